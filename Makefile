@@ -1,0 +1,84 @@
+# make generate     set up and tell a story from the demo model
+# make test         set up and run the tests
+# make check        lint, types, then the tests
+# make check-long   the slow suites
+# make types        the folder that type checkers and editors read
+# make clean        remove the environment and everything built
+#
+# Every target does its own set-up in .venv and is quick the second time.
+# PYTHON=... chooses the interpreter; it is only looked at when .venv is made.
+
+# 3.11 and 3.12 come first because they run every test: pynq 4 installs there. Each candidate is run,
+# not just looked up: a version manager's shim exists for interpreters that it will not start.
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3.12 python3 python3.10 python3.13; do \
+    $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+    && { echo $$p; break; }; done)
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PROJECT := pyproject.toml setup.py
+PROMPT ?= Once upon a time
+# The newest PyTorch whose results the tests were written against.
+TORCH := torch==2.13.0
+WORKERS ?= 2
+
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: generate test check check-long lint types clean
+.DELETE_ON_ERROR:
+
+generate: $(VENV)/.core
+	@$(BIN)/tritstream generate "$(PROMPT)"
+
+test: $(VENV)/.test $(VENV)/.torch
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: lint test
+
+check-long: $(VENV)/.test $(VENV)/.torch
+	$(BIN)/python -m pytest -n $(WORKERS) -m long --timeout 3600 $(ARGS)
+
+lint: $(VENV)/.dev types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The two halves of the package, linked together the way a wheel lays them out: type checkers do not
+# follow the import hook of an editable install.
+types:
+	@rm -rf .types && mkdir -p .types/tritstream
+	@ln -s $(CURDIR)/host/* .types/tritstream/
+	@for d in kernels bitstreams notebooks tcl; do ln -s $(CURDIR)/$$d .types/tritstream/$$d; done
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "tritstream needs Python 3.10 to 3.13; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "python venv failed; on Debian: apt-get install python3-venv" >&2; \
+	    rm -rf $(VENV); exit 1; }
+
+$(VENV)/.core: $(PROJECT) | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	$(PIP) --editable '.[board,csim,test]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+# PyTorch is the independent witness of the float engine and nothing else in the tests. Where no
+# small CPU build is at hand it is gigabytes, so it is taken only if pip's own local links offer
+# one; without it those tests skip and say so.
+$(VENV)/.torch: $(VENV)/.test
+	@$(BIN)/python -c 'import torch' 2>/dev/null \
+	    || timeout 300 $(PIP) --no-index --find-links "$${PIP_FIND_LINKS:-.}" $(TORCH) 'numpy<2' 2>/dev/null \
+	    || echo "no local CPU build of $(TORCH): the tests against PyTorch will skip"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .types build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

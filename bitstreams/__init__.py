@@ -1,0 +1,1 @@
+"""Package data: bitstreams and hardware descriptions, by board and build configuration."""

@@ -1,0 +1,1 @@
+"""Allo kernels of the engine, and what is generated from them."""

@@ -1,0 +1,1 @@
+"""Package data: Tcl scripts for Vitis HLS and Vivado."""
