@@ -25,8 +25,6 @@ PROMPT ?= Once upon a time
 TORCH := torch==2.13.0
 WORKERS ?= 2
 
-export PYTHONDONTWRITEBYTECODE = 1
-
 .PHONY: generate test check check-long lint types clean
 .DELETE_ON_ERROR:
 

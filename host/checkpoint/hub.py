@@ -1,0 +1,36 @@
+"""Fetching a checkpoint from the Hugging Face Hub, when a Hub id is given in place of a folder."""
+
+import re
+from pathlib import Path
+
+from tritstream.errors import CheckpointError
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_FILES = ["config.json", "tokenizer.json", "*.safetensors", "*.safetensors.index.json"]
+
+
+def is_hub_id(name: str) -> bool:
+    """Whether `name` looks like `owner/name`; an existing folder of that name takes precedence."""
+    return _HUB_ID.fullmatch(name) is not None
+
+
+def download(hub_id: str) -> Path:
+    """The folder of a downloaded checkpoint; what is in the local cache is not fetched again.
+
+    Raises CheckpointError if huggingface_hub is not installed or the download fails.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        raise CheckpointError(
+            f"{hub_id} is not a folder here; to fetch it from the Hugging Face Hub, "
+            "install the extra: pip install 'tritstream[hub]'"
+        ) from error
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=_FILES))
+    except Exception as error:  # the library raises its own, its HTTP client's and the system's
+        reason = str(error).strip().splitlines()
+        raise CheckpointError(
+            f"{hub_id} is not a folder here and could not be fetched from the Hugging Face Hub: "
+            f"{reason[0] if reason else type(error).__name__}"
+        ) from error

@@ -1,0 +1,149 @@
+"""A checkpoint folder: config, tensors and tokenizer."""
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tritstream.checkpoint import hub
+from tritstream.checkpoint.config import CheckpointConfig, read_config
+from tritstream.checkpoint.layout import expected_tensors
+from tritstream.checkpoint.safetensors_file import StoredTensor, read_header
+from tritstream.errors import CheckpointError
+
+_SINGLE = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+_PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An opened checkpoint. Nothing but headers is in memory; each `tensor` call reads one."""
+
+    folder: Path
+    config: CheckpointConfig
+    _tensors: Mapping[str, StoredTensor]
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str]) -> "Checkpoint":
+        """Open a folder, or a Hub id such as `owner/name` if no such folder exists.
+
+        Checks the config, that every tensor the model needs is there with its shape and a
+        supported type, and that no file is truncated. Values are checked as they are read.
+        Raises CheckpointError.
+        """
+        folder = _folder(source)
+        config = read_config(folder / "config.json")
+        tensors = _find_tensors(folder)
+        _check(folder, config, tensors)
+        return cls(folder, config, tensors)
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """The tokenizer.json of the folder. Raises CheckpointError if there is none."""
+        path = self.folder / "tokenizer.json"
+        if not path.is_file():
+            raise CheckpointError(f"{self.folder} has no tokenizer.json")
+        return path
+
+    def tensor(self, name: str) -> np.ndarray:
+        """Read one tensor: a new float32 array of the shape in `expected_tensors(config)`.
+
+        Raises CheckpointError if there is no such tensor or a value is NaN or infinite.
+        """
+        try:
+            stored = self._tensors[name]
+        except KeyError:
+            raise CheckpointError(f"{self.folder} has no tensor {name}") from None
+        return stored.read()
+
+    def layer_tensor(self, layer: int, name: str) -> np.ndarray:
+        """`tensor` of one decoder layer: layer_tensor(3, "attn.i_proj.weight")."""
+        return self.tensor(f"model.layers.{layer}.{name}")
+
+    def embedding(self) -> np.ndarray:
+        """The embedding table, float32 (vocab_size, hidden_size)."""
+        return self.tensor("model.embeddings.weight")
+
+    def lower_bounds(self) -> np.ndarray | None:
+        """The raw (pre-softmax) lower bounds, float32 (layers, hidden_size); None if unused."""
+        return self.tensor("model.lower_bounds") if self.config.use_lower_bound else None
+
+
+def _folder(source: str | os.PathLike[str]) -> Path:
+    folder = Path(source)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise CheckpointError(f"{folder} is a file; a checkpoint is a folder with config.json")
+    if isinstance(source, str) and hub.is_hub_id(source):
+        return hub.download(source)
+    raise CheckpointError(f"there is no checkpoint folder {folder}")
+
+
+def _find_tensors(folder: Path) -> dict[str, StoredTensor]:
+    if (folder / _SINGLE).is_file():
+        return read_header(folder / _SINGLE)
+    if (folder / _INDEX).is_file():
+        return _find_sharded(folder)
+    if any((folder / name).exists() for name in _PICKLED):
+        raise CheckpointError(
+            f"{folder} has its weights only as pytorch_model.bin, which can run code when it is "
+            f"read and is not supported; convert it to {_SINGLE}"
+        )
+    raise CheckpointError(f"{folder} has neither {_SINGLE} nor {_INDEX}")
+
+
+def _find_sharded(folder: Path) -> dict[str, StoredTensor]:
+    index = folder / _INDEX
+    try:
+        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        places = {str(name): str(file) for name, file in weight_map.items()}
+    except OSError as error:
+        raise CheckpointError(f"cannot read {index}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{index} is damaged: it has no readable weight_map") from error
+    headers: dict[str, dict[str, StoredTensor]] = {}
+    tensors = {}
+    for name, file in places.items():
+        if file not in headers:
+            if Path(file).name != file:
+                raise CheckpointError(f"{index}: {file!r} is not the name of a file beside it")
+            if not (folder / file).is_file():
+                raise CheckpointError(f"{folder} lacks {file}, which {_INDEX} names")
+            headers[file] = read_header(folder / file)
+        if name not in headers[file]:
+            raise CheckpointError(
+                f"{folder / file} lacks tensor {name}, which {_INDEX} places there"
+            )
+        tensors[name] = headers[file][name]
+    return tensors
+
+
+def _check(folder: Path, config: CheckpointConfig, tensors: Mapping[str, StoredTensor]) -> None:
+    expected = expected_tensors(config)
+    missing = [name for name in expected if name not in tensors]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise CheckpointError(f"{folder} lacks tensor {missing[0]}{more}")
+    for name, shape in expected.items():
+        if tensors[name].shape != shape:
+            raise CheckpointError(
+                f"{tensors[name].path}: tensor {name} has shape {list(tensors[name].shape)}, "
+                f"but config.json asks for {list(shape)}"
+            )
+    extra = sorted(tensors.keys() - expected.keys() - {"model.lower_bounds"})
+    biases = [name for name in extra if name.endswith(".bias")]
+    if biases:
+        raise CheckpointError(f"{folder}: tensor {biases[0]} is a bias; this model type has none")
+    if extra:
+        warnings.warn(
+            f"{folder}: {len(extra)} tensors are not part of the model and are ignored: "
+            + ", ".join(extra[:3])
+            + (", ..." if len(extra) > 3 else ""),
+            stacklevel=3,
+        )
