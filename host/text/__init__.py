@@ -1,0 +1,6 @@
+"""Text to token ids and back, also piece by piece while a model is writing."""
+
+from tritstream.text.stream import TextStream
+from tritstream.text.tokenizer import Tokenizer
+
+__all__ = ["TextStream", "Tokenizer"]

@@ -1,0 +1,145 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.random_checkpoint import byte_tokenizer
+from tritstream.errors import OptionError, TokenizerError
+from tritstream.generation import Generation, Limits
+from tritstream.sampling import Sampling
+from tritstream.text import Tokenizer
+
+TOKENIZER = Tokenizer(byte_tokenizer().to_str(), bos_token_id=1, eos_token_id=2)
+
+
+class Script:
+    """An engine that writes a given text, whatever it reads, and then ends."""
+
+    def __init__(self, text: str, interrupt_after: int | None = None) -> None:
+        self.tokens = [*TOKENIZER.encode(text), 2]
+        self.interrupt_after = interrupt_after
+        self.read: list[int] = [99]
+        self.place = 0
+
+    def reset(self) -> None:
+        self.read, self.place = [], 0
+
+    def prefill(self, token_ids: Sequence[int]) -> np.ndarray:
+        self.read += token_ids
+        return self._next()
+
+    def step(self, token_id: int) -> np.ndarray:
+        self.read.append(token_id)
+        if self.place == self.interrupt_after:
+            raise KeyboardInterrupt
+        return self._next()
+
+    def _next(self) -> np.ndarray:
+        logits = np.zeros(259, np.float32)
+        logits[self.tokens[self.place]] = 10
+        self.place += 1
+        return logits
+
+
+def write(text: str, stop: Sequence[str] = (), max_tokens: int = 1000) -> Generation:
+    generation = Generation(Script(text), TOKENIZER, "go", limits=Limits(max_tokens, tuple(stop)))
+    assert "".join(generation) == generation.result.text
+    return generation
+
+
+def test_writes_until_the_end_of_text() -> None:
+    engine = Script("a story 🚀")
+    generation = Generation(engine, TOKENIZER, "go")
+    assert list(generation) == [*"a story ", "🚀"]
+    result = generation.result
+    assert result.text == "a story 🚀"
+    assert result.stop_reason == "end of text"
+    assert result.token_ids == engine.tokens
+    assert result.prompt_tokens == 3
+    assert engine.read == [1, *TOKENIZER.encode("go"), *engine.tokens[:-1]]
+    assert result.tokens_per_second > 0
+
+
+def test_max_tokens_takes_no_step_too_many() -> None:
+    engine = Script("abcdef")
+    generation = Generation(engine, TOKENIZER, "", limits=Limits(max_tokens=3))
+    assert "".join(generation) == "abc"
+    assert generation.result.stop_reason == "max tokens"
+    assert engine.read == [1, *TOKENIZER.encode("ab")]
+
+
+def test_max_tokens_within_a_character_shows_it_as_unreadable() -> None:
+    assert write("🚀", max_tokens=2).result.text == "\ufffd"
+
+
+def test_one_token_has_no_rate() -> None:
+    assert write("abc", max_tokens=1).result.tokens_per_second == 0
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected", "reason"),
+    [
+        ([" day"], "One", "stop string"),
+        (["x", "e d"], "On", "stop string"),
+        (["day", "ne"], "O", "stop string"),
+        (["One"], "", "stop string"),
+        (["days!"], "One day", "end of text"),
+        (["y"], "One da", "stop string"),
+    ],
+)
+def test_stop_strings(stop: list[str], expected: str, reason: str) -> None:
+    result = write("One day", stop).result
+    assert (result.text, result.stop_reason) == (expected, reason)
+
+
+def test_a_stop_string_may_begin_inside_a_false_start() -> None:
+    assert write("aab--", ["ab"]).result.text == "a"
+    assert write("----->x", ["--->"]).result.text == "--"
+
+
+@given(st.text("ab", max_size=30), st.lists(st.text("ab", min_size=1, max_size=4), max_size=3))
+def test_stop_strings_cut_where_a_search_of_the_whole_would(text: str, stop: list[str]) -> None:
+    # The earliest position at which any stop string is complete first: with one token a character
+    # the writer stops at the first end, not the first beginning.
+    ends = [(text.index(s) + len(s), text.index(s)) for s in stop if s in text]
+    first_end = min((end for end, _ in ends), default=None)
+    expected = text if first_end is None else text[: min(b for e, b in ends if e == first_end)]
+    assert write(text, stop).result.text == expected
+
+
+def test_an_interruption_keeps_what_there_was() -> None:
+    generation = Generation(Script("abcdef", interrupt_after=3), TOKENIZER, "go")
+    pieces = []
+    with pytest.raises(KeyboardInterrupt):
+        for piece in generation:
+            pieces.append(piece)
+    assert pieces == ["a", "b", "c"]
+    assert generation.result.text == "abc"
+    assert generation.result.stop_reason == "interrupted"
+    assert len(generation.result.token_ids) == 3
+
+
+def test_an_abandoned_iteration_counts_as_interrupted() -> None:
+    generation = Generation(Script("abcdef"), TOKENIZER, "go")
+    for _ in generation:
+        break
+    assert generation.result.stop_reason == "interrupted"
+    assert generation.result.text == "a"
+
+
+def test_a_drawn_seed_is_reported_only_when_it_matters() -> None:
+    assert Generation(Script("a"), TOKENIZER, "go").result.seed is None
+    assert Generation(Script("a"), TOKENIZER, "go", Sampling(1.0)).result.seed is not None
+    assert Generation(Script("a"), TOKENIZER, "go", Sampling(1.0, seed=5)).result.seed == 5
+
+
+def test_bad_limits_and_prompts() -> None:
+    with pytest.raises(OptionError, match="max tokens"):
+        Limits(max_tokens=0)
+    with pytest.raises(OptionError, match="stop string"):
+        Limits(stop=("a", ""))
+    bare = Tokenizer(byte_tokenizer().to_str())
+    with pytest.raises(TokenizerError, match="no BOS"):
+        Generation(Script("a"), bare, "")

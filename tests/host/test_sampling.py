@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tritstream.errors import EngineError, OptionError
+from tritstream.sampling import Sampler, Sampling
+
+LOGITS = np.array([0.0, 3.0, 1.0, 2.0, -1.0], np.float32)
+
+
+def draws(sampling: Sampling, count: int = 4000, logits: np.ndarray = LOGITS) -> np.ndarray:
+    sampler = Sampler(sampling)
+    return np.bincount([sampler.pick(logits) for _ in range(count)], minlength=logits.size)
+
+
+def test_greedy_takes_the_likeliest_and_the_lower_id_of_a_tie() -> None:
+    assert Sampler(Sampling()).pick(LOGITS) == 1
+    assert Sampler(Sampling()).pick(np.array([1, 2, 2], np.float32)) == 1
+
+
+def test_logits_are_left_alone() -> None:
+    logits = LOGITS.copy()
+    Sampler(Sampling(1.0, repetition_penalty=2.0), seen=[1, 4]).pick(logits)
+    np.testing.assert_array_equal(logits, LOGITS)
+
+
+def test_same_seed_same_tokens_other_seed_others() -> None:
+    def tokens(seed: int) -> list[int]:
+        sampler = Sampler(Sampling(temperature=1.5, seed=seed))
+        return [sampler.pick(LOGITS) for _ in range(50)]
+
+    assert tokens(7) == tokens(7)
+    assert tokens(7) != tokens(8)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_frequencies_follow_the_softmax(temperature: float) -> None:
+    weights = np.exp(LOGITS.astype(np.float64) / temperature)
+    expected = 4000 * weights / weights.sum()
+    counts = draws(Sampling(temperature, seed=1))
+    # Five standard deviations of a binomial: a fixed seed that fails would be a wrong sampler.
+    assert (np.abs(counts - expected) <= 5 * np.sqrt(expected) + 1).all()
+
+
+def test_top_k_keeps_the_k_likeliest() -> None:
+    counts = draws(Sampling(10.0, top_k=2, seed=1))
+    assert set(np.flatnonzero(counts)) == {1, 3}
+    assert set(np.flatnonzero(draws(Sampling(10.0, top_k=99, seed=1)))) == set(range(5))
+
+
+def test_top_p_keeps_the_smallest_set_that_reaches_p() -> None:
+    logits = np.log(np.array([0.5, 0.3, 0.15, 0.05])).astype(np.float32)
+    for top_p, kept in ((0.4, {0}), (0.6, {0, 1}), (0.9, {0, 1, 2}), (1.0, {0, 1, 2, 3})):
+        counts = draws(Sampling(1.0, top_p=top_p, seed=1), logits=logits)
+        assert set(np.flatnonzero(counts)) == kept
+
+
+def test_repetition_penalty_acts_on_what_was_seen_and_drawn() -> None:
+    logits = np.array([2.0, 1.5, -1.0, -1.2], np.float32)
+    sampler = Sampler(Sampling(repetition_penalty=2.0), seen=[2])
+    assert sampler.pick(logits) == 0
+    assert sampler.pick(logits) == 1  # 2.0 became 1.0
+    assert sampler.pick(logits) == 0  # 1.5 became 0.75
+    negative = np.array([-1.0, -1.2], np.float32)
+    assert Sampler(Sampling(repetition_penalty=2.0), seen=[0]).pick(negative) == 1
+    assert Sampler(Sampling(repetition_penalty=2.0), seen=[999]).pick(negative) == 0
+
+
+def test_a_seed_is_drawn_where_none_is_given_and_can_be_used_again() -> None:
+    seeded = Sampling(1.0).seeded()
+    assert seeded.seed is not None
+    assert (draws(seeded, 50) == draws(Sampling(1.0, seed=seeded.seed), 50)).all()
+
+
+def test_infinite_logits_rule_tokens_out() -> None:
+    logits = np.array([-np.inf, 1.0, -np.inf], np.float32)
+    assert set(np.flatnonzero(draws(Sampling(1.0, seed=0), 50, logits))) == {1}
+
+
+def test_nan_is_an_error_not_a_token() -> None:
+    with pytest.raises(EngineError, match="NaN"):
+        Sampler(Sampling()).pick(np.array([1, np.nan], np.float32))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"top_k": -1},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"repetition_penalty": 0},
+        {"seed": -1},
+    ],
+)
+def test_values_out_of_range_name_the_option(wrong: dict[str, float]) -> None:
+    with pytest.raises(OptionError, match=next(iter(wrong)).replace("_", " ")):
+        Sampling(**wrong)  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=40),
+    st.floats(0.01, 5),
+    st.integers(0, 50),
+    st.floats(0.01, 1),
+    st.integers(0, 2**64),
+)
+def test_what_is_drawn_is_always_allowed(
+    values: list[float], temperature: float, top_k: int, top_p: float, seed: int
+) -> None:
+    logits = np.array(values, np.float32)
+    token = Sampler(Sampling(temperature, top_k, top_p, seed=seed)).pick(logits)
+    rank = int((logits > logits[token]).sum())
+    assert rank < (top_k or logits.size)
