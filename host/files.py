@@ -38,7 +38,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         # mkstemp makes the file private; a file made by open() would follow the umask.
         os.fchmod(descriptor, 0o666 & ~_umask())
-        with os.fdopen(descriptor, "w+b") as file:
+        # Opened by name, so that a caller who reads the file back finds it as `file.name`.
+        with open(name, "w+b", opener=lambda path, flags: descriptor) as file:
             yield cast(BinaryIO, file)
             file.flush()
             os.fsync(file.fileno())

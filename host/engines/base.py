@@ -1,0 +1,48 @@
+"""What every execution of a model offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.errors import EngineError
+from tritstream.geometry import Geometry
+
+Logits = npt.NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """One model in one execution, with a recurrent state that `step` and `prefill` advance."""
+
+    @property
+    def name(self) -> str:
+        """The execution's name, as `--engine` takes it."""
+
+    @property
+    def geometry(self) -> Geometry: ...
+
+    def reset(self) -> None:
+        """Set the recurrent state to zero."""
+
+    def step(self, token_id: int) -> Logits:
+        """Take one token; logits (V,) float32 of the next one."""
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        """Take several tokens, at least one; logits (V,) float32 after the last."""
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        """Logits (T, V) float32 behind every token, from a fresh state, in which it leaves off."""
+
+
+def check_tokens(token_ids: Sequence[int], vocabulary: int) -> npt.NDArray[np.int64]:
+    """Token ids as an array. Raises EngineError for none, or one outside the vocabulary."""
+    ids = np.asarray(token_ids, np.int64).reshape(-1)
+    if not len(ids):
+        raise EngineError("there are no tokens to run: give at least one")
+    if ids.min() < 0 or ids.max() >= vocabulary:
+        bad = int(ids[(ids < 0) | (ids >= vocabulary)][0])
+        raise EngineError(f"token id {bad} is outside the model's vocabulary of {vocabulary}")
+    return ids

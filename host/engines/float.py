@@ -1,0 +1,64 @@
+"""Engine `float`: the float reference, from a packed image or straight from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.engines.base import Logits, check_tokens
+from tritstream.geometry import Geometry
+from tritstream.reference.model import PRECISIONS, Array, decoder_layer, head
+from tritstream.reference.weights import FloatHead, FloatLayer, FloatWeights
+
+_KEEP_BELOW = 32 << 20
+
+
+class FloatEngine:
+    """The float reference as an engine, in a precision of `tritstream.reference.PRECISIONS`."""
+
+    def __init__(self, weights: FloatWeights, precision: str = "float64") -> None:
+        self.weights = weights
+        self.geometry: Geometry = weights.geometry
+        self.precision = PRECISIONS[precision]
+        self.name = "float" if precision == "float64" else precision
+        self._keep = self.geometry.ternary_weights < _KEEP_BELOW
+        self._layers: dict[int, FloatLayer] = {}
+        self._head: FloatHead | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        g = self.geometry
+        self.state: Array = np.zeros((g.layers, g.hidden), self.precision.compute)
+
+    def step(self, token_id: int) -> Logits:
+        return self.prefill([token_id])
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        return self._to_logits(self.residuals(token_ids)[-1:])[-1].astype(np.float32)
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        return self.exact_logits(token_ids).astype(np.float32)
+
+    def exact_logits(self, token_ids: Sequence[int]) -> npt.NDArray[np.floating]:
+        """Logits (T, V) in the computing type, from a fresh state."""
+        self.reset()
+        return self._to_logits(self.residuals(token_ids))
+
+    def residuals(self, token_ids: Sequence[int]) -> Array:
+        """The residual behind the last layer, (T, D), advancing the state."""
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        x: Array = self.precision.keep(self.weights.embed(ids).astype(self.precision.compute))
+        for index in range(self.geometry.layers):
+            layer = self._layers.get(index) or self.weights.layer(index)
+            if self._keep:
+                self._layers[index] = layer
+            x, self.state[index] = decoder_layer(x, self.state[index], layer, self.precision)
+        return x
+
+    def _to_logits(self, x: Array) -> Array:
+        weights = self._head or self.weights.head()
+        if self._keep:
+            self._head = weights
+        return head(x, weights, self.precision)

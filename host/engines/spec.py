@@ -1,0 +1,109 @@
+"""Engine `spec`: the fixed-point specification, running from a packed image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tritstream.engines.base import Logits, check_tokens
+from tritstream.geometry import Geometry
+from tritstream.image import Image
+from tritstream.numerics.integers import Ints
+from tritstream.spec import (
+    Codes,
+    HeadWeights,
+    LayerWeights,
+    Operations,
+    Saturations,
+    decoder_layer,
+    fixed_operations,
+    head,
+)
+
+_KEEP_BELOW = 32 << 20
+"""Models of fewer ternary weights stay unpacked in memory; larger ones are unpacked layer by layer."""
+
+
+class SpecEngine:
+    """The specification as an engine. ``operations`` may exchange some for hybrid runs."""
+
+    name = "spec"
+
+    def __init__(self, image: Image, operations: Operations | None = None) -> None:
+        self.image = image
+        self.geometry: Geometry = image.geometry
+        self.profile = image.header.configuration.profile
+        self.operations = operations or fixed_operations(self.profile)
+        self.saturations = Saturations()
+        self._kept: dict[int, LayerWeights] = {}
+        self._kept_head: HeadWeights | None = None
+        self._keep = self.geometry.ternary_weights < _KEEP_BELOW
+        self.reset()
+
+    def reset(self) -> None:
+        g = self.geometry
+        self.state: Ints = np.zeros((g.layers, g.hidden), np.int64)
+
+    def step(self, token_id: int) -> Logits:
+        return self.prefill([token_id])
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        return real_logits(self.head(self.residuals(token_ids)[-1:]))[-1]
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        self.reset()
+        return real_logits(self.head(self.residuals(token_ids)))
+
+    def residuals(self, token_ids: Sequence[int]) -> Ints:
+        """The residual behind the last layer, (T, D), advancing the state."""
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        x = self.image.embedding.residual(ids)
+        for index in range(self.geometry.layers):
+            x, self.state[index] = decoder_layer(
+                x,
+                self.state[index],
+                self.layer(index),
+                self.operations,
+                self.profile,
+                self.saturations,
+            )
+        return x
+
+    def head(self, x: Ints) -> Codes:
+        """The LM head: int32 logits and their one scale per token."""
+        return head(x, self.head_weights(), self.operations)
+
+    def layer(self, index: int) -> LayerWeights:
+        """The weights of a layer as the specification takes them."""
+        if index in self._kept:
+            return self._kept[index]
+        layout, record = self.image.layer_layout, self.image.record(index)
+        names = [m.name for m in self.geometry.layer_matrices]
+        weights = LayerWeights(
+            trits={n: layout.read_trits(record, n) for n in names},
+            norms={n: layout.read_norm(record, n) for n in names},
+            room=layout.read_room(record),
+        )
+        if self._keep:
+            # The mat-vec's exact float32 form, so that it is not converted at every token.
+            floats = {n: t.astype(np.float32) for n, t in weights.trits.items()}
+            self._kept[index] = weights = replace(weights, trits=floats)  # type: ignore[arg-type]
+        return weights
+
+    def head_weights(self) -> HeadWeights:
+        """The weights of the LM head as the specification takes them."""
+        if self._kept_head is not None:
+            return self._kept_head
+        layout, record = self.image.head_layout, self.image.record(self.geometry.layers)
+        weights = HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
+        if self._keep:
+            floats = weights.trits.astype(np.float32)
+            self._kept_head = weights = replace(weights, trits=floats)  # type: ignore[arg-type]
+        return weights
+
+
+def real_logits(result: Codes) -> Logits:
+    """int32 logits and their scale -> float32 (T, V): the last step, and the only one in float."""
+    return (result.codes * result.scale.real()[..., None]).astype(np.float32)

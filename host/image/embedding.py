@@ -1,0 +1,127 @@
+"""The embedding table, which stays with the host: fp16, int8, or 3.5 bits an entry.
+
+``int8`` and ``3.5bit`` quantise each feature (column) to an affine grid of 256 or 11 levels over its
+range; two base-11 digits share seven bits (11**2 = 121 <= 2**7). A row becomes the residual by integers
+alone: ``(offset + digit * step + 128) >> 8`` with per-column int32 ``offset`` and ``step`` of
+``residual_frac + 8`` fraction bits. The error is at most half a step a feature, plus rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.errors import ConfigurationError, ImageError
+from tritstream.numerics.integers import INT32_MAX, Ints
+
+LEVELS = {"int8": 256, "3.5bit": 11}
+EMBEDDINGS = ("fp16", *LEVELS)
+GUARD_BITS = 8
+_CHUNK_ROWS = 4096
+
+
+def row_bytes(kind: str, hidden: int) -> int:
+    """Bytes of one packed row."""
+    if kind == "fp16":
+        return 2 * hidden
+    if kind == "int8":
+        return hidden
+    if kind == "3.5bit":
+        return -(-7 * -(-hidden // 2) // 8)
+    known = ", ".join(EMBEDDINGS)
+    raise ConfigurationError(f"unknown embedding '{kind}': choose one of {known}")
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """``rows`` (V, row_bytes) uint8 and, unless fp16, ``columns`` (2, D) int32: offsets and steps."""
+
+    kind: str
+    hidden: int
+    residual_frac: int
+    rows: npt.NDArray[np.uint8]
+    columns: npt.NDArray[np.int32] | None
+
+    def residual(self, token_ids: npt.ArrayLike) -> Ints:
+        """Token ids (...,) -> the residual's start (..., D) int32, Q.residual_frac."""
+        digits = self._digits(self._select(token_ids))
+        if self.columns is None:
+            scaled = np.rint(np.ldexp(digits.astype(np.float64), self.residual_frac))
+            return np.clip(scaled, -INT32_MAX, INT32_MAX).astype(np.int64)
+        fine = self._fine(digits)
+        return np.clip((fine + (1 << (GUARD_BITS - 1))) >> GUARD_BITS, -INT32_MAX, INT32_MAX)
+
+    def real(self, token_ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Token ids (...,) -> the values that the table stands for, (..., D) float64."""
+        digits = self._digits(self._select(token_ids))
+        if self.columns is None:
+            return digits.astype(np.float64)
+        return np.ldexp(self._fine(digits).astype(np.float64), -self.residual_frac - GUARD_BITS)
+
+    def _select(self, token_ids: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        return self.rows[np.asarray(token_ids, np.int64)]
+
+    def _fine(self, digits: npt.NDArray[np.uint8]) -> Ints:
+        assert self.columns is not None
+        offset, step = self.columns.astype(np.int64)
+        return offset + digits.astype(np.int64) * step
+
+    def _digits(self, packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16 | np.uint8]:
+        if self.kind == "fp16":
+            return np.ascontiguousarray(packed).view("<f2")
+        if self.kind == "int8":
+            return packed
+        return unpack_digits(packed, self.hidden)
+
+
+def quantise_embedding(
+    values: npt.NDArray[np.float32], kind: str, residual_frac: int
+) -> Embedding:
+    """(V, D) float32 -> the packed table. Raises ImageError where fp16 cannot hold a value."""
+    vocabulary, hidden = values.shape
+    rows = np.empty((vocabulary, row_bytes(kind, hidden)), np.uint8)
+    if kind == "fp16":
+        if float(np.max(np.abs(values))) > 65504:
+            raise ImageError(
+                "model.embeddings.weight has values beyond float16's range: pack with "
+                "--embedding int8"
+            )
+        rows[:] = values.astype("<f2").view(np.uint8)
+        return Embedding(kind, hidden, residual_frac, rows, None)
+
+    low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
+    unit = np.ldexp(1.0, residual_frac + GUARD_BITS)
+    offset = np.rint(low * unit)
+    step = np.maximum(np.rint((high - low) * unit / (LEVELS[kind] - 1)), 1)
+    if max(np.max(np.abs(offset)), np.max(step)) > INT32_MAX:
+        raise ImageError(
+            "model.embeddings.weight has values beyond the range of the quantised embedding: pack "
+            "with --embedding fp16"
+        )
+    for start in range(0, vocabulary, _CHUNK_ROWS):
+        part = values[start : start + _CHUNK_ROWS].astype(np.float64)
+        digits = np.clip(np.rint((part * unit - offset) / step), 0, LEVELS[kind] - 1).astype(np.uint8)
+        rows[start : start + _CHUNK_ROWS] = digits if kind == "int8" else pack_digits(digits)
+    columns = np.stack([offset, step]).astype(np.int32)
+    return Embedding(kind, hidden, residual_frac, rows, columns)
+
+
+def pack_digits(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(..., n) base-11 digits -> bytes: 7 bits a pair (first digit most significant), bits LSB first."""
+    odd = digits.shape[-1] % 2
+    pairs = np.pad(digits, [(0, 0)] * (digits.ndim - 1) + [(0, odd)])
+    codes = pairs[..., 0::2] * np.uint8(11) + pairs[..., 1::2]
+    bits = (codes[..., None] >> np.arange(7, dtype=np.uint8)) & 1
+    return np.packbits(bits.reshape(*codes.shape[:-1], -1), axis=-1, bitorder="little")
+
+
+def unpack_digits(packed: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.uint8]:
+    """The inverse of `pack_digits`: (..., bytes) -> (..., count) digits in [0, 10]."""
+    pairs = -(-count // 2)
+    bits = np.unpackbits(packed, axis=-1, bitorder="little")[..., : 7 * pairs]
+    weights = np.uint8(1) << np.arange(7, dtype=np.uint8)
+    codes = (bits.reshape(*packed.shape[:-1], pairs, 7) * weights).sum(axis=-1, dtype=np.uint8)
+    digits = np.stack([codes // 11, codes % 11], axis=-1)
+    return digits.reshape(*packed.shape[:-1], 2 * pairs)[..., :count]

@@ -1,0 +1,163 @@
+"""Reading a .trit image: memory-mapped, nothing copied, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.errors import ImageError
+from tritstream.geometry import Geometry
+from tritstream.image.embedding import LEVELS, Embedding, row_bytes
+from tritstream.image.header import ImageHeader, Section, decode_header
+from tritstream.image.records import RecordLayout
+
+
+@dataclass(frozen=True)
+class Image:
+    """An opened image. ``data`` is the whole file, read-only uint8, mapped and not read ahead."""
+
+    source: str
+    header: ImageHeader
+    data: npt.NDArray[np.uint8]
+
+    @property
+    def geometry(self) -> Geometry:
+        return self.header.geometry
+
+    def bytes_of(self, section: Section) -> npt.NDArray[np.uint8]:
+        """The bytes of a section or record, a view of the mapped file."""
+        return self.data[section.offset : section.offset + section.length]
+
+    def record(self, index: int) -> npt.NDArray[np.uint8]:
+        """Record ``index``: decoder layer, or the LM head at ``geometry.layers``."""
+        return self.bytes_of(self.header.records[index])
+
+    def layout(self, index: int) -> RecordLayout:
+        """The layout of record ``index``."""
+        return self.head_layout if index == self.geometry.layers else self.layer_layout
+
+    @cached_property
+    def layer_layout(self) -> RecordLayout:
+        return RecordLayout(self.header.configuration, "layer")
+
+    @cached_property
+    def head_layout(self) -> RecordLayout:
+        return RecordLayout(self.header.configuration, "head")
+
+    @cached_property
+    def tokenizer_json(self) -> bytes | None:
+        """The tokenizer.json of the checkpoint; None where it had none."""
+        raw = self.bytes_of(self.header.section("tokenizer")).tobytes()
+        return raw or None
+
+    @cached_property
+    def embedding(self) -> Embedding:
+        """The embedding table, a view of the mapped file."""
+        g, kind = self.geometry, self.header.embedding
+        rows = self.bytes_of(self.header.section("embedding"))
+        columns = None
+        if kind in LEVELS:
+            raw = self.bytes_of(self.header.section("embedding_columns"))
+            columns = raw.view("<i4").reshape(2, g.hidden)
+        return Embedding(
+            kind,
+            g.hidden,
+            self.header.configuration.profile.residual_frac,
+            rows.reshape(g.vocabulary, row_bytes(kind, g.hidden)),
+            columns,
+        )
+
+    @cached_property
+    def float_vectors(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The checkpoint's norm weights and lower bounds as float32, by tensor name."""
+        raw = self.bytes_of(self.header.section("float_vectors")).view("<f4")
+        vectors, at = {}, 0
+        for name, length in float_vector_lengths(self.geometry, self.header.use_lower_bound):
+            vectors[name] = raw[at : at + length]
+            at += length
+        return vectors
+
+
+def float_vector_lengths(geometry: Geometry, lower_bounds: bool) -> list[tuple[str, int]]:
+    """Names and lengths of the float vectors, in the order in which an image stores them."""
+    d, i = geometry.hidden, geometry.intermediate
+    vectors = []
+    for layer in range(geometry.layers):
+        prefix = f"model.layers.{layer}."
+        vectors += [
+            (prefix + "attn_norm.weight", d),
+            *((prefix + f"attn.{p}_proj.norm.weight", d) for p in "ifgo"),
+            (prefix + "attn.g_norm.weight", d),
+            (prefix + "mlp_norm.weight", d),
+            (prefix + "mlp.gate_proj.norm.weight", d),
+            (prefix + "mlp.down_proj.norm.weight", i),
+        ]
+    vectors += [("model.norm.weight", d), ("lm_head.norm.weight", d)]
+    if lower_bounds:
+        vectors.append(("model.lower_bounds", geometry.layers * d))
+    return vectors
+
+
+def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
+    """Map an image and check it: structure and sizes always, every SHA-256 if ``verify``.
+
+    Raises ImageError with what is wrong and where.
+    """
+    source = str(path)
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size == 0:
+                raise ImageError(f"{source} is empty: not a tritstream model image (.trit)")
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise ImageError(f"there is no model image {source}") from None
+    except OSError as error:
+        raise ImageError(f"cannot read {source}: {error.strerror}") from error
+    data = np.frombuffer(mapped, np.uint8)
+    header = decode_header(memoryview(mapped), Path(source).name)
+    image = Image(source, header, data)
+    _check_sizes(image)
+    if verify:
+        verify_hashes(image)
+    return image
+
+
+def verify_hashes(image: Image) -> None:
+    """Compare every section's and record's SHA-256 with the header. Raises ImageError."""
+    for section in (*image.header.sections, *image.header.records):
+        if hashlib.sha256(image.bytes_of(section)).hexdigest() != section.sha256:
+            raise ImageError(
+                f"{image.source} is damaged: the SHA-256 of '{section.name}' does not match; copy or "
+                f"pack it again"
+            )
+
+
+def _check_sizes(image: Image) -> None:
+    g, h = image.geometry, image.header
+    floats = sum(n for _, n in float_vector_lengths(g, h.use_lower_bound))
+    expected = {
+        "embedding": g.vocabulary * row_bytes(h.embedding, g.hidden),
+        "float_vectors": 4 * floats,
+    }
+    if h.embedding in LEVELS:
+        expected["embedding_columns"] = 8 * g.hidden
+    for name, length in expected.items():
+        if h.section(name).length != length:
+            raise ImageError(
+                f"{image.source} is damaged: section '{name}' has {h.section(name).length} bytes, "
+                f"{length} are expected"
+            )
+    h.section("tokenizer")
+    for index, record in enumerate(h.records):
+        if record.length != image.layout(index).record_bytes:
+            raise ImageError(
+                f"{image.source} is damaged: record '{record.name}' has {record.length} bytes, "
+                f"{image.layout(index).record_bytes} are expected"
+            )
