@@ -108,6 +108,10 @@ class Generation:
             result.text += rest
             yield rest
 
+    def text(self) -> str:
+        """Write everything and return it."""
+        return "".join(self)
+
     def _pieces(self) -> Iterator[str]:
         """The text of each drawn token; sets everything in the result but its text."""
         engine, result = self._engine, self.result

@@ -1,5 +1,84 @@
-"""The command line."""
+"""The command line: `tritstream COMMAND ...`.
+
+Each command is a module with `add_arguments(parser)` and `run(args) -> exit status`, imported only
+when it is the one that was asked for. Input that a person can put right is a TritstreamError, which
+becomes one line on standard error and exit status 2.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TextIO
+
+from tritstream.errors import TritstreamError
+from tritstream.version import __version__
+
+# Name -> module and what the overview says.
+COMMANDS = {
+    "generate": ("tritstream.cli.generate", "write text with a model"),
+    "pack": ("tritstream.cli.pack", "pack a checkpoint into a model image"),
+    "inspect": ("tritstream.cli.inspect", "show what is in a model image"),
+    "eval": ("tritstream.cli.eval", "measure perplexity and the error against the float engine"),
+    "train": ("tritstream.cli.train", "train a model on a text of your own"),
+    "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),
+}
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
-def main() -> int:
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        _write_what_it_can(stream)
+    warnings.showwarning = _show_warning
+    try:
+        args = _parser(arguments).parse_args(arguments)
+        status: int = args.run(args)
+        sys.stdout.flush()
+        return status
+    except TritstreamError as error:
+        print(f"tritstream: error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("tritstream: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE_CLOSED
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tritstream",
+        description="MatMul-free language models with ternary weights, on PYNQ boards and on PCs.",
+        epilog="`tritstream COMMAND --help` tells a command's options.",
+    )
+    parser.add_argument("--version", action="version", version=f"tritstream {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    # The options before a command take no values, so the first other word is the command.
+    asked = next((a for a in arguments if not a.startswith("-")), None)
+    for name, (module_name, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == asked:
+            module = import_module(module_name)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _write_what_it_can(stream: TextIO) -> None:
+    """A terminal that lacks a character shows a replacement, instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"tritstream: warning: {message}", file=sys.stderr)

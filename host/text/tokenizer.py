@@ -46,19 +46,23 @@ class Tokenizer:
     def check_fits(self, vocabulary: int) -> None:
         """Compare with the rows of the model's embedding.
 
-        Raises TokenizerError if there are token ids that the model has no row for. Fewer are
-        padding of the model's tables, which is usual but worth a warning.
+        Raises TokenizerError as check_not_larger does. Fewer tokens than rows are padding of the
+        model's tables, which is usual but worth a warning.
         """
-        if self.size > vocabulary:
-            raise TokenizerError(
-                f"{self._source} has {self.size} tokens, but the model only knows {vocabulary}; "
-                "this tokenizer belongs to another model"
-            )
+        self.check_not_larger(vocabulary)
         if self.size < vocabulary:
             warnings.warn(
                 f"{self._source} has {self.size} tokens and the model {vocabulary}; "
                 "the rest is taken as padding",
                 stacklevel=2,
+            )
+
+    def check_not_larger(self, vocabulary: int) -> None:
+        """Raises TokenizerError if there are token ids that the model has no row for."""
+        if self.size > vocabulary:
+            raise TokenizerError(
+                f"{self._source} has {self.size} tokens, but the model only knows {vocabulary}; "
+                "this tokenizer belongs to another model"
             )
 
     def encode(self, text: str) -> list[int]:

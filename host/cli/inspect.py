@@ -1,0 +1,92 @@
+"""`tritstream inspect`: what is in a model image."""
+
+import argparse
+from pathlib import Path
+
+from tritstream.cli.options import add_json, print_json, readable_bytes
+from tritstream.image import Image, open_image
+from tritstream.image.header import VERSION
+from tritstream.models import shipped_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", help="a .trit file, or the name of a model of the package")
+    parser.add_argument("--sections", action="store_true", help="list every section and record")
+    parser.add_argument(
+        "--no-verify", action="store_true", help="look at the header only, compare no hashes"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    path = Path(args.image)
+    image = open_image(
+        path if path.exists() else shipped_model(args.image), verify=not args.no_verify
+    )
+    if args.json:
+        print_json(_description(image, verified=not args.no_verify))
+    else:
+        _show(image, not args.no_verify, args.sections)
+    return 0
+
+
+def _description(image: Image, verified: bool) -> dict[str, object]:
+    header = image.header
+    return {
+        "path": image.source,
+        "format_version": VERSION,
+        "hashes": "match" if verified else "not compared",
+        "configuration": header.configuration.table(),
+        "formats": header.configuration.profile.table(),
+        "embedding": header.embedding,
+        "tokenizer": image.tokenizer_json is not None,
+        "rms_norm_eps": header.rms_norm_eps,
+        "use_lower_bound": header.use_lower_bound,
+        "bos_token_id": header.bos_token_id,
+        "eos_token_id": header.eos_token_id,
+        "provenance": header.provenance,
+        "weight_scales": header.weight_scales,
+        "derived": {
+            "bytes": int(image.data.size),
+            "ternary_weights": image.geometry.ternary_weights,
+            "record_bytes": sum(r.length for r in header.records),
+        },
+        "sections": [vars(s) for s in (*header.sections, *header.records)],
+    }
+
+
+def _show(image: Image, verified: bool, sections: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    header, geometry = image.header, image.geometry
+    configuration = header.configuration
+    table = Table(show_header=False, title=image.source)
+    for name, value in (
+        ("format version", str(VERSION)),
+        ("hashes", "all match" if verified else "not compared"),
+        ("target", configuration.name),
+        ("hidden, intermediate", f"{geometry.hidden}, {geometry.intermediate}"),
+        ("layers, vocabulary", f"{geometry.layers}, {geometry.vocabulary}"),
+        ("packing, profile", f"{configuration.packing}, {configuration.profile_name}"),
+        ("weight word", f"{configuration.lanes} bytes over {configuration.ports} ports"),
+        ("embedding", header.embedding),
+        ("tokenizer", "yes" if image.tokenizer_json is not None else "no"),
+        ("lower bounds", "yes" if header.use_lower_bound else "no"),
+        ("bos, eos", f"{header.bos_token_id}, {header.eos_token_id}"),
+        ("ternary weights", f"{geometry.ternary_weights:,} (derived)"),
+        (
+            "records a token reads",
+            f"{readable_bytes(sum(r.length for r in header.records))} (derived)",
+        ),
+        ("file", f"{readable_bytes(int(image.data.size))} (derived)"),
+        *((str(key), str(value)) for key, value in header.provenance.items()),
+    ):
+        table.add_row(name, value)
+    console = Console()
+    console.print(table)
+    if sections:
+        parts = Table("section", "offset", "bytes", "sha256")
+        for s in (*header.sections, *header.records):
+            parts.add_row(s.name, str(s.offset), str(s.length), s.sha256[:16])
+        console.print(parts)

