@@ -43,7 +43,9 @@ class Configuration:
         where = f"configuration '{self.name}'"
         if self.packing not in ROWS_PER_BYTE:
             known = ", ".join(ROWS_PER_BYTE)
-            raise ConfigurationError(f"{where}: unknown packing '{self.packing}': choose one of {known}")
+            raise ConfigurationError(
+                f"{where}: unknown packing '{self.packing}': choose one of {known}"
+            )
         profile_named(self.profile_name)
         if self.ports not in (1, 2, 3, 4) or self.lanes != self.ports * PORT_BYTES:
             raise ConfigurationError(

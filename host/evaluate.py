@@ -3,16 +3,23 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from tritstream.engines import Engine
 from tritstream.errors import OptionError
 
 Progress = Callable[[int, int], None]
 """Called with the number of tokens predicted so far and the number there are."""
 
 _ROWS = 64  # tokens whose logits are in float64 at a time
+
+
+class Predictor(Protocol):
+    """The part of an engine that is evaluated."""
+
+    def logits(self, token_ids: Sequence[int]) -> np.ndarray:
+        """Logits after every token from a fresh state, float32 (T, vocab)."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +65,11 @@ class Evaluation:
 
 
 def evaluate(
-    engine: Engine,
+    engine: Predictor,
     token_ids: Sequence[int],
     *,
     bos_token_id: int | None = None,
-    reference: Engine | None = None,
+    reference: Predictor | None = None,
     window: int = 512,
     progress: Progress = lambda done, total: None,
 ) -> Evaluation:

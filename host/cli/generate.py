@@ -106,9 +106,9 @@ def _summary(result: Result, engine: str) -> str:
     seed = "" if result.seed is None else f", seed {result.seed}"
     return (
         f"tritstream: {len(result.token_ids)} tokens in {result.seconds:.2f} s, "
-        f"{readable_rate(result.tokens_per_second)} tokens/s after a prompt of {result.prompt_tokens} tokens "
-        f"in {result.prompt_seconds:.2f} s (measured; engine {engine}{seed}); "
-        f"stopped by: {result.stop_reason}"
+        f"{readable_rate(result.tokens_per_second)} tokens/s, "
+        f"after a prompt of {result.prompt_tokens} tokens in {result.prompt_seconds:.2f} s "
+        f"(measured; engine {engine}{seed}); stopped by: {result.stop_reason}"
     )
 
 

@@ -2,8 +2,8 @@
 
 ``int8`` and ``3.5bit`` quantise each feature (column) to an affine grid of 256 or 11 levels over its
 range; two base-11 digits share seven bits (11**2 = 121 <= 2**7). A row becomes the residual by integers
-alone: ``(offset + digit * step + 128) >> 8`` with per-column int32 ``offset`` and ``step`` of
-``residual_frac + 8`` fraction bits. The error is at most half a step a feature, plus rounding.
+alone, ``offset + digit * step`` with per-column int32 ``offset`` and ``step`` of 24 fraction bits. The
+error is at most half a step a feature, plus the rounding of the offset and of up to 10 (255) steps.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.errors import ConfigurationError, ImageError
-from tritstream.numerics.integers import INT32_MAX, Ints
+from tritstream.numerics.integers import VECTOR_MAX, Ints, saturate, shift_round
 
 LEVELS = {"int8": 256, "3.5bit": 11}
 EMBEDDINGS = ("fp16", *LEVELS)
-GUARD_BITS = 8
+GRID_FRAC = 24
+"""Fraction bits of the columns' offsets and steps: values up to 128."""
 _CHUNK_ROWS = 4096
 
 
@@ -45,25 +46,25 @@ class Embedding:
     columns: npt.NDArray[np.int32] | None
 
     def residual(self, token_ids: npt.ArrayLike) -> Ints:
-        """Token ids (...,) -> the residual's start (..., D) int32, Q.residual_frac."""
+        """Token ids (...,) -> the residual's start (..., D) int48, Q.residual_frac."""
         digits = self._digits(self._select(token_ids))
         if self.columns is None:
             scaled = np.rint(np.ldexp(digits.astype(np.float64), self.residual_frac))
-            return np.clip(scaled, -INT32_MAX, INT32_MAX).astype(np.int64)
-        fine = self._fine(digits)
-        return np.clip((fine + (1 << (GUARD_BITS - 1))) >> GUARD_BITS, -INT32_MAX, INT32_MAX)
+            return saturate(scaled.astype(np.int64), VECTOR_MAX)
+        left = max(self.residual_frac - GRID_FRAC, 0)
+        return shift_round(self._grid(digits) << left, max(GRID_FRAC - self.residual_frac, 0))
 
     def real(self, token_ids: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Token ids (...,) -> the values that the table stands for, (..., D) float64."""
         digits = self._digits(self._select(token_ids))
         if self.columns is None:
             return digits.astype(np.float64)
-        return np.ldexp(self._fine(digits).astype(np.float64), -self.residual_frac - GUARD_BITS)
+        return np.ldexp(self._grid(digits).astype(np.float64), -GRID_FRAC)
 
     def _select(self, token_ids: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         return self.rows[np.asarray(token_ids, np.int64)]
 
-    def _fine(self, digits: npt.NDArray[np.uint8]) -> Ints:
+    def _grid(self, digits: npt.NDArray[np.uint8]) -> Ints:
         assert self.columns is not None
         offset, step = self.columns.astype(np.int64)
         return offset + digits.astype(np.int64) * step
@@ -76,9 +77,7 @@ class Embedding:
         return unpack_digits(packed, self.hidden)
 
 
-def quantise_embedding(
-    values: npt.NDArray[np.float32], kind: str, residual_frac: int
-) -> Embedding:
+def quantise_embedding(values: npt.NDArray[np.float32], kind: str, residual_frac: int) -> Embedding:
     """(V, D) float32 -> the packed table. Raises ImageError where fp16 cannot hold a value."""
     vocabulary, hidden = values.shape
     rows = np.empty((vocabulary, row_bytes(kind, hidden)), np.uint8)
@@ -92,17 +91,19 @@ def quantise_embedding(
         return Embedding(kind, hidden, residual_frac, rows, None)
 
     low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
-    unit = np.ldexp(1.0, residual_frac + GUARD_BITS)
+    unit = np.ldexp(1.0, GRID_FRAC)
     offset = np.rint(low * unit)
     step = np.maximum(np.rint((high - low) * unit / (LEVELS[kind] - 1)), 1)
-    if max(np.max(np.abs(offset)), np.max(step)) > INT32_MAX:
+    if max(np.max(np.abs(offset)), np.max(step)) >= 1 << 31:
         raise ImageError(
             "model.embeddings.weight has values beyond the range of the quantised embedding: pack "
             "with --embedding fp16"
         )
     for start in range(0, vocabulary, _CHUNK_ROWS):
         part = values[start : start + _CHUNK_ROWS].astype(np.float64)
-        digits = np.clip(np.rint((part * unit - offset) / step), 0, LEVELS[kind] - 1).astype(np.uint8)
+        digits = np.clip(np.rint((part * unit - offset) / step), 0, LEVELS[kind] - 1).astype(
+            np.uint8
+        )
         rows[start : start + _CHUNK_ROWS] = digits if kind == "int8" else pack_digits(digits)
     columns = np.stack([offset, step]).astype(np.int32)
     return Embedding(kind, hidden, residual_frac, rows, columns)

@@ -3,10 +3,11 @@
     record = parameter block | weight stream of port 0 | port 1 | ...     (each on a 4 KiB page)
 
 A record is laid out in the order in which the engine consumes it. The parameter block is a stream of
-words of ``element_lanes`` pairs; per phase:
+words of ``element_lanes`` elements; per phase:
 
     header    8 int32: NormParameters' scalars (see HEADER_FIELDS), padded to whole words
-    elements  n pairs (block weight, gain) of parameter_bits each, padded with zeros to whole words
+    elements  n little-endian integers of element_bits: the gain in the low gain_bits, the block weight
+              in the block_bits above it, both two's complement; padded with zeros to whole words
     room      phase f only: n int32, 1 - lower bound, padded to whole words
 
 A weight stream holds, per matrix, row group after row group, ceil(cols / lanes) words each; port p
@@ -82,7 +83,7 @@ class RecordLayout:
     @property
     def parameter_word_bytes(self) -> int:
         c = self.configuration
-        return c.element_lanes * 2 * c.profile.parameter_bits // 8
+        return c.element_lanes * c.profile.element_bits // 8
 
     @cached_property
     def phases(self) -> tuple[PhaseLayout, ...]:
@@ -144,9 +145,11 @@ class RecordLayout:
             0,
         )
         _at(record, phase.header, "<i4", len(header))[:] = header
-        pairs = _at(record, phase.elements, self._element_type, 2 * phase.matrix.cols)
-        pairs[0::2] = norm.block
-        pairs[1::2] = norm.gain
+        profile = self.configuration.profile
+        gain = norm.gain & ((1 << profile.gain_bits) - 1)
+        block = norm.block & ((1 << profile.block_bits) - 1)
+        elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
+        elements[:] = gain | (block << profile.gain_bits)
         if phase.room is not None and room is not None:
             _at(record, phase.room, "<i4", phase.matrix.rows)[:] = room
 
@@ -154,10 +157,11 @@ class RecordLayout:
         """A phase's parameters, as stored."""
         phase = self.phase(name)
         h = [int(v) for v in _at(record, phase.header, "<i4", len(HEADER_FIELDS))]
-        pairs = _at(record, phase.elements, self._element_type, 2 * phase.matrix.cols)
+        elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
+        profile = self.configuration.profile
         return NormParameters(
-            gain=pairs[1::2].astype(np.int64),
-            block=pairs[0::2].astype(np.int64),
+            gain=_signed(elements.astype(np.int64), 0, profile.gain_bits),
+            block=_signed(elements.astype(np.int64), profile.gain_bits, profile.block_bits),
             scale=_scalar(h[0], h[1]),
             square_exponent=h[2],
             eps_square=_scalar(h[3], h[4]),
@@ -198,13 +202,18 @@ class RecordLayout:
 
     @property
     def _element_type(self) -> str:
-        return f"<i{self.configuration.profile.parameter_bits // 8}"
+        return f"<u{self.configuration.profile.element_bits // 8}"
 
 
 def _at(
     record: npt.NDArray[np.uint8], offset: int, dtype: str, count: int
 ) -> npt.NDArray[np.int32]:
     return record[offset : offset + count * np.dtype(dtype).itemsize].view(dtype)
+
+
+def _signed(words: Ints, low: int, bits: int) -> Ints:
+    """Bits [low, low + bits) of every word as a two's complement number."""
+    return (words << (64 - low - bits)) >> (64 - bits)
 
 
 def _scalar(mantissa: int, exponent: int) -> Scalar:

@@ -11,11 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.numerics.profiles import MANTISSA_BITS
+from tritstream.numerics.profiles import MANTISSA_BITS, VECTOR_BITS
 
 Ints = npt.NDArray[np.int64]
 
-INT32_MAX = (1 << 31) - 1
+GATE_MAX = (1 << 31) - 1
+"""Largest magnitude in the gate format, which is int32."""
+VECTOR_MAX = (1 << (VECTOR_BITS - 1)) - 1
+"""Largest magnitude of a vector that enters a norm, the residual among them."""
 
 
 def shift_round(value: Ints, shift: Ints | int) -> Ints:
@@ -24,9 +27,9 @@ def shift_round(value: Ints, shift: Ints | int) -> Ints:
     return (value + half) >> shift
 
 
-def saturate32(value: Ints) -> Ints:
-    """Clip to [-(2**31 - 1), 2**31 - 1]: symmetric, so that every magnitude is an int32 as well."""
-    return np.clip(value, -INT32_MAX, INT32_MAX)
+def saturate(value: Ints, limit: int) -> Ints:
+    """Clip to [-limit, limit]: symmetric, so that every magnitude fits the format as well."""
+    return np.clip(value, -limit, limit)
 
 
 def bit_length(value: Ints) -> Ints:
@@ -34,7 +37,7 @@ def bit_length(value: Ints) -> Ints:
     # A float64 holds 53 bits: halves of 31 bits are converted exactly, and frexp gives their length.
     value = np.asarray(value, np.int64)
     high = value >> 31
-    low = value & INT32_MAX
+    low = value & GATE_MAX
     wide = high > 0
     return (
         np.frexp(np.where(wide, high, low).astype(np.float64))[1] + np.where(wide, 31, 0)

@@ -18,7 +18,7 @@ class Profile:
 
     name: str
     residual_frac: int
-    """Residual x: int32, fraction bits. Saturating. Lives only in parameters, not in hardware."""
+    """Residual x: int48, fraction bits. Saturating. Lives only in parameters, not in hardware."""
     gate_frac: int
     """Pre-activations i, f, g, a, b, the state h and SiLU results: int32, fraction bits. Saturating."""
     sigmoid_frac: int
@@ -37,8 +37,8 @@ class Profile:
     """Unsigned width of the magnitude and of the reciprocal that give the int8 codes."""
     scale_bits: int
     """Unsigned width of the mantissa that turns an accumulator into a value."""
-    parameter_bits: int
-    """Width in which gains and block weights are stored in a record: 16 or 32."""
+    element_bits: int
+    """Width of one element's parameters in a record, 32 or 64: gain in the low bits, then block."""
 
     @property
     def one(self) -> int:
@@ -55,31 +55,31 @@ PROFILES = {
     for p in (
         Profile(
             name="default",
-            residual_frac=20,
-            gate_frac=22,
+            residual_frac=24,
+            gate_frac=24,
             sigmoid_frac=28,
             sigmoid_cells_log2=5,
             vector_bits=32,
             gain_bits=24,
             block_bits=18,
-            square_bits=18,
+            square_bits=24,
             code_bits=25,
             scale_bits=24,
-            parameter_bits=32,
+            element_bits=64,
         ),
         Profile(
             name="small",
-            residual_frac=18,
-            gate_frac=18,
-            sigmoid_frac=17,
-            sigmoid_cells_log2=3,
+            residual_frac=24,
+            gate_frac=22,
+            sigmoid_frac=20,
+            sigmoid_cells_log2=4,
             vector_bits=25,
-            gain_bits=16,
-            block_bits=16,
+            gain_bits=18,
+            block_bits=14,
             square_bits=18,
-            code_bits=17,
-            scale_bits=17,
-            parameter_bits=16,
+            code_bits=24,
+            scale_bits=18,
+            element_bits=32,
         ),
     )
 }
@@ -95,7 +95,7 @@ def profile_named(name: str) -> Profile:
 
 
 VECTOR_BITS = 48
-"""Vectors that enter a norm: int48. The residual is sign-extended into it."""
+"""Vectors that enter a norm, the residual among them: int48."""
 PRODUCT_SHIFT = 16
 """Bits dropped from a product of two gate-format values: 2 * gate_frac - 16 fraction bits are left."""
 MANTISSA_BITS = 31

@@ -20,7 +20,9 @@ def ternary(weight: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int8], floa
     trits = np.empty(weight.shape, np.int8)
     factor = 1.0 / scale
     for r in rows:
-        trits[r : r + _CHUNK] = np.clip(np.rint(weight[r : r + _CHUNK].astype(np.float64) * factor), -1, 1)
+        trits[r : r + _CHUNK] = np.clip(
+            np.rint(weight[r : r + _CHUNK].astype(np.float64) * factor), -1, 1
+        )
     return trits, scale
 
 

@@ -119,13 +119,13 @@ def decoder_layer(
     trace("gated", g * silu(kept))
     o = keep(block_norm("o", g) * silu(kept))
     x = keep(x + projected("o", o))
-    trace("attention_residual", x)
+    trace("residual_o", x)
 
     a, b = np.split(projected("gate", block_norm("gate", x)), 2, axis=-1)
     product = keep(silu(a) * b)
     trace("product", product)
     x = keep(x + projected("down", product))
-    trace("residual", x)
+    trace("residual_down", x)
     return x, state
 
 

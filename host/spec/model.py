@@ -16,7 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.numerics import Profile
-from tritstream.numerics.integers import Ints, Scalar, multiply, normalise
+from tritstream.numerics.integers import (
+    GATE_MAX,
+    VECTOR_MAX,
+    Ints,
+    Scalar,
+    multiply,
+    normalise,
+)
 from tritstream.spec import operations as op
 from tritstream.spec.operations import Codes, NormParameters
 
@@ -31,7 +38,7 @@ class Operations(NamedTuple):
     norm_codes: Callable[[Ints, NormParameters, Scalar], Codes]
     sum_of_squares: Callable[[Ints], Scalar]
     ternary_matvec: Callable[[Trits, Ints], Ints]
-    dequantise: Callable[[Ints, Scalar], Ints]
+    dequantise: Callable[[Ints, Scalar, int], Ints]
     silu: Callable[[Ints], Ints]
     forget: Callable[[Ints, Ints], Ints]
     state_update: Callable[[Ints, Ints, Ints], Ints]
@@ -78,8 +85,8 @@ class Saturations:
 
     counts: dict[str, int] = field(default_factory=dict)
 
-    def count(self, name: str, values: Ints) -> None:
-        found = op.saturated(values)
+    def count(self, name: str, values: Ints, limit: int) -> None:
+        found = op.saturated(values, limit)
         if found:
             self.counts[name] = self.counts.get(name, 0) + found
 
@@ -107,17 +114,29 @@ def decoder_layer(
         trace(f"codes_{name}", quantised.codes, 1.0)
         return ops.ternary_matvec(weights.trits[name], quantised.codes), quantised
 
-    def projected(name: str, vector: Ints, plain: Scalar, unit: float) -> Ints:
+    def gates(name: str, vector: Ints, plain: Scalar) -> Ints:
         sums, quantised = project(name, vector, plain)
-        values = ops.dequantise(sums, quantised.scale)
-        saturations.count(name, values)
-        trace(name, values, unit)
+        return gate_values(name, sums, quantised.scale)
+
+    def gate_values(name: str, sums: Ints, scale: Scalar) -> Ints:
+        values = ops.dequantise(sums, scale, GATE_MAX)
+        saturations.count(name, values, GATE_MAX)
+        trace(name, values, one)
         return values
 
+    def add_projected(x: Ints, name: str, vector: Ints, plain: Scalar) -> Ints:
+        sums, quantised = project(name, vector, plain)
+        delta = ops.dequantise(sums, quantised.scale, VECTOR_MAX)
+        trace(name, delta, residual_one)
+        x = ops.residual_add(x, delta)
+        saturations.count("residual", x, VECTOR_MAX)
+        trace(f"residual_{name}", x, residual_one)
+        return x
+
     plain = ops.sum_of_squares(x)
-    candidate = ops.silu(projected("i", x, plain, one))
+    candidate = ops.silu(gates("i", x, plain))
     trace("candidate", candidate, one)
-    fresh = ops.forget(projected("f", x, plain, one), weights.room)
+    fresh = ops.forget(gates("f", x, plain), weights.room)
     trace("fresh", fresh, float(profile.one))
     states = np.empty_like(candidate)
     for t in range(len(x)):
@@ -126,23 +145,15 @@ def decoder_layer(
     trace("state", states, one)
 
     sums, quantised = project("g", x, plain)
-    g = ops.dequantise(sums, quantised.scale)
-    saturations.count("g", g)
-    trace("g", g, one)
+    g = gate_values("g", sums, quantised.scale)
     gated = ops.gated_product(g, ops.silu(states))
     trace("gated", gated, product_one)
-    delta = projected("o", gated, sum_of_gate_squares(sums, quantised.scale), residual_one)
-    x = ops.residual_add(x, delta)
-    saturations.count("residual", x)
-    trace("attention_residual", x, residual_one)
+    x = add_projected(x, "o", gated, sum_of_gate_squares(sums, quantised.scale))
 
-    a, b = np.split(projected("gate", x, ops.sum_of_squares(x), one), 2, axis=-1)
+    a, b = np.split(gates("gate", x, ops.sum_of_squares(x)), 2, axis=-1)
     product = ops.gated_product(ops.silu(a), b)
     trace("product", product, product_one)
-    x = ops.residual_add(x, projected("down", product, _ZERO, residual_one))
-    saturations.count("residual", x)
-    trace("residual", x, residual_one)
-    return x, state
+    return add_projected(x, "down", product, _ZERO), state
 
 
 def head(x: Ints, weights: HeadWeights, ops: Operations, trace: Trace = _ignore) -> Codes:

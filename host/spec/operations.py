@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.numerics.integers import (
-    INT32_MAX,
+    VECTOR_MAX,
     Ints,
     Scalar,
     add3,
@@ -22,7 +22,7 @@ from tritstream.numerics.integers import (
     magnitude_length,
     multiply,
     normalise,
-    saturate32,
+    saturate,
     shift_round,
     square_root,
 )
@@ -122,13 +122,14 @@ def ternary_matvec(trits: npt.NDArray[np.int8], codes: Ints) -> Ints:
     return sums.astype(np.int64)
 
 
-def dequantise(sums: Ints, scale: Scalar) -> Ints:
-    """sums * scale, rounded and saturated to int32; the scale's exponent holds the result's format.
+def dequantise(sums: Ints, scale: Scalar, limit: int) -> Ints:
+    """sums * scale, rounded and saturated to [-limit, limit]; the exponent holds the format.
 
-    A scale of which 1 would be more than 1.0 mantissas of the result saturates to that.
+    The limit is GATE_MAX (int32) or VECTOR_MAX (int48). A scale's exponent above zero, with which
+    one unit of a sum would be 2**17 units of the result or more, saturates to zero.
     """
     product = sums * scale.mantissa[..., None]
-    return saturate32(shift_round(product, np.clip(-scale.exponent, 0, 62)[..., None]))
+    return saturate(shift_round(product, np.clip(-scale.exponent, 0, 62)[..., None]), limit)
 
 
 def silu(x: Ints, profile: Profile) -> Ints:
@@ -156,13 +157,13 @@ def gated_product(a: Ints, b: Ints) -> Ints:
 
 
 def residual_add(x: Ints, delta: Ints) -> Ints:
-    """x + delta in the residual format, saturating."""
-    return saturate32(x + delta)
+    """x + delta, int48 in the residual format, saturating."""
+    return saturate(x + delta, VECTOR_MAX)
 
 
-def saturated(values: Ints) -> int:
-    """How many elements stand at the limit of int32."""
-    return int(np.count_nonzero(np.abs(values) == INT32_MAX))
+def saturated(values: Ints, limit: int) -> int:
+    """How many elements stand at the limit of their format."""
+    return int(np.count_nonzero(np.abs(values) == limit))
 
 
 def _normalised(vector: Ints, length: Ints, bits: int) -> Ints:
