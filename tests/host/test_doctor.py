@@ -1,0 +1,90 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tritstream import doctor
+
+
+def machine(root: Path, model: str | None = None, meminfo: str = "", xocl: str = "") -> Path:
+    for name, text in (
+        ("proc/device-tree/model", model),
+        ("proc/meminfo", meminfo),
+        ("etc/xocl.txt", xocl),
+    ):
+        if text:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+    return root
+
+
+def finding(root: Path, name: str) -> doctor.Finding:
+    return {f.name: f for f in doctor.examine(root)}[name]
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("TUL PYNQ-Z2\0", "PYNQ-Z2 (pynq-z2)"),
+        ("ZynqMP SMK-K26 Rev1/B/A\0", "Kria KV260 (kv260)"),
+        ("ZynqMP ZCU104 RevC\0", "ZCU104 (zcu104)"),
+        ("Zynq Something Else\0", "Zynq Something Else (not in the board table)"),
+        ("Raspberry Pi 4 Model B\0", None),
+        (None, None),
+    ],
+)
+def test_boards_are_known_by_their_device_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str | None, expected: str | None
+) -> None:
+    monkeypatch.delenv("BOARD", raising=False)
+    assert doctor.find_board(machine(tmp_path, model)) == expected
+
+
+def test_pynq_images_name_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOARD", raising=False)
+    assert doctor.find_board(machine(tmp_path, xocl="KV260\n")) == "Kria KV260 (kv260)"
+    monkeypatch.setenv("BOARD", "ZCU104")
+    assert doctor.find_board(tmp_path) == "ZCU104 (zcu104)"
+
+
+def test_cma_is_read_from_meminfo(tmp_path: Path) -> None:
+    meminfo = "MemTotal: 100 kB\nCmaTotal:         524288 kB\nCmaFree:          409600 kB\n"
+    found = finding(machine(tmp_path, meminfo=meminfo), "CMA memory")
+    assert found.found == "400 MiB free of 512 MiB (measured)"
+    assert finding(tmp_path / "pc", "CMA memory").found is None
+
+
+def test_what_is_missing_comes_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    findings = {f.name: f for f in doctor.examine(tmp_path)}
+    for name in ("g++", "allo", "Verilator", "Yosys", "Vitis HLS", "Vivado", "pynq", "torch"):
+        assert findings[name].found is None
+        assert findings[name].advice
+    assert findings["Python"].found
+
+
+def test_programs_are_found_on_the_path_and_asked_their_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("g++", "echo 'g++ 99.1'; echo more"), ("vivado", "exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        os.chmod(tmp_path / name, 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    findings = {f.name: f for f in doctor.examine(tmp_path)}
+    assert findings["g++"].found == "g++ 99.1"
+    assert findings["Vivado"].found == str(tmp_path / "vivado")
+
+
+def test_the_command_reports_every_finding() -> None:
+    command = [sys.executable, "-m", "tritstream", "doctor"]
+    report = json.loads(subprocess.check_output([*command, "--json"], text=True))
+    names = [entry["name"] for entry in report]
+    assert names == [f.name for f in doctor.examine()]
+    text = subprocess.check_output(command, text=True)
+    for name in names:
+        assert name in text

@@ -1,0 +1,110 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tritstream
+from tritstream.errors import EngineError, ImageError, TokenizerError, TritstreamError
+from tritstream.models import shipped_models
+from tritstream.packing import pack
+
+
+def test_an_image_and_its_checkpoint_are_the_same_model(
+    checkpoint_folder: Path, image_file: Path
+) -> None:
+    image, checkpoint = tritstream.load(image_file), tritstream.load(checkpoint_folder)
+    assert image.config == checkpoint.config
+    assert image.config.hidden_size == 64
+    ids = image.tokenizer.encode_prompt("the same text")
+    assert ids == checkpoint.tokenizer.encode_prompt("the same text")
+    assert checkpoint.engine.name == "float"
+    close = checkpoint.logits(ids)
+    error = np.linalg.norm(image.logits(ids) - close) / np.linalg.norm(close)
+    assert error < 0.1  # one is fixed point and has a 16-bit embedding
+
+
+@pytest.mark.parametrize("engine", ["spec", "float"])
+def test_steps_are_the_rows_of_logits(image_file: Path, engine: str) -> None:
+    model = tritstream.load(str(image_file), engine)
+    ids = [1, 50, 60, 70]
+    rows = model.logits(ids)
+    assert rows.shape == (4, 259)
+    assert rows.dtype == np.float32
+    model.reset()
+    steps = np.stack([model.step(i) for i in ids])
+    if engine == "spec":
+        np.testing.assert_array_equal(steps, rows)
+    else:  # sums of other lengths may be added in another order
+        np.testing.assert_allclose(steps, rows, rtol=1e-5, atol=1e-5)
+
+
+def test_same_seed_same_text(image_file: Path) -> None:
+    model = tritstream.load(image_file)
+
+    def text(seed: int) -> str:
+        return model.generate("a", temperature=1.0, seed=seed, max_tokens=20).text()
+
+    assert text(3) == text(3)
+    assert text(3) != text(4)
+
+
+def test_greedy_takes_the_largest_logit_each_time(image_file: Path) -> None:
+    model = tritstream.load(image_file)
+    generation = model.generate("ab", max_tokens=5)
+    generation.text()
+    prompt = model.tokenizer.encode_prompt("ab")
+    rows = model.logits(prompt + generation.result.token_ids[:-1])
+    assert generation.result.token_ids == rows.argmax(axis=1)[len(prompt) - 1 :].tolist()
+
+
+def test_unknown_names_are_told(image_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="abacus"):
+        tritstream.load(image_file, "abacus")
+    with pytest.raises(ImageError, match="no file or folder nothing"):
+        tritstream.load("nothing")
+    with pytest.raises(TritstreamError):
+        tritstream.load(tmp_path)
+
+
+def test_a_file_takes_precedence_over_a_shipped_name(
+    image_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(image_file, tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    assert tritstream.load("demo").source == Path("demo")
+
+
+def test_a_checkpoint_without_tokenizer_runs_but_writes_nothing(
+    checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    bare = shutil.copytree(checkpoint_folder, tmp_path / "bare")
+    (bare / "tokenizer.json").unlink()
+    model = tritstream.load(bare)
+    assert model.logits([1]).shape == (1, 259)
+    with pytest.raises(TokenizerError, match=r"has no tokenizer"):
+        model.generate("a")
+
+
+def test_a_tokenizer_too_large_for_the_model(checkpoint_folder: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(checkpoint_folder, tmp_path / "other")
+    file = other / "tokenizer.json"
+    file.write_text(file.read_text().replace('"</s>": 2', '"</s>": 2, "more": 259'))
+    with pytest.raises(TokenizerError, match="260 tokens, but the model only knows 259"):
+        tritstream.load(other).generate("a")
+
+
+def test_pack_is_what_the_package_exports() -> None:
+    assert tritstream.pack is pack
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = tritstream.nothing
+
+
+def test_every_shipped_model_writes() -> None:
+    models = shipped_models()
+    if not models:
+        pytest.skip("no model is shipped in this tree yet")
+    for name in models:
+        model = tritstream.load(name)
+        assert model.generate("Once upon a time", max_tokens=3).result.prompt_tokens > 1
+        assert model.generate("Once upon a time", max_tokens=3).text()
