@@ -23,6 +23,7 @@ from tritstream.image.reader import Image, float_vector_lengths, open_image
 from tritstream.image.records import PAGE, RecordLayout, round_up
 from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
 from tritstream.packing.quantise import lower_bounds, ternary
+from tritstream.text import Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with what has been written, the bytes written so far and the bytes of the whole image."""
@@ -71,6 +72,7 @@ def pack(
     geometry = Geometry(c.hidden_size, c.intermediate_size, c.num_hidden_layers, c.vocab_size)
     configuration = configuration_for(target, geometry, packing, profile)
     tokenizer = _tokenizer_bytes(checkpoint)
+    Tokenizer(tokenizer, source=str(checkpoint.tokenizer_path)).check_fits(c.vocab_size)
     header = _plan(checkpoint, configuration, embedding, len(tokenizer))
     writer = _Writer(checkpoint, header, progress or (lambda what, done, total: None))
     with atomic_write(out_path) as file:

@@ -10,8 +10,8 @@ from tritstream.packing import pack
 
 @pytest.fixture(scope="session")
 def checkpoint_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of 259 tokens, exactly those of its tokenizer."""
-    return random_checkpoint(tmp_path_factory.mktemp("checkpoint"), vocab=259)
+    """A checkpoint of 259 tokens, exactly those of its tokenizer, that never ends a text."""
+    return random_checkpoint(tmp_path_factory.mktemp("checkpoint"), vocab=259, eos_token_id=None)
 
 
 @pytest.fixture(scope="session")

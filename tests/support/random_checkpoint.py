@@ -28,6 +28,7 @@ def random_checkpoint(
     with_tokenizer: bool = True,
     embedding_scale: float = 1.0,
     rms_norm_eps: float = 1e-6,
+    eos_token_id: int | None = 2,
 ) -> Path:
     """Write a checkpoint folder and return it. `intermediate` None writes null (the ratio rule).
 
@@ -43,6 +44,7 @@ def random_checkpoint(
         vocab_size=vocab,
         use_lower_bound=use_lower_bound,
         rms_norm_eps=rms_norm_eps,
+        eos_token_id=eos_token_id,
     )
     if intermediate is None:
         intermediate = -(-int(hidden * 4 * 2 / 3) // 256) * 256

@@ -1,0 +1,431 @@
+"""The command line as a user meets it: in processes of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.random_checkpoint import (
+    random_checkpoint,
+    random_tensors,
+    write_checkpoint,
+    write_config,
+)
+from support.small_disk import on_small_disk
+from tritstream.cli import COMMANDS
+
+COMMAND = [sys.executable, "-m", "tritstream"]
+SMALL = {"hidden": 64, "intermediate": 128, "layers": 2, "vocab": 259}
+
+
+def tritstream(
+    *arguments: object, stdin: str = "", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env=os.environ | (env or {}),
+    )
+
+
+def refused(*arguments: object, stdin: str = "") -> str:
+    """The one sentence of a command that must refuse its input."""
+    result = tritstream(*arguments, stdin=stdin)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    lines = [x for x in result.stderr.splitlines() if not x.startswith("tritstream: warning:")]
+    assert len(lines) == 1
+    assert lines[0].startswith("tritstream: error: ")
+    return lines[0].removeprefix("tritstream: error: ")
+
+
+def report(*arguments: object, stdin: str = "") -> dict[str, object]:
+    result = tritstream(*arguments, "--json", stdin=stdin)
+    assert result.returncode == 0, result.stderr
+    parsed: dict[str, object] = json.loads(result.stdout)
+    return parsed
+
+
+# generate
+
+
+def test_text_goes_to_stdout_and_figures_to_stderr(image_file: Path) -> None:
+    result = tritstream("generate", "naïve 🚀", "-m", image_file, "-n", 5, "--greedy")
+    assert result.returncode == 0
+    assert result.stdout.startswith("naïve 🚀")
+    assert "5 tokens in" in result.stderr
+    assert "tokens/s" in result.stderr
+    assert "measured; engine" in result.stderr
+    assert "max tokens" in result.stderr
+
+
+def test_prompts_from_argument_file_and_pipe_are_the_same(image_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "prompt.txt").write_text("äb", encoding="utf-8")
+    common = ("-m", image_file, "-n", 4, "--greedy")
+    texts = [
+        report("generate", "äb", *common),
+        report("generate", "--file", tmp_path / "prompt.txt", *common),
+        report("generate", *common, stdin="äb"),
+        report("generate", "-", *common, stdin="äb\n"),
+    ]
+    assert {t["prompt"] for t in texts} == {"äb"}
+    assert len({str(t["token_ids"]) for t in texts}) == 1
+
+
+def test_an_empty_prompt_starts_from_bos(image_file: Path) -> None:
+    got = report("generate", "-m", image_file, "-n", 3)
+    assert (got["prompt"], got["prompt_tokens"]) == ("", 1)
+
+
+def test_same_seed_same_text_and_the_drawn_seed_is_told(image_file: Path) -> None:
+    common = ("generate", "a", "-m", image_file, "-n", 12, "-t", 1.2)
+    first = report(*common)
+    again = report(*common, "--seed", first["seed"])
+    assert again["text"] == first["text"]
+    assert report(*common, "--seed", 1)["text"] != report(*common, "--seed", 2)["text"]
+
+
+def test_a_stop_string_ends_the_text(image_file: Path) -> None:
+    common = ("generate", "a", "-m", image_file, "-n", 40, "--seed", 3, "-t", 1.0)
+    full = str(report(*common)["text"])
+    stop = next(c for c in full if c.isascii() and c.isprintable())
+    got = report(*common, "--stop", stop)
+    assert got["text"] == full[: full.index(stop)]
+    assert got["stop_reason"] == "stop string"
+
+
+def test_figures_in_json_are_tagged(image_file: Path) -> None:
+    got = report("generate", "a", "-m", image_file, "-n", 3, "--greedy")
+    assert set(got["measured"]) == {"prompt_seconds", "seconds", "tokens_per_second"}  # type: ignore[call-overload]
+    assert got["seed"] is None
+    assert len(got["token_ids"]) == 3  # type: ignore[arg-type]
+
+
+def test_the_engine_is_an_option(image_file: Path, checkpoint_folder: Path) -> None:
+    assert report("generate", "a", "-m", image_file, "-n", 1, "-e", "float")["engine"] == "float"
+    assert report("generate", "a", "-m", checkpoint_folder, "-n", 1)["engine"] == "float"
+
+
+def test_a_terminal_without_unicode_gets_what_it_can_show(image_file: Path) -> None:
+    result = tritstream(
+        "generate", "é🚀", "-m", image_file, "-n", 2, "--greedy", env={"PYTHONIOENCODING": "ascii"}
+    )
+    assert result.returncode == 0
+    assert result.stdout.startswith("??")
+
+
+def test_arguments_that_are_not_utf8(image_file: Path) -> None:
+    command = [*COMMAND, "generate", b"caf\xe9", "-m", str(image_file), "-n", "1", "--json"]
+    result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+def test_ctrl_c_ends_with_the_figures(image_file: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "generate", "a", "-m", str(image_file), "-n", "1000000", "-t", "1.5"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.read(20)  # it is writing
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"stopped by: interrupted" in stderr
+    assert b"Traceback" not in stderr
+
+
+def test_a_reader_that_leaves_is_no_error(image_file: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "generate", "a", "-m", str(image_file), "-n", "1000000", "-t", "1.5"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    stderr = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+    assert "Traceback" not in stderr
+
+
+def test_wrong_options_are_named(image_file: Path, tmp_path: Path) -> None:
+    common = ("generate", "a", "-m", image_file)
+    assert "top p" in refused(*common, "--top-p", 2)
+    assert "temperature" in refused(*common, "-t", -1)
+    assert "max tokens" in refused(*common, "-n", 0)
+    assert "stop string" in refused(*common, "--stop", "")
+    assert "contradict" in refused(*common, "--greedy", "-t", 1)
+    assert "not both" in refused(*common, "--file", "x")
+    assert "unknown engine 'abacus'" in refused(*common, "-e", "abacus")
+    assert "no file or folder nowhere" in refused("generate", "a", "-m", "nowhere")
+    assert "cannot read" in refused("generate", "-m", image_file, "-f", tmp_path / "missing")
+    (tmp_path / "latin1").write_bytes(b"caf\xe9")
+    assert "not UTF-8" in refused("generate", "-m", image_file, "-f", tmp_path / "latin1")
+    result = tritstream("generate", "a", "-n", "many")
+    assert result.returncode == 2
+    assert "--max-tokens" in result.stderr
+
+
+# pack and inspect
+
+
+@pytest.mark.parametrize("packing", ["base3", "2bit"])
+@pytest.mark.parametrize("embedding", ["fp16", "int8", "3.5bit"])
+def test_pack_then_inspect(
+    checkpoint_folder: Path, tmp_path: Path, packing: str, embedding: str
+) -> None:
+    out = tmp_path / "m.trit"
+    options = ("-o", out, "--packing", packing, "--embedding", embedding, "--profile", "small")
+    packed = report("pack", checkpoint_folder, *options)
+    sizes = packed["derived"]
+    assert sizes["total_bytes"] == out.stat().st_size  # type: ignore[index]
+    seen = report("inspect", out)
+    assert seen["configuration"] == packed["configuration"]
+    assert seen["configuration"]["packing"] == packing  # type: ignore[index]
+    assert seen["embedding"] == embedding
+    assert seen["hashes"] == "match"
+    assert report("inspect", out, "--no-verify")["hashes"] == "not compared"
+    assert len(report("generate", "a", "-m", out, "-n", 2)["text"]) >= 0  # type: ignore[arg-type]
+
+
+def test_reports_for_people(checkpoint_folder: Path, tmp_path: Path) -> None:
+    packed = tritstream("pack", checkpoint_folder, "-o", tmp_path / "m.trit")
+    assert packed.returncode == 0
+    for word in ("ternary weights", "embedding", "tokenizer", "total", "derived"):
+        assert word in packed.stdout
+    seen = tritstream("inspect", tmp_path / "m.trit", "--sections")
+    assert seen.returncode == 0
+    for word in ("all match", "base3", "layer 1", "head", "derived"):
+        assert word in seen.stdout
+
+
+def test_packing_names_what_it_cannot_do(checkpoint_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.trit"
+    common = ("pack", checkpoint_folder, "-o", out)
+    assert "unknown build configuration 'abc'" in refused(*common, "--target", "abc")
+    assert "370m-z2" in refused(*common, "--target", "370m-z2")
+    assert "profile" in refused(*common, "--profile", "huge")
+    assert "packing" in refused(*common, "--packing", "base5")
+    assert "embedding" in refused(*common, "--embedding", "fp8")
+    assert "does not exist" in refused("pack", checkpoint_folder, "-o", tmp_path / "no" / "m.trit")
+    assert "is a folder" in refused("pack", checkpoint_folder, "-o", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def damaged_checkpoint(folder: Path, damage: str) -> str:
+    """Make a checkpoint with one thing wrong; the words its error must hold."""
+    random_checkpoint(folder, **SMALL)
+    tensors = random_tensors(**SMALL, seed=0)
+    sizes = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "vocab_size": 259,
+    }
+    weights = folder / "model.safetensors"
+    if damage == "missing tensor":
+        del tensors["model.norm.weight"]
+        write_checkpoint(folder, tensors, "float32")
+        return "model.norm.weight"
+    if damage == "wrong shape":
+        tensors["lm_head.weight"] = tensors["lm_head.weight"][:, :-1]
+        write_checkpoint(folder, tensors, "float32")
+        return "lm_head.weight has shape [259, 63]"
+    if damage in ("nan", "inf"):
+        tensors["model.layers.1.mlp.down_proj.weight"][3, 4] = float(damage)
+        write_checkpoint(folder, tensors, "float16")
+        return "model.layers.1.mlp.down_proj.weight"
+    if damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-100])
+        return "model.safetensors is truncated"
+    if damage == "large tokenizer":
+        write_config(folder, **sizes | {"vocab_size": 200})
+        write_checkpoint(folder, random_tensors(**SMALL | {"vocab": 200}, seed=0), "float32")
+        return "259 tokens, but the model only knows 200"
+    key, value = damage.split("=")
+    write_config(folder, **sizes | {key: json.loads(value)})
+    return key
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "missing tensor",
+        "wrong shape",
+        "nan",
+        "inf",
+        "truncated",
+        "large tokenizer",
+        'model_type="llama"',
+        "use_short_conv=true",
+        "expand_ratio=2",
+    ],
+)
+def test_bad_checkpoints_are_refused_by_name(tmp_path: Path, damage: str) -> None:
+    words = damaged_checkpoint(tmp_path / "checkpoint", damage)
+    out = tmp_path / "m.trit"
+    assert words in refused("pack", tmp_path / "checkpoint", "-o", out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint"]
+
+
+def test_a_padded_vocabulary_is_only_warned_about(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path / "c", **SMALL | {"vocab": 320})
+    result = tritstream("pack", tmp_path / "c", "-o", tmp_path / "m.trit")
+    assert result.returncode == 0
+    assert "tritstream: warning: " in result.stderr
+    assert "259 tokens and the model 320" in result.stderr
+
+
+def test_bad_images_are_refused_by_name(image_file: Path, tmp_path: Path) -> None:
+    good = image_file.read_bytes()
+    bad = tmp_path / "bad.trit"
+
+    def reason(data: bytes) -> str:
+        bad.write_bytes(data)
+        first = refused("generate", "a", "-m", bad)
+        assert refused("inspect", bad) == first
+        assert "bad.trit" in first
+        return first
+
+    flipped = bytearray(good)
+    flipped[-200] ^= 1
+    assert "SHA-256" in reason(bytes(flipped))
+    assert "truncated" in reason(good[:-5000])
+    assert "not a tritstream model image" in reason(b"something else entirely" * 100)
+    newer = bytearray(good)
+    newer[8] = 99
+    assert "version 99" in reason(bytes(newer))
+    assert "empty" in reason(b"")
+
+
+def test_a_full_disk_while_packing_leaves_nothing(checkpoint_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoint_folder, tmp_path / "checkpoint")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    result = on_small_disk(
+        disk,
+        "import os, sys\n"
+        "from tritstream.cli import main\n"
+        f"status = main(['pack', {str(folder)!r}, '-o', 'm.trit'])\n"
+        "print(status, os.listdir())\n",
+        kilobytes=64,
+    )
+    assert result.stdout == "2 []\n"
+    assert "m.trit: the disk is full" in result.stderr
+
+
+def test_an_interrupted_packing_leaves_nothing(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", hidden=512, intermediate=1024, layers=4, vocab=8000)
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "pack", str(folder), "-o", str(out / "m.trit")], stderr=subprocess.PIPE
+    )
+    while not list(out.iterdir()) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, "packing ended before it could be interrupted"
+    assert stderr.decode().splitlines()[-1] == "tritstream: interrupted"
+    assert list(out.iterdir()) == []
+
+
+# eval
+
+
+def test_eval_compares_with_the_float_engine(image_file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("It was a dark and stormy night; the rain fell in torrents.", encoding="utf-8")
+    got = report("eval", text, "-m", image_file, "--window", 16)
+    measured = got["measured"]
+    assert (got["engine"], got["against"]) == ("spec", "float")
+    assert measured["tokens"] == 58  # type: ignore[index]
+    difference = measured["difference"]  # type: ignore[index]
+    assert 0 < difference["logits_error"] < 0.1
+    assert difference["top1_agreement"] > 0.8
+    assert measured["perplexity"] == pytest.approx(difference["reference_perplexity"], rel=0.01)  # type: ignore[index]
+    table = tritstream("eval", text, "-m", image_file).stdout
+    for words in ("measured", "perplexity", "top-1 agreement", "KL divergence", "58 tokens"):
+        assert words in table
+
+
+def test_eval_against_the_checkpoint_or_nothing(
+    image_file: Path, checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("hello there", encoding="utf-8")
+    got = report("eval", text, "-m", image_file, "--reference", checkpoint_folder)
+    assert got["reference"] == str(checkpoint_folder)
+    alone = report("eval", text, "-m", image_file, "--against", "none", "-n", 5)
+    assert alone["measured"]["difference"] is None  # type: ignore[index]
+    assert alone["measured"]["tokens"] == 5  # type: ignore[index]
+
+
+def test_eval_refuses_what_makes_no_sense(image_file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("hello", encoding="utf-8")
+    assert "cannot read" in refused("eval", tmp_path / "missing", "-m", image_file)
+    assert "window" in refused("eval", text, "-m", image_file, "--window", 1)
+    assert "--max-tokens" in refused("eval", text, "-m", image_file, "-n", 0)
+    random_checkpoint(tmp_path / "other", **SMALL | {"vocab": 300})
+    words = refused("eval", text, "-m", image_file, "--reference", tmp_path / "other")
+    assert "different models" in words
+    text.write_text("")
+    assert "too short" in refused("eval", text, "-m", image_file)
+
+
+# all commands
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str) -> None:
+    result = tritstream(name, "--help")
+    assert result.returncode == 0
+    assert f"usage: tritstream {name}" in result.stdout
+
+
+def test_the_overview_names_every_command_and_imports_none() -> None:
+    result = tritstream("--help")
+    assert result.returncode == 0
+    for name, (_, summary) in COMMANDS.items():
+        assert name in result.stdout
+        assert summary in result.stdout
+    code = (
+        "import sys, tritstream.cli\n"
+        "try: tritstream.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('numpy', 'rich', 'tokenizers', 'torch') if m in sys.modules])"
+    )
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert out.splitlines()[-1] == "[]"
+
+
+def test_version_and_no_command() -> None:
+    from tritstream import __version__
+
+    assert tritstream("--version").stdout == f"tritstream {__version__}\n"
+    for wrong in ([], ["nothing"]):
+        result = tritstream(*wrong)
+        assert result.returncode == 2
+        assert "usage: tritstream" in result.stderr
+
+
+def test_the_console_script_is_installed() -> None:
+    script = Path(sys.executable).with_name("tritstream")
+    if not script.exists():
+        pytest.skip("the package is not installed in this environment, only on its path")
+    assert subprocess.check_output([script, "--version"], text=True).startswith("tritstream ")
