@@ -24,10 +24,10 @@ PORT_BYTES = 16
 
 @dataclass(frozen=True)
 class Configuration:
-    """``lanes`` bytes make a weight word, split evenly over ``ports``; norms are ``element_lanes`` wide.
+    """``lanes`` bytes make a weight word, split evenly over ``ports``.
 
-    ``geometry`` and ``board`` are None for the generic software target. Raises ConfigurationError
-    where the parts do not fit each other.
+    Norms are ``element_lanes`` wide. ``geometry`` and ``board`` are None for the software target.
+    Raises ConfigurationError where the parts do not fit each other.
     """
 
     name: str
@@ -49,8 +49,8 @@ class Configuration:
         profile_named(self.profile_name)
         if self.ports not in (1, 2, 3, 4) or self.lanes != self.ports * PORT_BYTES:
             raise ConfigurationError(
-                f"{where}: a weight word of {self.lanes} bytes over {self.ports} ports: one to four "
-                f"ports of {PORT_BYTES} bytes each are supported"
+                f"{where}: a weight word of {self.lanes} bytes over {self.ports} ports: one to "
+                f"four ports of {PORT_BYTES} bytes each are supported"
             )
         if self.element_lanes not in (4, 8, 16, 32):
             raise ConfigurationError(
@@ -65,14 +65,14 @@ class Configuration:
         for name, width in (("hidden", geometry.hidden), ("intermediate", geometry.intermediate)):
             if width % self.lanes or width % self.element_lanes:
                 raise ConfigurationError(
-                    f"{where}: {name} size {width} is not a multiple of the word's {self.lanes} lanes "
-                    f"and of the {self.element_lanes} element lanes: choose a narrower word"
+                    f"{where}: {name} size {width} is not a multiple of the word's {self.lanes} "
+                    f"lanes and of the {self.element_lanes} element lanes: choose a narrower word"
                 )
             if width // self.lanes < self.rows_per_byte:
                 raise ConfigurationError(
-                    f"{where}: {name} size {width} gives {width // self.lanes} words per row group of "
-                    f"{self.lanes} lanes, but {self.rows_per_byte} rows drain one a cycle: choose a "
-                    f"narrower word"
+                    f"{where}: {name} size {width} gives {width // self.lanes} words per row group "
+                    f"of {self.lanes} lanes, but {self.rows_per_byte} rows drain one a cycle: "
+                    f"choose a narrower word"
                 )
 
     @property

@@ -38,8 +38,8 @@ class Geometry:
                 )
         if max(self.hidden, self.intermediate) * 127 >= 1 << 20:
             raise ConfigurationError(
-                f"geometry: widths up to {((1 << 20) - 1) // 127} are supported (a mat-vec's sum must "
-                f"fit 21 bits), not {max(self.hidden, self.intermediate)}"
+                f"geometry: widths up to {((1 << 20) - 1) // 127} are supported (a mat-vec's sum "
+                f"must fit 21 bits), not {max(self.hidden, self.intermediate)}"
             )
 
     @property

@@ -23,7 +23,7 @@ from tritstream.spec import (
 )
 
 _KEEP_BELOW = 32 << 20
-"""Models of fewer ternary weights stay unpacked in memory; larger ones are unpacked layer by layer."""
+"""Models of fewer ternary weights stay unpacked; larger ones are unpacked layer by layer."""
 
 
 class SpecEngine:

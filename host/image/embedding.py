@@ -1,9 +1,10 @@
 """The embedding table, which stays with the host: fp16, int8, or 3.5 bits an entry.
 
-``int8`` and ``3.5bit`` quantise each feature (column) to an affine grid of 256 or 11 levels over its
-range; two base-11 digits share seven bits (11**2 = 121 <= 2**7). A row becomes the residual by integers
-alone, ``offset + digit * step`` with per-column int32 ``offset`` and ``step`` of 24 fraction bits. The
-error is at most half a step a feature, plus the rounding of the offset and of up to 10 (255) steps.
+``int8`` and ``3.5bit`` quantise each feature (column) to an affine grid of 256 or 11 levels over
+its range; two base-11 digits share seven bits (11**2 = 121 <= 2**7). A row becomes the residual by
+integers alone, ``offset + digit * step`` with per-column int32 ``offset`` and ``step`` of 24
+fraction bits. The error is at most half a step a feature, plus the rounding of the offset and of
+up to 10 (255) steps.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def row_bytes(kind: str, hidden: int) -> int:
 
 @dataclass(frozen=True)
 class Embedding:
-    """``rows`` (V, row_bytes) uint8 and, unless fp16, ``columns`` (2, D) int32: offsets and steps."""
+    """``rows`` (V, row_bytes) uint8; unless fp16, ``columns`` (2, D) int32: offsets and steps."""
 
     kind: str
     hidden: int
@@ -64,7 +65,7 @@ class Embedding:
     def _select(self, token_ids: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         return self.rows[np.asarray(token_ids, np.int64)]
 
-    def _grid(self, digits: npt.NDArray[np.uint8]) -> Ints:
+    def _grid(self, digits: npt.NDArray[np.float16 | np.uint8]) -> Ints:
         assert self.columns is not None
         offset, step = self.columns.astype(np.int64)
         return offset + digits.astype(np.int64) * step
@@ -110,7 +111,7 @@ def quantise_embedding(values: npt.NDArray[np.float32], kind: str, residual_frac
 
 
 def pack_digits(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(..., n) base-11 digits -> bytes: 7 bits a pair (first digit most significant), bits LSB first."""
+    """(..., n) base-11 digits -> bytes: 7 bits a pair, first digit most significant, LSB first."""
     odd = digits.shape[-1] % 2
     pairs = np.pad(digits, [(0, 0)] * (digits.ndim - 1) + [(0, odd)])
     codes = pairs[..., 0::2] * np.uint8(11) + pairs[..., 1::2]

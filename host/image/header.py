@@ -92,7 +92,7 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
     _, version, length, digest = PREFIX.unpack_from(data)
     if version != VERSION:
         raise ImageError(
-            f"{source} has image format version {version}, this tritstream reads version {VERSION}: "
+            f"{source} has image format version {version}, this tritstream reads {VERSION}: "
             + ("update tritstream" if version > VERSION else "pack the checkpoint again")
         )
     if length > MAX_HEADER_BYTES or PREFIX.size + length > len(data):

@@ -134,8 +134,8 @@ def verify_hashes(image: Image) -> None:
     for section in (*image.header.sections, *image.header.records):
         if hashlib.sha256(image.bytes_of(section)).hexdigest() != section.sha256:
             raise ImageError(
-                f"{image.source} is damaged: the SHA-256 of '{section.name}' does not match; copy or "
-                f"pack it again"
+                f"{image.source} is damaged: the SHA-256 of '{section.name}' does not match; "
+                f"copy or pack it again"
             )
 
 

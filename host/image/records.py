@@ -2,12 +2,12 @@
 
     record = parameter block | weight stream of port 0 | port 1 | ...     (each on a 4 KiB page)
 
-A record is laid out in the order in which the engine consumes it. The parameter block is a stream of
-words of ``element_lanes`` elements; per phase:
+A record is laid out in the order in which the engine consumes it. The parameter block is a stream
+of words of ``element_lanes`` elements; per phase:
 
     header    8 int32: NormParameters' scalars (see HEADER_FIELDS), padded to whole words
-    elements  n little-endian integers of element_bits: the gain in the low gain_bits, the block weight
-              in the block_bits above it, both two's complement; padded with zeros to whole words
+    elements  n little-endian integers of element_bits: the gain in the low gain_bits, the block
+              weight in the block_bits above it, two's complement; zeros pad to whole words
     room      phase f only: n int32, 1 - lower bound, padded to whole words
 
 A weight stream holds, per matrix, row group after row group, ceil(cols / lanes) words each; port p
@@ -180,7 +180,7 @@ class RecordLayout:
         """Store a phase's ternary matrix, (rows, cols) in {-1, 0, 1}."""
         c, phase = self.configuration, self.phase(name)
         cols = phase.words_per_group * c.lanes
-        # The padding columns hold zero trits, which at base 3 is not the byte 0: pad before packing.
+        # Padding columns hold zero trits, which at base 3 is not the byte 0: pad before packing.
         padded = np.zeros((trits.shape[0], cols), np.int8)
         padded[:, : trits.shape[1]] = trits
         words = pack_rows(padded, c.packing).reshape(phase.words, c.ports, PORT_BYTES)

@@ -18,7 +18,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def _decoding_table(packing: str) -> Trits:
-    """(256, rows) trits of every byte; bytes that no packing produces decode to garbage in range."""
+    """(256, rows) trits of every byte; bytes that no packer produces decode to something."""
     byte = np.arange(256)
     rows = []
     for row in range(ROWS_PER_BYTE[packing]):
@@ -35,7 +35,7 @@ _TABLES = {packing: _decoding_table(packing) for packing in ROWS_PER_BYTE}
 
 
 def pack_rows(trits: Trits, packing: str) -> Bytes:
-    """(rows, cols) trits -> (ceil(rows / rows_per_byte), cols) bytes; missing rows are zero trits."""
+    """(rows, cols) trits -> (ceil(rows / rows_per_byte), cols) bytes; padded with zero trits."""
     per_byte = ROWS_PER_BYTE[packing]
     rows, cols = trits.shape
     groups = -(-rows // per_byte)

@@ -34,7 +34,7 @@ def saturate(value: Ints, limit: int) -> Ints:
 
 def bit_length(value: Ints) -> Ints:
     """Bits of a non-negative integer below 2**62: 0 for 0, else floor(log2) + 1."""
-    # A float64 holds 53 bits: halves of 31 bits are converted exactly, and frexp gives their length.
+    # A float64 holds 53 bits: halves of 31 bits convert exactly, and frexp gives their length.
     value = np.asarray(value, np.int64)
     high = value >> 31
     low = value & GATE_MAX
@@ -65,7 +65,7 @@ class Scalar(NamedTuple):
 
 
 def normalise(value: Ints, exponent: Ints | int) -> Scalar:
-    """A non-negative ``value * 2**exponent`` below 2**62 as a Scalar; bits below 2**30 are dropped."""
+    """``value * 2**exponent``, 0 <= value < 2**62, as a Scalar; bits below 2**30 are dropped."""
     value = np.asarray(value, np.int64)
     shift = bit_length(value) - MANTISSA_BITS
     mantissa = np.where(shift > 0, value >> np.maximum(shift, 0), value << np.maximum(-shift, 0))

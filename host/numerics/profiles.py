@@ -14,13 +14,13 @@ from tritstream.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Profile:
-    """One whole table of number formats, fixed when hardware is built and when an image is packed."""
+    """A whole table of number formats, fixed when hardware is built and an image is packed."""
 
     name: str
     residual_frac: int
     """Residual x: int48, fraction bits. Saturating. Lives only in parameters, not in hardware."""
     gate_frac: int
-    """Pre-activations i, f, g, a, b, the state h and SiLU results: int32, fraction bits. Saturating."""
+    """Pre-activations i, f, g, a, b, state h, SiLU results: int32, fraction bits. Saturating."""
     sigmoid_frac: int
     """Sigmoid, forget gate and lower bound: unsigned Q1.f."""
     sigmoid_cells_log2: int
@@ -97,7 +97,7 @@ def profile_named(name: str) -> Profile:
 VECTOR_BITS = 48
 """Vectors that enter a norm, the residual among them: int48."""
 PRODUCT_SHIFT = 16
-"""Bits dropped from a product of two gate-format values: 2 * gate_frac - 16 fraction bits are left."""
+"""Bits dropped from a product of gate-format values: 2 * gate_frac - 16 fraction bits are left."""
 MANTISSA_BITS = 31
 """Unsigned mantissas of scalars: normalised to [2**30, 2**31)."""
 SIGMOID_RANGE_LOG2 = 4

@@ -2,9 +2,9 @@
 
     sigma(-t) = a - b * d + c * d**2,   t = (cell + d) / cells_per_unit,   0 <= d < 1
 
-The polynomial meets the function at both ends and in the middle of its cell, so the approximation is
-continuous; its error is at most max|sigma'''| * w**3 / 124.7 = w**3 / 998 for cells of width w (the
-interpolation error of a quadratic at three equidistant nodes).
+The polynomial meets the function at both ends and in the middle of its cell, so the approximation
+is continuous; its error is at most max|sigma'''| * w**3 / 124.7 = w**3 / 998 for cells of width w
+(the interpolation error of a quadratic at three equidistant nodes).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def sigmoid_table(profile: Profile) -> SigmoidTable:
     s = profile.one / (1.0 + np.exp(t))
     ends = np.rint(s[::2])
     left, middle, right = ends[:-1], s[1::2], ends[1:]
-    # a - b/2 + c/4 = middle and a - b + c = right give c; rounding c first keeps the right end exact.
+    # a - b/2 + c/4 = middle and a - b + c = right give c; rounding c first keeps the end exact.
     c = np.maximum(np.rint(2 * (left + right - 2 * middle)), 0)
     b = left - right + c
     table = SigmoidTable(*(np.asarray(v, np.int64) for v in (left, b, c)))

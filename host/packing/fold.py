@@ -4,8 +4,9 @@ The two norms in front of a mat-vec, with block weight w1, eps1 and BitLinear we
 
     v * w1 * w2 / sqrt(ms(v * w1) + eps2 * (ms(v) + eps1)),      ms the mean square over n
 
-so the weights fold element by element and one root is left. Behind no block norm, w1 = 1 and the term
-with ms(v) is absent. Exponents that do not depend on the token are folded into the scalars here.
+so the weights fold element by element and one root is left. Behind no block norm, w1 = 1 and the
+term with ms(v) is absent. Exponents that do not depend on the token are folded into the scalars
+here.
 """
 
 from __future__ import annotations

@@ -109,8 +109,10 @@ def _plan(
         eos_token_id=c.eos_token_id,
         weight_scales=dict.fromkeys(names, -1.2345678901234567e-300),
         sections=tuple(Section(name, 1 << 40, lengths[name]) for name in _FIRST_SECTIONS),
-        records=tuple(Section(f"layer {i}", 1 << 40, 1 << 40) for i in range(g.layers))
-        + (Section("head", 1 << 40, 1 << 40),),
+        records=(
+            *(Section(f"layer {i}", 1 << 40, 1 << 40) for i in range(g.layers)),
+            Section("head", 1 << 40, 1 << 40),
+        ),
         provenance=_provenance(checkpoint),
     )
     at = len(encode_header(header))

@@ -3,9 +3,9 @@
 Pieces and names follow arXiv 2406.02528 and the released `hgrn_bit` code (where they differ, the
 code: the gate norm is on g and the swish on h). Vectors are (T, n).
 
-A precision says in which type an operation computes and in which its result is kept. `float16` keeps
-what the released half-precision inference keeps in half precision, and computes each operation in
-float32, so it is a favourable emulation of it.
+A precision says in which type an operation computes and in which its result is kept. `float16`
+keeps what the released half-precision inference keeps in half precision, and computes each
+operation in float32, so it is a favourable emulation of it.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from tritstream.numerics.integers import (
     multiply,
     normalise,
 )
+from tritstream.numerics.profiles import PRODUCT_SHIFT
 from tritstream.spec import operations as op
 from tritstream.spec.operations import Codes, NormParameters
 
@@ -33,7 +34,7 @@ Trace = Callable[[str, Ints, float], None]
 
 
 class Operations(NamedTuple):
-    """The operations of the engine, each as in `tritstream.spec.operations` with the profile bound."""
+    """The engine's operations, each as in `tritstream.spec.operations` with the profile bound."""
 
     norm_codes: Callable[[Ints, NormParameters, Scalar], Codes]
     sum_of_squares: Callable[[Ints], Scalar]
@@ -104,10 +105,10 @@ def decoder_layer(
     saturations: Saturations,
     trace: Trace = _ignore,
 ) -> tuple[Ints, Ints]:
-    """One layer over T tokens: x (T, D) and state (D,) -> the new residual (T, D) and state (D,)."""
+    """One layer over T tokens: x (T, D), state (D,) -> the new residual (T, D) and state (D,)."""
     one = float(1 << profile.gate_frac)
     residual_one = float(1 << profile.residual_frac)
-    product_one = float(1 << (2 * profile.gate_frac - op.PRODUCT_SHIFT))
+    product_one = float(1 << (2 * profile.gate_frac - PRODUCT_SHIFT))
 
     def project(name: str, vector: Ints, plain: Scalar) -> tuple[Ints, Codes]:
         quantised = ops.norm_codes(vector, weights.norms[name], plain)

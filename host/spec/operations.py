@@ -1,9 +1,9 @@
 """The fixed-point specification, operation by operation: the one meaning of every execution.
 
-Integers only. Vectors have shape (..., n), scalars of a vector have shape (...); everything is int64
-holding values of the width that the docstring states. Formats: `tritstream.numerics.profiles`; the
-float math that each operation stands for is in the docstring (source: the released `hgrn_bit` code,
-arXiv 2406.02528).
+Integers only. Vectors have shape (..., n), scalars of a vector have shape (...); everything is
+int64 holding values of the width that the docstring states. Formats:
+`tritstream.numerics.profiles`; the float math that each operation stands for is in the docstring
+(source: the released `hgrn_bit` code, arXiv 2406.02528).
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ from tritstream.numerics.sigmoid import sigmoid
 
 @dataclass(frozen=True)
 class NormParameters:
-    """What one norm and the mat-vec behind it need beside the trits; made by `tritstream.packing.fold`.
+    """What a norm and the mat-vec behind it need beside the trits (see `tritstream.packing.fold`).
 
-    ``gain`` (n,) folds the block norm's weight with the BitLinear's own, ``block`` (n,) is the block
-    norm's weight alone; both are integer mantissas whose exponents are folded into the scalars:
+    ``gain`` (n,) folds the block norm's weight with the BitLinear's own, ``block`` (n,) is the
+    block norm's weight alone; both are integer mantissas whose exponents are folded into the
+    scalars:
 
     ``scale``            weight scale * sqrt(n) / 127 * 2**(fraction bits of the result), and every
                          constant exponent of the codes' path
@@ -61,7 +62,7 @@ class NormParameters:
 
 @dataclass(frozen=True)
 class Codes:
-    """Quantised activations: ``codes`` (..., n) int8 values; ``scale`` (...) turns sums into values."""
+    """Quantised activations: int8 ``codes`` (..., n); ``scale`` (...) turns sums into values."""
 
     codes: Ints
     scale: Scalar
@@ -80,9 +81,9 @@ def norm_codes(vector: Ints, parameters: NormParameters, plain: Scalar, profile:
 
     With ``u = v * w1 * w2`` (block norm weight w1, BitLinear norm weight w2) the codes are
     ``round(127 * u / max|u|)``, which no rms enters; the rms enters the one scalar
-    ``max|u| / 127 / sqrt(ms(v * w1) + eps2 * (ms(v0) + eps1))``, ms the mean square, times the weight
-    scale. ``plain`` is the sum of squares of v0: of the vector itself, or, for the gate norm (whose
-    norm is on g alone), of g.
+    ``max|u| / 127 / sqrt(ms(v * w1) + eps2 * (ms(v0) + eps1))``, ms the mean square, times the
+    weight scale. ``plain`` is the sum of squares of v0: of the vector itself, or, for the gate
+    norm (whose norm is on g alone), of g.
     """
     length = magnitude_length(vector)
     z = _normalised(vector, length, profile.vector_bits)
@@ -146,7 +147,7 @@ def forget(pre: Ints, room: Ints, profile: Profile) -> Ints:
 
 
 def state_update(state: Ints, candidate: Ints, fresh: Ints, profile: Profile) -> Ints:
-    """h = f * h + (1 - f) * c, gate format; ``fresh`` is 1 - f. A convex mix: it cannot saturate."""
+    """h = f * h + (1 - f) * c, gate format; ``fresh`` is 1 - f. A convex mix cannot saturate."""
     keep = profile.one - fresh
     return shift_round(state * keep + candidate * fresh, profile.sigmoid_frac)
 
@@ -167,7 +168,7 @@ def saturated(values: Ints, limit: int) -> int:
 
 
 def _normalised(vector: Ints, length: Ints, bits: int) -> Ints:
-    """``vector * 2**(bits - 1 - length)``, floored: the longest element fills ``bits`` signed bits."""
+    """``vector * 2**(bits - 1 - length)``, floored: the longest element fills ``bits`` bits."""
     left = (VECTOR_BITS - 1 - length)[..., None]
     return (vector << left) >> (VECTOR_BITS - bits)
 
@@ -175,7 +176,7 @@ def _normalised(vector: Ints, length: Ints, bits: int) -> Ints:
 def _over_root(numerator: Scalar, square: Scalar, bits: int) -> Scalar:
     """numerator / sqrt(square); the mantissa has ``bits`` bits, truncated."""
     odd = square.exponent & 1
-    # sqrt(m * 2**e) = sqrt(m * 2**30) * 2**((e - 30) / 2) for even e; a zero square counts as 2**30.
+    # sqrt(m * 2**e) = sqrt(m * 2**30) * 2**((e - 30) / 2), e even; a zero square counts as 2**30.
     widened = np.where(square.mantissa > 0, square.mantissa << odd, 1 << 30) << (MANTISSA_BITS - 1)
     root = square_root(widened)
     root_exponent = (square.exponent - odd - (MANTISSA_BITS - 1)) // 2
