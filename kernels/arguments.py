@@ -1,0 +1,120 @@
+"""The engine's ports: the one table that C++ pragmas, driver, hardware hand-off and RTL shell use.
+
+Every port of the top function stands here once, in the order of its arguments. Registers are scalars
+on the AXI-Lite slave; memories are read or written by AXI masters, their base addresses being 64-bit
+registers on the same slave. Offsets follow the rule of Vitis HLS: the first argument stands at 0x10,
+each takes its own words and one reserved word.
+
+Counts and offsets that the engine handles are in beats of 16 bytes, from the base of the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.errors import ConfigurationError
+from tritstream.geometry import Geometry
+from tritstream.image.records import RecordLayout
+
+TOP = "engine"
+"""Name of the top function, of the IP and of its module."""
+VLNV = "tritstream:hls:engine:1.0"
+"""Vendor, library, name and version of the packaged IP: what the driver binds to."""
+CONTROL_BUNDLE = "control"
+"""The AXI-Lite slave: ports s_axi_control_* of the module."""
+VECTOR_BUNDLE = "gmem_v"
+"""The AXI master that carries everything but weights."""
+
+# Block control (ap_ctrl_hs) as Vitis HLS lays it out.
+CONTROL = 0x00
+"""Control and status, see the bits below."""
+GLOBAL_INTERRUPT_ENABLE = 0x04
+INTERRUPT_ENABLE = 0x08
+INTERRUPT_STATUS = 0x0C
+FIRST_ARGUMENT = 0x10
+
+START, DONE, IDLE, READY = 0x1, 0x2, 0x4, 0x8
+"""Bits of the control register: start (set by the host), done (cleared by reading), idle, ready."""
+
+REGISTER_BITS = 32
+ADDRESS_BITS = 64
+BEAT_BITS = 8 * PORT_BYTES
+"""Width of every AXI master."""
+BEAT_BYTES = PORT_BYTES
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One port of the engine."""
+
+    name: str
+    kind: str
+    """``register`` (a 32-bit scalar) or ``memory`` (an AXI master with a base address)."""
+    direction: str
+    """``in`` (read by the engine) or ``out`` (written by it)."""
+    bits: int
+    """Width of the scalar, or of a beat of the memory."""
+    bundle: str
+    """The AXI master of a memory (module ports m_axi_<bundle>_*); ``control`` for a register."""
+    offset: int
+    """Of the scalar, or of the low word of the base address, in the AXI-Lite slave; bytes."""
+    beats: int
+    """Length of a memory in beats, for a model that is resident as a whole; 0 for a register."""
+
+    @property
+    def words(self) -> int:
+        """32-bit words on the AXI-Lite slave: two for a base address, the low one first."""
+        return (REGISTER_BITS if self.kind == "register" else ADDRESS_BITS) // 32
+
+
+def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
+    """The ports of a configuration's engine, in order. Raises ConfigurationError without geometry."""
+    geometry = configuration.geometry
+    if geometry is None:
+        raise ConfigurationError(
+            f"configuration '{configuration.name}' is for software engines and has no hardware ports: "
+            f"choose one with a geometry"
+        )
+    records = record_beats(configuration, geometry)
+    vector, state = -(-geometry.hidden // 2), geometry.layers * -(-geometry.hidden // 4)
+    logits = -(-geometry.vocabulary // 4) + 1
+    entries = [
+        ("first", "register", "in", CONTROL_BUNDLE, 0),
+        ("last", "register", "in", CONTROL_BUNDLE, 0),
+        ("descriptors", "memory", "in", VECTOR_BUNDLE, 2 * (geometry.layers + 1)),
+        *(
+            (f"weights_{port}", "memory", "in", f"gmem_w{port}", records)
+            for port in range(configuration.ports)
+        ),
+        ("parameters", "memory", "in", VECTOR_BUNDLE, records),
+        ("vector_in", "memory", "in", VECTOR_BUNDLE, vector),
+        ("vector_out", "memory", "out", VECTOR_BUNDLE, vector),
+        ("state_in", "memory", "in", VECTOR_BUNDLE, state),
+        ("state_out", "memory", "out", VECTOR_BUNDLE, state),
+        ("logits", "memory", "out", VECTOR_BUNDLE, logits),
+    ]
+    table, offset = [], FIRST_ARGUMENT
+    for name, kind, direction, bundle, beats in entries:
+        bits = REGISTER_BITS if kind == "register" else BEAT_BITS
+        argument = Argument(name, kind, direction, bits, bundle, offset, beats)
+        table.append(argument)
+        offset += 4 * (argument.words + 1)
+    return tuple(table)
+
+
+def record_beats(configuration: Configuration, geometry: Geometry) -> int:
+    """Beats of all records of a model."""
+    layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
+    return (geometry.layers * layer + head) // BEAT_BYTES
+
+
+def bundles(table: tuple[Argument, ...]) -> tuple[str, ...]:
+    """The AXI masters, in the order in which they first occur."""
+    return tuple(dict.fromkeys(a.bundle for a in table if a.kind == "memory"))
+
+
+def control_address_bits(table: tuple[Argument, ...]) -> int:
+    """Address bits of the AXI-Lite slave: enough for every argument and its reserved word."""
+    last = table[-1]
+    return (last.offset + 4 * last.words).bit_length()
