@@ -18,7 +18,7 @@ endif
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PROJECT := pyproject.toml setup.py
 PROMPT ?= Once upon a time
 TORCH := torch==2.13.0
@@ -56,15 +56,17 @@ $(BIN)/python:
 	    rm -rf $(VENV); exit 1; }
 
 $(VENV)/.core: $(PROJECT) | $(BIN)/python
-	$(PIP) --editable .
+	@echo "installing tritstream into $(VENV)"
+	@$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.core
-	$(PIP) --editable '.[board,csim,test]'
+	@echo "installing what the tests need into $(VENV); the first time takes about a minute"
+	@$(PIP) --editable '.[board,csim,test]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.test
-	$(PIP) --editable '.[dev]'
+	@$(PIP) --editable '.[dev]'
 	@touch $@
 
 # PyTorch is the independent witness of the float engine in the tests. From PyPI it can be gigabytes,
