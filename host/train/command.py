@@ -1,0 +1,300 @@
+"""The command `tritstream train`: options, checks, progress, and the files it leaves."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tritstream.errors import FileError, OptionError
+from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.train.options import Recipe, Run
+
+if TYPE_CHECKING:
+    from tritstream.train.loop import Corpus, Outcome
+    from tritstream.train.text import Source
+
+EXIT_STOPPED = 130
+_DEFAULT = Recipe()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `tritstream train`."""
+    add = parser.add_argument
+    add("--text", nargs="+", type=Path, required=True, metavar="FILE", help="UTF-8 text files")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for results and checkpoints")
+    add("--steps", type=int, help="optimiser steps to train (the same result on any machine speed)")
+    add("--minutes", type=float, help="minutes to train, resumed parts included (default 20)")
+    add("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    add("--geometry", choices=sorted(GEOMETRIES), default="demo", help="sizes (default demo)")
+    add("--hidden", type=int, help="hidden size, a multiple of 64, in place of the geometry's")
+    add("--intermediate", type=int, help="size of the gated unit, a multiple of 64")
+    add("--layers", type=int, help="number of layers")
+    add("--vocab", type=int, help="entries of the tokenizer, at least 258")
+    add("--seed", type=int, default=_DEFAULT.seed, help="seed (default %(default)s)")
+    add(
+        "--rate", type=float, default=_DEFAULT.rate, help="peak learning rate (default %(default)s)"
+    )
+    add(
+        "--decay",
+        type=float,
+        default=_DEFAULT.decay,
+        help="weight decay in stage one (default %(default)s)",
+    )
+    add(
+        "--turn",
+        type=float,
+        default=_DEFAULT.turn,
+        help="share of the run at which stage two begins (default %(default)s)",
+    )
+    add(
+        "--lanes", type=int, default=_DEFAULT.lanes, help="sequences per step (default %(default)s)"
+    )
+    add(
+        "--length",
+        type=int,
+        default=_DEFAULT.length,
+        help="tokens per sequence and step (default %(default)s)",
+    )
+    add(
+        "--held-out",
+        type=float,
+        default=_DEFAULT.held_out,
+        metavar="SHARE",
+        help="last part of every file kept for validation (default %(default)s)",
+    )
+    add(
+        "--as-is",
+        action="store_true",
+        help="take the text as it is: no unwrapping of lines, no plain quotes",
+    )
+    add(
+        "--float-weights",
+        action="store_true",
+        help="train the float-weight twin: same network, matrices not ternary",
+    )
+    add("--exact", action="store_true", help="float32 mat-muls in place of bfloat16 (slower)")
+    add("--threads", type=int, help="CPU cores to use (default all)")
+    add(
+        "--every",
+        type=float,
+        default=180.0,
+        metavar="SECONDS",
+        help="time between checkpoints (default %(default)s)",
+    )
+    add(
+        "--baseline",
+        action="store_true",
+        help="also score an interpolated n-gram model on the held-out text",
+    )
+    add("--commit", help="commit to record as the origin in training.json")
+
+
+def recipe_from(args: argparse.Namespace) -> Recipe:
+    """The recipe that the options describe. Raises OptionError for sizes that make no sense."""
+    base: Geometry = GEOMETRIES[args.geometry]
+    recipe = Recipe(
+        hidden=args.hidden if args.hidden is not None else base.hidden,
+        intermediate=args.intermediate if args.intermediate is not None else base.intermediate,
+        layers=args.layers if args.layers is not None else base.layers,
+        vocab=args.vocab if args.vocab is not None else base.vocabulary,
+        ternary=not args.float_weights,
+        seed=args.seed,
+        lanes=args.lanes,
+        length=args.length,
+        rate=args.rate,
+        decay=args.decay,
+        turn=args.turn,
+        held_out=args.held_out,
+        clean=not args.as_is,
+    )
+    for name in ("hidden", "intermediate"):
+        size = getattr(recipe, name)
+        if size < 64 or size % 64:
+            raise OptionError(f"--{name} must be a positive multiple of 64, not {size}")
+    for name, least in (("layers", 1), ("lanes", 1), ("length", 2), ("vocab", 258), ("seed", 0)):
+        if getattr(recipe, name) < least:
+            raise OptionError(f"--{name} must be at least {least}, not {getattr(recipe, name)}")
+    if not 0 < recipe.rate < 1:
+        raise OptionError(f"--rate must lie between 0 and 1, not {recipe.rate}")
+    if not 0 <= recipe.decay < 1:
+        raise OptionError(f"--decay must lie between 0 and 1, not {recipe.decay}")
+    if not 0 < recipe.turn <= 1:
+        raise OptionError(f"--turn must lie between 0 and 1, not {recipe.turn}")
+    if not 0 < recipe.held_out <= 0.5:
+        raise OptionError(f"--held-out must be above 0 and at most 0.5, not {recipe.held_out}")
+    return recipe
+
+
+def run_from(args: argparse.Namespace) -> Run:
+    """How long and where to; twenty minutes where neither --steps nor --minutes is given."""
+    if args.steps is not None and args.minutes is not None:
+        raise OptionError("give --steps or --minutes, not both")
+    for name in ("steps", "minutes", "threads", "every"):
+        value = getattr(args, name)
+        if value is not None and value <= 0:
+            raise OptionError(f"--{name} must be positive, not {value}")
+    minutes = args.minutes if args.minutes is not None or args.steps is not None else 20.0
+    return Run(
+        out=args.out, texts=tuple(args.text), steps=args.steps, minutes=minutes, resume=args.resume,
+        every=args.every, threads=args.threads, commit=args.commit, exact=args.exact,
+    )  # fmt: skip
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train as the options say. Returns 0, or 130 after Ctrl-C (the checkpoint is complete).
+
+    Raises TritstreamError for bad options and input, and where PyTorch is missing.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise OptionError("training needs PyTorch: pip install 'tritstream[train]'")
+    recipe, run = recipe_from(args), run_from(args)
+    # The compiled passes are built with ninja, which pip puts beside the interpreter.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+
+    from rich.console import Console
+
+    from tritstream.train import loop
+    from tritstream.train.text import read_source
+
+    console = Console(stderr=True)
+    sources = [read_source(path, recipe.held_out, recipe.clean) for path in run.texts]
+    try:
+        (run.out / "hf").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {run.out}: {error.strerror}") from error
+    corpus = loop.encode(_tokenizer(recipe, run, sources), sources)
+    if not sum(len(ids) for ids in corpus.validation):
+        raise OptionError("the texts are too short to keep a part for validation; give more text")
+    _say_what(console, recipe, corpus)
+    provenance = {
+        "corpus": [{"file": s.name, "sha256": s.sha256} for s in sources],
+        "commit": run.commit,
+        "recipe": recipe.as_json(),
+        "budget": {"steps": run.steps, "minutes": run.minutes},
+    }
+    if not run.resume:
+        (run.out / "log.jsonl").unlink(missing_ok=True)
+    with _Progress(console) as progress:
+        outcome = loop.train(recipe, run, corpus, provenance, progress.report)
+    _finish(console, args, recipe, run, corpus, sources, outcome)
+    return EXIT_STOPPED if outcome.stopped else 0
+
+
+def _tokenizer(recipe: Recipe, run: Run, sources: list[Source]) -> Any:
+    from tokenizers import Tokenizer
+
+    from tritstream.train.tokenizer import train_tokenizer
+
+    saved = run.out / "hf" / "tokenizer.json"
+    if run.resume and saved.exists():
+        return Tokenizer.from_file(str(saved))
+    tokenizer = train_tokenizer([source.train for source in sources], recipe.vocab)
+    if tokenizer.get_vocab_size() != recipe.vocab:
+        raise OptionError(
+            f"the text is too small for a tokenizer of {recipe.vocab} entries (it gives "
+            f"{tokenizer.get_vocab_size()}); give more text or a smaller --vocab"
+        )
+    return tokenizer
+
+
+def _say_what(console: Any, recipe: Recipe, corpus: Corpus) -> None:
+    from tritstream.train.kernels import load_kernels
+    from tritstream.train.model import Shape
+
+    shape = Shape(recipe.hidden, recipe.intermediate, recipe.layers, recipe.vocab)
+    kind = "ternary" if recipe.ternary else "float"
+    train = sum(len(ids) for ids in corpus.train)
+    held = sum(len(ids) for ids in corpus.validation)
+    console.print(
+        f"{shape.ternary_weights() / 1e6:.2f} M {kind} weights (derived), {train:,} tokens to train "
+        f"on, {held:,} held out (measured)",
+        highlight=False,
+    )
+    _, why = load_kernels()
+    if why:
+        console.print(f"slow path: the compiled passes {why}", highlight=False)
+
+
+class _Progress:
+    """A progress line; one plain line per validation where there is no terminal."""
+
+    def __init__(self, console: Any) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = console
+        self._bar = Progress(
+            TextColumn("training"), BarColumn(), TextColumn("{task.percentage:.0f}%"),
+            TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+            console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=1.0, note="")
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def report(self, record: dict[str, Any]) -> None:
+        """Show one log record."""
+        if record["event"] == "train":
+            note = f"step {record['step']}, loss {record['loss']:.3f}, {record['tokens_per_second']:,.0f} tokens/s"
+            self._bar.update(self._task, completed=record["progress"], note=note)
+        else:
+            self._console.print(
+                f"step {record['step']}: validation perplexity {record['perplexity']:.2f}, "
+                f"{record['bits_per_byte']:.4f} bits per byte (measured)",
+                highlight=False,
+            )
+
+
+def _finish(
+    console: Any, args: argparse.Namespace, recipe: Recipe, run: Run, corpus: Corpus,
+    sources: list[Source], outcome: Outcome,
+) -> None:  # fmt: skip
+    from tritstream.files import atomic_write_bytes
+    from tritstream.train.curve import draw
+    from tritstream.train.evaluate import Score
+
+    total = sum(outcome.best, Score(0.0, 0, 0))
+    summary: dict[str, Any] = {
+        "steps": outcome.step,
+        "best_step": outcome.best_step,
+        "seconds": outcome.seconds,
+        "tokens": outcome.tokens,
+        "perplexity": total.perplexity,
+        "bits_per_byte": total.bits_per_byte,
+        "files": {
+            s.name: {"perplexity": b.perplexity, "bits_per_byte": b.bits_per_byte}
+            for s, b in zip(sources, outcome.best, strict=True)
+        },
+    }
+    if args.baseline and not outcome.stopped:
+        from tritstream.train.ngram import score_corpus
+
+        baseline = score_corpus(corpus, recipe.window)
+        summary["ngram"] = {
+            "perplexity": baseline.perplexity,
+            "bits_per_byte": baseline.bits_per_byte,
+        }
+        console.print(
+            f"n-gram baseline: perplexity {baseline.perplexity:.2f}, "
+            f"{baseline.bits_per_byte:.4f} bits per byte (measured)",
+            highlight=False,
+        )
+    atomic_write_bytes(run.out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    why = draw(run.out / "log.jsonl", run.out / "loss.png")
+    if why:
+        console.print(f"no loss curve: {why}", highlight=False)
+    verb = "stopped" if outcome.stopped else "done"
+    console.print(
+        f"{verb} after {outcome.step} steps; best checkpoint (step {outcome.best_step}, perplexity "
+        f"{total.perplexity:.2f}, measured) in {run.out / 'hf'}",
+        highlight=False,
+    )

@@ -1,0 +1,45 @@
+"""The loss curve as a picture."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from tritstream.files import atomic_write_bytes
+
+
+def draw(log: Path, picture: Path) -> str:
+    """Draw training and validation loss of a log.jsonl; returns why not, or ""."""
+    try:
+        import matplotlib
+    except ImportError:
+        return "matplotlib is missing (pip install 'tritstream[train]')"
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    train = [r for r in records if r["event"] == "train"]
+    validation = [r for r in records if r["event"] == "validation"]
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
+    axes.plot([r["step"] for r in train], [r["loss"] for r in train], lw=0.7, label="training")
+    axes.plot(
+        [r["step"] for r in validation],
+        [r["loss"] for r in validation],
+        "o-",
+        ms=3,
+        label="validation",
+    )
+    axes.set_xlabel("step")
+    axes.set_ylabel("nats per token (measured)")
+    values = [r["loss"] for r in validation] + [r["loss"] for r in train]
+    if values:
+        axes.set_ylim(min(values) * 0.97, min(max(values), min(values) * 2))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    buffer = io.BytesIO()
+    figure.tight_layout()
+    figure.savefig(buffer, format="png", dpi=80)
+    pyplot.close(figure)
+    atomic_write_bytes(picture, buffer.getvalue())
+    return ""

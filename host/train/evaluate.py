@@ -1,0 +1,71 @@
+"""Perplexity of a network on held-out tokens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tritstream.train.data import windows
+from tritstream.train.model import Shape
+
+LANES = 8
+
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(inputs, targets, reset, states) -> (loss per token (B, T) in nats, next states)."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """nats: summed negative log likelihood; tokens scored; bytes of the text they stand for."""
+
+    nats: float
+    tokens: int
+    bytes: int
+
+    @property
+    def loss(self) -> float:
+        """Nats per token."""
+        return self.nats / max(self.tokens, 1)
+
+    @property
+    def perplexity(self) -> float:
+        return math.exp(min(self.loss, 700.0))
+
+    @property
+    def bits_per_byte(self) -> float:
+        return self.nats / math.log(2) / max(self.bytes, 1)
+
+    def __add__(self, other: Score) -> Score:
+        return Score(self.nats + other.nats, self.tokens + other.tokens, self.bytes + other.bytes)
+
+
+def evaluate(
+    loss: Loss, shape: Shape, files: list[np.ndarray], sizes: list[int], window: int, bos: int
+) -> list[Score]:
+    """One Score per file: every token once, in windows of `window` tokens from an empty state.
+
+    files: token ids; sizes: bytes of each file's text.
+    """
+    jobs = [(k, w) for k, file in enumerate(files) for w in windows(file, window, bos)]
+    # Windows of like length share a batch, so that little of it is padding.
+    jobs.sort(key=lambda job: len(job[1][0]))
+    nats = [0.0] * len(files)
+    for start in range(0, len(jobs), LANES):
+        batch = jobs[start : start + LANES]
+        length = max(len(inputs) for _, (inputs, _) in batch)
+        inputs = torch.zeros((len(batch), length), dtype=torch.int64)
+        targets = torch.zeros_like(inputs)
+        for row, (_, (i, t)) in enumerate(batch):
+            inputs[row, : len(i)] = torch.from_numpy(i)
+            targets[row, : len(t)] = torch.from_numpy(t)
+        reset = torch.zeros(inputs.shape, dtype=torch.bool)
+        states = torch.zeros(shape.layers, len(batch), shape.hidden)
+        values, _ = loss(inputs, targets, reset, states)
+        for row, (file, (i, _)) in enumerate(batch):
+            nats[file] += float(values[row, : len(i)].double().sum())
+    return [Score(n, len(f), s) for n, f, s in zip(nats, files, sizes, strict=True)]

@@ -1,0 +1,59 @@
+"""What a training run is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, apart from the texts.
+
+    lanes x length tokens make one optimiser step. held_out: share of each text kept for
+    validation. window: tokens scored from one empty state in validation.
+    """
+
+    hidden: int = 256
+    intermediate: int = 768
+    layers: int = 6
+    vocab: int = 3072
+    ternary: bool = True
+    seed: int = 1
+    lanes: int = 16
+    length: int = 256
+    rate: float = 4e-3
+    warmup: float = 0.02
+    turn: float = 0.5
+    drop: float = 0.5
+    decay: float = 0.1
+    clip: float = 1.0
+    held_out: float = 0.05
+    clean: bool = True
+    window: int = 1024
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How long to train, where the results go and how often they are written.
+
+    Exactly one of steps and minutes is set. With minutes, progress along the schedule is the time
+    used so far, over all resumed parts; with steps the result does not depend on the machine's
+    speed.
+    """
+
+    out: Path
+    texts: tuple[Path, ...]
+    steps: int | None = None
+    minutes: float | None = None
+    resume: bool = False
+    every: float = 120.0
+    """Seconds between validations and checkpoints."""
+    threads: int | None = None
+    commit: str | None = None
+    exact: bool = False
+    """Mat-muls in float32 instead of bfloat16."""

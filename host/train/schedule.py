@@ -1,0 +1,38 @@
+"""The learning-rate schedule: warm-up, then two stages.
+
+Ternary training wants a larger rate than usual early on and a clear drop later (arXiv 2402.17764
+and 2406.02528): in stage one latent weights have to move far enough to change their trit; in
+stage two they should settle. Weight decay pulls latent weights towards zero, where trits flip
+easily, so it stops when stage two begins.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """peak: largest rate. warmup: share of the run that ramps up. turn: share at which stage two
+    begins. drop: rate factor there. decay: weight decay of stage one."""
+
+    peak: float
+    warmup: float = 0.02
+    turn: float = 0.5
+    drop: float = 0.5
+    decay: float = 0.1
+
+    def rate(self, progress: float) -> float:
+        """Learning rate at `progress` in [0, 1] of the run."""
+        progress = min(max(progress, 0.0), 1.0)
+        if progress < self.warmup:
+            return self.peak * max(progress / self.warmup, 0.01)
+        # One cosine over the whole run to zero; stage two continues it at a lower level.
+        position = (progress - self.warmup) / (1 - self.warmup)
+        rate = self.peak * 0.5 * (1 + math.cos(math.pi * position))
+        return rate if progress < self.turn else rate * self.drop
+
+    def weight_decay(self, progress: float) -> float:
+        """Weight decay at `progress`."""
+        return self.decay if progress < self.turn else 0.0

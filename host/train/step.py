@@ -1,0 +1,110 @@
+"""Loss and gradients of one batch, its lanes shared out over worker threads."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from tritstream.train import model
+from tritstream.train.fused import Fused
+from tritstream.train.kernels import load_kernels
+
+
+class Stepper:
+    """By the compiled passes where they exist, by autograd where not.
+
+    With the compiled passes every worker runs its lanes on one core and the workers meet once per
+    step. Threads inside each operation would meet a few hundred times, and each meeting waits for
+    whichever core is busy with something else.
+    """
+
+    def __init__(self, shape: model.Shape, exact: bool, threads: int | None) -> None:
+        self.shape = shape
+        self.workers = threads or len(os.sched_getaffinity(0))
+        kernels, self.why_plain = load_kernels()
+        self._train = self._exact = None
+        if kernels is None:
+            torch.set_num_threads(self.workers)
+            return
+        torch.set_num_threads(1)
+        self._exact = Fused(kernels, shape, torch.float32)
+        self._train = self._exact if exact else Fused(kernels, shape, torch.bfloat16)
+        # The number of threads inside an operation is a setting of each calling thread.
+        self._pool = ThreadPoolExecutor(
+            self.workers, initializer=torch.set_num_threads, initargs=(1,)
+        )
+
+    def _parts(self, lanes: int) -> list[slice]:
+        parts = min(self.workers, lanes)
+        bounds = [lanes * k // parts for k in range(parts + 1)]
+        return [slice(a, b) for a, b in pairwise(bounds)]
+
+    def loss_and_grad(
+        self,
+        parameters: model.Parameters,
+        inputs: Tensor,
+        targets: Tensor,
+        reset: Tensor,
+        states: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Loss per token (B, T) and next states; sets `.grad` of every parameter."""
+        if self._train is None:
+            loss, after = self._plain(parameters, inputs, targets, reset, states)
+            for tensor in parameters.values():
+                tensor.grad = None
+            loss.mean().backward()
+            return loss.detach(), after.detach()
+        fused, weight = self._train, 1.0 / inputs.numel()
+
+        def work(part: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+            rows = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
+            return fused.loss_and_grad(parameters, *rows, states[:, part].contiguous(), weight)
+
+        results = list(self._pool.map(work, self._parts(len(inputs))))
+        names = list(parameters)
+        total = [results[0][2][name] for name in names]
+        for _, _, grads in results[1:]:
+            torch._foreach_add_(total, [grads[name] for name in names])
+        for name, grad in zip(names, total, strict=True):
+            parameters[name].grad = grad
+        return torch.cat([r[0] for r in results]), torch.cat([r[1] for r in results], 1)
+
+    @torch.no_grad()
+    def loss(
+        self,
+        parameters: model.Parameters,
+        inputs: Tensor,
+        targets: Tensor,
+        reset: Tensor,
+        states: Tensor,
+        exact: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Loss per token and next states; exact: with float32 mat-muls."""
+        if self._train is None or self._exact is None:
+            return self._plain(parameters, inputs, targets, reset, states)
+        fused = self._exact if exact else self._train
+
+        def work(part: slice) -> tuple[Tensor, Tensor]:
+            rows = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
+            return fused.loss(parameters, *rows, states[:, part].contiguous())
+
+        results = list(self._pool.map(work, self._parts(len(inputs))))
+        return torch.cat([r[0] for r in results]), torch.cat([r[1] for r in results], 1)
+
+    def _plain(
+        self,
+        parameters: model.Parameters,
+        inputs: Tensor,
+        targets: Tensor,
+        reset: Tensor,
+        states: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        logits, after = model.forward(self.shape, parameters, inputs, reset, states)
+        loss = torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1), targets.flatten(), reduction="none"
+        )
+        return loss.view(inputs.shape), after
