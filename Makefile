@@ -74,7 +74,7 @@ $(VENV)/.dev: $(VENV)/.test
 # adds what that build depends on. Without it those tests skip and say so.
 $(VENV)/.torch: $(VENV)/.test
 	@$(BIN)/python -c 'import torch' 2>/dev/null \
-	    || { $(PIP) --no-index --no-deps $(TORCH) 2>/dev/null && $(PIP) $(TORCH) '.[test]'; } \
+	    || { $(PIP) --no-index --no-deps $(TORCH) 2>/dev/null && $(PIP) $(TORCH) --editable '.[test]'; } \
 	    || echo "no local build of $(TORCH): the tests against PyTorch will skip"
 	@touch $@
 
