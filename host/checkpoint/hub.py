@@ -10,8 +10,11 @@ _FILES = ["config.json", "tokenizer.json", "*.safetensors", "*.safetensors.index
 
 
 def is_hub_id(name: str) -> bool:
-    """Whether `name` looks like `owner/name`; an existing folder of that name takes precedence."""
-    return _HUB_ID.fullmatch(name) is not None
+    """Whether `name` looks like `owner/name`, and not like the path of an image.
+
+    An existing folder of that name takes precedence.
+    """
+    return _HUB_ID.fullmatch(name) is not None and not name.endswith(".trit")
 
 
 def download(hub_id: str) -> Path:

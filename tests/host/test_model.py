@@ -63,6 +63,8 @@ def test_unknown_names_are_told(image_file: Path, tmp_path: Path) -> None:
         tritstream.load(image_file, "abacus")
     with pytest.raises(ImageError, match="no file or folder nothing"):
         tritstream.load("nothing")
+    with pytest.raises(ImageError, match=r"no file or folder models/missing\.trit"):
+        tritstream.load("models/missing.trit")
     with pytest.raises(TritstreamError):
         tritstream.load(tmp_path)
 
