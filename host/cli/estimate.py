@@ -1,0 +1,326 @@
+"""`tritstream estimate`: what a model would reach on a board, before anything is built."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tritstream.boards import BOARDS, Board, board_named
+from tritstream.cli.options import add_json, print_json, readable_bytes, readable_rate
+from tritstream.configurations import ROWS_PER_BYTE, configuration_named
+from tritstream.errors import OptionError
+from tritstream.estimate import (
+    ASSUMPTIONS,
+    EFFICIENCY,
+    Candidate,
+    best_candidate,
+    candidates,
+    limits,
+    memory,
+    rates,
+    resources,
+)
+from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.numerics import profile_named
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help=f"geometry ({', '.join(GEOMETRIES)}), image (.trit), or checkpoint folder; "
+        "left out with --configuration",
+    )
+    parser.add_argument(
+        "-b", "--board", metavar="NAME", help=f"one of {', '.join(BOARDS)} (default: kv260)"
+    )
+    parser.add_argument(
+        "-c",
+        "--configuration",
+        metavar="NAME",
+        help="show this build configuration phase by phase (default: the best that fits)",
+    )
+    parser.add_argument("--profile", metavar="NAME", help="only this precision profile")
+    parser.add_argument(
+        "--efficiency",
+        type=float,
+        default=EFFICIENCY,
+        metavar="X",
+        help="share of the DDR peak that is reached, assumed (default: %(default)s)",
+    )
+    parser.add_argument("--all", action="store_true", help="list every configuration tried")
+    parser.add_argument("--plot", metavar="FILE", help="draw the roofline as .png or .svg")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    if not 0 < args.efficiency <= 1:
+        raise OptionError(f"--efficiency must be above 0 and at most 1, not {args.efficiency}")
+    asked = None
+    if args.configuration:
+        asked = configuration_named(args.configuration)
+        if asked.geometry is None:
+            raise OptionError(
+                f"--configuration {asked.name} is for software engines: name one that is hardware"
+            )
+        if args.model is not None and _geometry(args.model) != asked.geometry:
+            raise OptionError(
+                f"--configuration {asked.name} is built for {asked.geometry}, and {args.model} has "
+                f"another geometry: leave one of the two out"
+            )
+    elif args.model is None:
+        raise OptionError(f"name a model: {', '.join(GEOMETRIES)}, an image or a checkpoint folder")
+    geometry = asked.geometry if asked and asked.geometry else _geometry(args.model)
+    board = board_named(args.board or (asked and asked.board_name) or "kv260")
+
+    if args.profile:
+        profile_named(args.profile)
+    tried = list(candidates(geometry, board, args.efficiency, args.profile))
+    shown = best_candidate(tried)
+    if asked is not None:
+        shown = Candidate(
+            asked.packing,
+            asked.profile_name,
+            asked.lanes,
+            asked.element_lanes,
+            configuration=asked,
+            rates=rates(asked, board, args.efficiency),
+            memory=memory(asked, board),
+            resources=resources(asked, board),
+        )
+    if args.plot:
+        from tritstream.estimate.plot import plot_roofline
+
+        plot_roofline(
+            args.plot,
+            f"{args.model or args.configuration} on {board.title}",
+            geometry,
+            board,
+            [shown] if asked and shown else tried,
+            args.efficiency,
+        )
+    if args.json:
+        print_json(_report(geometry, board, tried, shown, args.efficiency))
+    else:
+        _show(args, geometry, board, tried, shown)
+    return 0
+
+
+def _geometry(model: str) -> Geometry:
+    """A name from the table, an image's header, or a checkpoint's config.json."""
+    if model in GEOMETRIES:
+        return GEOMETRIES[model]
+    path = Path(model)
+    if path.is_dir():
+        from tritstream.checkpoint.config import read_config
+
+        config = read_config(path / "config.json")
+        return Geometry(
+            config.hidden_size,
+            config.intermediate_size,
+            config.num_hidden_layers,
+            config.vocab_size,
+        )
+    if path.is_file():
+        from tritstream.image import open_image
+
+        return open_image(path, verify=False).geometry
+    raise OptionError(
+        f"model '{model}' is neither a known geometry ({', '.join(GEOMETRIES)}) nor an image or a "
+        f"checkpoint folder"
+    )
+
+
+def _report(
+    geometry: Geometry,
+    board: Board,
+    tried: list[Candidate],
+    shown: Candidate | None,
+    efficiency: float,
+) -> dict[str, Any]:
+    return {
+        "geometry": asdict(geometry),
+        "board": board.name,
+        "assumed_efficiency": efficiency,
+        "assumptions": list(ASSUMPTIONS),
+        "derived": {
+            "ternary_weights": geometry.ternary_weights,
+            "limits": [asdict(limits(geometry, board, p, efficiency)) for p in ROWS_PER_BYTE],
+            "configuration": None if shown is None else _candidate(shown, phases=True),
+            "candidates": [_candidate(c) for c in tried],
+        },
+    }
+
+
+def _candidate(c: Candidate, phases: bool = False) -> dict[str, Any]:
+    shape: dict[str, Any] = {
+        "packing": c.packing,
+        "profile": c.profile_name,
+        "lanes": c.lanes,
+        "element_lanes": c.element_lanes,
+        "shipped_as": c.shipped_as,
+    }
+    if c.rates is None or c.memory is None or c.resources is None:
+        return shape | {"refused": c.refused}
+    told = asdict(c.rates)
+    if not phases:
+        del told["layer"], told["head"]
+    return shape | {
+        "fits": c.fits,
+        "rates": told,
+        "memory": asdict(c.memory) | {"needed": c.memory.needed, "fits": c.memory.fits},
+        "resources": asdict(c.resources),
+    }
+
+
+def _show(
+    args: argparse.Namespace,
+    geometry: Geometry,
+    board: Board,
+    tried: list[Candidate],
+    shown: Candidate | None,
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    percent = f"{args.efficiency:.0%}"
+    console.print(
+        f"{geometry.ternary_weights:,} ternary weights a token; {board.title}, "
+        f"DDR peak {board.ddr_peak_bytes_per_s / 1e9:.1f} GB/s, clock "
+        f"{board.clock_hz / 1e6:.0f} MHz. All figures derived; {percent} of the DDR peak is assumed.",
+        highlight=False,
+    )
+    roof = Table("packing", "bytes a token", "tokens/s at peak", f"at {percent}", title="DDR alone")
+    for packing in ROWS_PER_BYTE:
+        limit = limits(geometry, board, packing, args.efficiency)
+        roof.add_row(
+            packing,
+            readable_bytes(limit.bytes_per_token),
+            readable_rate(limit.tokens_per_s_at_peak),
+            readable_rate(limit.tokens_per_s),
+        )
+    console.print(roof)
+    console.print(_candidate_table(tried, board, everything=args.all))
+    for reason in _refusals(tried):
+        console.print(f"not tried: {reason}", style="dim", highlight=False, soft_wrap=True)
+    if shown is None:
+        console.print(_why_none(tried, board), highlight=False, soft_wrap=True)
+    else:
+        _show_candidate(console, shown, best=args.configuration is None)
+    if args.all:
+        console.print("Resources assume: " + "; ".join(ASSUMPTIONS) + ".", style="dim")
+    if args.plot:
+        console.print(f"wrote {args.plot}", highlight=False)
+
+
+def _candidate_table(tried: list[Candidate], board: Board, everything: bool) -> Any:
+    from rich.table import Table
+
+    table = Table(
+        "weights",
+        "word x E",
+        "tokens/s",
+        "bound",
+        "LUT",
+        "DSP",
+        "BRAM",
+        "memory",
+        "ships as",
+        title="Configurations: word of weights by element lanes E (derived)",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
+    for column in table.columns:
+        column.no_wrap = True
+    for c in tried if everything else _best_of_each(tried):
+        if c.rates is None or c.memory is None or c.resources is None:
+            continue
+        used, misfits = c.resources, c.resources.misfits
+
+        def share(value: float, name: str, of: int, misfits: tuple[str, ...] = misfits) -> str:
+            text = f"{value / of:.0%}"
+            return f"[red]{text} over[/]" if name in misfits else text
+
+        memory_text = readable_bytes(c.memory.needed)
+        table.add_row(
+            f"{c.packing} {c.profile_name}",
+            f"{c.lanes} B x {c.element_lanes}",
+            readable_rate(c.rates.tokens_per_s),
+            c.rates.bound,
+            share(used.lut, "lut", board.luts),
+            share(used.dsp, "dsp", board.dsps),
+            share(used.bram36, "bram36", board.bram36),
+            memory_text if c.memory.fits else f"[red]{memory_text} over[/]",
+            c.shipped_as or "",
+        )
+    return table
+
+
+def _refusals(tried: list[Candidate]) -> list[str]:
+    """One reason for each word width that cannot be built."""
+    reasons = {c.lanes: c.refused for c in tried if c.refused}
+    for c in tried:
+        if not c.refused:
+            reasons.pop(c.lanes, None)
+    return [f"{lanes}-byte words: {reason}" for lanes, reason in sorted(reasons.items())]
+
+
+def _best_of_each(tried: list[Candidate]) -> list[Candidate]:
+    """For each packing, profile and word, the best element width."""
+    groups: dict[tuple[str, str, int], list[Candidate]] = {}
+    for c in tried:
+        if c.rates is not None:
+            groups.setdefault((c.packing, c.profile_name, c.lanes), []).append(c)
+    fastest = {
+        key: max(of, key=lambda c: c.rates.tokens_per_s if c.rates else 0.0)
+        for key, of in groups.items()
+    }
+    return [best_candidate(of) or fastest[key] for key, of in groups.items()]
+
+
+def _show_candidate(console: Any, c: Candidate, best: bool) -> None:
+    from rich.table import Table
+
+    assert c.rates and c.memory and c.resources and c.configuration
+    name = c.shipped_as or "not shipped; add a line to CONFIGURATIONS to build it"
+    title = "Best that fits" if best else f"Configuration {c.configuration.name}"
+    console.print(
+        f"{title}: {c.packing}, {c.profile_name}, {c.lanes}-byte words over "
+        f"{c.configuration.ports} ports, {c.element_lanes} element lanes ({name})",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table("phase", "norm", "words", "drain", "cycles", title="Cycles, no stalls (derived)")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for phase in (*c.rates.layer, *c.rates.head):
+        figures = (phase.norm, phase.words, phase.drain, phase.total)
+        table.add_row(phase.name, *(f"{v:,}" for v in figures))
+    console.print(table)
+    room = "fits" if c.memory.fits else "is more than"
+    for line in (
+        f"A token: {c.rates.cycles:,} cycles, {c.rates.element_share:.1%} of them without a weight "
+        f"word; {c.rates.stalled_cycles:,.0f} with stalls, bound by {c.rates.bound}; "
+        f"{readable_rate(c.rates.tokens_per_s)} tokens/s.",
+        f"Memory: {readable_bytes(c.memory.needed)} {room} the {readable_bytes(c.memory.available)} "
+        f"of contiguous memory that the board's image sets aside.",
+        f"Logic: {c.resources.lut:,} LUT, {c.resources.dsp} DSP, {c.resources.bram36:g} BRAM36"
+        + ("." if c.resources.fits else f"; over the limit: {', '.join(c.resources.misfits)}."),
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _why_none(tried: list[Candidate], board: Board) -> str:
+    built = [c for c in tried if c.resources is not None and c.memory is not None]
+    if not built:
+        return "No configuration can be built for this geometry: no weight word divides its widths."
+    if any(c.resources and c.resources.fits for c in built):
+        need = min(c.memory.needed for c in built if c.memory)
+        return (
+            f"Nothing fits with the model resident: it takes {readable_bytes(need)} at least and the "
+            f"image sets aside {readable_bytes(board.cma_default_bytes)} (raise it with cma= on the "
+            f"kernel command line, or let the runtime stream the records)."
+        )
+    return f"Nothing fits the logic of {board.title}: choose a narrower word or the small profile."

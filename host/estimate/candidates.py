@@ -1,0 +1,117 @@
+"""Every configuration that could be built for a model on a board, and the best that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tritstream.boards import Board
+from tritstream.configurations import CONFIGURATIONS, PORT_BYTES, ROWS_PER_BYTE, Configuration
+from tritstream.errors import ConfigurationError
+from tritstream.estimate.limits import EFFICIENCY, Memory, memory
+from tritstream.estimate.rates import Rates, rates
+from tritstream.estimate.resources import Resources, resources
+from tritstream.geometry import Geometry
+from tritstream.numerics.profiles import PROFILES
+
+ELEMENT_LANES = (4, 8, 16, 32)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration with what it would reach; ``refused`` says why it cannot be built at all."""
+
+    packing: str
+    profile_name: str
+    lanes: int
+    element_lanes: int
+    refused: str = ""
+    configuration: Configuration | None = None
+    rates: Rates | None = None
+    memory: Memory | None = None
+    resources: Resources | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Buildable, within the board's logic, and the model resident in its contiguous memory."""
+        return bool(
+            self.resources and self.resources.fits and self.memory is not None and self.memory.fits
+        )
+
+    @property
+    def shipped_as(self) -> str | None:
+        """The name under which this configuration ships, if it does."""
+        c = self.configuration
+        for name, shipped in CONFIGURATIONS.items():
+            if c is not None and c.geometry == shipped.geometry and _key(c) == _key(shipped):
+                return name
+        return None
+
+
+def weight_ports(board: Board) -> int:
+    """Weight masters a board takes: Zynq-7000 needs one of its four HP ports for everything else."""
+    return board.hp_ports - 1 if board.ps_type == "zynq7" else board.hp_ports
+
+
+def candidates(
+    geometry: Geometry,
+    board: Board,
+    efficiency: float = EFFICIENCY,
+    profile_name: str | None = None,
+) -> Iterator[Candidate]:
+    """Both packings, every word width and element width, for one profile or all of them."""
+    profiles = [profile_name] if profile_name else list(PROFILES)
+    for packing in ROWS_PER_BYTE:
+        for profile in profiles:
+            for ports in (1, 2, 3, 4):
+                for element_lanes in ELEMENT_LANES:
+                    yield _candidate(
+                        geometry, board, efficiency, packing, profile, ports, element_lanes
+                    )
+
+
+def _candidate(
+    geometry: Geometry,
+    board: Board,
+    efficiency: float,
+    packing: str,
+    profile: str,
+    ports: int,
+    element_lanes: int,
+) -> Candidate:
+    shape = (packing, profile, ports * PORT_BYTES, element_lanes)
+    name = f"{packing}-{ports * PORT_BYTES}x{element_lanes}"
+    if ports > weight_ports(board):
+        return Candidate(*shape, refused=f"{board.title} has {weight_ports(board)} weight ports")
+    try:
+        configuration = Configuration(
+            name, geometry, packing, profile, ports * PORT_BYTES, ports, element_lanes, board.name
+        )
+    except ConfigurationError as error:
+        return Candidate(*shape, refused=str(error))
+    return Candidate(
+        *shape,
+        configuration=configuration,
+        rates=rates(configuration, board, efficiency),
+        memory=memory(configuration, board),
+        resources=resources(configuration, board),
+    )
+
+
+def best_candidate(of: list[Candidate]) -> Candidate | None:
+    """The fastest that fits; among equals (1%) the wider profile, then the smaller design."""
+    fitting = [c for c in of if c.fits and c.rates is not None and c.resources is not None]
+    if not fitting:
+        return None
+    fastest = max(c.rates.tokens_per_s for c in fitting if c.rates)
+    close = [c for c in fitting if c.rates and c.rates.tokens_per_s >= 0.99 * fastest]
+
+    def merit(c: Candidate) -> tuple[int, int]:
+        assert c.resources is not None
+        return (PROFILES[c.profile_name].vector_bits, -c.resources.lut)
+
+    return max(close, key=merit)
+
+
+def _key(c: Configuration) -> tuple[object, ...]:
+    return (c.packing, c.profile_name, c.lanes, c.ports, c.element_lanes, c.board_name)

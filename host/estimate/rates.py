@@ -1,0 +1,73 @@
+"""Tokens a second of a configuration on its board: cycles, ports and DDR taken together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritstream.boards import Board
+from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.estimate.cycles import PhaseCycles, phase_cycles
+from tritstream.estimate.limits import EFFICIENCY
+from tritstream.image.records import RecordLayout
+
+FIFO_BEATS = 512
+"""Depth of each weight loader's FIFO: what is read ahead while a norm runs."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Where the time of one token goes."""
+
+    layer: tuple[PhaseCycles, ...]
+    head: tuple[PhaseCycles, ...]
+    cycles: int
+    """Cycles of a token if memory never stalls."""
+    element_share: float
+    """Share of those cycles in which no weight word is consumed."""
+    cycles_per_word: float
+    """Cycles between weight words that ports and DDR sustain, 1 at least."""
+    bound: str
+    """What holds a token back: ``compute``, ``ports`` or ``ddr``."""
+    stalled_cycles: float
+    """Cycles of a token with those stalls, less what the FIFOs hide."""
+    tokens_per_s: float
+
+
+def rates(configuration: Configuration, board: Board, efficiency: float = EFFICIENCY) -> Rates:
+    """Rates of ``configuration`` at the board's clock with ``efficiency`` of the DDR peak."""
+    geometry = RecordLayout(configuration, "layer").geometry
+    layer, head = (phase_cycles(configuration, kind) for kind in ("layer", "head"))
+
+    ddr_bytes_per_cycle = efficiency * board.ddr_peak_bytes_per_s / board.clock_hz
+    waits = {
+        "compute": 1.0,
+        "ports": PORT_BYTES / min(PORT_BYTES, board.hp_port_bits // 8),
+        "ddr": configuration.lanes / ddr_bytes_per_cycle,
+    }
+    bound = max(waits, key=lambda name: waits[name])
+    wait = waits[bound]
+
+    def token(of_phase: list[float]) -> float:
+        return geometry.layers * sum(of_phase[: len(layer)]) + sum(of_phase[len(layer) :])
+
+    phases = [*layer, *head]
+    cycles = token([p.total for p in phases])
+    words = token([p.words for p in phases])
+    stalled = token([_stalled(p, wait) for p in phases])
+    return Rates(
+        layer=layer,
+        head=head,
+        cycles=int(cycles),
+        element_share=1 - words / cycles,
+        cycles_per_word=wait,
+        bound=bound,
+        stalled_cycles=stalled,
+        tokens_per_s=board.clock_hz / stalled,
+    )
+
+
+def _stalled(phase: PhaseCycles, wait: float) -> float:
+    """Cycles of a phase when a word arrives every ``wait`` cycles and FIFOs fill during the norm."""
+    idle = phase.norm + phase.drain
+    ahead = min(FIFO_BEATS, idle / wait, phase.words)
+    return idle + max(phase.words, (phase.words - ahead) * wait)

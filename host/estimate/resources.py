@@ -1,0 +1,127 @@
+"""LUTs, DSPs and block RAM that an engine takes, from its structure. An estimate before synthesis.
+
+The assumptions stand in ASSUMPTIONS and are printed with the figures; nothing here has been compared
+with a vendor tool's report yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritstream.boards import Board
+from tritstream.configurations import Configuration
+from tritstream.estimate.rates import FIFO_BEATS
+from tritstream.image.records import RecordLayout
+from tritstream.numerics.profiles import MANTISSA_BITS, SIGMOID_RANGE_LOG2, VECTOR_BITS
+
+ASSUMPTIONS = (
+    "a ternary product and its share of the adder tree: 20 LUT",
+    "a base-3 byte decodes in 70 LUT, a 2-bit byte in 4",
+    "an element lane of the norm: 600 LUT beside its multipliers",
+    "core control, dividers, square root and epilogue: 6,000 LUT",
+    "an AXI master with its SmartConnect: 2,500 LUT; AXI-Lite, reset and interrupt: 1,500 LUT",
+    "codes are in LUT RAM, one LUT for 64 bits; every other buffer is in block RAM, by banks",
+    "a multiplier tiles 26 x 17 bit DSPs (24 x 17 on Zynq-7000)",
+    "a design routes up to 75% of the LUTs and 90% of everything else",
+)
+ROUTABLE = {"lut": 0.75, "dsp": 0.9, "bram36": 0.9}
+
+_PRODUCT_LUTS, _LANE_LUTS, _CORE_LUTS, _MASTER_LUTS, _CONTROL_LUTS = 20, 600, 6000, 2500, 1500
+_DECODE_LUTS = {"base3": 70, "2bit": 4}
+_SUM_BITS = 21
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Estimated use; ``misfits`` names what is over its routable share of the board."""
+
+    lut: int
+    dsp: int
+    bram36: float
+    misfits: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        return not self.misfits
+
+
+def resources(configuration: Configuration, board: Board) -> Resources:
+    """What ``configuration`` takes on ``board``."""
+    used = {
+        "lut": _luts(configuration),
+        "dsp": _dsps(configuration, board),
+        "bram36": _bram18(configuration) / 2,
+    }
+    have = {"lut": board.luts, "dsp": board.dsps, "bram36": board.bram36}
+    misfits = tuple(name for name, share in ROUTABLE.items() if used[name] > share * have[name])
+    return Resources(int(used["lut"]), int(used["dsp"]), used["bram36"], misfits)
+
+
+def _luts(c: Configuration) -> int:
+    geometry = RecordLayout(c, "layer").geometry
+    code_words = -(-max(geometry.hidden, geometry.intermediate) // c.lanes)
+    return (
+        c.lanes * c.rows_per_byte * _PRODUCT_LUTS
+        + c.lanes * _DECODE_LUTS[c.packing]
+        + c.lanes * 8 * -(-code_words // 64)
+        + c.element_lanes * _LANE_LUTS
+        + _CORE_LUTS
+        + (c.ports + 1) * _MASTER_LUTS
+        + _CONTROL_LUTS
+    )
+
+
+def _dsps(c: Configuration, board: Board) -> int:
+    p = c.profile
+
+    def multiplier(a: int, b: int) -> int:
+        """DSPs of a signed a x b product; both ways round are tried."""
+        wide = 24 if board.ps_type == "zynq7" else 26
+
+        def tiles(x: int, y: int) -> int:
+            return -(-(x - 1) // wide) * -(-(y - 1) // 17)
+
+        return min(tiles(a, b), tiles(b, a))
+
+    lane = (
+        multiplier(p.vector_bits, p.block_bits)
+        + multiplier(p.square_bits, p.square_bits)
+        + multiplier(p.vector_bits, p.gain_bits)
+        + multiplier(p.code_bits + 1, p.code_bits + 1)
+    )
+    sigmoid = p.sigmoid_frac + 1
+    epilogue = (
+        multiplier(_SUM_BITS, p.scale_bits + 1)  # dequantise
+        + 2 * multiplier(32, sigmoid)  # SiLU of the value, SiLU of the state
+        + 2 * multiplier(sigmoid, 18)  # interpolation in two sigmoid tables
+        + multiplier(sigmoid, sigmoid)  # forget gate
+        + 2 * multiplier(32, sigmoid)  # state update
+        + multiplier(32, 32)  # gated product
+        + multiplier(_SUM_BITS, _SUM_BITS)  # the gate norm's sum of squares
+    )
+    scalars = 2 * multiplier(MANTISSA_BITS + 1, MANTISSA_BITS + 1)
+    return c.element_lanes * lane + epilogue + scalars
+
+
+def _bram18(c: Configuration) -> int:
+    p, geometry = c.profile, RecordLayout(c, "layer").geometry
+    lanes = c.element_lanes
+    longest = max(geometry.hidden, geometry.intermediate)
+
+    def banks(count: int, bits: int, depth: int) -> int:
+        # An 18 Kbit block is 512 x 36 with one read and one write port.
+        return count * -(-bits // 36) * -(-depth // 512)
+
+    sigmoid_cells = 1 << (SIGMOID_RANGE_LOG2 + p.sigmoid_cells_log2)
+    return (
+        banks(lanes, VECTOR_BITS, -(-longest // lanes))  # v
+        + banks(lanes, VECTOR_BITS, -(-geometry.hidden // lanes))  # base
+        + banks(lanes, MANTISSA_BITS + 1, -(-longest // lanes))  # u between the two passes
+        + banks(1, 32, geometry.hidden) * 2  # candidate, silu(h)
+        + banks(1, 32, geometry.intermediate)  # silu(a)
+        + 2 * banks(1, 2 * p.sigmoid_frac, sigmoid_cells)
+        + c.ports * banks(1, 128, FIFO_BEATS)
+        + banks(1, lanes * p.element_bits, FIFO_BEATS)
+        + 3 * banks(1, 128, FIFO_BEATS)  # side, state, out
+        + (c.ports + 2) * banks(1, 128, 256)  # read and write buffers of the AXI masters
+    )

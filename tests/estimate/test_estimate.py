@@ -1,0 +1,257 @@
+"""The estimator: its figures against the layouts that engines really read, and its command."""
+
+import builtins
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tritstream.boards import BOARDS, board_named
+from tritstream.cli import main
+from tritstream.configurations import CONFIGURATIONS, configuration_named
+from tritstream.errors import EngineError
+from tritstream.estimate import best_candidate, candidates, limits, memory, rates, resources
+from tritstream.estimate.cycles import phase_cycles, token_cycles
+from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.image.records import RecordLayout
+
+HARDWARE = [name for name, c in CONFIGURATIONS.items() if c.board_name is not None]
+
+# Tokens a second that one read of all ternary weights allows, from the boards' DDR peaks.
+PEERS = {
+    "pynq-z1": (24, 31),
+    "pynq-z2": (24, 31),
+    "ultra96v2": (50, 63),
+    "aup-zu3": (112, 141),
+    "zcu104": (200, 250),
+    "kv260": (225, 281),
+}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_limits_agree_with_the_published_table(name: str) -> None:
+    got = [
+        limits(GEOMETRIES["370m"], BOARDS[name], p).tokens_per_s_at_peak for p in ("2bit", "base3")
+    ]
+    assert got == pytest.approx(PEERS[name], abs=1)
+
+
+@pytest.mark.parametrize(
+    ("model", "packing", "megabytes"),
+    [
+        ("370m", "2bit", 85.3),
+        ("370m", "base3", 68.2),
+        ("1.3b", "2bit", 325),
+        ("1.3b", "base3", 260),
+        ("2.7b", "2bit", 655),
+        ("2.7b", "base3", 524),
+    ],
+)
+def test_bytes_of_a_token(model: str, packing: str, megabytes: float) -> None:
+    size = limits(GEOMETRIES[model], BOARDS["kv260"], packing).bytes_per_token
+    assert size / 1e6 == pytest.approx(megabytes, rel=0.002)
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_weight_cycles_are_the_words_of_the_streams(name: str) -> None:
+    configuration = configuration_named(name)
+    for kind in ("layer", "head"):
+        layout = RecordLayout(configuration, kind)
+        words = sum(p.words for p in phase_cycles(configuration, kind))
+        assert words * 16 == layout.stream_bytes
+
+
+def test_the_engine_budget_at_the_370m_geometry() -> None:
+    """Weight streaming is the only long phase: 1.07 M words, element-wise work under 5%."""
+    configuration = configuration_named("370m-kv260")
+    got = rates(configuration, BOARDS["kv260"])
+    assert sum(p.words for p in got.layer) == 40_172
+    assert got.cycles == token_cycles(configuration)
+    assert got.cycles == pytest.approx(1.07e6, rel=0.05)
+    assert got.element_share < 0.05
+
+
+def test_no_rate_is_above_what_memory_allows() -> None:
+    for name in HARDWARE:
+        configuration = configuration_named(name)
+        assert configuration.geometry is not None
+        for board in BOARDS.values():
+            roof = limits(configuration.geometry, board, configuration.packing, 0.75)
+            got = rates(configuration, board, 0.75)
+            assert got.tokens_per_s <= roof.tokens_per_s * 1.001
+            assert got.stalled_cycles >= got.cycles
+
+
+def test_a_faster_memory_never_makes_a_token_slower() -> None:
+    configuration = configuration_named("370m-kv260")
+    speeds = [
+        rates(configuration, BOARDS["kv260"], e).tokens_per_s for e in (0.2, 0.4, 0.6, 0.8, 1.0)
+    ]
+    assert speeds == sorted(speeds)
+    assert speeds[-1] == pytest.approx(250e6 / token_cycles(configuration))
+
+
+def test_narrow_ports_bound_a_zynq_7000() -> None:
+    got = rates(configuration_named("370m-z2"), BOARDS["pynq-z2"], 1.0)
+    assert (got.bound, got.cycles_per_word) == ("ports", 2.0)
+
+
+def test_resident_memory_is_the_records_and_the_vectors() -> None:
+    configuration = configuration_named("370m-z2")
+    got = memory(configuration, BOARDS["pynq-z2"])
+    layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
+    assert got.records == 24 * layer + head
+    assert got.state >= 24 * 1024 * 4
+    assert got.fits
+    assert not memory(_bigger(configuration_named("370m-z2").table()), BOARDS["pynq-z2"]).fits
+
+
+def _bigger(table: Mapping[str, Any]) -> Any:
+    from dataclasses import replace
+
+    return replace(
+        configuration_named("370m-z2"), geometry=GEOMETRIES["1.3b"], name="1.3b-z2-" + table["name"]
+    )
+
+
+def test_every_shipped_configuration_fits_its_board() -> None:
+    for name in HARDWARE:
+        configuration = configuration_named(name)
+        board = board_named(configuration.board_name or "")
+        assert resources(configuration, board).fits, name
+        assert memory(configuration, board).fits, name
+
+
+def test_wider_designs_take_more() -> None:
+    board = BOARDS["kv260"]
+    by_word = {
+        c.lanes: c.resources.lut
+        for c in candidates(GEOMETRIES["370m"], board, profile_name="default")
+        if c.resources and c.packing == "base3" and c.element_lanes == 16
+    }
+    assert list(by_word) == [16, 32, 64]
+    assert sorted(by_word.values()) == list(by_word.values())
+
+
+def test_the_best_candidate_fits_and_none_that_fits_is_faster() -> None:
+    for board in BOARDS.values():
+        tried = list(candidates(GEOMETRIES["370m"], board))
+        best = best_candidate(tried)
+        assert best is not None and best.fits and best.rates is not None
+        for c in tried:
+            if c.fits and c.rates:
+                assert c.rates.tokens_per_s <= best.rates.tokens_per_s * 1.0102
+
+
+def test_the_shipped_kria_configuration_is_the_best_for_its_board() -> None:
+    best = best_candidate(list(candidates(GEOMETRIES["370m"], BOARDS["kv260"])))
+    assert best is not None
+    assert best.shipped_as == "370m-kv260"
+
+
+def test_a_zynq_7000_keeps_a_port_for_everything_but_weights() -> None:
+    refused = {c.lanes for c in candidates(GEOMETRIES["370m"], BOARDS["pynq-z2"]) if c.refused}
+    assert 64 in refused
+
+
+def test_nothing_fits_what_is_too_large() -> None:
+    tried = list(candidates(GEOMETRIES["2.7b"], BOARDS["pynq-z1"]))
+    assert best_candidate(tried) is None
+
+
+# The command
+
+
+def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["estimate", *arguments, "--json"]) == 0
+    parsed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return parsed
+
+
+def test_json_tags_every_figure_as_derived(capsys: pytest.CaptureFixture[str]) -> None:
+    got = report(capsys, "370m", "--board", "kv260")
+    assert set(got) == {"geometry", "board", "assumed_efficiency", "assumptions", "derived"}
+    assert got["derived"]["configuration"]["shipped_as"] == "370m-kv260"
+    assert [x["packing"] for x in got["derived"]["limits"]] == ["base3", "2bit"]
+    words = {(c["packing"], c["lanes"]) for c in got["derived"]["candidates"]}
+    assert words == {(p, n) for p in ("base3", "2bit") for n in (16, 32, 48, 64)}
+
+
+def test_the_text_says_derived_and_names_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "370m", "--board", "zcu104", "--all"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "All figures derived" in out
+    assert "Best that fits: base3" in out
+    assert "Resources assume" in out
+
+
+def test_a_configuration_brings_its_model_and_board(capsys: pytest.CaptureFixture[str]) -> None:
+    got = report(capsys, "-c", "demo-z2")
+    assert got["board"] == "pynq-z2"
+    assert got["geometry"]["hidden"] == 256
+
+
+def test_what_does_not_fit_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", "2.7b", "--board", "pynq-z2"]) == 0
+    assert "takes 5" in capsys.readouterr().out
+
+
+def test_a_checkpoint_folder_needs_only_its_config(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = {
+        "model_type": "hgrn_bit",
+        "hidden_size": 192,
+        "intermediate_size": 256,
+        "num_hidden_layers": 2,
+        "vocab_size": 512,
+    }
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert Geometry(**report(capsys, str(tmp_path))["geometry"]) == GEOMETRIES["tiny"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["370m", "--board", "zed"], "unknown board 'zed'"),
+        (["9b"], "neither a known geometry"),
+        ([], "name a model"),
+        (["-c", "generic"], "for software engines"),
+        (["tiny", "-c", "370m-z2"], "leave one of the two out"),
+        (["370m", "--efficiency", "1.5"], "--efficiency must be"),
+        (["370m", "--profile", "huge"], "unknown profile 'huge'"),
+        (["370m", "--plot", "roof.pdf"], ".png or .svg"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
+def test_the_roofline_is_drawn(suffix: str, start: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: no picture to look at")
+    path = tmp_path / f"roof{suffix}"
+    assert main(["estimate", "370m", "--board", "kv260", "--plot", str(path)]) == 0
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_missing_matplotlib_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    from tritstream.estimate.plot import plot_roofline
+
+    with pytest.raises(EngineError, match=r"tritstream\[plot\]"):
+        plot_roofline(str(tmp_path / "a.png"), "", GEOMETRIES["tiny"], BOARDS["kv260"], [])
