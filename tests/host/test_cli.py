@@ -388,6 +388,26 @@ def test_eval_refuses_what_makes_no_sense(image_file: Path, tmp_path: Path) -> N
     assert "too short" in refused("eval", text, "-m", image_file)
 
 
+# compare
+
+
+def test_compare_shows_the_error_by_layer_and_operation(image_file: Path) -> None:
+    common = ("compare", "-", "-m", image_file, "-n", 8)
+    got = report(*common, "--contributions", stdin="a few words to walk through")["measured"]
+    assert got["tokens"] == 8  # type: ignore[index]
+    assert len(got["errors"]) == len(got["code_flips"]) == 2  # type: ignore[index]
+    assert 0 < got["errors"][1]["state"] < 0.1  # type: ignore[index]
+    assert got["contributions"]["(none)"] == got["logits_error"]  # type: ignore[index]
+    mixed = report(*common, "--in-float", "norm_codes", stdin="a few words to walk through")
+    expected = got["contributions"]["norm_codes"]  # type: ignore[index]
+    assert mixed["measured"]["logits_error"] == expected  # type: ignore[index]
+    table = tritstream(*common, stdin="a few words").stdout
+    for words in ("measured", "layer 1", "state", "int8 codes", "saturations"):
+        assert words in table
+    assert "no operation 'magic'" in refused(*common, "--in-float", "magic", stdin="a")
+    assert "--max-tokens" in refused("compare", "-", "-m", image_file, "-n", 0, stdin="a")
+
+
 # all commands
 
 
