@@ -189,7 +189,7 @@ def _show(
     console.print(
         f"{geometry.ternary_weights:,} ternary weights a token; {board.title}, "
         f"DDR peak {board.ddr_peak_bytes_per_s / 1e9:.1f} GB/s, clock "
-        f"{board.clock_hz / 1e6:.0f} MHz. All figures derived; {percent} of the DDR peak is assumed.",
+        f"{board.clock_hz / 1e6:.0f} MHz. All figures derived; {percent} of the peak is assumed.",
         highlight=False,
     )
     roof = Table("packing", "bytes a token", "tokens/s at peak", f"at {percent}", title="DDR alone")
@@ -300,12 +300,13 @@ def _show_candidate(console: Any, c: Candidate, best: bool) -> None:
         table.add_row(phase.name, *(f"{v:,}" for v in figures))
     console.print(table)
     room = "fits" if c.memory.fits else "is more than"
+    set_aside = readable_bytes(c.memory.available)
     for line in (
         f"A token: {c.rates.cycles:,} cycles, {c.rates.element_share:.1%} of them without a weight "
         f"word; {c.rates.stalled_cycles:,.0f} with stalls, bound by {c.rates.bound}; "
         f"{readable_rate(c.rates.tokens_per_s)} tokens/s.",
-        f"Memory: {readable_bytes(c.memory.needed)} {room} the {readable_bytes(c.memory.available)} "
-        f"of contiguous memory that the board's image sets aside.",
+        f"Memory: {readable_bytes(c.memory.needed)} {room} the {set_aside} of contiguous memory "
+        f"that the board's image sets aside.",
         f"Logic: {c.resources.lut:,} LUT, {c.resources.dsp} DSP, {c.resources.bram36:g} BRAM36"
         + ("." if c.resources.fits else f"; over the limit: {', '.join(c.resources.misfits)}."),
     ):
@@ -319,8 +320,8 @@ def _why_none(tried: list[Candidate], board: Board) -> str:
     if any(c.resources and c.resources.fits for c in built):
         need = min(c.memory.needed for c in built if c.memory)
         return (
-            f"Nothing fits with the model resident: it takes {readable_bytes(need)} at least and the "
-            f"image sets aside {readable_bytes(board.cma_default_bytes)} (raise it with cma= on the "
-            f"kernel command line, or let the runtime stream the records)."
+            f"Nothing fits with the model resident: it takes {readable_bytes(need)} at least and "
+            f"the image sets aside {readable_bytes(board.cma_default_bytes)} (raise it with cma= "
+            f"on the kernel command line, or let the runtime stream the records)."
         )
     return f"Nothing fits the logic of {board.title}: choose a narrower word or the small profile."

@@ -49,7 +49,7 @@ class Candidate:
 
 
 def weight_ports(board: Board) -> int:
-    """Weight masters a board takes: Zynq-7000 needs one of its four HP ports for everything else."""
+    """Weight masters a board takes: Zynq-7000 needs one of its four HP ports for the rest."""
     return board.hp_ports - 1 if board.ps_type == "zynq7" else board.hp_ports
 
 

@@ -12,14 +12,14 @@ from tritstream.configurations import Configuration
 from tritstream.image.records import RecordLayout
 
 SCALAR_CYCLES = 130
-"""Bit-serial square root and two divisions between the two passes of a norm, and pipeline depths."""
+"""Bit-serial root and two divisions between the two passes of a norm, and pipeline depths."""
 DRAIN_CYCLES = 40
-"""Depth of the mat-vec's pipeline with the epilogue on its drain; the rows of a byte come on top."""
+"""Depth of the mat-vec's pipeline with the epilogue on its drain; a byte's rows come on top."""
 
 
 @dataclass(frozen=True)
 class PhaseCycles:
-    """One phase: ``norm`` before the first weight word, ``words`` at one a cycle, ``drain`` after."""
+    """One phase: ``norm`` before the first weight word, ``words`` one a cycle, then ``drain``."""
 
     name: str
     norm: int

@@ -10,7 +10,7 @@ from tritstream.geometry import Geometry
 from tritstream.image.records import PAGE, RecordLayout, round_up
 
 EFFICIENCY = 0.75
-"""Share of the DDR peak that long sequential reads are assumed to get; no board has been measured."""
+"""Share of the DDR peak that long sequential reads are assumed to get; nothing was measured."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of contiguous memory that a resident model takes, against what the board's image gives."""
+    """Contiguous bytes that a resident model takes, against what the board's image gives."""
 
     records: int
     vectors: int
@@ -60,7 +60,7 @@ def limits(
 
 
 def memory(configuration: Configuration, board: Board) -> Memory:
-    """What the board runtime allocates for a resident model: records, x, state, logits, descriptors."""
+    """What the runtime allocates for a resident model: records, x, state, logits, descriptors."""
     geometry = RecordLayout(configuration, "layer").geometry
     layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
     descriptors = 32 * (geometry.layers + 1)

@@ -67,7 +67,7 @@ def rates(configuration: Configuration, board: Board, efficiency: float = EFFICI
 
 
 def _stalled(phase: PhaseCycles, wait: float) -> float:
-    """Cycles of a phase when a word arrives every ``wait`` cycles and FIFOs fill during the norm."""
+    """Cycles of a phase when words arrive ``wait`` cycles apart and FIFOs fill during the norm."""
     idle = phase.norm + phase.drain
     ahead = min(FIFO_BEATS, idle / wait, phase.words)
     return idle + max(phase.words, (phase.words - ahead) * wait)

@@ -1,7 +1,7 @@
 """LUTs, DSPs and block RAM that an engine takes, from its structure. An estimate before synthesis.
 
-The assumptions stand in ASSUMPTIONS and are printed with the figures; nothing here has been compared
-with a vendor tool's report yet.
+The assumptions stand in ASSUMPTIONS and are printed with the figures; nothing here has been
+compared with a vendor tool's report yet.
 """
 
 from __future__ import annotations
