@@ -104,10 +104,11 @@ def _write(generation: Generation, prompt: str, quiet: bool) -> int:
 
 def _summary(result: Result, engine: str) -> str:
     seed = "" if result.seed is None else f", seed {result.seed}"
+    count, rate = len(result.token_ids), result.tokens_per_second
     return (
-        f"tritstream: {len(result.token_ids)} tokens in {result.seconds:.2f} s, "
-        f"{readable_rate(result.tokens_per_second)} tokens/s, "
-        f"after a prompt of {result.prompt_tokens} tokens in {result.prompt_seconds:.2f} s "
+        f"tritstream: {count} {'token' if count == 1 else 'tokens'} in {result.seconds:.2f} s, "
+        + (f"{readable_rate(rate)} tokens/s, " if rate else "")
+        + f"after a prompt of {result.prompt_tokens} tokens in {result.prompt_seconds:.2f} s "
         f"(measured; engine {engine}{seed}); stopped by: {result.stop_reason}"
     )
 
