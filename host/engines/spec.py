@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from tritstream.engines.base import Logits, check_tokens
-from tritstream.geometry import Geometry
 from tritstream.image import Image
 from tritstream.numerics.integers import Ints
 from tritstream.spec import (
@@ -21,6 +20,7 @@ from tritstream.spec import (
     fixed_operations,
     head,
 )
+from tritstream.spec.weights import FixedWeights, weights_of_image
 
 _KEEP_BELOW = 32 << 20
 """Models of fewer ternary weights stay unpacked; larger ones are unpacked layer by layer."""
@@ -31,10 +31,10 @@ class SpecEngine:
 
     name = "spec"
 
-    def __init__(self, image: Image, operations: Operations | None = None) -> None:
-        self.image = image
-        self.geometry: Geometry = image.geometry
-        self.profile = image.header.configuration.profile
+    def __init__(self, model: Image | FixedWeights, operations: Operations | None = None) -> None:
+        self.weights = weights_of_image(model) if isinstance(model, Image) else model
+        self.geometry = self.weights.geometry
+        self.profile = self.weights.profile
         self.operations = operations or fixed_operations(self.profile)
         self.saturations = Saturations()
         self._kept: dict[int, LayerWeights] = {}
@@ -59,7 +59,7 @@ class SpecEngine:
     def residuals(self, token_ids: Sequence[int]) -> Ints:
         """The residual behind the last layer, (T, D), advancing the state."""
         ids = check_tokens(token_ids, self.geometry.vocabulary)
-        x = self.image.embedding.residual(ids)
+        x = self.weights.embed(ids)
         for index in range(self.geometry.layers):
             x, self.state[index] = decoder_layer(
                 x,
@@ -79,13 +79,7 @@ class SpecEngine:
         """The weights of a layer as the specification takes them."""
         if index in self._kept:
             return self._kept[index]
-        layout, record = self.image.layer_layout, self.image.record(index)
-        names = [m.name for m in self.geometry.layer_matrices]
-        weights = LayerWeights(
-            trits={n: layout.read_trits(record, n) for n in names},
-            norms={n: layout.read_norm(record, n) for n in names},
-            room=layout.read_room(record),
-        )
+        weights = self.weights.layer(index)
         if self._keep:
             # The mat-vec's exact float32 form, so that it is not converted at every token.
             floats = {n: t.astype(np.float32) for n, t in weights.trits.items()}
@@ -96,8 +90,7 @@ class SpecEngine:
         """The weights of the LM head as the specification takes them."""
         if self._kept_head is not None:
             return self._kept_head
-        layout, record = self.image.head_layout, self.image.record(self.geometry.layers)
-        weights = HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
+        weights = self.weights.head()
         if self._keep:
             floats = weights.trits.astype(np.float32)
             self._kept_head = weights = replace(weights, trits=floats)  # type: ignore[arg-type]
