@@ -52,7 +52,7 @@ types:
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "tritstream needs Python 3.10 to 3.13; name one with PYTHON=..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { echo "python venv failed; on Debian: apt-get install python3-venv" >&2; \
+	@$(PYTHON) -m venv $(VENV) || { echo "python venv failed; on Debian: apt-get install python3-venv" >&2; \
 	    rm -rf $(VENV); exit 1; }
 
 $(VENV)/.core: $(PROJECT) | $(BIN)/python
