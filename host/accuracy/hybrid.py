@@ -69,8 +69,8 @@ def _float_operations(profile: Profile) -> dict[str, Callable[..., Any]]:
         return _rounded(sigmoid(-pre / gate_one) * (room / sigmoid_one) * sigmoid_one)
 
     def state_update(state: Ints, candidate: Ints, fresh: Ints) -> Ints:
-        share: Array = fresh / sigmoid_one
-        return _rounded(state * (1.0 - share) + candidate * share)
+        share = fresh / sigmoid_one
+        return _rounded(np.add(state * (1 - share), candidate * share, dtype=np.float64))
 
     def gated_product(a: Ints, b: Ints) -> Ints:
         return _rounded(a.astype(np.float64) * b / 2.0**PRODUCT_SHIFT)

@@ -23,6 +23,7 @@ COMMANDS = {
     "inspect": ("tritstream.cli.inspect", "show what is in a model image"),
     "eval": ("tritstream.cli.eval", "measure perplexity and the error against the float engine"),
     "compare": ("tritstream.cli.compare", "show where the error against float comes from"),
+    "accuracy": ("tritstream.cli.accuracy", "report what fixed point costs, with plots"),
     "train": ("tritstream.cli.train", "train a model on a text of your own"),
     "estimate": ("tritstream.cli.estimate", "work out what a model would reach on a board"),
     "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),

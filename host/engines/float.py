@@ -44,6 +44,10 @@ class FloatEngine:
     def exact_logits(self, token_ids: Sequence[int]) -> npt.NDArray[np.floating]:
         """Logits (T, V) in the computing type, from a fresh state."""
         self.reset()
+        return self.continue_logits(token_ids)
+
+    def continue_logits(self, token_ids: Sequence[int]) -> npt.NDArray[np.floating]:
+        """Logits (T, V) in the computing type, going on from the state."""
         return self._to_logits(self.residuals(token_ids))
 
     def residuals(self, token_ids: Sequence[int]) -> Array:

@@ -21,7 +21,8 @@ LEVELS = {"int8": 256, "3.5bit": 11}
 EMBEDDINGS = ("fp16", *LEVELS)
 GRID_FRAC = 24
 """Fraction bits of the columns' offsets and steps: values up to 128."""
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS = 256
+"""Rows that are widened at a time: packing holds no second copy of the table."""
 
 
 def row_bytes(kind: str, hidden: int) -> int:
@@ -83,7 +84,7 @@ def quantise_embedding(values: npt.NDArray[np.float32], kind: str, residual_frac
     vocabulary, hidden = values.shape
     rows = np.empty((vocabulary, row_bytes(kind, hidden)), np.uint8)
     if kind == "fp16":
-        if float(np.max(np.abs(values))) > 65504:
+        if max(float(values.max()), -float(values.min())) > 65504:
             raise ImageError(
                 "model.embeddings.weight has values beyond float16's range: pack with "
                 "--embedding int8"
@@ -91,23 +92,45 @@ def quantise_embedding(values: npt.NDArray[np.float32], kind: str, residual_frac
         rows[:] = values.astype("<f2").view(np.uint8)
         return Embedding(kind, hidden, residual_frac, rows, None)
 
+    offset, step = _columns(values, LEVELS[kind])
+    for start in range(0, vocabulary, _CHUNK_ROWS):
+        part = values[start : start + _CHUNK_ROWS]
+        digits = _nearest(part, offset, step, LEVELS[kind])
+        rows[start : start + _CHUNK_ROWS] = digits if kind == "int8" else pack_digits(digits)
+    columns = np.stack([offset, step]).astype(np.int32)
+    return Embedding(kind, hidden, residual_frac, rows, columns)
+
+
+def quantised_grid(values: npt.NDArray[np.float32], levels: int) -> npt.NDArray[np.float64]:
+    """What (V, D) values become on an affine grid of ``levels`` (at most 256) a column."""
+    offset, step = _columns(values, levels)
+    digits = _nearest(values, offset, step, levels)
+    return np.ldexp(offset + digits * step, -GRID_FRAC)
+
+
+def _columns(
+    values: npt.NDArray[np.float32], levels: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Offset and step of every column's grid, integers of GRID_FRAC fraction bits."""
     low, high = values.min(axis=0).astype(np.float64), values.max(axis=0).astype(np.float64)
-    unit = np.ldexp(1.0, GRID_FRAC)
-    offset = np.rint(low * unit)
-    step = np.maximum(np.rint((high - low) * unit / (LEVELS[kind] - 1)), 1)
+    offset = np.rint(np.ldexp(low, GRID_FRAC))
+    step = np.maximum(np.rint(np.ldexp(high - low, GRID_FRAC) / (levels - 1)), 1)
     if max(np.max(np.abs(offset)), np.max(step)) >= 1 << 31:
         raise ImageError(
             "model.embeddings.weight has values beyond the range of the quantised embedding: pack "
             "with --embedding fp16"
         )
-    for start in range(0, vocabulary, _CHUNK_ROWS):
-        part = values[start : start + _CHUNK_ROWS].astype(np.float64)
-        digits = np.clip(np.rint((part * unit - offset) / step), 0, LEVELS[kind] - 1).astype(
-            np.uint8
-        )
-        rows[start : start + _CHUNK_ROWS] = digits if kind == "int8" else pack_digits(digits)
-    columns = np.stack([offset, step]).astype(np.int32)
-    return Embedding(kind, hidden, residual_frac, rows, columns)
+    return offset, step
+
+
+def _nearest(
+    values: npt.NDArray[np.float32],
+    offset: npt.NDArray[np.float64],
+    step: npt.NDArray[np.float64],
+    levels: int,
+) -> npt.NDArray[np.uint8]:
+    exact = (np.ldexp(values.astype(np.float64), GRID_FRAC) - offset) / step
+    return np.clip(np.rint(exact), 0, levels - 1).astype(np.uint8)
 
 
 def pack_digits(digits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

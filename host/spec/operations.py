@@ -97,7 +97,7 @@ def norm_codes(vector: Ints, parameters: NormParameters, plain: Scalar, profile:
 
     u = (z * parameters.gain) >> (profile.vector_bits + profile.gain_bits - 1 - MANTISSA_BITS)
     absmax = np.maximum(np.max(np.abs(u), axis=-1), 1)
-    scale = _over_root(
+    scale = divide_by_root(
         multiply(normalise(absmax, lost), parameters.scale), mean_square, profile.scale_bits
     )
     return Codes(absmax_codes(u, absmax, profile), scale)
@@ -173,7 +173,7 @@ def _normalised(vector: Ints, length: Ints, bits: int) -> Ints:
     return (vector << left) >> (VECTOR_BITS - bits)
 
 
-def _over_root(numerator: Scalar, square: Scalar, bits: int) -> Scalar:
+def divide_by_root(numerator: Scalar, square: Scalar, bits: int) -> Scalar:
     """numerator / sqrt(square); the mantissa has ``bits`` bits, truncated."""
     odd = square.exponent & 1
     # sqrt(m * 2**e) = sqrt(m * 2**30) * 2**((e - 30) / 2), e even; a zero square counts as 2**30.

@@ -1,6 +1,5 @@
 """Hybrid runs and walks."""
 
-
 import numpy as np
 import pytest
 
