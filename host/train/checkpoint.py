@@ -8,30 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from tritstream.errors import CheckpointError
 from tritstream.files import atomic_write_bytes
 from tritstream.train import model
+from tritstream.train.corpus import Corpus
+from tritstream.train.shape import Shape
 from tritstream.train.tokenizer import tokenizer_config
 
 
 def export(
     folder: Path,
-    shape: model.Shape,
+    shape: Shape,
     parameters: model.Parameters,
-    tokenizer: Tokenizer,
-    bos: int,
-    eos: int,
+    corpus: Corpus,
     training: dict[str, Any],
 ) -> None:
     """Write the folder in the released layout: float32 latent weights, tokenizer, training.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "config.json", model.config(shape, bos, eos))
-    atomic_write_bytes(folder / "tokenizer.json", tokenizer.to_str(pretty=False).encode())
+    _write_json(folder / "config.json", shape.config(corpus.marks.bos, corpus.marks.eos))
+    atomic_write_bytes(folder / "tokenizer.json", corpus.tokenizer.to_str(pretty=False).encode())
     atomic_write_bytes(folder / "tokenizer_config.json", tokenizer_config().encode())
     weights = {name: tensor.detach().contiguous() for name, tensor in parameters.items()}
     atomic_write_bytes(folder / "model.safetensors", save(weights, {"format": "pt"}))
@@ -80,8 +79,6 @@ def load_state(
 
     Raises CheckpointError for a missing or damaged file, and where it was made by another recipe.
     """
-    from safetensors import safe_open
-
     path = folder / "state.safetensors"
     try:
         with safe_open(path, "pt") as file:
@@ -92,7 +89,7 @@ def load_state(
         other = sorted(k for k in recipe.keys() | saved.keys() if recipe.get(k) != saved.get(k))
         if other:
             raise CheckpointError(
-                f"{path} was made with another {', '.join(other)}; give the same options to resume, "
+                f"{path} was made with another {', '.join(other)}; resume with the same options, "
                 "or train into another folder"
             )
         with torch.no_grad():

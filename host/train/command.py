@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,8 @@ from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.train.options import Recipe, Run
 
 if TYPE_CHECKING:
-    from tritstream.train.loop import Corpus, Outcome
+    from tritstream.train.corpus import Corpus
+    from tritstream.train.loop import Outcome
     from tritstream.train.text import Source
 
 EXIT_STOPPED = 130
@@ -140,9 +139,14 @@ def run_from(args: argparse.Namespace) -> Run:
             raise OptionError(f"--{name} must be positive, not {value}")
     minutes = args.minutes if args.minutes is not None or args.steps is not None else 20.0
     return Run(
-        out=args.out, texts=tuple(args.text), steps=args.steps, minutes=minutes, resume=args.resume,
-        every=args.every, threads=args.threads, commit=args.commit, exact=args.exact,
-    )  # fmt: skip
+        out=args.out,
+        steps=args.steps,
+        minutes=minutes,
+        resume=args.resume,
+        every=args.every,
+        threads=args.threads,
+        exact=args.exact,
+    )
 
 
 def main(args: argparse.Namespace) -> int:
@@ -153,27 +157,24 @@ def main(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("torch") is None:
         raise OptionError("training needs PyTorch: pip install 'tritstream[train]'")
     recipe, run = recipe_from(args), run_from(args)
-    # The compiled passes are built with ninja, which pip puts beside the interpreter.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
     from rich.console import Console
 
     from tritstream.train import loop
+    from tritstream.train.corpus import encode
     from tritstream.train.text import read_source
 
     console = Console(stderr=True)
-    sources = [read_source(path, recipe.held_out, recipe.clean) for path in run.texts]
+    sources = [read_source(path, recipe.held_out, recipe.clean) for path in args.text]
     try:
         (run.out / "hf").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {run.out}: {error.strerror}") from error
-    corpus = loop.encode(_tokenizer(recipe, run, sources), sources)
-    if not sum(len(ids) for ids in corpus.validation):
-        raise OptionError("the texts are too short to keep a part for validation; give more text")
+    corpus = encode(_tokenizer(recipe, run, sources), sources)
     _say_what(console, recipe, corpus)
     provenance = {
         "corpus": [{"file": s.name, "sha256": s.sha256} for s in sources],
-        "commit": run.commit,
+        "commit": args.commit,
         "recipe": recipe.as_json(),
         "budget": {"steps": run.steps, "minutes": run.minutes},
     }
@@ -181,7 +182,7 @@ def main(args: argparse.Namespace) -> int:
         (run.out / "log.jsonl").unlink(missing_ok=True)
     with _Progress(console) as progress:
         outcome = loop.train(recipe, run, corpus, provenance, progress.report)
-    _finish(console, args, recipe, run, corpus, sources, outcome)
+    _finish(console, args, recipe, corpus, outcome)
     return EXIT_STOPPED if outcome.stopped else 0
 
 
@@ -204,15 +205,13 @@ def _tokenizer(recipe: Recipe, run: Run, sources: list[Source]) -> Any:
 
 def _say_what(console: Any, recipe: Recipe, corpus: Corpus) -> None:
     from tritstream.train.kernels import load_kernels
-    from tritstream.train.model import Shape
 
-    shape = Shape(recipe.hidden, recipe.intermediate, recipe.layers, recipe.vocab)
     kind = "ternary" if recipe.ternary else "float"
     train = sum(len(ids) for ids in corpus.train)
     held = sum(len(ids) for ids in corpus.validation)
     console.print(
-        f"{shape.ternary_weights() / 1e6:.2f} M {kind} weights (derived), {train:,} tokens to train "
-        f"on, {held:,} held out (measured)",
+        f"{recipe.shape().ternary_weights() / 1e6:.2f} M {kind} weights (derived); "
+        f"{train:,} tokens to train on, {held:,} held out (measured)",
         highlight=False,
     )
     _, why = load_kernels()
@@ -244,57 +243,53 @@ class _Progress:
     def report(self, record: dict[str, Any]) -> None:
         """Show one log record."""
         if record["event"] == "train":
-            note = f"step {record['step']}, loss {record['loss']:.3f}, {record['tokens_per_second']:,.0f} tokens/s"
+            note = (
+                f"step {record['step']}, loss {record['loss']:.3f}, "
+                f"{record['tokens_per_second']:,.0f} tokens/s (measured)"
+            )
             self._bar.update(self._task, completed=record["progress"], note=note)
         else:
-            self._console.print(
-                f"step {record['step']}: validation perplexity {record['perplexity']:.2f}, "
-                f"{record['bits_per_byte']:.4f} bits per byte (measured)",
-                highlight=False,
-            )
+            self._console.print(f"step {record['step']}: {_figures(record)}", highlight=False)
 
 
 def _finish(
-    console: Any, args: argparse.Namespace, recipe: Recipe, run: Run, corpus: Corpus,
-    sources: list[Source], outcome: Outcome,
-) -> None:  # fmt: skip
+    console: Any, args: argparse.Namespace, recipe: Recipe, corpus: Corpus, outcome: Outcome
+) -> None:
     from tritstream.files import atomic_write_bytes
     from tritstream.train.curve import draw
-    from tritstream.train.evaluate import Score
+    from tritstream.train.evaluate import total
+    from tritstream.train.loop import read_log
 
-    total = sum(outcome.best, Score(0.0, 0, 0))
+    out: Path = args.out
+    score = total(outcome.best)
     summary: dict[str, Any] = {
         "steps": outcome.step,
-        "best_step": outcome.best_step,
-        "seconds": outcome.seconds,
         "tokens": outcome.tokens,
-        "perplexity": total.perplexity,
-        "bits_per_byte": total.bits_per_byte,
-        "files": {
-            s.name: {"perplexity": b.perplexity, "bits_per_byte": b.bits_per_byte}
-            for s, b in zip(sources, outcome.best, strict=True)
-        },
+        "seconds": outcome.seconds,
+        "best_step": outcome.best_step,
+        "validation": score.as_json(),
+        "files": {s.name: b.as_json() for s, b in zip(corpus.sources, outcome.best, strict=True)},
     }
     if args.baseline and not outcome.stopped:
-        from tritstream.train.ngram import score_corpus
+        from tritstream.train.ngram import ORDER, score_corpus
 
         baseline = score_corpus(corpus, recipe.window)
-        summary["ngram"] = {
-            "perplexity": baseline.perplexity,
-            "bits_per_byte": baseline.bits_per_byte,
-        }
-        console.print(
-            f"n-gram baseline: perplexity {baseline.perplexity:.2f}, "
-            f"{baseline.bits_per_byte:.4f} bits per byte (measured)",
-            highlight=False,
-        )
-    atomic_write_bytes(run.out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
-    why = draw(run.out / "log.jsonl", run.out / "loss.png")
+        summary["ngram"] = {"order": ORDER, **baseline.as_json()}
+        console.print(f"{ORDER}-gram model: {_figures(baseline.as_json())}", highlight=False)
+    atomic_write_bytes(out / "summary.json", (json.dumps(summary, indent=2) + "\n").encode())
+    why = draw(read_log(out), out / "loss.png")
     if why:
         console.print(f"no loss curve: {why}", highlight=False)
     verb = "stopped" if outcome.stopped else "done"
     console.print(
-        f"{verb} after {outcome.step} steps; best checkpoint (step {outcome.best_step}, perplexity "
-        f"{total.perplexity:.2f}, measured) in {run.out / 'hf'}",
+        f"{verb} after {outcome.step} steps; best checkpoint, of step {outcome.best_step}, in "
+        f"{out / 'hf'}: {_figures(score.as_json())}",
         highlight=False,
+    )
+
+
+def _figures(score: dict[str, float]) -> str:
+    return (
+        f"validation perplexity {score['perplexity']:.2f}, "
+        f"{score['bits_per_byte']:.4f} bits per byte (measured)"
     )

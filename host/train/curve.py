@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
+from typing import Any
 
 from tritstream.files import atomic_write_bytes
 
 
-def draw(log: Path, picture: Path) -> str:
-    """Draw training and validation loss of a log.jsonl; returns why not, or ""."""
+def draw(records: list[dict[str, Any]], picture: Path) -> str:
+    """Draw training and validation loss of a run's log records; returns why not, or ""."""
     try:
         import matplotlib
     except ImportError:
@@ -18,7 +18,6 @@ def draw(log: Path, picture: Path) -> str:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    records = [json.loads(line) for line in log.read_text().splitlines()]
     train = [r for r in records if r["event"] == "train"]
     validation = [r for r in records if r["event"] == "validation"]
     figure, axes = pyplot.subplots(figsize=(6.4, 3.6))

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 SHORTEST_DOCUMENT = 48
 LONGEST_DOCUMENT = 1536
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """inputs, targets: int64 (B, T); reset: bool (B, T), True where a document starts."""
 
-    inputs: np.ndarray
-    targets: np.ndarray
-    reset: np.ndarray
+    inputs: Tensor
+    targets: Tensor
+    reset: Tensor
+
+
+class Marks(NamedTuple):
+    """Token ids: paragraph ends a paragraph, bos starts a document, eos ends a file."""
+
+    paragraph: int
+    bos: int
+    eos: int
 
 
 def documents(
-    tokens: np.ndarray, paragraph: int, bos: int, eos: int, random: np.random.Generator
+    tokens: np.ndarray, marks: Marks, random: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut one file into documents at paragraph ends, at random lengths.
 
-    Yields (inputs, targets), int64: the inputs start with `bos`; the last target is the token
-    that really follows, so a cut is never learned as an end. Only the file's end is `eos`.
+    Yields (inputs, targets), int64: the inputs start with BOS; the last target is the token
+    that really follows, so a cut is never learned as an end. Only the file's end is EOS.
     A document teaches the start from an empty state, and lengths are log-uniform so that both
     short and long contexts occur.
     """
-    following = np.append(tokens[1:], eos)
-    ends = np.flatnonzero(tokens == paragraph) + 1
+    following = np.append(tokens[1:], marks.eos)
+    ends = np.flatnonzero(tokens == marks.paragraph) + 1
     start = 0
     while start < len(tokens):
         length = np.exp(random.uniform(np.log(SHORTEST_DOCUMENT), np.log(LONGEST_DOCUMENT)))
         index = np.searchsorted(ends, start + int(length))
         stop = int(ends[index]) if index < len(ends) else len(tokens)
-        inputs = np.concatenate([[bos], tokens[start:stop]])
+        inputs = np.concatenate([[marks.bos], tokens[start:stop]])
         yield inputs, np.concatenate([[tokens[start]], following[start:stop]])
         start = stop
 
@@ -50,19 +59,25 @@ class Stream:
     """
 
     def __init__(
-        self, files: list[np.ndarray], lanes: int, length: int, paragraph: int, bos: int, eos: int,
-        seed: int, epoch: int = 0, position: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        files: list[np.ndarray],
+        lanes: int,
+        length: int,
+        marks: Marks,
+        seed: int,
+        epoch: int = 0,
+        position: int = 0,
+    ) -> None:
         self._files = files
         self._lanes, self._length = lanes, length
-        self._marks = (paragraph, bos, eos)
+        self._marks = marks
         self._seed = seed
         self.epoch, self.position = epoch, position
         self._load()
 
     def _load(self) -> None:
         random = np.random.default_rng((self._seed, self.epoch))
-        pieces = [piece for file in self._files for piece in documents(file, *self._marks, random)]
+        pieces = [piece for file in self._files for piece in documents(file, self._marks, random)]
         order = random.permutation(len(pieces))
         inputs = np.concatenate([pieces[k][0] for k in order])
         targets = np.concatenate([pieces[k][1] for k in order])
@@ -75,7 +90,7 @@ class Stream:
         shape = (self._lanes, self.steps * self._length)
         self._inputs = inputs[: self.steps * step].reshape(shape)
         self._targets = targets[: self.steps * step].reshape(shape)
-        self._reset = self._inputs == self._marks[1]
+        self._reset = self._inputs == self._marks.bos
         self._reset[:, 0] = True
 
     def next(self) -> Batch:
@@ -85,7 +100,8 @@ class Stream:
             self._load()
         at = slice(self.position * self._length, (self.position + 1) * self._length)
         self.position += 1
-        return Batch(self._inputs[:, at], self._targets[:, at], self._reset[:, at])
+        parts = (self._inputs, self._targets, self._reset)
+        return Batch(*(torch.from_numpy(part[:, at].copy()) for part in parts))
 
 
 def windows(tokens: np.ndarray, length: int, bos: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tritstream.train.data import windows
-from tritstream.train.model import Shape
+from tritstream.train.shape import Shape
 
 LANES = 8
 
@@ -40,8 +40,19 @@ class Score:
     def bits_per_byte(self) -> float:
         return self.nats / math.log(2) / max(self.bytes, 1)
 
-    def __add__(self, other: Score) -> Score:
-        return Score(self.nats + other.nats, self.tokens + other.tokens, self.bytes + other.bytes)
+    def as_json(self) -> dict[str, float]:
+        return {
+            "loss": self.loss,
+            "perplexity": self.perplexity,
+            "bits_per_byte": self.bits_per_byte,
+        }
+
+
+def total(scores: Sequence[Score]) -> Score:
+    """The score of several texts taken together."""
+    return Score(
+        sum(s.nats for s in scores), sum(s.tokens for s in scores), sum(s.bytes for s in scores)
+    )
 
 
 def evaluate(

@@ -4,59 +4,96 @@ Forward and backward are written out by hand: mat-muls by torch, everything else
 pass between two mat-muls. int8 codes and trits are exact in bfloat16 and their sums accumulate in
 float32, so `torch.bfloat16` changes a mat-mul's result only by rounding the accumulator; with
 `torch.float32` it is exact.
+
+As in kernels.cpp, G is a projection's gradient times the scale of its input's codes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from tritstream.train.model import Parameters, Shape, lower_bounds
+from tritstream.train.model import Parameters, lower_bounds
+from tritstream.train.shape import Shape
 
 
-@dataclass
-class _Projection:
-    """A matrix in the form of the mat-mul: value = acc * sx * sw."""
+@dataclass(frozen=True)
+class _Matrix:
+    """A BitLinear in the form of the mat-mul: value = codes @ trits^T * sx * sw."""
 
     name: str
+    norm: Tensor
     trits: Tensor
     sw: float
+
+
+class _Pending(NamedTuple):
+    """A residual branch that the next norm adds: the accumulator of a projection and its scales."""
+
+    acc: Tensor | None = None
+    sx: Tensor | None = None
+    sw: float = 0.0
+
+
+class _Normed(NamedTuple):
+    """A block norm and the quantised inputs of the projections that it feeds.
+
+    x: the residual stream before the norm. branch: scale of the branch that was added to make x.
+    """
+
+    x: Tensor
+    r1: Tensor
+    r2: Tensor
+    codes: list[Tensor]
+    sx: list[Tensor]
+    branch: Tensor | None
+
+
+class _Mixed(NamedTuple):
+    """The mixer: accumulators of i, f, g; codes and scale for o_proj; state; two norm factors."""
+
+    acc: list[Tensor]
+    codes: Tensor
+    sx: Tensor
+    h: Tensor
+    rg: Tensor
+    ro: Tensor
+
+
+class _Gated(NamedTuple):
+    """The gated unit: accumulator of gate_proj; codes, scale and norm factor for down_proj."""
+
+    acc: Tensor
+    codes: Tensor
+    sx: Tensor
+    r: Tensor
+
+
+class _Layer(NamedTuple):
+    attention: _Normed
+    mixed: _Mixed
+    mlp: _Normed
+    gated: _Gated
 
 
 class Fused:
     """`loss` and `loss_and_grad` for one shape, on the compiled passes `kernels`."""
 
-    def __init__(self, kernels: ModuleType, shape: Shape, dtype: torch.dtype) -> None:
+    def __init__(self, kernels: Any, shape: Shape, dtype: torch.dtype) -> None:
         self.shape = shape
         self.dtype = dtype
         self._suffix = {torch.float32: "_f32", torch.bfloat16: "_bf16"}[dtype]
         self._kernels = kernels
-
-    def _run(self, name: str, *arguments: Any) -> Any:
-        return getattr(self._kernels, name + self._suffix)(*arguments)
-
-    def _projections(self, parameters: Parameters) -> dict[str, _Projection]:
-        out = {}
-        for name in self.shape.matrices():
-            w = parameters[f"{name}.weight"].detach()
-            if self.shape.ternary:
-                trits, sw = self._run("ternarise", w)
-            else:
-                trits, sw = w.to(self.dtype), 1.0
-            out[name] = _Projection(name, trits, sw)
-        return out
 
     @torch.no_grad()
     def loss(
         self, parameters: Parameters, tokens: Tensor, targets: Tensor, reset: Tensor, states: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Loss per token, float32 (B, T), in nats, and the next states (layers, B, D)."""
-        loss, after, _ = self._step(parameters, tokens, targets, reset, states, 0.0)
-        return loss, after
+        return _Step(self, parameters, tokens, targets, reset, states).forward(0.0)
 
     @torch.no_grad()
     def loss_and_grad(
@@ -68,135 +105,138 @@ class Fused:
         states: Tensor,
         weight: float,
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """As `loss`, and the gradients of `weight` times the summed loss, by parameter."""
-        return self._step(parameters, tokens, targets, reset, states, weight)
+        """As `loss`, and the gradients of `weight` > 0 times the summed loss, by name."""
+        step = _Step(self, parameters, tokens, targets, reset, states)
+        loss, after = step.forward(weight)
+        return loss, after, step.backward()
 
-    def _step(
+    def run(self, name: str, *arguments: Any) -> Any:
+        """Call a compiled pass in this dtype."""
+        return getattr(self._kernels, name + self._suffix)(*arguments)
+
+    def matrix(self, parameters: Parameters, name: str) -> _Matrix:
+        """Quantise one matrix."""
+        w, norm = parameters[f"{name}.weight"].detach(), parameters[f"{name}.norm.weight"].detach()
+        if self.shape.ternary:
+            return _Matrix(name, norm, *self.run("ternarise", w))
+        return _Matrix(name, norm, w.to(self.dtype), 1.0)
+
+
+class _Step:
+    """One batch: the forward pass keeps on a tape what the backward pass reads."""
+
+    def __init__(
         self,
+        fused: Fused,
         parameters: Parameters,
         tokens: Tensor,
         targets: Tensor,
         reset: Tensor,
         states: Tensor,
-        weight: float,
-    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        shape, run, eps = self.shape, self._run, self.shape.eps
-        lanes, length = tokens.shape
-        value = {name: tensor.detach() for name, tensor in parameters.items()}
-        projections = self._projections(parameters)
+    ) -> None:
+        self.run, self.shape = fused.run, fused.shape
+        self.tokens, self.targets, self.reset, self.states = tokens, targets, reset, states
+        self.matrices = {n: fused.matrix(parameters, n) for n in fused.shape.matrices()}
+        self.value = {name: tensor.detach() for name, tensor in parameters.items()}
+        # The one part small enough for autograd.
+        self.bounds_of = self.value["model.lower_bounds"].clone().requires_grad_()
         with torch.enable_grad():
-            bounds = lower_bounds(parameters)
-        lb = bounds.detach().contiguous()
-        grads: dict[str, Tensor] = {}
+            self.bounds = lower_bounds({"model.lower_bounds": self.bounds_of})
+        self.lb = self.bounds.detach().contiguous()
+        self.tape: list[_Layer] = []
+        self.grads: dict[str, Tensor] = {}
 
-        x = value["model.embeddings.weight"][tokens.flatten()]
-        # What the backward pass of each layer needs, and the residual branch still to be added.
-        tape: list[tuple[Any, ...]] = []
-        after = []
-        pending: tuple[Tensor | None, Tensor | None, float] = (None, None, 0.0)
-        for layer in range(shape.layers):
-            p = f"model.layers.{layer}."
-            ifg = [projections[f"{p}attn.{gate}_proj"] for gate in "ifg"]
-            o, up, down = (
-                projections[p + s] for s in ("attn.o_proj", "mlp.gate_proj", "mlp.down_proj")
-            )
-            norms = [value[f"{q.name}.norm.weight"] for q in ifg]
-            x, r1, r2, *rest = run(
-                "norm_quant", x, *pending, value[p + "attn_norm.weight"], norms, eps
-            )
-            codes, sx = rest[:3], rest[3:]
-            acc = [c @ q.trits.T for c, q in zip(codes, ifg, strict=True)]
-            mixed = run(
-                "mixer", acc, sx, [q.sw for q in ifg], lb[layer], value[p + "attn.g_norm.weight"],
-                value[f"{o.name}.norm.weight"], states[layer], reset, eps,
+    def forward(self, weight: float) -> tuple[Tensor, Tensor]:
+        """Loss (B, T) and next states; weight > 0 prepares `backward`."""
+        x = self.value["model.embeddings.weight"][self.tokens.flatten()]
+        pending, after = _Pending(), []
+        for layer in range(self.shape.layers):
+            i, f, g, o, up, down = self._layer_matrices(layer)
+            attention = self._norm(x, pending, f"model.layers.{layer}.attn_norm", [i, f, g])
+            acc = [c @ q.trits.T for c, q in zip(attention.codes, (i, f, g), strict=True)]
+            codes, sx, h, rg, ro, last = self.run(
+                "mixer", acc, attention.sx, [i.sw, f.sw, g.sw], *self._gate(layer), o.norm,
+                self.states[layer], self.reset, self.shape.eps,
             )  # fmt: skip
-            codes_o, so, h, rg, ro, last = mixed
             after.append(last)
-            attention = (x, r1, r2, codes, sx, acc, codes_o, so, h, rg, ro, pending[1])
-            pending = (codes_o @ o.trits.T, so, o.sw)
-            x, r1, r2, codes_u, su = run(
-                "norm_quant",
-                x,
-                *pending,
-                value[p + "mlp_norm.weight"],
-                [value[f"{up.name}.norm.weight"]],
-                eps,
-            )
-            acc_u = codes_u @ up.trits.T
-            codes_d, sd, rd = run("glu", acc_u, su, up.sw, value[f"{down.name}.norm.weight"])
+            mixed = _Mixed(acc, codes, sx, h, rg, ro)
+            pending = _Pending(codes @ o.trits.T, sx, o.sw)
+            mlp = self._norm(attention.x, pending, f"model.layers.{layer}.mlp_norm", [up])
+            acc_up = mlp.codes[0] @ up.trits.T
+            gated = _Gated(acc_up, *self.run("glu", acc_up, mlp.sx[0], up.sw, down.norm))
+            pending = _Pending(gated.codes @ down.trits.T, gated.sx, down.sw)
+            x = mlp.x
             if weight > 0:
-                tape.append((attention, (x, r1, r2, codes_u, su, acc_u, codes_d, sd, rd, so)))
-            pending = (codes_d @ down.trits.T, sd, down.sw)
-        head = projections["lm_head"]
-        head_norm = value["lm_head.norm.weight"]
-        x, r1, r2, codes_h, sh = run(
-            "norm_quant", x, *pending, value["model.norm.weight"], [head_norm], eps
-        )
-        acc_h = codes_h @ head.trits.T
-        loss = run("cross_entropy", acc_h, sh, head.sw, targets.flatten().contiguous(), weight)
-        loss = loss.view(lanes, length)
-        next_states = torch.stack(after)
-        if weight <= 0:
-            return loss, next_states, {}
+                self.tape.append(_Layer(attention, mixed, mlp, gated))
+        head = self.matrices["lm_head"]
+        self.final = self._norm(x, pending, "model.norm", [head])
+        logits = self.final.codes[0] @ head.trits.T
+        targets = self.targets.flatten().contiguous()
+        loss = self.run("cross_entropy", logits, self.final.sx[0], head.sw, targets, weight)
+        self.G = logits  # now the gradient: cross_entropy works in place
+        return loss.view(self.tokens.shape), torch.stack(after)
 
-        def weight_grad(q: _Projection, G: Tensor, codes: Tensor) -> None:
-            grads[f"{q.name}.weight"] = (G.T @ codes).float()
+    def backward(self) -> dict[str, Tensor]:
+        """Gradients of what `forward` weighted, by parameter name."""
+        head = self.matrices["lm_head"]
+        self._weight_grad(head, self.G, self.final.codes[0])
+        dx, G = self._norm_backward(self.final, "model.norm", [head], [self.G], None)
+        dlb = torch.zeros_like(self.lb)
+        for layer in reversed(range(self.shape.layers)):
+            i, f, g, o, up, down = self._layer_matrices(layer)
+            attention, mixed, mlp, gated = self.tape.pop()
+            self._weight_grad(down, G, gated.codes)
+            G, self.grads[f"{down.name}.norm.weight"] = self.run(
+                "glu_backward", gated.acc, mlp.sx[0], up.sw, down.norm, gated.r, G @ down.trits,
+                gated.sx, down.sw,
+            )  # fmt: skip
+            self._weight_grad(up, G, mlp.codes[0])
+            dx, G = self._norm_backward(mlp, f"model.layers.{layer}.mlp_norm", [up], [G], dx)
+            self._weight_grad(o, G, mixed.codes)
+            *Gs, dw = self.run(
+                "mixer_backward", mixed.acc, attention.sx, [i.sw, f.sw, g.sw], *self._gate(layer),
+                o.norm, self.states[layer], self.reset, mixed.h, mixed.rg, mixed.ro, G @ o.trits,
+                mixed.sx, o.sw,
+            )  # fmt: skip
+            dlb[layer] = dw[0]
+            self.grads[f"model.layers.{layer}.attn.g_norm.weight"] = dw[1]
+            self.grads[f"{o.name}.norm.weight"] = dw[2]
+            for q, Gq, codes in zip((i, f, g), Gs, attention.codes, strict=True):
+                self._weight_grad(q, Gq, codes)
+            name = f"model.layers.{layer}.attn_norm"
+            dx, G = self._norm_backward(attention, name, [i, f, g], Gs, dx)
+        embedding = torch.zeros_like(self.value["model.embeddings.weight"])
+        embedding.index_add_(0, self.tokens.flatten(), dx)
+        self.grads["model.embeddings.weight"] = embedding
+        (bounds,) = torch.autograd.grad(self.bounds, self.bounds_of, dlb)
+        self.grads["model.lower_bounds"] = bounds
+        return self.grads
 
-        G = acc_h  # cross_entropy left the gradient in place
-        weight_grad(head, G, codes_h)
-        dx, G, dw = run(
-            "norm_quant_backward", x, r1, r2, value["model.norm.weight"], [head_norm], [G @ head.trits],
-            [sh], [head.sw], None, pending[1],
+    def _layer_matrices(self, layer: int) -> list[_Matrix]:
+        names = [f"attn.{gate}_proj" for gate in "ifgo"] + ["mlp.gate_proj", "mlp.down_proj"]
+        return [self.matrices[f"model.layers.{layer}.{name}"] for name in names]
+
+    def _gate(self, layer: int) -> tuple[Tensor, Tensor]:
+        return self.lb[layer], self.value[f"model.layers.{layer}.attn.g_norm.weight"]
+
+    def _norm(self, x: Tensor, pending: _Pending, name: str, fed: list[_Matrix]) -> _Normed:
+        weight, norms = self.value[f"{name}.weight"], [q.norm for q in fed]
+        x, r1, r2, *rest = self.run("norm_quant", x, *pending, weight, norms, self.shape.eps)
+        return _Normed(x, r1, r2, rest[: len(fed)], rest[len(fed) :], pending.sx)
+
+    def _norm_backward(
+        self, normed: _Normed, name: str, fed: list[_Matrix], Gs: list[Tensor], dx: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient of the residual stream, and G of the branch that was added before the norm."""
+        dx, G, dw = self.run(
+            "norm_quant_backward", normed.x, normed.r1, normed.r2, self.value[f"{name}.weight"],
+            [q.norm for q in fed], [Gq @ q.trits for q, Gq in zip(fed, Gs, strict=True)],
+            normed.sx, [q.sw for q in fed], dx, normed.branch,
         )  # fmt: skip
-        grads["model.norm.weight"], grads["lm_head.norm.weight"] = dw[0], dw[1]
-        dlb = torch.zeros_like(lb)
-        for layer in reversed(range(shape.layers)):
-            p = f"model.layers.{layer}."
-            ifg = [projections[f"{p}attn.{gate}_proj"] for gate in "ifg"]
-            o, up, down = (
-                projections[p + s] for s in ("attn.o_proj", "mlp.gate_proj", "mlp.down_proj")
-            )
-            attention, mlp = tape[layer]
-            x, r1, r2, codes_u, su, acc_u, codes_d, sd, rd, so = mlp
-            weight_grad(down, G, codes_d)
-            G, grads[f"{down.name}.norm.weight"] = run(
-                "glu_backward",
-                acc_u,
-                su,
-                up.sw,
-                value[f"{down.name}.norm.weight"],
-                rd,
-                G @ down.trits,
-                sd,
-                down.sw,
-            )
-            weight_grad(up, G, codes_u)
-            dx, G, dw = run(
-                "norm_quant_backward", x, r1, r2, value[p + "mlp_norm.weight"], [value[f"{up.name}.norm.weight"]],
-                [G @ up.trits], [su], [up.sw], dx, so,
-            )  # fmt: skip
-            grads[p + "mlp_norm.weight"], grads[f"{up.name}.norm.weight"] = dw[0], dw[1]
-            x, r1, r2, codes, sx, acc, codes_o, so, h, rg, ro, residual = attention
-            weight_grad(o, G, codes_o)
-            *Gs, dw = run(
-                "mixer_backward", acc, sx, [q.sw for q in ifg], lb[layer], value[p + "attn.g_norm.weight"],
-                value[f"{o.name}.norm.weight"], states[layer], reset, h, rg, ro, G @ o.trits, so, o.sw,
-            )  # fmt: skip
-            dlb[layer], grads[p + "attn.g_norm.weight"], grads[f"{o.name}.norm.weight"] = dw
-            for q, G, c in zip(ifg, Gs, codes, strict=True):
-                weight_grad(q, G, c)
-            dx, G, dw = run(
-                "norm_quant_backward", x, r1, r2, value[p + "attn_norm.weight"],
-                [value[f"{q.name}.norm.weight"] for q in ifg], [G @ q.trits for q, G in zip(ifg, Gs, strict=True)],
-                sx, [q.sw for q in ifg], dx, residual,
-            )  # fmt: skip
-            grads[p + "attn_norm.weight"] = dw[0]
-            for k, q in enumerate(ifg):
-                grads[f"{q.name}.norm.weight"] = dw[k + 1]
-        embedding = torch.zeros_like(value["model.embeddings.weight"])
-        embedding.index_add_(0, tokens.flatten(), dx)
-        grads["model.embeddings.weight"] = embedding
-        (grads["model.lower_bounds"],) = torch.autograd.grad(
-            bounds, parameters["model.lower_bounds"], dlb
-        )
-        return loss, next_states, grads
+        self.grads[f"{name}.weight"] = dw[0]
+        for k, q in enumerate(fed):
+            self.grads[f"{q.name}.norm.weight"] = dw[k + 1]
+        return dx, G
+
+    def _weight_grad(self, q: _Matrix, G: Tensor, codes: Tensor) -> None:
+        self.grads[f"{q.name}.weight"] = (G.T @ codes).float()

@@ -9,12 +9,23 @@
 //             R = G @ trits gives the gradient of the quantised input as R * sw / sx.
 //
 // The quantisers pass the gradient straight through (straight-through estimator).
-#include <torch/extension.h>
+//
+// Registered as operators torch.ops.tritstream_train.*: that needs no Python headers, and torch calls
+// operators without the interpreter lock, so that several Python threads each run their own lanes.
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <torch/library.h>
+
 #include <cmath>
+#include <cstring>
+#include <tuple>
 #include <vector>
 
 using at::Tensor;
+using OptionalTensor = std::optional<at::Tensor>;
+using Tensors = std::vector<at::Tensor>;
+using List = at::TensorList;
+using Scales = at::ArrayRef<double>;
 using bf16 = at::BFloat16;
 
 namespace {
@@ -41,7 +52,7 @@ inline float sigmoid(float x) {
 }
 
 template <typename T> T* ptr(const Tensor& t) { return t.data_ptr<T>(); }
-float* optional_ptr(const c10::optional<Tensor>& t) { return t ? t->data_ptr<float>() : nullptr; }
+float* optional_ptr(const OptionalTensor& t) { return t ? t->data_ptr<float>() : nullptr; }
 
 // codes = round(127 * v / absmax(v)) for v = n * w * r, and the scale absmax / 127.
 template <typename A>
@@ -58,13 +69,13 @@ inline float quantise_row(const float* n, const float* w, float r, A* codes, int
 
 // x' = x + acc * sx * sw; n = rms(x'; w1, eps); K times quant8(rms(n; w2_k)).
 template <typename A>
-std::vector<Tensor> norm_quant(const Tensor& x, const c10::optional<Tensor>& acc, const c10::optional<Tensor>& sx, double sw,
-                               const Tensor& w1, const std::vector<Tensor>& w2, double eps) {
+Tensors norm_quant(const Tensor& x, const OptionalTensor& acc, const OptionalTensor& sx, double sw,
+                               const Tensor& w1, List w2, double eps) {
   int64_t N = x.size(0), D = x.size(1), K = w2.size();
   auto type = std::is_same<A, float>::value ? at::kFloat : at::kBFloat16;
   Tensor xo = acc ? at::empty_like(x) : x;
   Tensor r1 = at::empty({N}, x.options()), r2 = at::empty({N}, x.options());
-  std::vector<Tensor> codes, scales;
+  Tensors codes, scales;
   for (int64_t k = 0; k < K; ++k) {
     codes.push_back(at::empty({N, D}, x.options().dtype(type)));
     scales.push_back(at::empty({N}, x.options()));
@@ -94,7 +105,7 @@ std::vector<Tensor> norm_quant(const Tensor& x, const c10::optional<Tensor>& acc
         ptr<float>(scales[k])[row] = quantise_row(n.data(), ptr<float>(w2[k]), rb, ptr<A>(codes[k]) + row * D, D);
     }
   });
-  std::vector<Tensor> out{xo, r1, r2};
+  Tensors out{xo, r1, r2};
   for (auto& c : codes) out.push_back(c);
   for (auto& s : scales) out.push_back(s);
   return out;
@@ -103,15 +114,15 @@ std::vector<Tensor> norm_quant(const Tensor& x, const c10::optional<Tensor>& acc
 // Backward of norm_quant. R_k, sx_k, sw_k belong to the K projections fed by it; dx_in is the
 // gradient that reaches x' along the residual. Returns dx, [G of the residual's projection], dw1, dw2...
 template <typename A>
-std::vector<Tensor> norm_quant_backward(const Tensor& x, const Tensor& r1, const Tensor& r2, const Tensor& w1,
-                                        const std::vector<Tensor>& w2, const std::vector<Tensor>& R,
-                                        const std::vector<Tensor>& sx, const std::vector<double>& sw,
-                                        const c10::optional<Tensor>& dx_in, const c10::optional<Tensor>& sx_residual) {
+Tensors norm_quant_backward(const Tensor& x, const Tensor& r1, const Tensor& r2, const Tensor& w1,
+                                        List w2, List R,
+                                        List sx, Scales sw,
+                                        const OptionalTensor& dx_in, const OptionalTensor& sx_residual) {
   int64_t N = x.size(0), D = x.size(1), K = w2.size();
   int64_t threads = at::get_num_threads();
   auto type = std::is_same<A, float>::value ? at::kFloat : at::kBFloat16;
   Tensor dx = at::empty_like(x);
-  Tensor G = sx_residual ? at::empty({N, D}, x.options().dtype(type)) : Tensor();
+  Tensor G = at::empty({sx_residual ? N : 0, D}, x.options().dtype(type));
   Tensor dw = at::zeros({threads, K + 1, D}, x.options());
   at::parallel_for(0, N, 64, [&](int64_t lo, int64_t hi) {
     std::vector<float> dnh(D);
@@ -168,7 +179,7 @@ std::vector<Tensor> norm_quant_backward(const Tensor& x, const Tensor& r1, const
 
 // Gates, recurrence, output gate and quant8(rms(o; ow)). lane = one row of the batch.
 template <typename A>
-std::vector<Tensor> mixer(const std::vector<Tensor>& acc, const std::vector<Tensor>& sx, const std::vector<double>& sw,
+Tensors mixer(List acc, List sx, Scales sw,
                           const Tensor& lb, const Tensor& gw, const Tensor& ow, const Tensor& h0, const Tensor& reset,
                           double eps) {
   int64_t B = reset.size(0), T = reset.size(1), D = lb.size(0), N = B * T;
@@ -218,7 +229,7 @@ std::vector<Tensor> mixer(const std::vector<Tensor>& acc, const std::vector<Tens
 
 // Backward of mixer: R, so, swo belong to o_proj. Returns G of i, f, g and [dlb, dgw, dow].
 template <typename A>
-std::vector<Tensor> mixer_backward(const std::vector<Tensor>& acc, const std::vector<Tensor>& sx, const std::vector<double>& sw,
+Tensors mixer_backward(List acc, List sx, Scales sw,
                                    const Tensor& lb, const Tensor& gw, const Tensor& ow, const Tensor& h0, const Tensor& reset,
                                    const Tensor& h, const Tensor& rg, const Tensor& ro, const Tensor& R, const Tensor& so,
                                    double swo) {
@@ -285,7 +296,7 @@ std::vector<Tensor> mixer_backward(const std::vector<Tensor>& acc, const std::ve
 
 // m = silu(a) * b of the stacked projection, then quant8(rms(m; w)).
 template <typename A>
-std::vector<Tensor> glu(const Tensor& acc, const Tensor& sx, double sw, const Tensor& w) {
+Tensors glu(const Tensor& acc, const Tensor& sx, double sw, const Tensor& w) {
   int64_t N = acc.size(0), I = acc.size(1) / 2;
   Tensor codes = at::empty({N, I}, acc.options()), sd = at::empty({N}, sx.options()), rd = at::empty({N}, sx.options());
   at::parallel_for(0, N, 32, [&](int64_t lo, int64_t hi) {
@@ -309,7 +320,7 @@ std::vector<Tensor> glu(const Tensor& acc, const Tensor& sx, double sw, const Te
 }
 
 template <typename A>
-std::vector<Tensor> glu_backward(const Tensor& acc, const Tensor& sx, double sw, const Tensor& w, const Tensor& rd,
+Tensors glu_backward(const Tensor& acc, const Tensor& sx, double sw, const Tensor& w, const Tensor& rd,
                                  const Tensor& R, const Tensor& sd, double swd) {
   int64_t N = acc.size(0), I = acc.size(1) / 2;
   Tensor G = at::empty_like(acc), dw = at::zeros({at::get_num_threads(), I}, sx.options());
@@ -373,7 +384,7 @@ Tensor cross_entropy(const Tensor& acc, const Tensor& sx, double sw, const Tenso
 
 // (trits as A, mean absolute value) of one latent matrix.
 template <typename A>
-std::pair<Tensor, double> ternarise(const Tensor& w) {
+std::tuple<Tensor, double> ternarise(const Tensor& w) {
   int64_t n = w.numel();
   Tensor out = at::empty(w.sizes(), w.options().dtype(std::is_same<A, float>::value ? at::kFloat : at::kBFloat16));
   double mean = w.abs().mean().item<double>();
@@ -387,17 +398,16 @@ std::pair<Tensor, double> ternarise(const Tensor& w) {
       store(o + k, v > 1.f ? 1.f : (v < -1.f ? -1.f : v));
     }
   });
-  return {out, scale};
+  return {out, static_cast<double>(scale)};
 }
 
 }  // namespace
 
-// Without the interpreter lock, so that several Python threads can each run a part of the batch.
-#define BOTH(name)                                                                      \
-  m.def(#name "_f32", &name<float>, py::call_guard<py::gil_scoped_release>());          \
-  m.def(#name "_bf16", &name<bf16>, py::call_guard<py::gil_scoped_release>());
+#define BOTH(name)                   \
+  m.def(#name "_f32", &name<float>); \
+  m.def(#name "_bf16", &name<bf16>);
 
-PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
+TORCH_LIBRARY(tritstream_train, m) {
   BOTH(norm_quant)
   BOTH(norm_quant_backward)
   BOTH(mixer)

@@ -5,61 +5,83 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shutil
+import subprocess
+import tempfile
 from importlib import resources
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
-FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-std=c++20")
+SWITCH = "TRITSTREAM_TRAIN_KERNELS"
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-std=c++20")
 
 
-def cache_folder(source: bytes) -> Path:
-    """A folder that is specific to source, compiler flags, torch and processor.
+def load_kernels() -> tuple[Any | None, str]:
+    """The operators (`torch.ops.tritstream_train`) and "", or None and why there are none."""
+    import torch
 
-    `-march=native` ties the result to this processor, so a home directory shared by several
-    machines must not share the build.
+    if os.environ.get(SWITCH) == "off":
+        return None, f"are switched off ({SWITCH}=off)"
+    if hasattr(torch.ops.tritstream_train, "glu_f32"):
+        return torch.ops.tritstream_train, ""
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if compiler is None:
+        return None, "need a C++ compiler (g++, or name one in CXX)"
+    source = resources.files(__package__).joinpath("kernels.cpp").read_text()
+    try:
+        library = _cached(source, compiler)
+        if not library.exists():
+            _build(source, compiler, library)
+        torch.ops.load_library(str(library))
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if "error" in line] or ["no message"]
+        return None, f"do not compile here: {lines[0]}"
+    except OSError as error:
+        return None, f"cannot be built or loaded: {error}"
+    return torch.ops.tritstream_train, ""
+
+
+def _cached(source: str, compiler: str) -> Path:
+    """Where the library for this source, compiler, torch and processor lies or will lie.
+
+    `-march=native` ties the result to the processor, and a home folder may be shared by several.
     """
     import torch
 
-    key = hashlib.sha256(source)
-    for part in (*FLAGS, torch.__version__, platform.machine(), _processor()):
-        key.update(part.encode())
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "tritstream" / "train" / key.hexdigest()[:16]
-
-
-def _processor() -> str:
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        lines = []
+    features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    parts = (source, *FLAGS, version, torch.__version__, platform.machine(), features)
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "tritstream" / "train" / key / "kernels.so"
 
 
-def load_kernels() -> tuple[ModuleType | None, str]:
-    """The extension module and "", or None and the reason in one line why there is none."""
-    if os.environ.get("TRITSTREAM_TRAIN_KERNELS") == "off":
-        return None, "switched off by TRITSTREAM_TRAIN_KERNELS=off"
-    source = resources.files(__package__).joinpath("kernels.cpp").read_bytes()
+def _build(source: str, compiler: str, library: Path) -> None:
+    import torch
+    from torch.utils.cpp_extension import include_paths
+
     flags = list(FLAGS)
-    libraries = []
+    libraries = ["-ltorch", "-ltorch_cpu", "-lc10"]
     if platform.machine() == "x86_64":
+        # exp() of a whole vector comes from libmvec, 16 lanes wide where the processor has them.
         flags.append("-mprefer-vector-width=512")
-        libraries = ["-lmvec", "-lm"]
-    try:
-        from torch.utils import cpp_extension
-
-        folder = cache_folder(source)
-        folder.mkdir(parents=True, exist_ok=True)
-        copy = folder / "kernels.cpp"
-        if not copy.exists() or copy.read_bytes() != source:
-            copy.write_bytes(source)
-        module = cpp_extension.load(
-            name="tritstream_train_kernels",
-            sources=[str(copy)],
-            extra_cflags=flags,
-            extra_ldflags=libraries,
-            build_directory=str(folder),
-        )
-    except (RuntimeError, OSError, ImportError) as error:
-        return None, f"could not be compiled: {str(error).strip().splitlines()[0]}"
-    return module, ""
+        libraries += ["-lmvec", "-lm"]
+    flags.append(f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}")
+    includes = [f"-I{path}" for path in include_paths()]
+    torch_libraries = Path(torch.__file__).parent / "lib"
+    library.parent.mkdir(parents=True, exist_ok=True)
+    # Built beside and renamed: two runs that start together must not read half a library.
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        unit, out = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
+        unit.write_text(source)
+        command = [compiler, *flags, *includes, "-c", str(unit), "-o", str(out) + ".o"]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        # -ffast-math is left out here: at the link it would switch denormals off for all of Python.
+        command = [compiler, "-shared", str(out) + ".o", "-o", str(out)]
+        command += [f"-L{torch_libraries}", f"-Wl,-rpath,{torch_libraries}", *libraries]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        out.replace(library)

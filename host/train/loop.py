@@ -6,72 +6,35 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from tritstream.errors import OptionError
 from tritstream.train import checkpoint, model
+from tritstream.train.corpus import Corpus
 from tritstream.train.data import Stream
-from tritstream.train.evaluate import Score, evaluate
+from tritstream.train.evaluate import Score, evaluate, total
 from tritstream.train.options import Recipe, Run
-from tritstream.train.schedule import Schedule
 from tritstream.train.step import Stepper
-from tritstream.train.text import Source
-from tritstream.train.tokenizer import BOS, EOS, PARAGRAPH
 
 BETAS = (0.9, 0.95)
+LOG_SECONDS = 5.0
+
+Report = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """The texts as token ids, int64: one array per file and split; sizes in bytes."""
-
-    tokenizer: Tokenizer
-    train: list[np.ndarray]
-    validation: list[np.ndarray]
-    train_bytes: list[int]
-    validation_bytes: list[int]
-
-    @property
-    def bos(self) -> int:
-        return int(self.tokenizer.token_to_id(BOS))
-
-    @property
-    def eos(self) -> int:
-        return int(self.tokenizer.token_to_id(EOS))
-
-
-def encode(tokenizer: Tokenizer, sources: list[Source]) -> Corpus:
-    """Tokenize every source."""
-
-    def ids(text: str) -> np.ndarray:
-        return np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-
-    return Corpus(
-        tokenizer,
-        [ids(s.train) for s in sources],
-        [ids(s.validation) for s in sources],
-        [len(s.train.encode()) for s in sources],
-        [len(s.validation.encode()) for s in sources],
-    )
-
-
-def make_optimiser(parameters: model.Parameters) -> torch.optim.AdamW:
-    """AdamW in two groups: matrices and embedding decay, norms and lower bounds do not."""
-    decayed = [t for n, t in parameters.items() if t.dim() == 2 and n != "model.lower_bounds"]
-    rest = [t for n, t in parameters.items() if t.dim() != 2 or n == "model.lower_bounds"]
-    groups = [{"params": decayed, "decays": True}, {"params": rest, "decays": False}]
-    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS, weight_decay=0.0, fused=True)
-
-
-@dataclass
 class Outcome:
-    """What a run leaves for the report. stopped: ended early by Ctrl-C."""
+    """What a run leaves for the report.
+
+    seconds: training time, all resumed parts. stopped: ended early by Ctrl-C. best: validation
+    scores of the exported checkpoint, one per text, from step best_step.
+    """
 
     step: int
     tokens: int
@@ -81,148 +44,170 @@ class Outcome:
     best_step: int
 
 
+@dataclass
+class _Position:
+    """How far a run is; changes with every step."""
+
+    step: int = 0
+    seconds_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    best: list[Score] = field(default_factory=list)
+    best_step: int = 0
+
+    def seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started
+
+
+@dataclass
+class _Window:
+    """What happened since the last log record."""
+
+    since: float = field(default_factory=time.monotonic)
+    steps: int = 0
+    loss: float = 0.0
+
+    def mean(self) -> float:
+        return self.loss / self.steps if self.steps else math.nan
+
+
+def make_optimiser(parameters: model.Parameters) -> torch.optim.AdamW:
+    """AdamW in two groups: matrices and embedding decay, norms and lower bounds do not."""
+
+    def decays(name: str) -> bool:
+        return parameters[name].dim() == 2 and name != "model.lower_bounds"
+
+    groups = [
+        {"params": [t for n, t in parameters.items() if decays(n) is choice], "decays": choice}
+        for choice in (True, False)
+    ]
+    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS, weight_decay=0.0, fused=True)
+
+
 def train(
-    recipe: Recipe,
-    run: Run,
-    corpus: Corpus,
-    provenance: dict[str, Any],
-    report: Callable[[dict[str, Any]], None],
+    recipe: Recipe, run: Run, corpus: Corpus, provenance: dict[str, Any], report: Report
 ) -> Outcome:
-    """Train until the budget is used or Ctrl-C; leaves `out/hf`, `out/state` and `out/log.jsonl`.
+    """Train until the budget is used or Ctrl-C; leaves `hf/`, `state/` and `log.jsonl` in run.out.
 
     provenance goes into training.json as it is. report receives each log record as it is made.
-    Raises OptionError where a checkpoint to resume does not fit the recipe.
+    Raises CheckpointError where a checkpoint to resume is missing, damaged or of another recipe,
+    OptionError where the training diverges.
     """
-    shape = model.Shape(
-        recipe.hidden, recipe.intermediate, recipe.layers, recipe.vocab, ternary=recipe.ternary
-    )
-    schedule = Schedule(recipe.rate, recipe.warmup, recipe.turn, recipe.drop, recipe.decay)
+    shape = recipe.shape()
     stepper = Stepper(shape, run.exact, run.threads)
     parameters = model.initial_parameters(shape, torch.Generator().manual_seed(recipe.seed))
     optimiser = make_optimiser(parameters)
-    paragraph = corpus.tokenizer.token_to_id(
-        corpus.tokenizer.encode(PARAGRAPH, add_special_tokens=False).tokens[0]
-    )
+    schedule = recipe.schedule()
+    key = {**recipe.as_json(), "text": [s.sha256 for s in corpus.sources]}
+    at, window = _Position(), _Window()
     states = torch.zeros(shape.layers, recipe.lanes, shape.hidden)
-    step, epoch, position, before = 0, 0, 0, 0.0
-    best: list[Score] = []
-    best_step = 0
+    epoch = position = 0
     if run.resume:
-        saved = checkpoint.load_state(run.out / "state", recipe.as_json(), parameters, optimiser)
-        states, step, before = saved.states, saved.step, saved.seconds
-        epoch, position, best_step = saved.epoch, saved.position, saved.best_step
-        best = [Score(**score) for score in saved.best]
+        saved = checkpoint.load_state(run.out / "state", key, parameters, optimiser)
+        states, epoch, position = saved.states, saved.epoch, saved.position
+        at = _Position(saved.step, saved.seconds, best_step=saved.best_step)
+        at.best = [Score(**score) for score in saved.best]
     stream = Stream(
-        corpus.train, recipe.lanes, recipe.length, paragraph, corpus.bos, corpus.eos, recipe.seed,
-        epoch, position,
-    )  # fmt: skip
-
-    started = time.monotonic()
-    stopped = False
-
-    def seconds() -> float:
-        return before + time.monotonic() - started
+        corpus.train, recipe.lanes, recipe.length, corpus.marks, recipe.seed, epoch, position
+    )
 
     def progress() -> float:
         if run.steps is not None:
-            return step / run.steps
+            return at.step / run.steps
         assert run.minutes is not None
-        return seconds() / (60 * run.minutes)
-
-    def stop(number: int, frame: Any) -> None:
-        nonlocal stopped
-        stopped = True
+        return at.seconds() / (60 * run.minutes)
 
     def log(record: dict[str, Any]) -> None:
+        record = {
+            "step": at.step,
+            "epoch": stream.epoch,
+            "seconds": round(at.seconds(), 1),
+        } | record
         with (run.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(record) + "\n")
         report(record)
 
-    def validate_and_save(final: bool) -> None:
-        nonlocal best, best_step
+    def validate_and_save(last: bool, finished: bool) -> None:
         scores = evaluate(
-            lambda *batch: stepper.loss(parameters, *batch, exact=final),
+            lambda i, t, r, s: stepper.loss(parameters, i, t, r, s, exact=last),
             shape, corpus.validation, corpus.validation_bytes, recipe.window, corpus.bos,
         )  # fmt: skip
-        total = sum(scores, Score(0.0, 0, 0))
-        record = {
-            "event": "validation", "step": step, "epoch": stream.epoch, "seconds": round(seconds(), 1),
-            "tokens": step * recipe.lanes * recipe.length, "loss": total.loss,
-            "perplexity": total.perplexity, "bits_per_byte": total.bits_per_byte,
-        }  # fmt: skip
-        if not best or total.loss <= sum(best, Score(0.0, 0, 0)).loss:
-            best, best_step = scores, step
+        score = total(scores)
+        if not at.best or score.loss <= total(at.best).loss:
+            at.best, at.best_step = scores, at.step
             training = {
                 **provenance,
-                "steps": step,
-                "tokens": record["tokens"],
-                "seconds": record["seconds"],
-                "train_loss": window_loss,
-                "validation": {k: record[k] for k in ("loss", "perplexity", "bits_per_byte")},
-                "finished": final and not stopped,
+                "steps": at.step,
+                "tokens": at.step * recipe.tokens_per_step,
+                "seconds": round(at.seconds(), 1),
+                "training_loss": None if math.isnan(window.mean()) else window.mean(),
+                "validation": score.as_json(),
+                "finished": finished,
             }
-            checkpoint.export(
-                run.out / "hf",
-                shape,
-                parameters,
-                corpus.tokenizer,
-                corpus.bos,
-                corpus.eos,
-                training,
-            )
-        log(record)
-        checkpoint.save_state(
-            run.out / "state", recipe.as_json(), parameters, optimiser,
-            checkpoint.State(states, step, stream.epoch, stream.position, seconds(), [s.__dict__ for s in best], best_step),
+            checkpoint.export(run.out / "hf", shape, parameters, corpus, training)
+        log({"event": "validation", **score.as_json()})
+        state = checkpoint.State(
+            states, at.step, stream.epoch, stream.position, at.seconds(),
+            [asdict(s) for s in at.best], at.best_step,
         )  # fmt: skip
+        checkpoint.save_state(run.out / "state", key, parameters, optimiser, state)
 
-    previous = signal.signal(signal.SIGINT, stop)
-    window_loss, window_sum, window_steps = math.nan, 0.0, 0
-    last_save, last_log, last_step = time.monotonic(), time.monotonic(), step
-    try:
-        while progress() < 1 and not stopped:
+    with _interrupts() as stopped:
+        saved_at = time.monotonic()
+        while progress() < 1 and not stopped():
             rate, decay = schedule.rate(progress()), schedule.weight_decay(progress())
             for group in optimiser.param_groups:
                 group["lr"] = rate
                 group["weight_decay"] = decay if group["decays"] else 0.0
-            batch = stream.next()
-            loss, states = stepper.loss_and_grad(
-                parameters,
-                torch.from_numpy(batch.inputs.copy()),
-                torch.from_numpy(batch.targets.copy()),
-                torch.from_numpy(batch.reset.copy()),
-                states,
-            )
-            norm = torch.nn.utils.clip_grad_norm_(
-                list(parameters.values()), recipe.clip, foreach=True
-            )
+            loss, states = stepper.loss_and_grad(parameters, *stream.next(), states)
+            norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), recipe.clip)
             if not torch.isfinite(norm):
                 raise OptionError(
-                    f"training diverged at step {step} (the gradient is not finite); lower --rate, now {recipe.rate}"
+                    f"training diverged at step {at.step} (the gradient is not finite); "
+                    f"lower --rate, now {recipe.rate}"
                 )
             optimiser.step()
-            step += 1
-            window_sum += float(loss.mean())
-            window_steps += 1
+            at.step += 1
+            window.steps += 1
+            window.loss += float(loss.mean())
             now = time.monotonic()
-            if now - last_log >= 5:
-                window_loss, window_sum = window_sum / window_steps, 0.0
-                tokens = (step - last_step) * recipe.lanes * recipe.length
+            if now - window.since >= LOG_SECONDS:
+                speed = window.steps * recipe.tokens_per_step / (now - window.since)
                 log({
-                    "event": "train", "step": step, "epoch": stream.epoch, "progress": round(progress(), 4),
-                    "seconds": round(seconds(), 1), "loss": window_loss, "rate": rate, "norm": float(norm),
-                    "tokens_per_second": round(tokens / (now - last_log), 1),
+                    "event": "train", "progress": round(progress(), 4), "loss": window.mean(),
+                    "rate": rate, "norm": float(norm), "tokens_per_second": round(speed, 1),
                 })  # fmt: skip
-                window_steps, last_log, last_step = 0, now, step
-            if now - last_save >= run.every:
-                validate_and_save(False)
-                # Validation is no training time: the rate above must not include it.
-                last_save = last_log = time.monotonic()
-                window_sum, window_steps, last_step = 0.0, 0, step
-        if window_steps:
-            window_loss = window_sum / window_steps
-        validate_and_save(True)
+                window = _Window()
+            if now - saved_at >= run.every:
+                validate_and_save(last=False, finished=False)
+                # Validation is no training time: a rate must not include it.
+                saved_at = time.monotonic()
+                window = _Window()
+        validate_and_save(last=True, finished=not stopped())
+        return Outcome(
+            at.step,
+            at.step * recipe.tokens_per_step,
+            at.seconds(),
+            stopped(),
+            at.best,
+            at.best_step,
+        )
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """While open, Ctrl-C only sets what the yielded function returns."""
+    seen: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        seen.append(number)
+
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(seen)
     finally:
         signal.signal(signal.SIGINT, previous)
-    tokens = step * recipe.lanes * recipe.length
-    return Outcome(step, tokens, seconds(), stopped, best, best_step)
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's log.jsonl, oldest first."""
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]

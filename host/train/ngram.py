@@ -14,7 +14,7 @@ from tritstream.train.data import windows
 from tritstream.train.evaluate import Score
 
 if TYPE_CHECKING:
-    from tritstream.train.loop import Corpus
+    from tritstream.train.corpus import Corpus
 
 ORDER = 5
 
@@ -56,10 +56,12 @@ class NGram:
         for n in range(1, order + 1):
             key = np.concatenate([[0], ids[:-1]]) * vocab + tokens
             key[offset < n - 1] = -1
-            keys = np.unique(key[key >= 0])
-            ids = np.searchsorted(keys, key)
+            keys, inverse = np.unique(key, return_inverse=True)
+            if keys[0] < 0:  # places too near a sequence's start for this order
+                keys, inverse = keys[1:], inverse - 1
+            ids = inverse
             keys_by_order.append(keys)
-            grams.append(np.where(key >= 0, ids, -1))
+            grams.append(ids)
         for n in range(1, order + 1):
             keys, here = keys_by_order[n - 1], grams[n - 1]
             if n == order:
@@ -102,9 +104,7 @@ class NGram:
 def score_corpus(corpus: Corpus, window: int) -> Score:
     """Fit on the training split and score the windows that the network is scored on."""
     bos = [corpus.bos]
-    model = NGram(
-        [np.concatenate([bos, ids]) for ids in corpus.train], corpus.tokenizer.get_vocab_size()
-    )
+    model = NGram([np.concatenate([bos, ids]) for ids in corpus.train], corpus.vocab)
     nats, count = 0.0, 0
     for file in corpus.validation:
         for inputs, targets in windows(file, window, corpus.bos):

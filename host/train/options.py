@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tritstream.train.schedule import Schedule
+from tritstream.train.shape import Shape
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,6 +36,17 @@ class Recipe:
     clean: bool = True
     window: int = 1024
 
+    @property
+    def tokens_per_step(self) -> int:
+        return self.lanes * self.length
+
+    def shape(self) -> Shape:
+        """Sizes of the network."""
+        return Shape(self.hidden, self.intermediate, self.layers, self.vocab, ternary=self.ternary)
+
+    def schedule(self) -> Schedule:
+        return Schedule(self.rate, self.warmup, self.turn, self.drop, self.decay)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -47,13 +61,11 @@ class Run:
     """
 
     out: Path
-    texts: tuple[Path, ...]
     steps: int | None = None
     minutes: float | None = None
     resume: bool = False
     every: float = 120.0
     """Seconds between validations and checkpoints."""
     threads: int | None = None
-    commit: str | None = None
     exact: bool = False
     """Mat-muls in float32 instead of bfloat16."""

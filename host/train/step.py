@@ -12,6 +12,7 @@ from torch import Tensor
 from tritstream.train import model
 from tritstream.train.fused import Fused
 from tritstream.train.kernels import load_kernels
+from tritstream.train.shape import Shape
 
 
 class Stepper:
@@ -22,7 +23,7 @@ class Stepper:
     whichever core is busy with something else.
     """
 
-    def __init__(self, shape: model.Shape, exact: bool, threads: int | None) -> None:
+    def __init__(self, shape: Shape, exact: bool, threads: int | None) -> None:
         self.shape = shape
         self.workers = threads or len(os.sched_getaffinity(0))
         kernels, self.why_plain = load_kernels()
@@ -61,8 +62,9 @@ class Stepper:
         fused, weight = self._train, 1.0 / inputs.numel()
 
         def work(part: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-            rows = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
-            return fused.loss_and_grad(parameters, *rows, states[:, part].contiguous(), weight)
+            i, t, r = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
+            before = states[:, part].contiguous()
+            return fused.loss_and_grad(parameters, i, t, r, before, weight)
 
         results = list(self._pool.map(work, self._parts(len(inputs))))
         names = list(parameters)
@@ -89,8 +91,8 @@ class Stepper:
         fused = self._exact if exact else self._train
 
         def work(part: slice) -> tuple[Tensor, Tensor]:
-            rows = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
-            return fused.loss(parameters, *rows, states[:, part].contiguous())
+            i, t, r = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
+            return fused.loss(parameters, i, t, r, states[:, part].contiguous())
 
         results = list(self._pool.map(work, self._parts(len(inputs))))
         return torch.cat([r[0] for r in results]), torch.cat([r[1] for r in results], 1)

@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tritstream.errors import TritstreamError
+from tritstream.train.text import clean_prose, read_source, split
+
+
+def test_prose_is_unwrapped_and_verse_is_not() -> None:
+    prose = "It was late\nand the lamp had\ngone out."
+    verse = "Roses are red,\nViolets are blue,\nSo it goes."
+    assert clean_prose(f"{prose}\n\n{verse}\n") == (
+        f"It was late and the lamp had gone out.\n\n{verse}\n\n"
+    )
+
+
+def test_a_play_keeps_every_line() -> None:
+    text = "KING:\nWho comes?\nSpeak now.\n\nFOOL:\nNobody.\n\nKING:\nThen go.\n"
+    assert clean_prose(text) == text + "\n"
+
+
+def test_typography_and_broken_words() -> None:
+    text = (
+        "\ufeff“My dear,” she  said—then\n"
+        "stopped ; the char-\nacter of a well-\nknown _friend_\u2026\n\n"
+        "[Illustration: a cat]\n\n156 OLIVER TWIST.\n\n* * *\n\nThe character spoke.\n"
+    )
+    assert clean_prose(text) == (
+        '"My dear," she said--then stopped; the character of a well-known friend...\n\n'
+        "The character spoke.\n\n"
+    )
+
+
+def test_free_standing_quotes_join_their_words() -> None:
+    assert clean_prose('" No, " said he ; " not I ! "') == '"No," said he; "not I!"\n\n'
+    assert clean_prose('" No one answered') == '"No one answered\n\n'
+
+
+@given(st.text(alphabet="aB.\n \"-_'", max_size=400))
+def test_cleaning_keeps_letters_and_leaves_no_wide_gaps(text: str) -> None:
+    cleaned = clean_prose(text)
+    assert "\n\n\n" not in cleaned and "  " not in cleaned
+    assert [c for c in cleaned if c in "aB"] == [c for c in text if c in "aB"]
+
+
+@given(st.text(alphabet="ab .\n", min_size=1, max_size=300), st.floats(0.01, 0.5))
+def test_split_loses_nothing_and_keeps_the_share(text: str, share: float) -> None:
+    train, validation = split(text, share)
+    assert train + validation == text
+    assert len(train) >= int(len(text) * (1 - share))
+
+
+def test_the_held_out_part_is_the_end(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("".join(f"Paragraph {k}.\r\n\r\n" for k in range(200)).encode())
+    source = read_source(path, 0.05, clean=True)
+    assert source.name == "a.txt" and len(source.sha256) == 64
+    assert "Paragraph 199." in source.validation and "Paragraph 199." not in source.train
+    assert not set(source.train.split("\n\n")) & set(source.validation.split("\n\n")) - {""}
+    assert 0.03 < len(source.validation) / len(source.train) < 0.06
+
+
+def test_unreadable_texts_are_named(tmp_path) -> None:
+    with pytest.raises(TritstreamError, match=r"missing\.txt"):
+        read_source(tmp_path / "missing.txt", 0.05, clean=True)
+    latin = tmp_path / "latin.txt"
+    latin.write_bytes("na\u00efve".encode("latin-1"))
+    with pytest.raises(TritstreamError, match=r"latin\.txt is not UTF-8"):
+        read_source(latin, 0.05, clean=True)
+    empty = tmp_path / "empty.txt"
+    empty.write_text(" \n\n ")
+    with pytest.raises(TritstreamError, match=r"empty\.txt"):
+        read_source(empty, 0.05, clean=True)
