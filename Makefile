@@ -19,7 +19,7 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
-PROJECT := pyproject.toml setup.py
+PROJECT := pyproject.toml setup.py $(wildcard host/native/src/*.[ch])
 PROMPT ?= Once upon a time
 TORCH := torch==2.13.0
 WORKERS ?= 2

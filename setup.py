@@ -5,6 +5,8 @@ become packages too, so that `importlib.resources.files("tritstream.tcl")` finds
 in an editable install alike.
 """
 
+from pathlib import Path
+
 from setuptools import Extension, find_packages, setup
 
 FOLDERS = {
@@ -15,8 +17,29 @@ FOLDERS = {
     "tritstream.tcl": "tcl",
 }
 
-# Native code is optional=True: without a compiler the package installs and works, only slower.
-EXTENSIONS: list[Extension] = []
+NATIVE = Path("host/native/src")
+
+# Native code is optional=True: without a compiler the package installs and works, only slower. It is a
+# C library without Python's headers, loaded by ctypes: one build serves every version of Python.
+EXTENSIONS = [
+    Extension(
+        "tritstream.native._core",
+        sources=sorted(str(p) for p in NATIVE.glob("*.c")),
+        depends=sorted(str(p) for p in NATIVE.glob("*.h")),
+        extra_compile_args=[
+            "-std=gnu11",
+            "-O3",
+            "-fwrapv",
+            "-fno-math-errno",
+            "-fvisibility=hidden",
+            "-pthread",
+        ],
+        extra_link_args=["-pthread"],
+        libraries=["m"],
+        py_limited_api=True,
+        optional=True,
+    )
+]
 
 
 def packages() -> list[str]:
@@ -33,4 +56,5 @@ setup(
     package_data={"": ["**/*"], "tritstream": ["py.typed"]},
     exclude_package_data={"": ["**/__pycache__/*", "**/*.pyc"]},
     ext_modules=EXTENSIONS,
+    options={"bdist_wheel": {"py_limited_api": "cp310"}},
 )

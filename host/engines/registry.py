@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from tritstream.engines.base import Engine
@@ -17,6 +19,12 @@ def _spec(image: Image) -> Engine:
     return SpecEngine(image)
 
 
+def _native(image: Image) -> Engine:
+    from tritstream.engines.native import NativeEngine
+
+    return NativeEngine(image)
+
+
 def _float(precision: str) -> Callable[[Image], Engine]:
     def make(image: Image) -> Engine:
         from tritstream.engines.float import FloatEngine
@@ -28,6 +36,7 @@ def _float(precision: str) -> Callable[[Image], Engine]:
 
 
 ENGINES: dict[str, Callable[[Image], Engine]] = {
+    "native": _native,
     "spec": _spec,
     "float": _float("float64"),
     "float32": _float("float32"),
@@ -38,9 +47,17 @@ ENGINES: dict[str, Callable[[Image], Engine]] = {
 _FLOATS = {"float": "float64", "float32": "float32", "float16": "float16"}
 
 
+@cache
 def default_engine() -> str:
-    """The engine to use where none is named."""
-    return "spec"
+    """The engine to use where none is named: native, or spec, with one warning, where it cannot run."""
+    from tritstream.native import load_core
+
+    try:
+        load_core()
+    except EngineError as error:
+        warnings.warn(f"falling back to the slow engine spec: {error}", stacklevel=2)
+        return "spec"
+    return "native"
 
 
 def load_engine(path: str | os.PathLike[str], name: str | None = None) -> Engine:

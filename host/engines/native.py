@@ -1,0 +1,257 @@
+"""Engine `native`: the C core, bit for bit as the specification and as fast as the processor can."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.engines.base import Logits, check_tokens
+from tritstream.errors import EngineError
+from tritstream.geometry import Geometry
+from tritstream.image import Image, RecordLayout
+from tritstream.image.records import HEADER_FIELDS, PhaseLayout
+from tritstream.native import library as native
+from tritstream.numerics import Profile
+from tritstream.numerics.sigmoid import sigmoid_table
+from tritstream.spec import Saturations
+
+BATCH = 64
+"""Most tokens in one pass over the weights, and with that the size of the working set."""
+MAX_THREADS = 64
+
+
+class NativeEngine:
+    """The native core on an image.
+
+    ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads`` how
+    many work (default: as many as processors may be used), ``sequences`` how many recurrent states are
+    held side by side for `run`. The image must stay mapped, and its hashes are the reader's business.
+    Everything is allocated here; a call allocates the logits that it returns and nothing else.
+    Raises EngineError where the core is missing or cannot run.
+    """
+
+    name = "native"
+
+    def __init__(
+        self,
+        image: Image,
+        *,
+        level: str | None = None,
+        threads: int | None = None,
+        sequences: int = 1,
+        core: ctypes.CDLL | None = None,
+    ) -> None:
+        self.image = image
+        self.geometry: Geometry = image.geometry
+        self.threads = _threads(threads)
+        self.sequences = sequences
+        self._core = core or native.load_core()
+        self.level = native.choose_level(self._core, level).name
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._model, self._alive = describe(image, BATCH, sequences)
+        index = native.choose_level(self._core, level).index
+        self._engine = self._core.tritstream_create(self._model, index, self.threads)
+        if not self._engine:
+            raise EngineError(
+                f"there is not enough memory for the native engine, or its {self.threads} threads "
+                f"cannot be started: use fewer threads, or --engine spec"
+            )
+        g = self.geometry
+        states = self._core.tritstream_states(self._engine)
+        self._states = np.ctypeslib.as_array(states, (sequences, g.layers, g.hidden))
+        self._sequence = np.zeros(BATCH, np.int32)
+
+    def __del__(self) -> None:
+        # The threads of a forked process are gone, and with them what they would have to finish.
+        if getattr(self, "_engine", None) and self._process == os.getpid():
+            self._core.tritstream_destroy(self._engine)
+
+    def reset(self) -> None:
+        self._states[:] = 0
+
+    def step(self, token_id: int) -> Logits:
+        return self.prefill([token_id])
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        logits = np.empty(self.geometry.vocabulary, np.float32)
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            last = np.array([len(part) - 1] if start + BATCH >= len(ids) else [], np.int64)
+            self._pass(part, self._sequence, last, logits)
+        return logits
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        self.reset()
+        logits = np.empty((len(ids), self.geometry.vocabulary), np.float32)
+        for start in range(0, len(ids), BATCH):
+            part = ids[start : start + BATCH]
+            wanted = np.arange(len(part))
+            self._pass(part, self._sequence, wanted, logits[start : start + BATCH])
+        return logits
+
+    def run(self, token_ids: Sequence[int], sequences: Sequence[int]) -> Logits:
+        """One pass over the weights for independent sequences: logits (T, V) behind every token.
+
+        Token t continues the state of ``sequences[t]``; tokens of one sequence come in their order.
+        At most BATCH tokens. Raises EngineError for more, or for a sequence that is not there.
+        """
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        states = np.asarray(sequences, np.int32).reshape(-1)
+        if len(ids) > BATCH or len(states) != len(ids):
+            raise EngineError(
+                f"{len(ids)} tokens of {len(states)} sequences in one pass: at most {BATCH}, and one "
+                f"sequence number for each"
+            )
+        if states.min() < 0 or states.max() >= self.sequences:
+            raise EngineError(f"the engine holds sequences 0 to {self.sequences - 1}")
+        logits = np.empty((len(ids), self.geometry.vocabulary), np.float32)
+        self._pass(ids, states, np.arange(len(ids)), logits)
+        return logits
+
+    def reset_sequence(self, sequence: int) -> None:
+        """Set one sequence's state to zero."""
+        self._states[sequence] = 0
+
+    @property
+    def state(self) -> npt.NDArray[np.int64]:
+        """The recurrent state of sequence 0, (layers, hidden) in the gate format; a copy."""
+        return self._states[0].astype(np.int64)
+
+    @property
+    def states(self) -> npt.NDArray[np.int32]:
+        """The states themselves, (sequences, layers, hidden); may be written between calls."""
+        return self._states
+
+    @property
+    def residual(self) -> npt.NDArray[np.int64]:
+        """The residual (hidden,) behind the last layer, of the first token of the last pass; a copy."""
+        at = self._core.tritstream_residual(self._engine, 0)
+        return np.ctypeslib.as_array(at, (self.geometry.hidden,)).copy()
+
+    @property
+    def saturations(self) -> Saturations:
+        """How often a value was cut to its format's range since the engine was made."""
+        counts = self._core.tritstream_saturations(self._engine)
+        found = dict(zip(native.SATURATIONS, counts[: len(native.SATURATIONS)], strict=True))
+        return Saturations({name: count for name, count in found.items() if count})
+
+    @property
+    def working_set_bytes(self) -> int:
+        """Bytes that the core has allocated, threads' stacks apart."""
+        return int(self._core.tritstream_working_set(self._engine))
+
+    def read(self, words: npt.NDArray[np.uint64]) -> int:
+        """A plain read loop over memory on all threads, to measure bandwidth; the words' sum."""
+        with self._lock:
+            return int(self._core.tritstream_read(self._engine, words.ctypes.data, len(words)))
+
+    def _pass(
+        self,
+        ids: npt.NDArray[np.int64],
+        sequences: npt.NDArray[np.int32],
+        wanted: npt.NDArray[np.int64],
+        logits: Logits,
+    ) -> None:
+        if self._process != os.getpid():
+            raise EngineError(
+                "a native engine does not survive a fork, its threads stay behind: load the model in "
+                "the process that uses it"
+            )
+        with self._lock:
+            self._core.tritstream_run(
+                self._engine,
+                ids.ctypes.data,
+                sequences.ctypes.data,
+                len(ids),
+                wanted.ctypes.data,
+                len(wanted),
+                logits.ctypes.data,
+            )
+
+
+def _threads(asked: int | None) -> int:
+    if asked is None:
+        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    if not 1 <= asked <= MAX_THREADS:
+        raise EngineError(f"threads must be 1 to {MAX_THREADS}, not {asked}")
+    return asked
+
+
+def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, list[Any]]:
+    """An image as the core takes it, and the Python objects that must live as long as it is used."""
+    g, profile = image.geometry, image.header.configuration.profile
+    alive: list[Any] = [image]
+    matrices = (native.Matrix * (g.layers * len(native.MATRICES) + 1))()
+    at = 0
+    for index in range(g.layers + 1):
+        layout, record = image.layout(index), image.record(index)
+        for phase in layout.phases:
+            matrices[at] = _matrix(layout, phase, record)
+            at += 1
+    e = image.embedding
+    embedding = native.Embedding(
+        rows=e.rows.ctypes.data,
+        columns=None if e.columns is None else e.columns.ctypes.data,
+        row_bytes=e.rows.shape[1],
+        kind=native.EMBEDDINGS[e.kind],
+    )
+    alive += [matrices, e]
+    return native.Model(
+        hidden=g.hidden,
+        intermediate=g.intermediate,
+        layers=g.layers,
+        vocabulary=g.vocabulary,
+        batch=batch,
+        sequences=sequences,
+        profile=describe_profile(profile, alive),
+        embedding=embedding,
+        matrices=matrices,
+    ), alive
+
+
+def describe_profile(profile: Profile, alive: list[Any]) -> native.Profile:
+    """A profile and its sigmoid table as the core takes them."""
+    tables = [np.ascontiguousarray(v, np.int32) for v in sigmoid_table(profile)]
+    alive += tables
+    numbers = {k: v for k, v in profile.table().items() if k != "name"}
+    a, b, c = (t.ctypes.data for t in tables)
+    return native.Profile(**numbers, sigmoid_a=a, sigmoid_b=b, sigmoid_c=c)
+
+
+def _matrix(
+    layout: RecordLayout, phase: PhaseLayout, record: npt.NDArray[np.uint8]
+) -> native.Matrix:
+    c, base = layout.configuration, record.ctypes.data
+    raw = record[phase.header : phase.header + 4 * len(HEADER_FIELDS)].view("<i4")
+    h = dict(zip(HEADER_FIELDS, (int(v) for v in raw), strict=True))
+
+    def scalar(name: str) -> native.Scalar:
+        return native.Scalar(h[f"{name}_mantissa"], h[f"{name}_exponent"])
+
+    streams = (base + layout.stream_offset(p) + phase.weights for p in range(c.ports))
+    return native.Matrix(
+        streams=(ctypes.c_void_p * native.MAX_PORTS)(*streams),
+        rows=phase.matrix.rows,
+        cols=phase.matrix.cols,
+        groups=phase.groups,
+        piece=phase.words_per_group * (c.lanes // c.ports),
+        ports=c.ports,
+        packing=native.PACKINGS[c.packing],
+        norm=native.Norm(
+            elements=base + phase.elements,
+            scale=scalar("scale"),
+            eps_square=scalar("eps_square"),
+            eps=scalar("eps"),
+            square_exponent=h["square_exponent"],
+        ),
+        room=None if phase.room is None else base + phase.room,
+    )

@@ -1,0 +1,8 @@
+"""The native core: a C library that runs models from packed images, bit for bit as the specification.
+
+README.md beside this file tells how it works. `tritstream.engines.native` is the engine made of it.
+"""
+
+from tritstream.native.library import Level, built, levels, load_core
+
+__all__ = ["Level", "built", "levels", "load_core"]

@@ -1,0 +1,191 @@
+"""Finding the compiled core, loading it with ctypes, and its structures: `src/tritstream.h`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_uint64, c_void_p
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from typing import NamedTuple
+
+from tritstream.errors import EngineError
+
+INTERFACE = 1
+"""TRITSTREAM_INTERFACE of the library that this file describes."""
+MAX_PORTS = 4
+MATRICES = ("i", "f", "g", "o", "gate", "down")
+SATURATIONS = ("i", "f", "g", "gate", "residual")
+PACKINGS = {"base3": 0, "2bit": 1}
+EMBEDDINGS = {"fp16": 0, "int8": 1, "3.5bit": 2}
+
+
+class Scalar(ctypes.Structure):
+    _fields_ = (("mantissa", c_int64), ("exponent", c_int64))
+
+
+class Profile(ctypes.Structure):
+    _fields_ = (
+        *(
+            (name, c_int32)
+            for name in (
+                "residual_frac",
+                "gate_frac",
+                "sigmoid_frac",
+                "sigmoid_cells_log2",
+                "vector_bits",
+                "gain_bits",
+                "block_bits",
+                "square_bits",
+                "code_bits",
+                "scale_bits",
+                "element_bits",
+                "reserved",
+            )
+        ),
+        ("sigmoid_a", c_void_p),
+        ("sigmoid_b", c_void_p),
+        ("sigmoid_c", c_void_p),
+    )
+
+
+class Norm(ctypes.Structure):
+    _fields_ = (
+        ("elements", c_void_p),
+        ("scale", Scalar),
+        ("eps_square", Scalar),
+        ("eps", Scalar),
+        ("square_exponent", c_int64),
+    )
+
+
+class Matrix(ctypes.Structure):
+    _fields_ = (
+        ("streams", c_void_p * MAX_PORTS),
+        ("rows", c_int64),
+        ("cols", c_int64),
+        ("groups", c_int64),
+        ("piece", c_int64),
+        ("ports", c_int32),
+        ("packing", c_int32),
+        ("norm", Norm),
+        ("room", c_void_p),
+    )
+
+
+class Embedding(ctypes.Structure):
+    _fields_ = (
+        ("rows", c_void_p),
+        ("columns", c_void_p),
+        ("row_bytes", c_int64),
+        ("kind", c_int32),
+        ("reserved", c_int32),
+    )
+
+
+class Model(ctypes.Structure):
+    _fields_ = (
+        ("hidden", c_int64),
+        ("intermediate", c_int64),
+        ("layers", c_int64),
+        ("vocabulary", c_int64),
+        ("batch", c_int64),
+        ("sequences", c_int64),
+        ("profile", Profile),
+        ("embedding", Embedding),
+        ("matrices", POINTER(Matrix)),
+    )
+
+
+class Level(NamedTuple):
+    """One dispatch level of the core: the operations compiled for one instruction set."""
+
+    index: int
+    name: str
+    runs_here: bool
+
+
+def built(folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """The compiled core in a folder (default: where it was installed), or None if there is none."""
+    base = Path(__file__).parent if folder is None else Path(folder)
+    return next((p for s in EXTENSION_SUFFIXES if (p := base / f"_core{s}").is_file()), None)
+
+
+@cache
+def load_core(path: str | os.PathLike[str] | None = None) -> ctypes.CDLL:
+    """The core, loaded from its file. Raises EngineError where it is missing or cannot be used."""
+    if sys.byteorder != "little":
+        raise EngineError(
+            "engine 'native' reads images as they lie in memory, which is little-endian, and this "
+            "processor is big-endian: use --engine spec"
+        )
+    file = built() if path is None else Path(path)
+    if file is None:
+        raise EngineError(
+            "engine 'native' was not compiled when tritstream was installed: install a C compiler "
+            "(on Debian: apt-get install gcc libc6-dev) and install tritstream again, or use "
+            "--engine spec"
+        )
+    try:
+        core = ctypes.CDLL(str(file))
+        interface = int(core.tritstream_interface())
+    except (OSError, AttributeError) as error:
+        raise EngineError(
+            f"the native core {file} cannot be loaded ({error}): install tritstream again"
+        ) from error
+    if interface != INTERFACE:
+        raise EngineError(
+            f"the native core {file} was compiled from another version of tritstream (interface "
+            f"{interface}, not {INTERFACE}): install tritstream again"
+        )
+    _declare(core)
+    return core
+
+
+def levels(core: ctypes.CDLL) -> tuple[Level, ...]:
+    """The levels compiled into a core, fastest first."""
+    found: list[Level] = []
+    while name := core.tritstream_level(len(found)):
+        runs = bool(core.tritstream_level_runs_here(len(found)))
+        found.append(Level(len(found), name.decode(), runs))
+    return tuple(found)
+
+
+def choose_level(core: ctypes.CDLL, name: str | None) -> Level:
+    """The level of a name, or the fastest that runs here. Raises EngineError where it cannot run."""
+    known = levels(core)
+    usable = [level for level in known if level.runs_here]
+    if name is None:
+        return usable[0]
+    chosen = next((level for level in known if level.name == name), None)
+    choice = "choose one of " + ", ".join(level.name for level in usable)
+    if chosen is None:
+        raise EngineError(f"the native core has no level '{name}' for this processor: {choice}")
+    if not chosen.runs_here:
+        raise EngineError(f"this processor lacks the instructions of level '{name}': {choice}")
+    return chosen
+
+
+def _declare(core: ctypes.CDLL) -> None:
+    engine = c_void_p
+    for name, result, arguments in (
+        ("level", c_char_p, (c_int,)),
+        ("level_runs_here", c_int, (c_int,)),
+        ("create", engine, (POINTER(Model), c_int, c_int)),
+        ("destroy", None, (engine,)),
+        ("working_set", c_int64, (engine,)),
+        (
+            "run",
+            None,
+            (engine, c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p),
+        ),
+        ("residual", POINTER(c_int64), (engine, c_int64)),
+        ("states", POINTER(c_int32), (engine,)),
+        ("saturations", POINTER(c_int64), (engine,)),
+        ("read", c_uint64, (engine, c_void_p, c_int64)),
+        ("operations", c_void_p, (c_int,)),
+    ):
+        function = getattr(core, f"tritstream_{name}")
+        function.restype, function.argtypes = result, arguments

@@ -1,0 +1,212 @@
+/* The specification's operations: tritstream/spec/operations.py, name for name.
+ *
+ * Included once per dispatch level, after the level has set its instruction set: the loops are plain,
+ * free of branches and written so that a compiler vectorises them for that level. Products are spelt
+ * as int32 * int32 -> int64 wherever the formats allow, because that is one instruction on most CPUs. */
+
+static inline int64_t wide(int32_t a, int32_t b) { return (int64_t)a * b; }
+
+/* Bit length of the longest element, as one's complement. */
+static int magnitude_length(const int64_t *vector, int64_t n) {
+    uint64_t ones = 0;
+    for (int64_t i = 0; i < n; i++) ones |= (uint64_t)(vector[i] ^ (vector[i] >> 63));
+    return bit_length((int64_t)(ones & INT64_MAX));
+}
+
+/* vector * 2**(bits - 1 - length), floored: the longest element fills `bits` signed bits. */
+static inline int32_t normalised(int64_t value, int left, int bits) {
+    return (int32_t)((value << left) >> (VECTOR_BITS - bits));
+}
+
+static Scalar sum_of_squares(const int64_t *vector, int64_t n, const Profile *profile) {
+    int length = magnitude_length(vector, n), bits = profile->square_bits;
+    int left = VECTOR_BITS - 1 - length;
+    int64_t sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int32_t top = normalised(vector[i], left, bits);
+        sum += wide(top, top);
+    }
+    return normalise(sum, 2 * (length + 1 - bits));
+}
+
+/* numerator / sqrt(square); the mantissa has `bits` bits, truncated. */
+static Scalar over_root(Scalar numerator, Scalar square, int bits) {
+    int odd = (int)(square.exponent & 1);
+    int64_t widened = (square.mantissa > 0 ? square.mantissa << odd : (int64_t)1 << 30)
+                      << (MANTISSA_BITS - 1);
+    int64_t root = square_root(widened);
+    int64_t root_exponent = (square.exponent - odd - (MANTISSA_BITS - 1)) / 2;
+    int64_t quotient = (numerator.mantissa << 24) / root;
+    int drop = (int)(quotient >> 24) + 24 - bits;
+    return (Scalar){quotient >> drop, numerator.exponent - root_exponent - 24 + drop};
+}
+
+/* What element i of a norm brings: gain in the low bits, the block weight above, both signed. */
+#define UNPACK_ELEMENTS(type)                                                                  \
+    for (int64_t i = 0; i < n; i++) {                                                          \
+        type word = ((const type *)norm->elements)[i];                                         \
+        int32_t gain = (int32_t)((uint32_t)word << no_gain) >> no_gain;                        \
+        int32_t block = (int32_t)((uint32_t)(word >> profile->gain_bits) << no_block) >> no_block; \
+        int32_t z = normalised(vector[i], left, bits);                                         \
+        int32_t p = (int32_t)shift_round(wide(z, block), square_shift);                        \
+        int32_t v = (int32_t)(wide(z, gain) >> gain_shift);                                    \
+        squares += wide(p, p);                                                                 \
+        int32_t size = v < 0 ? -v : v;                                                         \
+        absmax = size > absmax ? size : absmax;                                                \
+        u[i] = v;                                                                              \
+    }
+
+/* round(127 * u / absmax), ties towards plus infinity; one reciprocal a vector. Returns their sum. */
+static int32_t absmax_codes(const int32_t *u, int64_t n, int64_t absmax, const Profile *profile,
+                            int8_t *codes) {
+    int left = MANTISSA_BITS - bit_length(absmax), cut = MANTISSA_BITS - profile->code_bits;
+    int shift = 2 * profile->code_bits - 8;
+    int32_t reciprocal = (int32_t)(((int64_t)CODE_MAX << shift) / ((absmax << left) >> cut));
+    int32_t sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        /* |u| <= absmax, so that u << left stays within 32 bits. */
+        int32_t top = (int32_t)((uint32_t)u[i] << left) >> cut;
+        int32_t code = (int32_t)shift_round(wide(top, reciprocal), shift);
+        codes[i] = (int8_t)code;
+        sum += code;
+    }
+    return sum;
+}
+
+/* Linear codes into the order of the weight streams; what pads a port's codes is zero. */
+static void to_stream_order(const int8_t *linear, const Matrix *m, Codes *out, int64_t t) {
+    int8_t *codes = out->codes + t * out->stride;
+    int64_t lanes = (int64_t)m->ports * PORT_BYTES;
+    for (int port = 0; port < m->ports; port++) {
+        int8_t *to = codes + port * out->port_stride;
+        for (int64_t at = 0; at < out->port_stride; at += PORT_BYTES) {
+            int64_t column = at / PORT_BYTES * lanes + port * PORT_BYTES;
+            int64_t left = at < m->piece ? m->cols - column : 0;
+            int64_t count = left < 0 ? 0 : left > PORT_BYTES ? PORT_BYTES : left;
+            if (count == PORT_BYTES) {
+                memcpy(to + at, linear + column, PORT_BYTES);
+            } else {
+                memset(to + at, 0, PORT_BYTES);
+                memcpy(to + at, linear + column, (size_t)count);
+            }
+        }
+    }
+}
+
+static void norm_codes(const int64_t *vector, const Matrix *m, Scalar plain, const Profile *profile,
+                       int32_t *scratch, Codes *out, int64_t t) {
+    const NormParameters *norm = &m->norm;
+    int64_t n = m->cols, squares = 0;
+    int bits = profile->vector_bits, length = magnitude_length(vector, n);
+    int left = VECTOR_BITS - 1 - length, lost = length + 1;
+    int square_shift = bits + profile->block_bits - profile->square_bits - 1;
+    int gain_shift = bits + profile->gain_bits - 1 - MANTISSA_BITS;
+    int no_gain = 32 - profile->gain_bits, no_block = 32 - profile->block_bits;
+    int32_t *u = scratch, absmax = 1;
+
+    if (profile->element_bits == 64) {
+        UNPACK_ELEMENTS(uint64_t)
+    } else {
+        UNPACK_ELEMENTS(uint32_t)
+    }
+    Scalar mean_square = add3(normalise(squares, norm->square_exponent + 2 * lost),
+                              multiply(norm->eps_square, plain), norm->eps);
+    int8_t *linear = (int8_t *)(scratch + n);
+    out->code_sums[t] = absmax_codes(u, n, absmax, profile, linear);
+    out->scales[t] = over_root(multiply(normalise(absmax, lost), norm->scale), mean_square,
+                               profile->scale_bits);
+    to_stream_order(linear, m, out, t);
+}
+
+/* The rounding shift of a scale: its exponent holds the format. */
+static inline int scale_shift(Scalar scale) {
+    return scale.exponent > 0 ? 0 : scale.exponent < -62 ? 62 : (int)-scale.exponent;
+}
+
+static int64_t dequantise(const int32_t *sums, Scalar scale, int32_t *out, int64_t n) {
+    int32_t mantissa = (int32_t)scale.mantissa;
+    int shift = scale_shift(scale);
+    int64_t saturated = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t value = saturate(shift_round(wide(sums[i], mantissa), shift), GATE_MAX);
+        saturated += (value == GATE_MAX) | (value == -GATE_MAX);
+        out[i] = (int32_t)value;
+    }
+    return saturated;
+}
+
+static int64_t add_projected(int64_t *x, const int32_t *sums, Scalar scale, int64_t n) {
+    int32_t mantissa = (int32_t)scale.mantissa;
+    int shift = scale_shift(scale);
+    int64_t saturated = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t delta = saturate(shift_round(wide(sums[i], mantissa), shift), VECTOR_MAX);
+        int64_t value = saturate(x[i] + delta, VECTOR_MAX);
+        saturated += (value == VECTOR_MAX) | (value == -VECTOR_MAX);
+        x[i] = value;
+    }
+    return saturated;
+}
+
+/* sigma(x) in Q1.sigmoid_frac: tritstream/numerics/sigmoid.py. */
+static inline int32_t sigmoid(int32_t x, const Profile *profile, int frac, int32_t limit,
+                              int32_t one) {
+    int32_t magnitude = x < 0 ? -x : x; /* gate values are saturated: -2**31 does not occur */
+    int32_t t = magnitude < limit ? magnitude : limit;
+    int32_t cell = t >> frac, d = t & ((1 << frac) - 1);
+    int32_t bent = (int32_t)(wide(profile->sigmoid_c[cell], d) >> frac);
+    int32_t small = profile->sigmoid_a[cell] -
+                    (int32_t)shift_round(wide(profile->sigmoid_b[cell] - bent, d), frac);
+    return x < 0 ? small : one - small;
+}
+
+#define SIGMOID_CONSTANTS                                                                \
+    int frac = profile->gate_frac - profile->sigmoid_cells_log2, shift = profile->sigmoid_frac; \
+    int32_t limit = (int32_t)(((int64_t)1 << (profile->gate_frac + SIGMOID_RANGE_LOG2)) - 1);   \
+    int32_t one = 1 << shift;
+
+static void silu(const int32_t *x, int32_t *out, int64_t n, const Profile *profile) {
+    SIGMOID_CONSTANTS
+    for (int64_t i = 0; i < n; i++) {
+        int32_t value = x[i];
+        out[i] = (int32_t)shift_round(wide(value, sigmoid(value, profile, frac, limit, one)), shift);
+    }
+}
+
+static void forget(const int32_t *pre, const int32_t *room, int32_t *out, int64_t n,
+                   const Profile *profile) {
+    SIGMOID_CONSTANTS
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = (int32_t)shift_round(wide(sigmoid(-pre[i], profile, frac, limit, one), room[i]), shift);
+    }
+}
+
+static void state_update(int32_t *state, const int32_t *candidate, const int32_t *fresh, int64_t n,
+                         const Profile *profile) {
+    int shift = profile->sigmoid_frac;
+    int32_t one = 1 << shift;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t mixed = wide(state[i], one - fresh[i]) + wide(candidate[i], fresh[i]);
+        state[i] = (int32_t)shift_round(mixed, shift);
+    }
+}
+
+static void gated_product(const int32_t *a, const int32_t *b, int64_t *out, int64_t n) {
+    for (int64_t i = 0; i < n; i++) out[i] = shift_round(wide(a[i], b[i]), PRODUCT_SHIFT);
+}
+
+static int64_t sum_of_sum_squares(const int32_t *sums, int64_t n) {
+    int64_t total = 0;
+    for (int64_t i = 0; i < n; i++) total += wide(sums[i], sums[i]);
+    return total;
+}
+
+static uint64_t read_all(const uint64_t *words, int64_t n) {
+    uint64_t sum[8] = {0};
+    int64_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        for (int j = 0; j < 64; j++) sum[j % 8] += words[i + j];
+    }
+    for (; i < n; i++) sum[0] += words[i];
+    return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
+}

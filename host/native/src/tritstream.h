@@ -1,0 +1,67 @@
+/* The interface of the native core, as tritstream/native/library.py declares it for ctypes.
+ *
+ * Structures are passed by pointer and copied; what their pointers point to must outlive the engine.
+ * Sizes are checked by the caller, which has the image's reader to check them with. */
+#ifndef TRITSTREAM_H
+#define TRITSTREAM_H
+
+#include "embedding.h"
+#include "model.h"
+
+#if defined(_WIN32)
+#define TRITSTREAM_API __declspec(dllexport)
+#else
+#define TRITSTREAM_API __attribute__((visibility("default")))
+#endif
+
+/* Raised whenever a structure or function below changes. */
+#define TRITSTREAM_INTERFACE 1
+
+enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
+
+/* Saturations are counted under these, in this order. */
+enum { SATURATED_I, SATURATED_F, SATURATED_G, SATURATED_GATE, SATURATED_RESIDUAL, SATURATED_KINDS };
+
+typedef struct {
+    int64_t hidden, intermediate, layers, vocabulary;
+    int64_t batch;     /* most tokens in one pass over the weights */
+    int64_t sequences; /* recurrent states held side by side */
+    Profile profile;
+    Embedding embedding;
+    const Matrix *matrices; /* layers * MATRICES, then the LM head */
+} Model;
+
+typedef struct Engine Engine;
+
+TRITSTREAM_API int tritstream_interface(void);
+/* Names of the levels of this library, fastest first; null behind the last. */
+TRITSTREAM_API const char *tritstream_level(int index);
+/* Whether this processor has what a level needs. */
+TRITSTREAM_API int tritstream_level_runs_here(int index);
+
+/* An engine with its whole working set and its threads; null where memory or threads are lacking. */
+TRITSTREAM_API Engine *tritstream_create(const Model *, int level, int threads);
+TRITSTREAM_API void tritstream_destroy(Engine *);
+/* Bytes that the engine has allocated. */
+TRITSTREAM_API int64_t tritstream_working_set(const Engine *);
+
+/* One pass over the weights: `count` (at most batch) tokens, token t continuing state sequences[t];
+ * tokens of one sequence in their order. Logits of the tokens in `wanted` (increasing, `wanted_count`
+ * of them) go to logits (wanted_count, vocabulary). Nothing is allocated. */
+TRITSTREAM_API void tritstream_run(Engine *, const int64_t *tokens, const int32_t *sequences,
+                                   int64_t count, const int64_t *wanted, int64_t wanted_count,
+                                   float *logits);
+
+/* The residual behind the last layer of the last pass's token, (hidden). */
+TRITSTREAM_API const int64_t *tritstream_residual(const Engine *, int64_t token);
+/* The states, (sequences, layers, hidden): the caller may read and write them between passes. */
+TRITSTREAM_API int32_t *tritstream_states(Engine *);
+TRITSTREAM_API const int64_t *tritstream_saturations(Engine *);
+
+/* A plain read loop over `words` on all threads of the engine; returns their sum. */
+TRITSTREAM_API uint64_t tritstream_read(Engine *, const uint64_t *words, int64_t count);
+
+/* The operations of a level, for tests. */
+TRITSTREAM_API const Operations *tritstream_operations(int level);
+
+#endif
