@@ -1,0 +1,155 @@
+"""The pynq driver of the engine: registers by argument name, start, wait, status.
+
+Importing this module imports pynq and binds the driver to the engine's VLNV.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pynq
+
+from tritstream.board.errors import EngineTimeoutError
+from tritstream.kernels.arguments import (
+    CONTROL,
+    DONE,
+    GLOBAL_INTERRUPT_ENABLE,
+    IDLE,
+    INTERRUPT_ENABLE,
+    INTERRUPT_STATUS,
+    READY,
+    START,
+    VLNV,
+    Argument,
+)
+
+_LONGEST_POLL_S = 1e-3
+_SHORTEST_POLL_S = 20e-6
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """The block control registers and the records named last, as read."""
+
+    control: int
+    interrupt_enable: int
+    interrupt_status: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        names = ((START, "start"), (DONE, "done"), (IDLE, "idle"), (READY, "ready"))
+        bits = " ".join(name for bit, name in names if self.control & bit) or "no bit set"
+        return (
+            f"CTRL={self.control:#x} ({bits}), IER={self.interrupt_enable:#x}, "
+            f"ISR={self.interrupt_status:#x}, first={self.first}, last={self.last}"
+        )
+
+
+class EngineDriver(pynq.DefaultIP):
+    """One engine in a loaded overlay; pynq makes it, `prepare` makes it usable."""
+
+    bindto = [VLNV]  # noqa: RUF012  (the form that pynq's metaclass looks for)
+
+    def __init__(self, description: dict[str, Any]) -> None:
+        super().__init__(description=description)
+        # pynq's interrupts fire in the event loop that was current when they were made.
+        self._loop = _current_loop() if getattr(self, "interrupt", None) is not None else None
+        self._use_interrupt = False
+        self._offsets: dict[str, Argument] = {}
+
+    @property
+    def has_interrupt(self) -> bool:
+        """Whether the overlay routes the engine's interrupt to the processor."""
+        return self._loop is not None
+
+    def prepare(self, table: tuple[Argument, ...], interrupt: bool) -> None:
+        """Name the arguments; choose between interrupt (where there is one) and polling."""
+        self._offsets = {a.name: a for a in table}
+        self._use_interrupt = interrupt and self.has_interrupt
+        self.write(GLOBAL_INTERRUPT_ENABLE, int(self._use_interrupt))
+        self.write(INTERRUPT_ENABLE, int(self._use_interrupt))
+
+    def set_scalar(self, name: str, value: int) -> None:
+        self.write(self._offsets[name].offset, value)
+
+    def set_address(self, name: str, address: int) -> None:
+        """The base address of a memory argument, low word first."""
+        offset = self._offsets[name].offset
+        self.write(offset, address & 0xFFFF_FFFF)
+        self.write(offset + 4, address >> 32)
+
+    def start(self) -> None:
+        self.write(CONTROL, START)
+
+    def wait(self, time_limit_s: float, expected_s: float = 0.0) -> None:
+        """Return when the engine has reported done, which clears that bit.
+
+        ``expected_s`` is how long it took the last time: most of that is slept through, so that a
+        long run costs few register reads. Raises EngineTimeoutError with the status registers.
+        """
+        deadline = time.monotonic() + time_limit_s
+        if self._use_interrupt and self._loop is not None and self._loop_is_free():
+            self._wait_for_interrupt(self._loop, deadline)
+        else:
+            self._poll(deadline, expected_s)
+
+    def status(self) -> EngineStatus:
+        """The registers as they are now. Reading clears the done bit."""
+        return EngineStatus(
+            self.read(CONTROL),
+            self.read(INTERRUPT_ENABLE),
+            self.read(INTERRUPT_STATUS),
+            self.read(self._offsets["first"].offset),
+            self.read(self._offsets["last"].offset),
+        )
+
+    def _loop_is_free(self) -> bool:
+        """Whether this thread may run the loop: in a notebook it is running already, so we poll."""
+        return self._loop is _current_loop() and not self._loop.is_running()
+
+    def _poll(self, deadline: float, expected_s: float) -> None:
+        pause = _SHORTEST_POLL_S
+        if expected_s > 10 * _SHORTEST_POLL_S:
+            time.sleep(min(0.9 * expected_s, max(deadline - time.monotonic(), 0.0)))
+            pause = min(expected_s / 20, _LONGEST_POLL_S)
+        while not self.read(CONTROL) & DONE:
+            if time.monotonic() >= deadline:
+                raise EngineTimeoutError(f"still not done: {self.status()}")
+            time.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST_POLL_S)
+
+    def _wait_for_interrupt(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        # The controller may hold a level that was acknowledged while still high: an early wake-up.
+        while True:
+            left = max(deadline - time.monotonic(), 0.0)
+            try:
+                loop.run_until_complete(asyncio.wait_for(self.interrupt.wait(), left))
+            except asyncio.TimeoutError:
+                status = self.status()
+                if status.control & DONE:  # done, only the interrupt is missing
+                    self._use_interrupt = False
+                    return
+                raise EngineTimeoutError(f"still not done: {status}") from None
+            done = self.read(CONTROL) & DONE
+            self.write(INTERRUPT_STATUS, 1)  # toggles the bit: the line falls
+            if done:
+                return
+
+
+def _current_loop() -> asyncio.AbstractEventLoop:
+    """The event loop of this thread, made if there is none yet."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    policy = asyncio.get_event_loop_policy()
+    try:
+        return policy.get_event_loop()
+    except RuntimeError:
+        loop = policy.new_event_loop()
+        policy.set_event_loop(loop)
+        return loop

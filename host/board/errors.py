@@ -1,0 +1,33 @@
+"""What can go wrong between a board and its engine, each with its own name."""
+
+from __future__ import annotations
+
+from tritstream.errors import EngineError
+
+
+class BoardError(EngineError):
+    """Base class: the board, its overlay or its memory cannot run the model."""
+
+
+class OverlayError(BoardError):
+    """An overlay is missing, damaged, or built for another configuration than the image."""
+
+
+class MemoryShortError(BoardError):
+    """The contiguous memory (CMA) of the board does not hold what the model needs."""
+
+
+class EngineTimeoutError(BoardError):
+    """The engine did not report done within the time limit."""
+
+
+class NoResultError(BoardError):
+    """The engine reported done, but its result never reached the host."""
+
+
+class WrongResultError(BoardError):
+    """The engine's result is not what the specification gives, or impossible in itself."""
+
+
+class CacheError(BoardError):
+    """Host and engine see different contents of the same memory."""

@@ -1,0 +1,392 @@
+"""Overlays: what the package ships of them, what the user has installed, and which fits an image.
+
+The package ships, per board and build configuration, ``bitstreams/<board>/<configuration>/`` with a
+manifest and a .hwh. A bitstream is installed beside its .hwh into the user's cache,
+``$XDG_CACHE_HOME/tritstream/overlays/<board>/<configuration>/``, as a whole folder or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urljoin, urlparse
+
+from tritstream.board.errors import OverlayError
+from tritstream.board.hwh import GENERATED, hardware_handoff
+from tritstream.configurations import Configuration, configuration_named
+from tritstream.files import sha256_of
+from tritstream.image import Image
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+_STEM = "tritstream"
+_CHUNK = 1 << 20
+_LARGEST_BIT = 256 << 20
+_URL_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of an overlay: its name beside the manifest, its SHA-256, where it comes from."""
+
+    file: str
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an overlay says about itself; ``bit`` is None where no bitstream has been built."""
+
+    board: str
+    configuration: dict[str, Any]
+    profile: dict[str, Any]
+    clock_hz: float
+    """Clock the overlay runs at; projected where there is no bitstream."""
+    hwh: File
+    bit: File | None = None
+    build: dict[str, Any] = field(default_factory=dict)
+    """What a build reports: tool, clock met, utilisation."""
+
+    @property
+    def name(self) -> str:
+        return str(self.configuration["name"])
+
+    def encode(self) -> bytes:
+        return (json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An overlay that can be loaded: its manifest and the folder with its files."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def bit(self) -> Path:
+        assert self.manifest.bit is not None
+        return self.folder / self.manifest.bit.file
+
+    @property
+    def title(self) -> str:
+        return f"overlay {self.manifest.name} on {self.manifest.board}"
+
+
+def manifest_of(configuration: Configuration, board: str | None = None) -> Manifest:
+    """The manifest of a configuration without a bitstream; its .hwh is the generated one."""
+    built_for = configuration.board
+    name = board or (built_for.name if built_for else "simulated")
+    return Manifest(
+        board=name,
+        configuration=configuration.table(),
+        profile=dict(configuration.profile.table()),
+        clock_hz=built_for.clock_hz if built_for else 0.0,
+        hwh=File(
+            f"{_STEM}.hwh",
+            hashlib.sha256(hardware_handoff(configuration)).hexdigest(),
+            GENERATED,
+        ),
+    )
+
+
+def decode_manifest(data: bytes, source: str) -> Manifest:
+    """Read a manifest. Raises OverlayError for what is none, or is of a newer format."""
+    try:
+        body = json.loads(data)
+        version = body.pop("format")
+        if version != FORMAT:
+            raise OverlayError(f"{source} has manifest format {version}: update tritstream")
+        hwh, bit = body.pop("hwh"), body.pop("bit")
+        manifest = Manifest(hwh=File(**hwh), bit=File(**bit) if bit else None, **body)
+        for part in filter(None, (manifest.hwh, manifest.bit)):
+            if Path(part.file).name != part.file or part.file in ("", MANIFEST):
+                raise OverlayError(f"{source} names a file '{part.file}' that is not beside it")
+        for name in (manifest.board, manifest.name):
+            if Path(name).name != name or name in ("", ".", ".."):
+                raise OverlayError(f"{source} has the impossible name '{name}'")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OverlayError(f"{source} is not an overlay manifest ({error!r})") from error
+    return manifest
+
+
+def check_fits(overlay: Overlay, image: Image) -> None:
+    """Raises OverlayError, naming each difference, where the image is packed for other hardware."""
+    profile = dict(image.header.configuration.profile.table())
+    differences = _differences(overlay.manifest.configuration, image.header.configuration)
+    if overlay.manifest.profile != profile:
+        names = overlay.manifest.profile.get("name"), profile["name"]
+        differences.append(f"number formats ({names[0]} there, {names[1]} here)")
+    if differences:
+        raise OverlayError(
+            f"{overlay.title} does not fit {image.source}, they differ in "
+            f"{', '.join(differences)}: pack the checkpoint with --target "
+            f"{overlay.manifest.name}, or install the overlay of configuration "
+            f"'{image.header.configuration.name}'"
+        )
+
+
+def _differences(built: Mapping[str, Any], configuration: Configuration) -> list[str]:
+    """What hardware of one configuration cannot do for an image of the other; names aside."""
+    packed = configuration.table()
+    keys = [key for key in packed if key not in ("name", "board_name")]
+    return [
+        f"{k} ({built.get(k)} there, {packed[k]} here)" for k in keys if built.get(k) != packed[k]
+    ]
+
+
+# What the package ships.
+
+
+def shipped() -> list[Manifest]:
+    """The manifests of the package, by board and configuration."""
+    root = Path(str(resources.files("tritstream.bitstreams")))
+    paths = sorted(root.glob(f"*/*/{MANIFEST}"))
+    return [decode_manifest(path.read_bytes(), str(path)) for path in paths]
+
+
+def shipped_named(name: str, board: str | None = None) -> Manifest:
+    """The shipped manifest of a configuration. Raises OverlayError naming those there are."""
+    known = shipped()
+    for manifest in known:
+        if manifest.name == name and board in (None, manifest.board):
+            return manifest
+    listed = ", ".join(f"{m.name} ({m.board})" for m in known)
+    where = f" for board '{board}'" if board else ""
+    raise OverlayError(f"there is no overlay '{name}'{where}: choose one of {listed}")
+
+
+def shipped_folder(manifest: Manifest) -> Path:
+    return Path(str(resources.files("tritstream.bitstreams"))) / manifest.board / manifest.name
+
+
+# What the user has installed.
+
+
+def store() -> Path:
+    """Where overlays are installed."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "tritstream" / "overlays"
+
+
+def installed(root: Path | None = None) -> Iterator[Overlay]:
+    """Every installed overlay; folders that are none are passed over."""
+    for path in sorted((root or store()).glob(f"[!.]*/[!.]*/{MANIFEST}")):
+        manifest = decode_manifest(path.read_bytes(), str(path))
+        if manifest.bit is not None:
+            yield Overlay(path.parent, manifest)
+
+
+def installed_named(name: str, board: str | None = None, root: Path | None = None) -> Overlay:
+    """The installed overlay of a configuration. Raises OverlayError telling how to install it."""
+    for overlay in installed(root):
+        if overlay.manifest.name == name and board in (None, overlay.manifest.board):
+            return overlay
+    raise OverlayError(
+        f"the overlay '{name}' is not installed: run `tritstream overlay install {name}`"
+    )
+
+
+def find_for(image: Image, board: str, root: Path | None = None) -> Overlay | None:
+    """The installed overlay of a board that an image fits, if there is one."""
+    for overlay in installed(root):
+        if overlay.manifest.board == board:
+            try:
+                check_fits(overlay, image)
+            except OverlayError:
+                continue
+            return overlay
+    return None
+
+
+def verify(overlay: Overlay) -> None:
+    """Compare the files with the manifest's hashes. Raises OverlayError naming one that differs."""
+    for part in filter(None, (overlay.manifest.hwh, overlay.manifest.bit)):
+        path = overlay.folder / part.file
+        if not path.is_file():
+            raise OverlayError(f"{path} is missing: {_again(overlay.manifest)}")
+        if sha256_of(path) != part.sha256:
+            raise OverlayError(
+                f"{path} is damaged, its SHA-256 is not the manifest's: {_again(overlay.manifest)}"
+            )
+
+
+def install(
+    name: str,
+    source: str | None = None,
+    board: str | None = None,
+    sha256: str | None = None,
+    root: Path | None = None,
+) -> Overlay:
+    """Install the overlay of a configuration into the user's cache and return it.
+
+    ``source`` is a .bit, a folder with a manifest, or a manifest, each as a path or an http(s) or
+    file URL; without one it is where the shipped manifest says that the bitstream is. The
+    bitstream's SHA-256 is compared with ``sha256`` and with the manifest's; one from the network
+    needs either. Raises OverlayError; what was installed before is then still there.
+    """
+    manifest = shipped_named(name, board)
+    if source is None:
+        if manifest.bit is None:
+            raise OverlayError(
+                f"no bitstream of '{name}' for {manifest.board} is published: build one with "
+                f"`tritstream build --board {manifest.board} --configuration {name}`, or name a "
+                f"file or URL with --from"
+            )
+        source = manifest.bit.source
+    wanted = {sha256.lower()} if sha256 else set()
+    if not source.endswith(".bit"):
+        location = source if source.endswith(".json") else source.rstrip("/") + "/" + MANIFEST
+        found = decode_manifest(_read(location), location)
+        if found.bit is None:
+            raise OverlayError(f"{location} names no bitstream")
+        if (found.name, found.board) != (manifest.name, manifest.board):
+            raise OverlayError(
+                f"{location} is the overlay '{found.name}' for {found.board}, not '{name}' for "
+                f"{manifest.board}"
+            )
+        manifest = found
+        bit, hwh = _beside(location, found.bit.file), _beside(location, found.hwh.file)
+    else:
+        bit, hwh = source, source.removesuffix(".bit") + ".hwh"
+        if not _is_url(bit) and not Path(hwh).is_file():
+            hwh = str(shipped_folder(manifest) / manifest.hwh.file)
+    if manifest.bit is not None:
+        wanted.add(manifest.bit.sha256)
+    if not wanted and _is_url(bit):
+        raise OverlayError(
+            f"the SHA-256 of {bit} is not known: give the one that its publisher states, "
+            f"--sha256 HEX"
+        )
+    return _install_files(manifest, bit, hwh, wanted, root or store())
+
+
+def _install_files(manifest: Manifest, bit: str, hwh: str, wanted: set[str], root: Path) -> Overlay:
+    final = root / manifest.board / manifest.name
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(
+            tempfile.mkdtemp(prefix=f".{manifest.name}.", suffix=".part", dir=final.parent)
+        )
+    except OSError as error:
+        raise OverlayError(f"cannot write to {final.parent}: {error.strerror}") from error
+    try:
+        bit_hash = _copy(bit, folder / f"{_STEM}.bit")
+        for other in wanted - {bit_hash}:
+            raise OverlayError(
+                f"{bit} is not what it should be: its SHA-256 is {bit_hash}, expected {other}"
+            )
+        hwh_hash = _copy(hwh, folder / f"{_STEM}.hwh")
+        if manifest.bit is not None and hwh_hash != manifest.hwh.sha256:
+            raise OverlayError(f"{hwh} is not what it should be: its SHA-256 is {hwh_hash}")
+        shipped_hwh = str(shipped_folder(manifest))
+        generated = hwh.startswith(shipped_hwh)
+        complete = replace(
+            manifest,
+            hwh=File(f"{_STEM}.hwh", hwh_hash, manifest.hwh.source if generated else hwh),
+            bit=File(f"{_STEM}.bit", bit_hash, bit),
+        )
+        (folder / MANIFEST).write_bytes(complete.encode())
+        for path in folder.iterdir():
+            _to_disk(path)
+        folder.chmod(0o755)
+        _take_place(folder, final)
+    except OSError as error:
+        raise OverlayError(f"cannot install {final}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Overlay(final, complete)
+
+
+def _take_place(folder: Path, final: Path) -> None:
+    """Rename a whole folder to its final name, moving a previous one out of the way."""
+    if not final.exists():
+        os.rename(folder, final)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{final.name}.", suffix=".old", dir=final.parent))
+    os.rename(final, old / "overlay")
+    try:
+        os.rename(folder, final)
+    except OSError:
+        os.rename(old / "overlay", final)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(source: str, target: Path) -> str:
+    """Copy a file or URL and return its SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    with _open(source) as reader, open(target, "wb") as writer:
+        while chunk := _next(reader, source):
+            size += len(chunk)
+            if size > _LARGEST_BIT:
+                raise OverlayError(f"{source} is larger than any bitstream ({_LARGEST_BIT} bytes)")
+            digest.update(chunk)
+            writer.write(chunk)
+    return digest.hexdigest()
+
+
+def _next(reader: BinaryIO, source: str) -> bytes:
+    try:
+        return reader.read(_CHUNK)
+    except OSError as error:
+        raise OverlayError(f"reading {source} broke off: {error}") from error
+
+
+def _read(source: str) -> bytes:
+    with _open(source) as reader:
+        return _next(reader, source)
+
+
+def _open(source: str) -> BinaryIO:
+    try:
+        if _is_url(source):
+            reader: BinaryIO = urllib.request.urlopen(source, timeout=_URL_TIMEOUT_S)
+            return reader
+        return open(source, "rb")
+    except FileNotFoundError:
+        raise OverlayError(f"there is no file {source}") from None
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise OverlayError(f"cannot read {source}: {reason}") from error
+
+
+def _is_url(source: str) -> bool:
+    return urlparse(source).scheme in ("http", "https", "file")
+
+
+def _beside(location: str, name: str) -> str:
+    return urljoin(location, name) if _is_url(location) else str(Path(location).parent / name)
+
+
+def _to_disk(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _again(manifest: Manifest) -> str:
+    return f"install it again with `tritstream overlay install {manifest.name}`"
+
+
+# Making what the package ships.
+
+
+def write_shipped(root: Path, configuration_name: str) -> None:
+    """Write ``<root>/<board>/<configuration>/`` with the generated .hwh and the manifest."""
+    configuration = configuration_named(configuration_name)
+    manifest = manifest_of(configuration)
+    folder = root / manifest.board / manifest.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / manifest.hwh.file).write_bytes(hardware_handoff(configuration))
+    (folder / MANIFEST).write_bytes(manifest.encode())

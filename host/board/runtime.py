@@ -1,0 +1,413 @@
+"""A model on a board: records in contiguous memory, a start of the engine per token or per span.
+
+Nothing is allocated on the way of a token but the embedding row that the image gives out: buffers,
+views and the result are made when the model is loaded.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.board.errors import (
+    BoardError,
+    EngineTimeoutError,
+    MemoryShortError,
+    NoResultError,
+    OverlayError,
+    WrongResultError,
+)
+from tritstream.board.memory import MARGIN_BYTES, MORE_CMA, Buffers, cma_of, megabytes
+from tritstream.board.overlays import Overlay, check_fits
+from tritstream.board.placement import SLOTS, Placement, Span, place
+from tritstream.errors import EngineError
+from tritstream.image import Image
+from tritstream.image.records import PAGE
+from tritstream.kernels.arguments import VLNV, argument_table
+from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, descriptor
+
+if TYPE_CHECKING:
+    from tritstream.board.driver import EngineDriver
+
+Logits = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+_POISON = -0x5A5A5A5B
+"""Stands where the engine writes the scale of the logits: what is left of it never arrived."""
+
+
+@dataclass(frozen=True)
+class BoardOptions:
+    """How to run on a board.
+
+    ``cma_limit`` (bytes) places the model as if less contiguous memory were free; ``time_limit_s``
+    is how long one start may take; ``interrupt`` waits for the engine's interrupt where the overlay
+    has one; ``self_test`` compares the first layer with the specification when the model is loaded.
+    """
+
+    cma_limit: int | None = None
+    time_limit_s: float = 10.0
+    interrupt: bool = True
+    self_test: bool = True
+
+
+class BoardRuntime:
+    """One image loaded onto one board. Close it, or use it as a context, to free its memory.
+
+    Raises OverlayError, MemoryShortError and, from the self-test, the other BoardErrors.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        overlay: Overlay,
+        device: Any = None,
+        options: BoardOptions | None = None,
+    ) -> None:
+        self.image = image
+        self.overlay = overlay
+        self.options = options or BoardOptions()
+        self._device = device
+        check_fits(overlay, image)
+        g = image.geometry
+        if g.hidden % 4:
+            raise OverlayError(f"{image.source}: hidden size {g.hidden} is no multiple of 4")
+        self._records = g.layers + 1
+        self._load_overlay()
+        self._buffers = Buffers(self._device)
+        self._ready = False
+        self._running = False
+        self._expected: dict[tuple[int, int], float] = {}
+        try:
+            self.placement = self._place()
+            self._allocate()
+            self.reset()
+            if self.options.self_test:
+                from tritstream.board.selftest import check_first_layer
+
+                check_first_layer(self)
+                self.reset()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> BoardRuntime:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the contiguous memory back; stops the engine first if it still works."""
+        if self._running:
+            self._stop()
+        self._ready = False
+        for name in ("_x", "_state_view", "_sums", "_scale", "_table", "_resident", "_slots"):
+            self.__dict__.pop(name, None)  # views of memory that is about to go
+        self._buffers.free()
+
+    def reset(self) -> None:
+        """Set the recurrent state to zero; after a fault, also load everything again."""
+        if not self._ready:
+            if not hasattr(self, "_x"):
+                raise EngineError(f"the model {self.image.source} was closed: load it again")
+            self._fill()
+            self._point()
+            self._ready = True
+        self._state_view[:] = 0
+        self._state.sync_to_device()
+
+    def step(self, token_id: int) -> Logits:
+        """Take one token; logits (V,) float32, a buffer that the next step overwrites."""
+        self._token(token_id, self._all_spans)
+        return self._logits()
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        """Take several tokens; as `step` after the last. The LM head runs for that one only."""
+        for token_id in token_ids[:-1]:
+            self._token(token_id, self._layer_spans)
+        return self.step(token_ids[-1])
+
+    def record_seconds(self, token_id: int) -> list[float]:
+        """Take one token, a start per record; seconds of each, host work included (measured)."""
+        streamed = self.placement.streamed
+        spans = tuple(Span(i, i, i if i in streamed else None) for i in range(self._records))
+        seconds: list[float] = []
+        self._token(token_id, spans, seconds)
+        self._logits()
+        return seconds
+
+    def first_layer(self, x: Ints) -> tuple[Ints, Ints]:
+        """Run record 0 alone from a zero state: x (D,) -> the new residual and state (D,)."""
+        self.reset()
+        self._put_vector(x)
+        self._run((Span(0, 0, 0 if 0 in self.placement.streamed else None),))
+        self._vector.sync_from_device()
+        self._state.sync_from_device()
+        hidden = self.image.geometry.hidden
+        return self._x[:hidden].copy(), self._state_view[:hidden].astype(np.int64)
+
+    @property
+    def note(self) -> str:
+        """Where the records are, in a sentence."""
+        p, on = self.placement, self.overlay.title
+        if not p.streamed:
+            return (
+                f"{on}: all {self._records} records resident, {megabytes(p.bytes)} of CMA (derived)"
+            )
+        return (
+            f"{on}: {len(p.resident)} of {self._records} records resident, {len(p.streamed)} "
+            f"streamed through two slots, {megabytes(p.bytes)} of CMA (derived)"
+        )
+
+    # Loading.
+
+    def _load_overlay(self) -> None:
+        """Configure the fabric and find the engine in it. Whatever ran there is gone."""
+        import pynq
+
+        from tritstream.board.driver import EngineDriver
+
+        if self._device is None:
+            try:
+                self._device = pynq.Device.active_device
+            except RuntimeError as error:
+                raise BoardError(
+                    "pynq finds no board here: run this on a PYNQ board as root, or use the "
+                    "simulated board, --engine pynq-sim"
+                ) from error
+        try:
+            loaded = pynq.Overlay(str(self.overlay.bit), device=self._device)
+        except PermissionError as error:
+            raise BoardError(f"loading an overlay needs root: {error}") from error
+        except (OSError, RuntimeError) as error:
+            raise OverlayError(f"cannot load the overlay {self.overlay.bit}: {error}") from error
+        names = [name for name, ip in loaded.ip_dict.items() if ip.get("type") == VLNV]
+        if len(names) != 1:
+            raise OverlayError(
+                f"the overlay {self.overlay.bit} has {len(names)} IPs {VLNV}, one is needed: "
+                f"install it again with `tritstream overlay install`"
+            )
+        driver = getattr(loaded, names[0])
+        assert isinstance(driver, EngineDriver)
+        self._driver: EngineDriver = driver
+        self._driver.prepare(
+            argument_table(self.image.header.configuration), self.options.interrupt
+        )
+
+    def _place(self) -> Placement:
+        sizes = [record.length for record in self.image.header.records]
+        g = self.image.geometry
+        others = 8 * g.hidden + 4 * g.layers * g.hidden + 4 * g.vocabulary + 6 * PAGE
+        cma = cma_of(self._device)
+        free = cma.free if self.options.cma_limit is None else self.options.cma_limit
+        margin = min(MARGIN_BYTES, free // 16)
+        placement = place(sizes, free - others - margin)
+        if placement is None:
+            least = SLOTS * max(sizes) + others
+            raise MemoryShortError(
+                f"{self.image.source} needs {megabytes(sum(sizes) + others)} of contiguous "
+                f"memory to be resident and {megabytes(least)} to be streamed, but CMA has "
+                f"{megabytes(free)} free of {megabytes(cma.total)} (measured): {MORE_CMA}"
+            )
+        return placement
+
+    def _allocate(self) -> None:
+        g, new = self.image.geometry, self._buffers.new
+        p = self.placement
+        self._resident = new(p.resident_bytes, np.uint8) if p.resident else None
+        self._slots = [new(p.slot_bytes, np.uint8) for _ in range(SLOTS if p.streamed else 0)]
+        halves = SLOTS if p.streamed else 1
+        self._descriptors = new((halves * self._records, DESCRIPTOR_WORDS), np.int32)
+        self._vector = new(_up(g.hidden, 2), np.int64)
+        self._state = new(g.layers * g.hidden, np.int32)
+        self._result = new(_up(g.vocabulary, 4) + 4, np.int32)
+        # Plain arrays over the buffers: pynq's own views run Python code whenever they are made.
+        self._table = np.asarray(self._descriptors)
+        self._x = np.asarray(self._vector)
+        self._state_view = np.asarray(self._state)
+        result = np.asarray(self._result)
+        self._sums, self._scale = result[: g.vocabulary], result[-4:]
+        self._product = np.empty(g.vocabulary, np.float64)
+        self._real = np.empty(g.vocabulary, np.float32)
+        self._all_spans = p.spans(self._records)
+        self._layer_spans = p.spans(g.layers)
+        self._least_mantissa = 1 << (self.image.header.configuration.profile.scale_bits - 1)
+
+    def _fill(self) -> None:
+        """Copy the resident records from the mapped file; tell the engine where all of them are."""
+        starts = {}
+        at = 0
+        if self._resident is not None:
+            resident = np.asarray(self._resident)
+            for index in self.placement.resident:
+                record = self.image.record(index)
+                resident[at : at + record.size] = record
+                starts[index] = self._resident.device_address + at
+                at += record.size
+            self._resident.sync_to_device()
+        blocks = [b.device_address for b in self._slots]
+        # One base register for all: offsets are counted from the lowest block.
+        self._base = min([*blocks, *starts.values()])
+        rows = self._table.reshape(-1, self._records, DESCRIPTOR_WORDS)
+        for half in range(len(rows)):
+            for index in range(self._records):
+                start = blocks[half] if index in self.placement.streamed else starts[index]
+                layout = self.image.layout(index)
+                rows[half, index] = descriptor(layout, start - self._base, index)
+        self._descriptors.sync_to_device()
+        self._slot = 0
+        self._held: list[int | None] = [None] * SLOTS
+
+    def _point(self) -> None:
+        """Write every base address."""
+        places = {
+            "descriptors": self._descriptors.device_address,
+            "parameters": self._base,
+            "vector_in": self._vector.device_address,
+            "vector_out": self._vector.device_address,
+            "state_in": self._state.device_address,
+            "state_out": self._state.device_address,
+            "logits": self._result.device_address,
+        }
+        for port in range(self.image.header.configuration.ports):
+            places[f"weights_{port}"] = self._base
+        for name, address in places.items():
+            self._driver.set_address(name, int(address))
+        self._named: tuple[int, int] | None = None
+
+    # One token.
+
+    def _token(
+        self, token_id: int, spans: tuple[Span, ...], seconds: list[float] | None = None
+    ) -> None:
+        if not self._ready:
+            raise EngineError(
+                "the board lost the text's state in an earlier fault: call reset() and start over"
+            )
+        self._put_vector(self.image.embedding.residual(token_id))
+        self._scale[:] = _POISON
+        self._result.sync_to_device()
+        self._run(spans, seconds)
+
+    def _put_vector(self, x: Ints) -> None:
+        self._x[: x.size] = x
+        self._vector.sync_to_device()
+
+    def _run(self, spans: tuple[Span, ...], seconds: list[float] | None = None) -> None:
+        """Start the engine span by span, filling the other slot while it works."""
+        begin = time.perf_counter()
+        for number, span in enumerate(spans):
+            half = 0
+            following = None
+            if self._slots:
+                half = self._slot
+                if span.streamed is not None:
+                    self._load(span.streamed, half)
+                following = self._next_streamed(spans, number)
+            first, last = span.first + half * self._records, span.last + half * self._records
+            try:
+                self._start(first, last)
+                if following is not None:
+                    other = half if span.streamed is None else 1 - half
+                    self._load(following, other)
+                    self._slot = other
+                self._wait(first, last)
+            except EngineTimeoutError as error:
+                raise self._fault(EngineTimeoutError, span, f"is {error}") from error
+            except BaseException:  # Ctrl-C, or the image's file has gone
+                self._stop()
+                raise
+            if seconds is not None:
+                now = time.perf_counter()
+                seconds.append(now - begin)
+                begin = now
+
+    def _next_streamed(self, spans: tuple[Span, ...], number: int) -> int | None:
+        """The streamed record needed after this span; after the last, the next token's first."""
+        for span in spans[number + 1 :]:
+            if span.streamed is not None:
+                return span.streamed
+        return self.placement.streamed[0]
+
+    def _load(self, record: int, slot: int) -> None:
+        if self._held[slot] == record:
+            return
+        self._held[slot] = None
+        source = self.image.record(record)
+        buffer = self._slots[slot]
+        np.asarray(buffer)[: source.size] = source
+        buffer.sync_to_device()
+        self._held[slot] = record
+
+    def _start(self, first: int, last: int) -> None:
+        driver = self._driver
+        if self._named != (first, last):
+            self._named = None
+            driver.set_scalar("first", first)
+            driver.set_scalar("last", last)
+            self._named = (first, last)
+        self._running = True
+        self._started = time.perf_counter()
+        driver.start()
+
+    def _wait(self, first: int, last: int) -> None:
+        self._driver.wait(self.options.time_limit_s, self._expected.get((first, last), 0.0))
+        self._expected[first, last] = time.perf_counter() - self._started
+        self._running = False
+
+    def _logits(self) -> Logits:
+        self._result.sync_from_device()
+        mantissa, exponent = int(self._scale[0]), int(self._scale[1])
+        if mantissa == _POISON:
+            raise self._fault(
+                NoResultError,
+                self._all_spans[-1],
+                "reported done, but nothing of its result is in memory: either its accesses fail "
+                "(an AXI error: a wrong address, or a memory port that is off) or the caches of "
+                f"the processor are not synchronised; {self._driver.status()}",
+            )
+        if not self._least_mantissa <= mantissa < 2 * self._least_mantissa:
+            raise self._fault(
+                WrongResultError,
+                self._all_spans[-1],
+                f"gave logits with the impossible scale {mantissa} * 2**{exponent}: it read other "
+                f"parameters than the image holds, or computes wrongly; {self._driver.status()}",
+            )
+        np.multiply(self._sums, math.ldexp(mantissa, exponent), out=self._product)
+        np.copyto(self._real, self._product, casting="same_kind")
+        return self._real
+
+    # Faults.
+
+    def _fault(self, kind: type[BoardError], span: Span, what: str) -> BoardError:
+        """An exception of ``kind`` about a span; the fabric is configured anew on the way."""
+        names = [record.name for record in self.image.header.records]
+        which = names[span.first]
+        if span.last != span.first:
+            which += f" to {names[span.last]}"
+        self._ready = self._running = False
+        try:
+            self._load_overlay()
+            after = "the overlay was loaded again: reset() makes the engine ready"
+        except BoardError as error:
+            after = f"loading the overlay again failed too ({error}): restart the board"
+        return kind(f"the engine, on {which}, {what}; {after}")
+
+    def _stop(self) -> None:
+        """Let the running start finish, or configure the fabric anew; the text's state is lost."""
+        try:
+            self._driver.wait(self.options.time_limit_s)
+        except EngineTimeoutError:
+            self._load_overlay()
+        self._running = self._ready = False
+
+
+def _up(value: int, step: int) -> int:
+    return -(-value // step) * step

@@ -1,0 +1,120 @@
+"""The self-test of a loaded model: its first layer on the engine against the specification.
+
+It costs about a second for the 370M geometry on a board and catches what no register tells: an
+overlay that computes something else, weights that never left the caches, a broken memory port.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tritstream.board.errors import (
+    BoardError,
+    CacheError,
+    EngineTimeoutError,
+    MemoryShortError,
+    NoResultError,
+    WrongResultError,
+)
+from tritstream.board.memory import Buffers
+from tritstream.engines.spec import SpecEngine
+from tritstream.numerics.integers import Ints
+from tritstream.spec import Saturations, decoder_layer, fixed_operations
+
+if TYPE_CHECKING:
+    from tritstream.board.runtime import BoardRuntime
+
+_TOKEN = 1
+
+
+def check_first_layer(runtime: BoardRuntime) -> None:
+    """Compare the engine's first layer with the specification's, bit for bit.
+
+    Raises WrongResultError, NoResultError, EngineTimeoutError, or CacheError if the same layer
+    comes out right through uncached memory. The runtime's buffers are given up in any of these
+    cases.
+    """
+    image = runtime.image
+    x = image.embedding.residual(_TOKEN)
+    profile = image.header.configuration.profile
+    expected = decoder_layer(
+        x[None],
+        np.zeros(image.geometry.hidden, np.int64),
+        SpecEngine(image).layer(0),
+        fixed_operations(profile),
+        profile,
+        Saturations(),
+    )
+    expected = expected[0][0], expected[1]
+    try:
+        _compare(runtime.first_layer(x), expected, x)
+    except BoardError as error:
+        try:
+            right = _right_without_caches(runtime, x, expected)
+        except MemoryShortError:
+            right = False
+        if right:
+            raise CacheError(
+                f"the first layer is right through uncached memory but not through cached memory "
+                f"({error}): a cache is not synchronised; check that the overlay's memory ports "
+                f"are not set to be coherent, and update the board's image"
+            ) from error
+        raise
+
+
+def _compare(got: tuple[Ints, Ints], expected: tuple[Ints, Ints], x: Ints) -> None:
+    if np.array_equal(got[0], x) and not got[1].any():
+        raise NoResultError(
+            "the engine reported done for layer 0, but nothing of its result is in memory: its "
+            "accesses fail (an AXI error: a wrong address, or a memory port that is off), or "
+            "caches are not synchronised"
+        )
+    for name, is_, should in zip(("residual", "state"), got, expected, strict=True):
+        wrong = np.flatnonzero(is_ != should)
+        if len(wrong):
+            i = int(wrong[0])
+            raise WrongResultError(
+                f"the engine's layer 0 differs from the specification in {len(wrong)} of "
+                f"{len(is_)} elements of the {name}, first in element {i}: {int(is_[i])} instead "
+                f"of {int(should[i])}: the overlay was built for something else, or is broken; "
+                f"compare its hash with `tritstream overlay verify`"
+            )
+
+
+def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, Ints]) -> bool:
+    """Whether the layer comes out right from uncached buffers of its own."""
+    from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, descriptor
+
+    runtime.close()
+    image, driver = runtime.image, runtime._driver
+    with Buffers(runtime._device) as buffers:
+        record = buffers.new(image.record(0).size, np.uint8, cacheable=False)
+        table = buffers.new(DESCRIPTOR_WORDS, np.int32, cacheable=False)
+        vector = buffers.new(x.size, np.int64, cacheable=False)
+        state = buffers.new(x.size, np.int32, cacheable=False)
+        logits = buffers.new(4, np.int32, cacheable=False)
+        record[:] = image.record(0)
+        table[:] = descriptor(image.layout(0), 0, 0)
+        vector[:] = x
+        state[:] = 0
+        places = {"descriptors": table, "parameters": record, "logits": logits}
+        places |= dict.fromkeys(("vector_in", "vector_out"), vector)
+        places |= dict.fromkeys(("state_in", "state_out"), state)
+        for port in range(image.header.configuration.ports):
+            places[f"weights_{port}"] = record
+        runtime._load_overlay()
+        driver = runtime._driver
+        for name, buffer in places.items():
+            driver.set_address(name, int(buffer.device_address))
+        driver.set_scalar("first", 0)
+        driver.set_scalar("last", 0)
+        driver.start()
+        try:
+            driver.wait(runtime.options.time_limit_s)
+        except EngineTimeoutError:
+            runtime._load_overlay()
+            return False
+        got = np.array(vector), np.array(state).astype(np.int64)
+        return all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))

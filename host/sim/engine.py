@@ -1,0 +1,104 @@
+"""The engine on a simulated board: registers, an execution behind them, and how long it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tritstream.kernels.arguments import BEAT_BYTES, Argument
+from tritstream.sim.executions import Execution
+from tritstream.sim.faults import Faults
+from tritstream.sim.memory import AxiError, Memory
+from tritstream.sim.registers import HlsBlock
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a start counts as done: after ``reads`` of the status and ``seconds`` of wall time.
+
+    ``late`` works on the memory at the end of that time instead of its beginning: a host that
+    changes a record too early then gives wrong results, as one that loads it too late does
+    otherwise.
+    """
+
+    reads: int = 0
+    seconds: float = 0.0
+    late: bool = False
+
+
+class EngineBlock(HlsBlock):
+    """The engine's slave and masters."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        table: tuple[Argument, ...],
+        execution: Execution,
+        faults: Faults,
+        timing: Timing,
+        report: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self.timing = timing
+        self.execution = execution
+        self.starts = 0
+        self._memory, self._table = memory, table
+        self._faults = faults
+        self._report = report
+        self._hangs = False
+        self._reads_left = 0
+        self._ready_at = 0.0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the running start still takes; infinite where it hangs."""
+        if self._hangs:
+            return float("inf")
+        return max(self._ready_at - time.monotonic(), 0.0) if self.busy else 0.0
+
+    def finish_if_due(self) -> None:
+        """Finish a start whose time has passed without counting a read: for the interrupt line."""
+        if self.busy and not self._hangs and time.monotonic() >= self._ready_at:
+            self._end()
+
+    def _begin(self) -> None:
+        self.starts += 1
+        self._hangs = self._faults.never_done
+        self._reads_left = self.timing.reads
+        self._ready_at = time.monotonic() + self.timing.seconds
+        if not self._hangs and not self.timing.late:
+            self._execute()
+
+    def _look(self) -> None:
+        if not self.busy or self._hangs:
+            return
+        self._reads_left -= 1
+        if self._reads_left < 0 and time.monotonic() >= self._ready_at:
+            self._end()
+
+    def _end(self) -> None:
+        if self.timing.late:
+            self._execute()
+        if not self._hangs:
+            self._finish()
+
+    def _execute(self) -> None:
+        if self._faults.axi_error:
+            return  # zeros are read and nothing is written: only the counters run, to the end
+        arguments = {}
+        for a in self._table:
+            value = self.arguments.get(a.offset, 0)
+            if a.words == 2:
+                value |= self.arguments.get(a.offset + 4, 0) << 32
+            arguments[a.name] = value
+        try:
+            self.execution(self._memory, arguments)
+        except AxiError as error:
+            # What hardware does with garbage is anybody's guess; this one stops.
+            self._report(str(error))
+            self._hangs = True
+            return
+        if self._faults.wrong_bit:
+            for name in ("vector_out", "logits"):
+                self._memory.view(arguments[name], BEAT_BYTES)[0] ^= 0x40

@@ -1,0 +1,66 @@
+"""The memory of a simulated board: DDR as bytes, and the contiguous-memory allocator above it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+PAGE = 4096
+FRESH, FREED = 0x5A, 0xA5
+"""What memory holds that nobody has written, and that was given back: neither is zero by chance."""
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class AxiError(Exception):
+    """An access of the engine that no buffer answers."""
+
+
+class Memory:
+    """``size`` bytes of DDR from physical address ``base``, all of it contiguous memory (CMA)."""
+
+    def __init__(self, base: int, size: int) -> None:
+        self.base, self.size = base, size
+        self.live: dict[int, int] = {}
+        """Sizes of the buffers that are allocated, by address."""
+        self._data = np.zeros(size, np.uint8)
+        self._free = [(base, size)]
+
+    @property
+    def free(self) -> int:
+        """Bytes that are not allocated."""
+        return self.size - sum(self.live.values())
+
+    def allocate(self, count: int) -> int:
+        """The address of ``count`` bytes, whole pages, first fit. Raises MemoryError."""
+        count = -(-max(count, 1) // PAGE) * PAGE
+        for index, (start, length) in enumerate(self._free):
+            if length >= count:
+                rest = [(start + count, length - count)] if length > count else []
+                self._free[index : index + 1] = rest
+                self.live[start] = count
+                self._span(start, count)[:] = FRESH
+                return start
+        raise MemoryError(f"no {count} bytes in one piece are free")
+
+    def release(self, start: int) -> None:
+        """Give a buffer back; its contents are overwritten, so that a use after it shows."""
+        count = self.live.pop(start)
+        self._span(start, count)[:] = FREED
+        merged: list[tuple[int, int]] = []
+        for begin, length in sorted([*self._free, (start, count)]):
+            if merged and sum(merged[-1]) == begin:
+                merged[-1] = (merged[-1][0], merged[-1][1] + length)
+            else:
+                merged.append((begin, length))
+        self._free = merged
+
+    def view(self, address: int, count: int) -> Bytes:
+        """Bytes inside one live buffer. Raises AxiError for any others."""
+        for start, length in self.live.items():
+            if start <= address and address + count <= start + length:
+                return self._span(address, count)
+        raise AxiError(f"access to {count} bytes at {address:#x}, which no buffer holds")
+
+    def _span(self, start: int, count: int) -> Bytes:
+        return self._data[start - self.base : start - self.base + count]
