@@ -14,7 +14,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from tritstream.boards import BOARDS, Board
+from tritstream.board.detect import board_claims, board_here
 from tritstream.engines import ENGINES
 from tritstream.models import shipped_models
 
@@ -90,28 +90,11 @@ def examine(root: Path = Path("/")) -> list[Finding]:
 
 def find_board(root: Path = Path("/")) -> str | None:
     """Name of the board this runs on, from the PYNQ image or the device tree; None on a PC."""
-    claims = [os.environ.get("BOARD", ""), _read(root / "proc/device-tree/model")]
-    claims += [line.strip() for line in _read(root / "etc/xocl.txt").splitlines()]
-    claims = [claim for claim in claims if claim]
-    for claim in claims:
-        known = _known_board(claim)
-        if known:
-            return f"{known.title} ({known.name})"
+    known, claims = board_here(root), board_claims(root)
+    if known:
+        return f"{known.title} ({known.name})"
     on_zynq = any("zynq" in claim.lower() for claim in claims)
     return f"{claims[0]} (not in the board table)" if on_zynq else None
-
-
-def _known_board(claim: str) -> Board | None:
-    """The board whose names cover `claim`; a name that is the whole claim wins."""
-    lower = claim.lower()
-    boards = list(BOARDS.values())
-    for board in boards:
-        if lower in (name.lower() for name in (*board.model_names, board.title, board.name)):
-            return board
-    for board in boards:
-        if any(name.lower() in lower for name in (*board.model_names, board.title)):
-            return board
-    return None
 
 
 def _read(path: Path) -> str:

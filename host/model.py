@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tritstream.board.options import BoardOptions
 from tritstream.checkpoint import Checkpoint, CheckpointConfig
 from tritstream.checkpoint.hub import is_hub_id
-from tritstream.engines import Engine, default_engine, load_engine
+from tritstream.engines import Engine, load_engine
 from tritstream.errors import TokenizerError
 from tritstream.generation import Generation, Limits
 from tritstream.image import Image, open_image
@@ -92,17 +93,22 @@ class Model:
         )
 
 
-def load(model: str | os.PathLike[str] = DEMO, engine: str | None = None) -> Model:
+def load(
+    model: str | os.PathLike[str] = DEMO,
+    engine: str | None = None,
+    board: BoardOptions | None = None,
+) -> Model:
     """Load a packed image, a checkpoint folder or Hub id, or a model of the package by name.
 
     `engine` names the execution (`tritstream.engines.ENGINES`). By default it is the fastest that
     runs here for an image, and the float reference for a checkpoint. A file or folder of the name
-    takes precedence. Raises a TritstreamError that says what is wrong.
+    takes precedence. `board` holds options of the board engines. Raises a TritstreamError that says
+    what is wrong.
     """
     path = Path(model)
     if path.is_dir() or (not path.exists() and is_hub_id(str(model))):
         return _load_checkpoint(Checkpoint.open(model), engine or "float")
-    return _load_image(path if path.exists() else shipped_model(str(model)), engine)
+    return _load_image(path if path.exists() else shipped_model(str(model)), engine, board)
 
 
 def _load_checkpoint(checkpoint: Checkpoint, engine: str) -> Model:
@@ -111,8 +117,8 @@ def _load_checkpoint(checkpoint: Checkpoint, engine: str) -> Model:
     return Model(load_engine(checkpoint.folder, engine), checkpoint.config, json, checkpoint.folder)
 
 
-def _load_image(path: Path, name: str | None) -> Model:
-    engine = load_engine(path, name or default_engine())
+def _load_image(path: Path, name: str | None, board: BoardOptions | None) -> Model:
+    engine = load_engine(path, name, board)
     image = open_image(path, verify=False)  # the engine's own opening has compared the hashes
     return Model(engine, _config_of(image), image.tokenizer_json, path)
 

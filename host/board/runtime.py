@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +23,9 @@ from tritstream.board.errors import (
     WrongResultError,
 )
 from tritstream.board.memory import MARGIN_BYTES, MORE_CMA, Buffers, cma_of, megabytes
+from tritstream.board.options import BoardOptions
 from tritstream.board.overlays import Overlay, check_fits
+from tritstream.board.package import import_pynq
 from tritstream.board.placement import SLOTS, Placement, Span, place
 from tritstream.errors import EngineError
 from tritstream.image import Image
@@ -40,21 +41,6 @@ Ints = npt.NDArray[np.int64]
 
 _POISON = -0x5A5A5A5B
 """Stands where the engine writes the scale of the logits: what is left of it never arrived."""
-
-
-@dataclass(frozen=True)
-class BoardOptions:
-    """How to run on a board.
-
-    ``cma_limit`` (bytes) places the model as if less contiguous memory were free; ``time_limit_s``
-    is how long one start may take; ``interrupt`` waits for the engine's interrupt where the overlay
-    has one; ``self_test`` compares the first layer with the specification when the model is loaded.
-    """
-
-    cma_limit: int | None = None
-    time_limit_s: float = 10.0
-    interrupt: bool = True
-    self_test: bool = True
 
 
 class BoardRuntime:
@@ -170,7 +156,7 @@ class BoardRuntime:
 
     def _load_overlay(self) -> None:
         """Configure the fabric and find the engine in it. Whatever ran there is gone."""
-        import pynq
+        pynq = import_pynq()
 
         from tritstream.board.driver import EngineDriver
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from tritstream.board.options import BoardOptions
 from tritstream.engines.base import Engine
-from tritstream.errors import EngineError
+from tritstream.errors import EngineError, OptionError
 from tritstream.image import Image, open_image
 
 
@@ -35,21 +36,56 @@ def _float(precision: str) -> Callable[[Image], Engine]:
     return make
 
 
+def _board(name: str) -> Callable[[Image], Engine]:
+    def make(image: Image) -> Engine:
+        from tritstream.engines.pynq import open_board_engine
+
+        return open_board_engine(image, name)
+
+    return make
+
+
 ENGINES: dict[str, Callable[[Image], Engine]] = {
     "native": _native,
     "spec": _spec,
+    "pynq": _board("pynq"),
+    "pynq-sim": _board("pynq-sim"),
     "float": _float("float64"),
     "float32": _float("float32"),
     "float16": _float("float16"),
 }
 """Makers of engines by the name that `--engine` takes."""
 
+BOARD_ENGINES = ("pynq", "pynq-sim")
 _FLOATS = {"float": "float64", "float32": "float32", "float16": "float16"}
 
 
+def default_engine(image: Image | None = None) -> str:
+    """The engine to use where none is named: on a board with an overlay for the image, the board.
+
+    Elsewhere the software engine: native, or spec (with one warning) where it cannot. A board
+    without an overlay that fits gets a warning too.
+    """
+    from tritstream.board.detect import board_here
+
+    board = board_here() if image is not None else None
+    if board is None or image is None:
+        return _software_engine()
+    from tritstream.board.overlays import find_for
+
+    if find_for(image, board.name):
+        return "pynq"
+    software = _software_engine()
+    warnings.warn(
+        f"no overlay of {board.title} fits {image.source}: running the software engine {software}; "
+        f"see `tritstream overlay list`",
+        stacklevel=2,
+    )
+    return software
+
+
 @cache
-def default_engine() -> str:
-    """The engine to use where none is named: native, or spec, with one warning, where it cannot run."""
+def _software_engine() -> str:
     from tritstream.native import load_core
 
     try:
@@ -60,12 +96,18 @@ def default_engine() -> str:
     return "native"
 
 
-def load_engine(path: str | os.PathLike[str], name: str | None = None) -> Engine:
+def load_engine(
+    path: str | os.PathLike[str], name: str | None = None, board: BoardOptions | None = None
+) -> Engine:
     """An engine for an image file; the float ones also take a checkpoint folder.
 
-    Raises EngineError for an unknown name, ImageError or CheckpointError for a bad model.
+    ``board`` is for the board engines. Raises EngineError for an unknown name, OptionError for
+    board options of another engine, ImageError or CheckpointError for a bad model.
     """
-    name = name or default_engine()
+    image = None
+    if name is None:
+        image = None if Path(path).is_dir() else open_image(path)
+        name = default_engine(image)
     if name not in ENGINES:
         raise EngineError(f"unknown engine '{name}': choose one of {', '.join(ENGINES)}")
     if Path(path).is_dir():
@@ -79,4 +121,11 @@ def load_engine(path: str | os.PathLike[str], name: str | None = None) -> Engine
         from tritstream.reference import weights_of_checkpoint
 
         return FloatEngine(weights_of_checkpoint(Checkpoint.open(path)), _FLOATS[name])
-    return ENGINES[name](open_image(path))
+    image = image or open_image(path)
+    if board is None:
+        return ENGINES[name](image)
+    if name not in BOARD_ENGINES:
+        raise OptionError(f"engine '{name}' takes no board options: use --engine pynq or pynq-sim")
+    from tritstream.engines.pynq import open_board_engine
+
+    return open_board_engine(image, name, board)

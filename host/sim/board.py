@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tritstream.board.errors import BoardError
 from tritstream.board.hwh import hardware_handoff
 from tritstream.board.overlays import File, Overlay, manifest_of
+from tritstream.board.package import import_pynq
 from tritstream.configurations import Configuration
 from tritstream.sim.engine import Timing
 from tritstream.sim.executions import Execution, SpecExecution
@@ -21,11 +21,6 @@ from tritstream.sim.memory import Memory
 
 if TYPE_CHECKING:
     from tritstream.sim.device import SimulatedDevice
-
-NO_PYNQ = (
-    "pynq is not installed: on a PYNQ board use the Python of its image, on a PC run "
-    "pip install 'tritstream[board]' (Python 3.10 to 3.12)"
-)
 
 
 @contextmanager
@@ -45,12 +40,9 @@ def simulated_board(
     ``built`` is the configuration that the fabric really holds, where it is not what the overlay's
     manifest says. The default execution is the specification. Raises BoardError without pynq.
     """
-    try:
-        import pynq
+    pynq = import_pynq()
 
-        from tritstream.sim.device import SimulatedDevice
-    except ImportError as error:
-        raise BoardError(NO_PYNQ) from error
+    from tritstream.sim.device import SimulatedDevice
 
     really = built or configuration
     device = SimulatedDevice(

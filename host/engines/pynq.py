@@ -1,0 +1,137 @@
+"""Engines `pynq` and `pynq-sim`: a PYNQ board, and the same driver on a simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from tritstream.board.detect import board_here
+from tritstream.board.errors import OverlayError, WrongResultError
+from tritstream.board.options import BoardOptions
+from tritstream.board.overlays import (
+    MANIFEST,
+    Overlay,
+    decode_manifest,
+    find_for,
+    verify,
+)
+from tritstream.board.runtime import BoardRuntime
+from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.spec import SpecEngine
+from tritstream.errors import FileError
+from tritstream.geometry import Geometry
+from tritstream.image import Image
+
+_SIMULATED_CMA = 1 << 30
+
+
+class BoardEngine:
+    """A board runtime as an engine. `close` frees the board's memory; so does the end of it all.
+
+    The logits that `step` and `prefill` return are a buffer which the next call overwrites.
+    """
+
+    def __init__(
+        self, name: str, image: Image, runtime: BoardRuntime, stack: ExitStack, check: bool
+    ) -> None:
+        self.name = name
+        self.geometry: Geometry = image.geometry
+        self.runtime = runtime
+        self._stack = stack
+        self._specification = SpecEngine(image) if check else None
+        self._taken = 0
+
+    @property
+    def note(self) -> str:
+        """Where the weights are, in a sentence."""
+        return self.runtime.note
+
+    def close(self) -> None:
+        """Free the board's memory; the engine is of no use afterwards."""
+        self._stack.close()
+
+    def reset(self) -> None:
+        self.runtime.reset()
+        self._taken = 0
+        if self._specification is not None:
+            self._specification.reset()
+
+    def step(self, token_id: int) -> Logits:
+        if not 0 <= token_id < self.geometry.vocabulary:
+            check_tokens([token_id], self.geometry.vocabulary)
+        return self._checked(self.runtime.step(token_id), [token_id])
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
+        return self._checked(self.runtime.prefill(ids), ids)
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
+        self.reset()
+        result = np.empty((len(ids), self.geometry.vocabulary), np.float32)
+        for row, token_id in enumerate(ids):
+            result[row] = self.step(token_id)
+        return result
+
+    def _checked(self, logits: Logits, token_ids: list[int]) -> Logits:
+        self._taken += len(token_ids)
+        if self._specification is None:
+            return logits
+        expected = self._specification.prefill(token_ids)
+        wrong = np.flatnonzero(logits != expected)
+        if len(wrong):
+            first = int(wrong[0])
+            raise WrongResultError(
+                f"after token {self._taken} the engine's logits differ from the specification's in "
+                f"{len(wrong)} of {len(expected)} places, first for token id {first}: "
+                f"{logits[first]} instead of {expected[first]}"
+            )
+        return logits
+
+
+def open_board_engine(image: Image, name: str, options: BoardOptions | None = None) -> BoardEngine:
+    """Engine ``pynq`` on the board that this is, or ``pynq-sim`` on a simulated one.
+
+    Raises the errors of `tritstream.board.errors`.
+    """
+    options = options or BoardOptions()
+    with ExitStack() as stack:
+        device = None
+        if name == "pynq-sim":
+            from tritstream.sim import simulated_board
+
+            configuration = image.header.configuration
+            board = configuration.board
+            cma = board.cma_default_bytes if board else _SIMULATED_CMA
+            device, overlay = stack.enter_context(simulated_board(configuration, cma_bytes=cma))
+        else:
+            overlay = _overlay_for(image, options.overlay)
+            verify(overlay)
+        runtime = stack.enter_context(BoardRuntime(image, overlay, device, options))
+        return BoardEngine(name, image, runtime, stack.pop_all(), options.check)
+
+
+def _overlay_for(image: Image, folder: Path | None) -> Overlay:
+    if folder is not None:
+        path = folder / MANIFEST
+        try:
+            manifest = decode_manifest(path.read_bytes(), str(path))
+        except OSError as error:
+            raise FileError(f"cannot read {path}: {error.strerror}") from error
+        if manifest.bit is None:
+            raise OverlayError(f"{path} names no bitstream: build or install one first")
+        return Overlay(folder, manifest)
+    here = board_here()
+    found = find_for(image, here.name) if here else None
+    if found is None:
+        where = f"for {here.title} " if here else ""
+        target = image.header.configuration.name
+        raise OverlayError(
+            f"no overlay {where}that fits {image.source} (target '{target}') is installed: run "
+            f"`tritstream overlay list`, then `tritstream overlay install`, or use --engine "
+            f"pynq-sim"
+        )
+    return found
