@@ -51,6 +51,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of the run at which stage two begins (default %(default)s)",
     )
     add(
+        "--dropout",
+        type=float,
+        default=_DEFAULT.dropout,
+        metavar="SHARE",
+        help="dropout on the residual branches (default %(default)s)",
+    )
+    add(
+        "--dropout-from",
+        type=float,
+        default=_DEFAULT.dropout_from,
+        metavar="SHARE",
+        help="share of the run after which dropout begins (default %(default)s)",
+    )
+    add(
         "--lanes", type=int, default=_DEFAULT.lanes, help="sequences per step (default %(default)s)"
     )
     add(
@@ -108,6 +122,8 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         rate=args.rate,
         decay=args.decay,
         turn=args.turn,
+        dropout=args.dropout,
+        dropout_from=args.dropout_from,
         held_out=args.held_out,
         clean=not args.as_is,
     )
@@ -122,6 +138,10 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         raise OptionError(f"--rate must lie between 0 and 1, not {recipe.rate}")
     if not 0 <= recipe.decay < 1:
         raise OptionError(f"--decay must lie between 0 and 1, not {recipe.decay}")
+    if not 0 <= recipe.dropout < 1:
+        raise OptionError(f"--dropout must be at least 0 and below 1, not {recipe.dropout}")
+    if not 0 <= recipe.dropout_from <= 1:
+        raise OptionError(f"--dropout-from must lie between 0 and 1, not {recipe.dropout_from}")
     if not 0 < recipe.turn <= 1:
         raise OptionError(f"--turn must lie between 0 and 1, not {recipe.turn}")
     if not 0 < recipe.held_out <= 0.5:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tritstream.train.model import Parameters, lower_bounds
+from tritstream.train.model import Dropout, Parameters, lower_bounds
 from tritstream.train.shape import Shape
 
 
@@ -36,12 +36,14 @@ class _Pending(NamedTuple):
     acc: Tensor | None = None
     sx: Tensor | None = None
     sw: float = 0.0
+    number: int = 0
 
 
 class _Normed(NamedTuple):
     """A block norm and the quantised inputs of the projections that it feeds.
 
-    x: the residual stream before the norm. branch: scale of the branch that was added to make x.
+    x: the residual stream before the norm. branch, number: scale of the branch that was added to
+    make x, and which branch of the network it is.
     """
 
     x: Tensor
@@ -50,6 +52,7 @@ class _Normed(NamedTuple):
     codes: list[Tensor]
     sx: list[Tensor]
     branch: Tensor | None
+    number: int
 
 
 class _Mixed(NamedTuple):
@@ -104,9 +107,10 @@ class Fused:
         reset: Tensor,
         states: Tensor,
         weight: float,
+        dropout: Dropout | None = None,
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """As `loss`, and the gradients of `weight` > 0 times the summed loss, by name."""
-        step = _Step(self, parameters, tokens, targets, reset, states)
+        step = _Step(self, parameters, tokens, targets, reset, states, dropout)
         loss, after = step.forward(weight)
         return loss, after, step.backward()
 
@@ -133,7 +137,9 @@ class _Step:
         targets: Tensor,
         reset: Tensor,
         states: Tensor,
+        dropout: Dropout | None = None,
     ) -> None:
+        self.dropout = dropout or Dropout()
         self.run, self.shape = fused.run, fused.shape
         self.tokens, self.targets, self.reset, self.states = tokens, targets, reset, states
         self.matrices = {n: fused.matrix(parameters, n) for n in fused.shape.matrices()}
@@ -160,11 +166,11 @@ class _Step:
             )  # fmt: skip
             after.append(last)
             mixed = _Mixed(acc, codes, sx, h, rg, ro)
-            pending = _Pending(codes @ o.trits.T, sx, o.sw)
+            pending = _Pending(codes @ o.trits.T, sx, o.sw, 2 * layer)
             mlp = self._norm(attention.x, pending, f"model.layers.{layer}.mlp_norm", [up])
             acc_up = mlp.codes[0] @ up.trits.T
             gated = _Gated(acc_up, *self.run("glu", acc_up, mlp.sx[0], up.sw, down.norm))
-            pending = _Pending(gated.codes @ down.trits.T, gated.sx, down.sw)
+            pending = _Pending(gated.codes @ down.trits.T, gated.sx, down.sw, 2 * layer + 1)
             x = mlp.x
             if weight > 0:
                 self.tape.append(_Layer(attention, mixed, mlp, gated))
@@ -221,8 +227,12 @@ class _Step:
 
     def _norm(self, x: Tensor, pending: _Pending, name: str, fed: list[_Matrix]) -> _Normed:
         weight, norms = self.value[f"{name}.weight"], [q.norm for q in fed]
-        x, r1, r2, *rest = self.run("norm_quant", x, *pending, weight, norms, self.shape.eps)
-        return _Normed(x, r1, r2, rest[: len(fed)], rest[len(fed) :], pending.sx)
+        acc, sx, sw, number = pending
+        x, r1, r2, *rest = self.run(
+            "norm_quant", x, acc, sx, sw, weight, norms, self.shape.eps, self.dropout.p,
+            self.dropout.branch(number),
+        )  # fmt: skip
+        return _Normed(x, r1, r2, rest[: len(fed)], rest[len(fed) :], sx, number)
 
     def _norm_backward(
         self, normed: _Normed, name: str, fed: list[_Matrix], Gs: list[Tensor], dx: Tensor | None
@@ -231,7 +241,8 @@ class _Step:
         dx, G, dw = self.run(
             "norm_quant_backward", normed.x, normed.r1, normed.r2, self.value[f"{name}.weight"],
             [q.norm for q in fed], [Gq @ q.trits for q, Gq in zip(fed, Gs, strict=True)],
-            normed.sx, [q.sw for q in fed], dx, normed.branch,
+            normed.sx, [q.sw for q in fed], dx, normed.branch, self.dropout.p,
+            self.dropout.branch(normed.number),
         )  # fmt: skip
         self.grads[f"{name}.weight"] = dw[0]
         for k, q in enumerate(fed):

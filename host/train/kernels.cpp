@@ -51,6 +51,25 @@ inline float sigmoid(float x) {
   return 1.f / (1.f + std::exp(-x));
 }
 
+// Dropout of element d of row n: 0 or 1 / (1 - p). A hash of place and seed (lowbias32 by C. Wellons),
+// so that the backward pass and model.py find the same mask.
+struct Dropout {
+  uint32_t seed, below;
+  float kept;
+  Dropout(double p, int64_t s)
+      : seed(static_cast<uint32_t>(s)), below(static_cast<uint32_t>(p * 4294967296.0)),
+        kept(static_cast<float>(1.0 / (1.0 - p))) {}
+  inline float operator()(uint32_t place) const {
+    uint32_t h = place * 0x9E3779B9u + seed;
+    h ^= h >> 16;
+    h *= 0x7FEB352Du;
+    h ^= h >> 15;
+    h *= 0x846CA68Bu;
+    h ^= h >> 16;
+    return h >= below ? kept : 0.f;
+  }
+};
+
 template <typename T> T* ptr(const Tensor& t) { return t.data_ptr<T>(); }
 float* optional_ptr(const OptionalTensor& t) { return t ? t->data_ptr<float>() : nullptr; }
 
@@ -67,10 +86,10 @@ inline float quantise_row(const float* n, const float* w, float r, A* codes, int
   return absmax / 127.f;
 }
 
-// x' = x + acc * sx * sw; n = rms(x'; w1, eps); K times quant8(rms(n; w2_k)).
+// x' = x + dropout(acc * sx * sw); n = rms(x'; w1, eps); K times quant8(rms(n; w2_k)).
 template <typename A>
 Tensors norm_quant(const Tensor& x, const OptionalTensor& acc, const OptionalTensor& sx, double sw,
-                               const Tensor& w1, List w2, double eps) {
+                               const Tensor& w1, List w2, double eps, double p, int64_t seed) {
   int64_t N = x.size(0), D = x.size(1), K = w2.size();
   auto type = std::is_same<A, float>::value ? at::kFloat : at::kBFloat16;
   Tensor xo = acc ? at::empty_like(x) : x;
@@ -80,6 +99,7 @@ Tensors norm_quant(const Tensor& x, const OptionalTensor& acc, const OptionalTen
     codes.push_back(at::empty({N, D}, x.options().dtype(type)));
     scales.push_back(at::empty({N}, x.options()));
   }
+  Dropout dropout(p, seed);
   at::parallel_for(0, N, 64, [&](int64_t lo, int64_t hi) {
     std::vector<float> n(D);
     const float* w1p = ptr<float>(w1);
@@ -89,8 +109,13 @@ Tensors norm_quant(const Tensor& x, const OptionalTensor& acc, const OptionalTen
         const A* a = ptr<A>(*acc) + row * D;
         const float* xi = ptr<float>(x) + row * D;
         float s = ptr<float>(*sx)[row] * static_cast<float>(sw);
+        if (p > 0) {
 #pragma omp simd
-        for (int64_t d = 0; d < D; ++d) xr[d] = xi[d] + load(a + d) * s;
+          for (int64_t d = 0; d < D; ++d) xr[d] = xi[d] + load(a + d) * s * dropout(row * D + d);
+        } else {
+#pragma omp simd
+          for (int64_t d = 0; d < D; ++d) xr[d] = xi[d] + load(a + d) * s;
+        }
       }
       float ss = 0.f, ss2 = 0.f;
 #pragma omp simd reduction(+ : ss)
@@ -117,13 +142,14 @@ template <typename A>
 Tensors norm_quant_backward(const Tensor& x, const Tensor& r1, const Tensor& r2, const Tensor& w1,
                                         List w2, List R,
                                         List sx, Scales sw,
-                                        const OptionalTensor& dx_in, const OptionalTensor& sx_residual) {
+                                        const OptionalTensor& dx_in, const OptionalTensor& sx_residual, double p, int64_t seed) {
   int64_t N = x.size(0), D = x.size(1), K = w2.size();
   int64_t threads = at::get_num_threads();
   auto type = std::is_same<A, float>::value ? at::kFloat : at::kBFloat16;
   Tensor dx = at::empty_like(x);
   Tensor G = at::empty({sx_residual ? N : 0, D}, x.options().dtype(type));
   Tensor dw = at::zeros({threads, K + 1, D}, x.options());
+  Dropout dropout(p, seed);
   at::parallel_for(0, N, 64, [&](int64_t lo, int64_t hi) {
     std::vector<float> dnh(D);
     float* dwp = ptr<float>(dw) + at::get_thread_num() * (K + 1) * D;
@@ -169,8 +195,13 @@ Tensors norm_quant_backward(const Tensor& x, const Tensor& r1, const Tensor& r2,
       if (sx_residual) {
         A* Gr = ptr<A>(G) + row * D;
         float s = ptr<float>(*sx_residual)[row];
+        if (p > 0) {
 #pragma omp simd
-        for (int64_t d = 0; d < D; ++d) store(Gr + d, dxr[d] * s);
+          for (int64_t d = 0; d < D; ++d) store(Gr + d, dxr[d] * s * dropout(row * D + d));
+        } else {
+#pragma omp simd
+          for (int64_t d = 0; d < D; ++d) store(Gr + d, dxr[d] * s);
+        }
       }
     }
   });

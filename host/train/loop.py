@@ -158,7 +158,8 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = rate
                 group["weight_decay"] = decay if group["decays"] else 0.0
-            loss, states = stepper.loss_and_grad(parameters, *stream.next(), states)
+            dropout = model.Dropout(schedule.dropped(progress()), recipe.seed * 2**32 + at.step)
+            loss, states = stepper.loss_and_grad(parameters, *stream.next(), states, dropout)
             norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), recipe.clip)
             if not torch.isfinite(norm):
                 raise OptionError(

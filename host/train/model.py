@@ -7,6 +7,8 @@ faster; the tests compare the two.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -50,6 +52,26 @@ def ternary(w: Tensor) -> Tensor:
     return w + ((w.detach() / scale).round().clamp(-1, 1) * scale - w.detach())
 
 
+@dataclass(frozen=True)
+class Dropout:
+    """Dropout of what each block adds to the residual stream: share p, masks decided by seed."""
+
+    p: float = 0.0
+    seed: int = 0
+
+    def branch(self, number: int) -> int:
+        """Seed of the branch with this number, an unsigned 32-bit integer."""
+        return (self.seed * 0x2545F491 + number * 0x9E3779B1) % 2**32
+
+    def mask(self, number: int, rows: int, columns: int) -> Tensor:
+        """Factors 0 or 1 / (1 - p), (rows, columns): the hash of kernels.cpp."""
+        h = torch.arange(rows * columns) * 0x9E3779B9 + self.branch(number) & 0xFFFFFFFF
+        h = (h ^ h >> 16) * 0x7FEB352D & 0xFFFFFFFF
+        h = (h ^ h >> 15) * 0x846CA68B & 0xFFFFFFFF
+        h = h ^ h >> 16
+        return ((h >= int(self.p * 2**32)) / (1 - self.p)).view(rows, columns)
+
+
 def scan(f: Tensor, x: Tensor, h0: Tensor) -> Tensor:
     """h[t] = f[t] * h[t-1] + x[t] over axis 1 of (B, T, D), by doubling: log2(T) passes."""
     x = torch.cat([(x[:, :1] + f[:, :1] * h0[:, None]), x[:, 1:]], 1)
@@ -76,7 +98,12 @@ def bitlinear(shape: Shape, parameters: Parameters, name: str, v: Tensor) -> Ten
 
 
 def forward(
-    shape: Shape, parameters: Parameters, tokens: Tensor, reset: Tensor, states: Tensor
+    shape: Shape,
+    parameters: Parameters,
+    tokens: Tensor,
+    reset: Tensor,
+    states: Tensor,
+    dropout: Dropout | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Logits (B, T, vocab) and the next states (layers, B, D).
 
@@ -87,6 +114,12 @@ def forward(
     bounds = lower_bounds(parameters)
     keep = (~reset)[..., None].to(x.dtype)
     after = []
+
+    def dropped(branch: Tensor, number: int) -> Tensor:
+        if dropout is None or not dropout.p:
+            return branch
+        return branch * dropout.mask(number, tokens.numel(), shape.hidden).view(branch.shape)
+
     for layer in range(shape.layers):
         p = f"model.layers.{layer}."
 
@@ -103,9 +136,9 @@ def forward(
         h = scan(f * keep, i * i.sigmoid() * rest, states[layer])
         after.append(h[:, -1])
         o = rms(g, parameters[p + "attn.g_norm.weight"], shape.eps) * h * h.sigmoid()
-        x = x + linear("attn.o_proj", o)
+        x = x + dropped(linear("attn.o_proj", o), 2 * layer)
         n = rms(x, parameters[p + "mlp_norm.weight"], shape.eps)
         a, b = linear("mlp.gate_proj", n).chunk(2, -1)
-        x = x + linear("mlp.down_proj", a * a.sigmoid() * b)
+        x = x + dropped(linear("mlp.down_proj", a * a.sigmoid() * b), 2 * layer + 1)
     x = rms(x, parameters["model.norm.weight"], shape.eps)
     return bitlinear(shape, parameters, "lm_head", x), torch.stack(after)

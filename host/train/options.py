@@ -31,6 +31,8 @@ class Recipe:
     turn: float = 0.5
     drop: float = 0.5
     decay: float = 0.1
+    dropout: float = 0.0
+    dropout_from: float = 0.25
     clip: float = 1.0
     held_out: float = 0.05
     clean: bool = True
@@ -45,7 +47,10 @@ class Recipe:
         return Shape(self.hidden, self.intermediate, self.layers, self.vocab, ternary=self.ternary)
 
     def schedule(self) -> Schedule:
-        return Schedule(self.rate, self.warmup, self.turn, self.drop, self.decay)
+        return Schedule(
+            self.rate, self.warmup, self.turn, self.drop, self.decay, self.dropout,
+            self.dropout_from,
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

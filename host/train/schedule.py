@@ -14,14 +14,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Schedule:
-    """peak: largest rate. warmup: share of the run that ramps up. turn: share at which stage two
-    begins. drop: rate factor there. decay: weight decay of stage one."""
+    """All times are shares of the run.
+
+    peak: largest rate. warmup: time that ramps up. turn: when stage two begins. drop: rate factor
+    there. decay: weight decay of stage one. dropout, dropout_from: share of dropped elements, and
+    from when on: at first the network underfits and dropout would only slow it; after some epochs
+    it keeps the network from learning the text by heart (compare arXiv 2303.01500).
+    """
 
     peak: float
     warmup: float = 0.02
     turn: float = 0.5
     drop: float = 0.5
     decay: float = 0.1
+    dropout: float = 0.0
+    dropout_from: float = 0.25
 
     def rate(self, progress: float) -> float:
         """Learning rate at `progress` in [0, 1] of the run."""
@@ -36,3 +43,7 @@ class Schedule:
     def weight_decay(self, progress: float) -> float:
         """Weight decay at `progress`."""
         return self.decay if progress < self.turn else 0.0
+
+    def dropped(self, progress: float) -> float:
+        """Share of dropped elements at `progress`."""
+        return self.dropout if progress >= self.dropout_from else 0.0

@@ -51,10 +51,11 @@ class Stepper:
         targets: Tensor,
         reset: Tensor,
         states: Tensor,
+        dropout: model.Dropout | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Loss per token (B, T) and next states; sets `.grad` of every parameter."""
         if self._train is None:
-            loss, after = self._plain(parameters, inputs, targets, reset, states)
+            loss, after = self._plain(parameters, inputs, targets, reset, states, dropout)
             for tensor in parameters.values():
                 tensor.grad = None
             loss.mean().backward()
@@ -64,7 +65,9 @@ class Stepper:
         def work(part: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
             i, t, r = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
             before = states[:, part].contiguous()
-            return fused.loss_and_grad(parameters, i, t, r, before, weight)
+            # Every part has masks of its own.
+            own = dropout and model.Dropout(dropout.p, dropout.seed * 4096 + part.start)
+            return fused.loss_and_grad(parameters, i, t, r, before, weight, own)
 
         results = list(self._pool.map(work, self._parts(len(inputs))))
         names = list(parameters)
@@ -104,8 +107,9 @@ class Stepper:
         targets: Tensor,
         reset: Tensor,
         states: Tensor,
+        dropout: model.Dropout | None = None,
     ) -> tuple[Tensor, Tensor]:
-        logits, after = model.forward(self.shape, parameters, inputs, reset, states)
+        logits, after = model.forward(self.shape, parameters, inputs, reset, states, dropout)
         loss = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none"
         )

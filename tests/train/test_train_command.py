@@ -13,7 +13,7 @@ from tritstream.errors import CheckpointError, OptionError, TritstreamError
 from tritstream.train import add_arguments, main
 
 SIZES = ["--hidden", "64", "--intermediate", "64", "--layers", "2", "--vocab", "300"]
-SPEED = ["--lanes", "2", "--length", "32", "--threads", "2"]
+SPEED = ["--dropout", "0.1", "--lanes", "2", "--length", "32", "--threads", "2"]
 
 
 def run(texts, out, *more: str) -> int:

@@ -112,6 +112,28 @@ def test_compiled_passes_equal_the_definition(kernels, seed: int) -> None:
     assert torch.equal(exact, got)
 
 
+def test_dropout_masks_agree_and_have_the_right_share(kernels) -> None:
+    dropout = model.Dropout(0.2, 2**32 * 3 + 17)
+    masks = torch.stack([dropout.mask(k, 200, 64) for k in range(4)])
+    assert set(masks.unique().tolist()) == {0.0, 1.25}
+    assert (masks == 0).float().mean() == pytest.approx(0.2, abs=0.01)
+    assert not masks[0].equal(masks[1])
+    assert not masks[0].equal(model.Dropout(0.2, 2**32 * 3 + 18).mask(0, 200, 64))
+    shape = Shape(64, 64, 2, 100)
+    parameters, g = random_network(shape, 8)
+    inputs, targets, reset, states = random_batch(shape, 2, 16, g)
+    logits, _ = model.forward(shape, parameters, inputs, reset, states, dropout)
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    expected = torch.autograd.grad(loss, list(parameters.values()))
+    fused = Fused(kernels, shape, torch.float32)
+    batch = (inputs, targets, reset, states)
+    got, _, grads = fused.loss_and_grad(parameters, *batch, 1 / inputs.numel(), dropout)
+    assert float(got.mean()) == pytest.approx(float(loss), rel=1e-3)
+    assert float(fused.loss(parameters, *batch)[0].mean()) != pytest.approx(float(loss), rel=1e-3)
+    for name, gradient in zip(parameters, expected, strict=True):
+        assert (gradient - grads[name]).norm() < 0.05 * gradient.norm(), name
+
+
 def test_float_weights_and_bfloat16(kernels) -> None:
     for ternary in (True, False):
         shape = Shape(64, 64, 2, 100, ternary=ternary)

@@ -22,3 +22,9 @@ def test_stage_two_starts_with_a_drop_and_ends_at_zero() -> None:
 def test_decay_belongs_to_stage_one() -> None:
     assert SCHEDULE.weight_decay(0.49) == 0.1
     assert SCHEDULE.weight_decay(0.5) == 0.0
+
+
+def test_dropout_starts_late() -> None:
+    schedule = Schedule(peak=1e-3, dropout=0.1, dropout_from=0.25)
+    assert schedule.dropped(0.2) == 0.0
+    assert schedule.dropped(0.25) == schedule.dropped(1.0) == 0.1
