@@ -3,11 +3,11 @@
 import errno
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from tritstream.errors import FileError
 
@@ -27,20 +27,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     final = Path(path)
     if final.is_dir():
         raise FileError(f"cannot write {final}: it is a folder")
-    try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{final.name}.", suffix=".part", dir=final.parent
-        )
-    except OSError as error:
-        raise _explained(error, final) from error
-    temporary = Path(name)
+    temporary = final.with_name(f".{final.name}.{secrets.token_hex(6)}.part")
     renamed = False
     try:
-        # mkstemp makes the file private; a file made by open() would follow the umask.
-        os.fchmod(descriptor, 0o666 & ~_umask())
-        # Opened by name, so that a caller who reads the file back finds it as `file.name`.
-        with open(name, "w+b", opener=lambda path, flags: descriptor) as file:
-            yield cast(BinaryIO, file)
+        # Opened inside, under a name known before: Ctrl-C at any moment leaves nothing behind.
+        with open(temporary, "x+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, final)
@@ -71,13 +63,6 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()
-
-
-def _umask() -> int:
-    # The umask can only be read by setting it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def _explained(error: OSError, path: Path) -> FileError:

@@ -37,6 +37,18 @@ def tritstream(
     )
 
 
+def started(*arguments: object) -> subprocess.Popen[bytes]:
+    """A command to be interrupted, with an empty standard input."""
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background, a shell has made them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def refused(*arguments: object, stdin: str = "") -> str:
     """The one sentence of a command that must refuse its input."""
     result = tritstream(*arguments, stdin=stdin)
@@ -131,12 +143,7 @@ def test_arguments_that_are_not_utf8(image_file: Path) -> None:
 
 
 def test_ctrl_c_ends_with_the_figures(image_file: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "generate", "a", "-m", str(image_file), "-n", "1000000", "-t", "1.5"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = started("generate", "a", "-m", image_file, "-n", 1000000, "-t", 1.5)
     assert process.stdout is not None
     process.stdout.read(20)  # it is writing
     process.send_signal(signal.SIGINT)
@@ -147,12 +154,7 @@ def test_ctrl_c_ends_with_the_figures(image_file: Path) -> None:
 
 
 def test_a_reader_that_leaves_is_no_error(image_file: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "generate", "a", "-m", str(image_file), "-n", "1000000", "-t", "1.5"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    process = started("generate", "a", "-m", image_file, "-n", 1000000, "-t", 1.5)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.read(1)
     process.stdout.close()
@@ -332,15 +334,13 @@ def test_an_interrupted_packing_leaves_nothing(tmp_path: Path) -> None:
     folder = random_checkpoint(tmp_path / "c", hidden=512, intermediate=1024, layers=4, vocab=8000)
     out = tmp_path / "out"
     out.mkdir()
-    process = subprocess.Popen(
-        [*COMMAND, "pack", str(folder), "-o", str(out / "m.trit")], stderr=subprocess.PIPE
-    )
+    process = started("pack", folder, "-o", out / "m.trit")
     while not list(out.iterdir()) and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, "packing ended before it could be interrupted"
     assert stderr.decode().splitlines()[-1] == "tritstream: interrupted"
+    assert process.returncode == 130
     assert list(out.iterdir()) == []
 
 
