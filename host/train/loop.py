@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tritstream.errors import OptionError
+from tritstream.errors import FileError, OptionError
 from tritstream.train import checkpoint, model
 from tritstream.train.corpus import Corpus
 from tritstream.train.data import Stream
@@ -122,8 +122,11 @@ def train(
             "epoch": stream.epoch,
             "seconds": round(at.seconds(), 1),
         } | record
-        with (run.out / "log.jsonl").open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        try:
+            with (run.out / "log.jsonl").open("a") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise FileError(f"cannot write {run.out / 'log.jsonl'}: {error.strerror}") from error
         report(record)
 
     def validate_and_save(last: bool, finished: bool) -> None:
