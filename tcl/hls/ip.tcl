@@ -1,0 +1,5 @@
+# Step ip: packages the Verilog as an IP, hls/solution/impl/ip, for Vivado's catalogue.
+source project.tcl
+open_engine
+export_design -format ip_catalog -rtl verilog
+exit

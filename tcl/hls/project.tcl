@@ -1,0 +1,35 @@
+# The Vitis HLS project that every step opens. Sourced by csim.tcl, csynth.tcl, cosim.tcl and ip.tcl.
+#
+# Runs in a project folder that `tritstream build` has made: settings.tcl and the sources are there.
+# Written for Vitis HLS 2022.2 to 2025.2: `vitis_hls -f STEP.tcl`, and where that is gone
+# `vitis-run --mode hls --tcl STEP.tcl`.
+
+source settings.tcl
+
+proc setting {name} {
+    return [dict get $::settings $name]
+}
+
+# A project keeps what earlier steps left: csynth_design's result is what cosim and export need.
+proc open_engine {} {
+    open_project hls
+    set_top [setting top]
+    foreach file [setting sources] {
+        add_files $file -cflags "-I[pwd]"
+    }
+    foreach file [setting bench] {
+        add_files -tb $file -cflags "-I[pwd]"
+    }
+    open_solution -flow_target vivado solution
+    set_part [setting part]
+    create_clock -period [setting clock_ns] -name default
+    # 64-bit base addresses on every board, so that the register map does not depend on the board.
+    config_interface -m_axi_addr64=true
+    config_export -format ip_catalog -rtl verilog -vendor [setting vendor] -library [setting library] \
+        -ipname [setting ip] -version [setting version]
+}
+
+# Vectors are named by their whole path: each step's test bench runs in a folder of its own.
+proc vectors {} {
+    return [file join [pwd] [setting vectors]]
+}
