@@ -68,6 +68,7 @@ class SimulatedDevice(pynq.Device):
         self.reports: list[str] = []
         """What the engine did that no correct host makes it do."""
         self.engine: EngineBlock | None = None
+        self.engine_base = 0
         self._table = argument_table(configuration)
         self._blocks: dict[int, tuple[int, RegisterBlock]] = {}
         self._ps: dict[int, int] = {}
@@ -113,7 +114,7 @@ class SimulatedDevice(pynq.Device):
         engine = EngineBlock(
             self.memory, self._table, self.execution, self.faults, self.timing, self.reports.append
         )
-        self.engine = engine
+        self.engine, self.engine_base = engine, kinds[VLNV]["phys_addr"]
         self._place(kinds[VLNV], engine)
         if _INTC in kinds:
             connected = not self.faults.no_interrupt

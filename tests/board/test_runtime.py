@@ -1,0 +1,178 @@
+"""The runtime on the simulated board, with the engine model that is the specification."""
+
+import asyncio
+import tracemalloc
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.boards import QUICK, greedy
+from tritstream.engines.spec import SpecEngine
+from tritstream.errors import EngineError
+from tritstream.image import Image
+from tritstream.sim import NoExecution
+from tritstream.sim.engine import Timing
+
+# How many of the eight records of `deep` are streamed for so many bytes of contiguous memory.
+STREAMED = {215_000: 3, 190_000: 4, 110_000: 7, 90_000: 8}
+
+
+def test_tokens_equal_the_specification(tiny: Image, load: Any, expected: Any) -> None:
+    device, runtime = load(tiny)
+    assert runtime.placement.streamed == ()
+    assert "all 3 records resident" in runtime.note
+    assert greedy(runtime, 64) == expected(tiny, 64)
+    assert device.reports == []
+
+
+def test_the_other_packing_and_profile_too(tiny_2bit: Image, load: Any, expected: Any) -> None:
+    _, runtime = load(tiny_2bit)
+    assert greedy(runtime, 16) == expected(tiny_2bit, 16)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["reads first", "reads last"])
+@pytest.mark.parametrize("limit", STREAMED)
+def test_double_buffered_tokens_equal_the_specification(
+    deep: Image, load: Any, expected: Any, limit: int, late: bool
+) -> None:
+    """Whether the engine reads a record at the beginning or at the end of its time."""
+    options = replace(QUICK, cma_limit=limit)
+    device, runtime = load(deep, options, timing=Timing(reads=2, late=late))
+    assert len(runtime.placement.streamed) == STREAMED[limit]
+    assert runtime.placement.bytes <= limit
+    assert f"{STREAMED[limit]} streamed" in runtime.note
+    assert greedy(runtime, 64) == expected(deep, 64)
+    assert device.reports == []
+
+
+@pytest.mark.parametrize("limit", [1 << 30, *STREAMED])
+def test_a_prompt_may_skip_the_head(deep: Image, load: Any, limit: int) -> None:
+    device, runtime = load(deep, replace(QUICK, cma_limit=limit), timing=Timing(late=True))
+    specification = SpecEngine(deep)
+    for prompt in ([5], [7, 9, 11], [1, 2], [3, 4, 5, 6]):
+        assert np.array_equal(runtime.prefill(prompt), specification.prefill(prompt))
+        assert np.array_equal(runtime.step(8), specification.step(8))
+    assert device.reports == []
+
+
+def test_addresses_above_four_gigabytes(tiny: Image, load: Any, expected: Any) -> None:
+    _, runtime = load(tiny, memory_base=0x8_7000_0000)
+    assert greedy(runtime, 4) == expected(tiny, 4)
+
+
+def test_polling_interrupt_and_a_missing_interrupt_agree(
+    tiny: Image, load: Any, expected: Any
+) -> None:
+    slow = Timing(seconds=2e-3)
+    for options, interrupt in (
+        (QUICK, True),
+        (replace(QUICK, interrupt=False), True),
+        (QUICK, False),
+    ):
+        device, runtime = load(tiny, options, interrupt=interrupt, timing=slow)
+        assert runtime._driver.has_interrupt == interrupt
+        assert greedy(runtime, 8) == expected(tiny, 8)
+        waits_for_interrupt = interrupt and options.interrupt
+        assert device.read_registers(device.engine_base + 4, 4)[0] == waits_for_interrupt
+
+
+def test_in_a_running_event_loop_as_in_a_notebook(tiny: Image, load: Any, expected: Any) -> None:
+    _, runtime = load(tiny)
+
+    async def cell() -> list[int]:
+        return greedy(runtime, 4)
+
+    assert asyncio.run(cell()) == expected(tiny, 4)
+
+
+@pytest.mark.parametrize("interrupt", [True, False])
+def test_register_accesses_of_a_token(tiny: Image, load: Any, interrupt: bool) -> None:
+    c = tiny.header.configuration
+    options = replace(QUICK, interrupt=interrupt)
+    device, runtime = load(tiny, options, execution=NoExecution(c))
+    runtime.step(1)
+    for token in range(10):
+        before, starts = device.accesses, device.engine.starts
+        runtime.step(token)
+        assert device.engine.starts - starts == 1
+        assert device.accesses - before <= 15
+
+
+def test_a_start_per_streamed_record(deep: Image, load: Any) -> None:
+    c = deep.header.configuration
+    options = replace(QUICK, interrupt=False, cma_limit=90_000)
+    device, runtime = load(deep, options, execution=NoExecution(c))
+    runtime.step(1)
+    before, starts = device.accesses, device.engine.starts
+    runtime.step(2)
+    assert device.engine.starts - starts == 8
+    assert device.accesses - before <= 8 * 5
+
+
+@pytest.mark.parametrize("limit", [1 << 30, 215_000])
+def test_nothing_is_allocated_on_the_way_of_a_token(deep: Image, load: Any, limit: int) -> None:
+    """Beside the embedding row, which the image gives out, and Python's own small objects."""
+    c = deep.header.configuration
+    options = replace(QUICK, interrupt=False, cma_limit=limit)
+    _, runtime = load(deep, options, execution=NoExecution(c))
+    for token in range(3):
+        runtime.step(token)
+    small = 2048
+    tracemalloc.start()
+    try:
+        row = _peak(lambda: deep.embedding.residual(5))
+        assert row < 10_000
+        runtime.step(5)
+        before, _ = tracemalloc.get_traced_memory()
+        peak = 0
+        for token in range(30):
+            peak = max(peak, _peak(lambda token=token: runtime.step(token)))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak <= row + small
+    assert after - before < small
+
+
+def _peak(work: Any) -> int:
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    work()
+    return tracemalloc.get_traced_memory()[1] - before
+
+
+def test_seconds_of_each_record(deep: Image, load: Any, expected: Any) -> None:
+    for limit in (1 << 30, 190_000):
+        _, runtime = load(deep, replace(QUICK, cma_limit=limit))
+        seconds = runtime.record_seconds(3)
+        assert len(seconds) == 8
+        assert min(seconds) > 0
+        assert int(runtime.step(expected(deep, 1)[0]).argmax()) == expected(deep, 2)[1]
+
+
+def test_interrupted_by_the_user(tiny: Image, load: Any, expected: Any) -> None:
+    device, runtime = load(tiny, timing=Timing(seconds=5e-3))
+    runtime.step(1)
+
+    def ctrl_c(*_: object) -> None:
+        del runtime._driver.wait
+        raise KeyboardInterrupt
+
+    runtime._driver.wait = ctrl_c
+    with pytest.raises(KeyboardInterrupt):
+        runtime.step(1)
+    with pytest.raises(EngineError, match="reset"):
+        runtime.step(1)
+    assert device.downloads == 1
+    assert greedy(runtime, 4) == expected(tiny, 4)
+
+
+def test_a_closed_model_says_so(tiny: Image, load: Any) -> None:
+    _, runtime = load(tiny)
+    runtime.close()
+    runtime.close()
+    for use in (runtime.reset, lambda: runtime.step(1)):
+        with pytest.raises(EngineError):
+            use()
