@@ -1,0 +1,66 @@
+"""The delay model: what an operation costs in nanoseconds, by fabric.
+
+A lookup table with its routing, a carry chain by its length, a DSP and a block RAM are what the model
+knows. The numbers are rounded up from data sheets (DS187 for 7-series -1, DS925 for UltraScale+ -2)
+with routing added by rule of thumb; they steer the scheduler and are not a timing analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritstream.rtl.graph import Node
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Delays in ns. ``lut`` includes the route behind it."""
+
+    name: str
+    yosys_family: str
+    register: float
+    """Clock to output plus setup of the register behind: what every stage loses."""
+    lut: float
+    carry_start: float
+    carry_bit: float
+    multiply: float
+    memory: float
+    """Clock to output of a block RAM without output register."""
+
+
+SERIES7 = Fabric("7-series -1", "xc7", 1.0, 0.9, 1.1, 0.03, 4.2, 2.9)
+ULTRASCALE_PLUS = Fabric("UltraScale+ -2", "xcup", 0.4, 0.35, 0.5, 0.012, 2.2, 1.4)
+FABRICS = {"xc7": SERIES7, "xcup": ULTRASCALE_PLUS}
+
+FREE = ("const", "variable", "shlc", "shrc", "wraps", "wrapu", "insert", "load", "table", "get")
+"""Operations that are wires, or whose delay starts at a register."""
+
+
+def lut_levels(inputs: int) -> int:
+    """Levels of six-input tables for a function of that many inputs."""
+    levels, reach = 1, 6
+    while reach < inputs:
+        levels, reach = levels + 1, reach * 6
+    return levels
+
+
+def delay(node: Node, fabric: Fabric, width: int) -> float:
+    """Nanoseconds from the arguments to the result, of which ``width`` bits are needed."""
+    op = node.op
+    if op in FREE:
+        return 0.0
+    if op in ("add", "sub"):
+        return fabric.carry_start + fabric.carry_bit * width
+    if op == "lt":
+        return fabric.carry_start + fabric.carry_bit * max(a.width for a in node.args)
+    if op == "eq":
+        return fabric.lut * lut_levels(2 * max(a.width for a in node.args))
+    if op == "mul":
+        return fabric.multiply
+    if op == "shl":
+        return fabric.lut * -(-min(node.args[1].width, max(width, 2).bit_length()) // 2)
+    if op == "shr":
+        return fabric.lut * -(-node.args[1].width // 2)
+    if op == "not":
+        return 0.0
+    return fabric.lut

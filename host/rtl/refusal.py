@@ -1,0 +1,7 @@
+"""What the compiler says when it cannot compile something."""
+
+from tritstream.errors import TritstreamError
+
+
+class Refusal(TritstreamError):
+    """A kernel contains something that the RTL backend does not compile, or not at the asked rate."""
