@@ -1,9 +1,9 @@
 """The engine's ports: the one table that C++ pragmas, driver, hardware hand-off and RTL shell use.
 
-Every port of the top function stands here once, in the order of its arguments. Registers are scalars
-on the AXI-Lite slave; memories are read or written by AXI masters, their base addresses being 64-bit
-registers on the same slave. Offsets follow the rule of Vitis HLS: the first argument stands at 0x10,
-each takes its own words and one reserved word.
+Every port of the top function stands here once, in the order of its arguments. Registers are
+scalars on the AXI-Lite slave; memories are read or written by AXI masters, their base addresses
+being 64-bit registers on the same slave. Offsets follow the rule of Vitis HLS: the first argument
+stands at 0x10, each takes its own words and one reserved word.
 
 Counts and offsets that the engine handles are in beats of 16 bytes, from the base of the memory.
 """
@@ -69,12 +69,15 @@ class Argument:
 
 
 def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
-    """The ports of a configuration's engine, in order. Raises ConfigurationError without geometry."""
+    """The ports of a configuration's engine, in order.
+
+    Raises ConfigurationError for a configuration without geometry.
+    """
     geometry = configuration.geometry
     if geometry is None:
         raise ConfigurationError(
-            f"configuration '{configuration.name}' is for software engines and has no hardware ports: "
-            f"choose one with a geometry"
+            f"configuration '{configuration.name}' is for software engines and has no hardware "
+            f"ports: choose one with a geometry"
         )
     records = record_beats(configuration, geometry)
     vector, state = -(-geometry.hidden // 2), geometry.layers * -(-geometry.hidden // 4)

@@ -26,8 +26,9 @@ Descriptors = npt.NDArray[np.int32]
 
 
 def descriptor(layout: RecordLayout, record_offset: int, layer: int) -> Descriptors:
-    """(8,) int32: the record at byte ``record_offset`` of the record memory; ``layer`` picks its state.
+    """(8,) int32: the record at byte ``record_offset`` of the record memory.
 
+    ``layer`` picks its state.
     Raises ConfigurationError where an offset is no whole beat, or too far for an int32 of beats.
     """
     if record_offset % BEAT_BYTES or record_offset // BEAT_BYTES >= 1 << 31:

@@ -26,6 +26,12 @@ def _native(image: Image) -> Engine:
     return NativeEngine(image)
 
 
+def _csim(image: Image) -> Engine:
+    from tritstream.engines.csim import CsimEngine
+
+    return CsimEngine(image)
+
+
 def _float(precision: str) -> Callable[[Image], Engine]:
     def make(image: Image) -> Engine:
         from tritstream.engines.float import FloatEngine
@@ -48,6 +54,7 @@ def _board(name: str) -> Callable[[Image], Engine]:
 ENGINES: dict[str, Callable[[Image], Engine]] = {
     "native": _native,
     "spec": _spec,
+    "csim": _csim,
     "pynq": _board("pynq"),
     "pynq-sim": _board("pynq-sim"),
     "float": _float("float64"),

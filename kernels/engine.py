@@ -1,0 +1,476 @@
+"""The engine: records first..last of a model, decoder layers and LM head, on one token.
+
+A feed-forward dataflow region. `fetch` reads the descriptor table and every small memory and tells
+the others what to do; a loader per weight port streams trits into a deep FIFO and runs ahead while
+the core is busy with a norm; `core` computes; `store` writes. Between processes there are only
+streams that lead forward, so the processes may as well run one after the other, as C simulation
+does.
+
+The core walks phases (i f g o gate down, or head). A phase is a norm, which makes int8 codes of the
+vector `values`, and a mat-vec whose sums leave one a cycle. Everything element by element happens
+to a sum as it leaves, inside the mat-vec's own loop: no further passes over vectors.
+
+This file is written for four weight ports; lines that end in `# port n` are there for engines of
+more than n ports.
+"""
+
+# mypy: ignore-errors
+# ruff: noqa: B007, F821, SIM102, SIM109 - this is Allo's language, only its syntax is Python's
+import allo
+import allo.dataflow as df
+from allo.ir.types import Stream
+
+from tritstream.kernels import rmsnorm, ternary_matvec
+from tritstream.kernels.constants import (
+    COLUMN_WORDS,
+    DESCRIPTORS_BEATS,
+    ELEMENT_LANES,
+    ELEMENT_LANES_LOG2,
+    GROUPS,
+    HEAD_WEIGHT_WORDS,
+    HEADER_BEATS,
+    HELD,
+    INTERMEDIATE,
+    LANE_MASK,
+    LAYER_WEIGHT_WORDS,
+    LOGITS_BEATS,
+    PARAMETERS_BEATS,
+    PHASE_COLUMN_WORDS,
+    PHASE_DOWN,
+    PHASE_F,
+    PHASE_G,
+    PHASE_GATE,
+    PHASE_GATE_B,
+    PHASE_HEAD,
+    PHASE_I,
+    PHASE_O,
+    PHASE_ROOM_BEATS,
+    PHASE_ROWS,
+    PHASE_VECTOR_WORDS,
+    PHASE_WEIGHT_WORDS,
+    PORTS,
+    ROWS,
+    SQUARE_BITS,
+    STATE_BEATS,
+    STATE_IN_BEATS,
+    STATE_OUT_BEATS,
+    VECTOR_BEATS,
+    VECTOR_IN_BEATS,
+    VECTOR_OUT_BEATS,
+    VECTOR_WORDS,
+    WEIGHTS_0_BEATS,
+    WORD_BEATS,
+)
+from tritstream.kernels.dequantise import dequantise, saturate_gate
+from tritstream.kernels.mlgru import state_update
+from tritstream.kernels.residual import residual_add
+from tritstream.kernels.rmsnorm import (
+    code_reciprocal,
+    code_shift,
+    gate_squares,
+    measure,
+    norm_scale,
+    quantise,
+)
+from tritstream.kernels.scalars import bit_length, normalise
+from tritstream.kernels.schedules import mark_independent, partition
+from tritstream.kernels.sigmoid import sigmoid
+from tritstream.kernels.swiglu import gated_product, weigh
+from tritstream.kernels.ternary_matvec import multiply_word
+from tritstream.kernels.types import (
+    Beat,
+    ElementWord,
+    Magnitude,
+    Sigma,
+    Sum,
+    Vector,
+    int8,
+    int32,
+    int64,
+)
+
+ELEMENT_PAIRS_LOG2 = ELEMENT_LANES_LOG2 - 1
+PAIR_MASK = LANE_MASK >> 1
+LAST_PART = WORD_BEATS - 1
+
+
+@df.region()
+def engine(
+    first: int32[1],
+    last: int32[1],
+    descriptors: Beat[DESCRIPTORS_BEATS],
+    weights_0: Beat[WEIGHTS_0_BEATS],
+    weights_1: Beat[WEIGHTS_0_BEATS],  # port 1
+    weights_2: Beat[WEIGHTS_0_BEATS],  # port 2
+    weights_3: Beat[WEIGHTS_0_BEATS],  # port 3
+    parameters: Beat[PARAMETERS_BEATS],
+    vector_in: Beat[VECTOR_IN_BEATS],
+    vector_out: Beat[VECTOR_OUT_BEATS],
+    state_in: Beat[STATE_IN_BEATS],
+    state_out: Beat[STATE_OUT_BEATS],
+    logits: Beat[LOGITS_BEATS],
+):
+    # What there is to do: counts, then a line per record.
+    plan_core: Stream[int32, 4]
+    plan_store: Stream[int32, 4]
+    plan_0: Stream[int32, 4]
+    plan_1: Stream[int32, 4]  # port 1
+    plan_2: Stream[int32, 4]  # port 2
+    plan_3: Stream[int32, 4]  # port 3
+    # Deep enough to go on loading through a norm.
+    trits_0: Stream[Beat, 512]
+    trits_1: Stream[Beat, 512]  # port 1
+    trits_2: Stream[Beat, 512]  # port 2
+    trits_3: Stream[Beat, 512]  # port 3
+    # Deep enough for a phase: norms take a word a cycle, memory gives a beat a cycle.
+    elements: Stream[ElementWord, VECTOR_WORDS]
+    side: Stream[Beat, STATE_BEATS]
+    state: Stream[Beat, STATE_BEATS]
+    results: Stream[Beat, 64]
+
+    @df.kernel(mapping=[1], args=[first, last, descriptors, parameters, vector_in, state_in])
+    def fetch(
+        lo: int32[1],
+        hi: int32[1],
+        table: Beat[DESCRIPTORS_BEATS],
+        block: Beat[PARAMETERS_BEATS],
+        x: Beat[VECTOR_IN_BEATS],
+        old: Beat[STATE_IN_BEATS],
+    ):
+        vector_words: int32[7] = PHASE_VECTOR_WORDS
+        room_beats: int32[7] = PHASE_ROOM_BEATS
+        part: Beat[WORD_BEATS]
+        begin: int32 = lo[0]
+        count: int32 = hi[0] - begin + 1
+        plan_core.put(count)
+        plan_store.put(count)
+        plan_0.put(count)
+        plan_1.put(count)  # port 1
+        plan_2.put(count)  # port 2
+        plan_3.put(count)  # port 3
+        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+            state.put(x[n])
+        for record in range(count):
+            row: int32 = (begin + record) << 1
+            front: Beat = table[row]
+            back: Beat = table[row + 1]
+            kind: int32 = front[0:32]
+            at: int32 = front[32:64]
+            from_0: int32 = front[64:96]
+            from_1: int32 = front[96:128]  # port 1
+            from_2: int32 = back[0:32]  # port 2
+            from_3: int32 = back[32:64]  # port 3
+            state_at: int32 = back[64:96]
+            words: int32 = LAYER_WEIGHT_WORDS if kind == 0 else HEAD_WEIGHT_WORDS
+            plan_core.put(kind)
+            plan_store.put(kind)
+            plan_store.put(state_at)
+            plan_0.put(from_0)
+            plan_0.put(words)
+            plan_1.put(from_1)  # port 1
+            plan_1.put(words)  # port 1
+            plan_2.put(from_2)  # port 2
+            plan_2.put(words)  # port 2
+            plan_3.put(from_3)  # port 3
+            plan_3.put(words)  # port 3
+            state_beats: int32 = STATE_BEATS if kind == 0 else 0
+            for n in allo.grid(state_beats, pipeline=True):
+                state.put(old[state_at + n])
+            phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
+            phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
+            for phase in range(phase_begin, phase_end):
+                for n in allo.grid(HEADER_BEATS, pipeline=True):
+                    line: Beat = block[at + n]
+                    if n < 2:
+                        side.put(line)
+                at += HEADER_BEATS
+                element_beats: int32 = vector_words[phase] * WORD_BEATS
+                filled: int32 = 0
+                for n in allo.grid(element_beats, pipeline=True):
+                    for k in range(LAST_PART):
+                        part[k] = part[k + 1]
+                    part[LAST_PART] = block[at + n]
+                    filled += 1
+                    if filled == WORD_BEATS:
+                        filled = 0
+                        whole: ElementWord = 0
+                        for k in range(WORD_BEATS):
+                            whole[128 * k : 128 * k + 128] = part[k]
+                        elements.put(whole)
+                at += element_beats
+                more: int32 = room_beats[phase]
+                for n in allo.grid(more, pipeline=True):
+                    room_beat: Beat = block[at + n]
+                    if n < STATE_BEATS:
+                        side.put(room_beat)
+                at += more
+
+    @df.kernel(mapping=[1], args=[weights_0])
+    def load_0(memory: Beat[WEIGHTS_0_BEATS]):
+        count: int32 = plan_0.get()
+        for record in range(count):
+            at: int32 = plan_0.get()
+            words: int32 = plan_0.get()
+            for n in allo.grid(words, pipeline=True):
+                trits_0.put(memory[at + n])
+
+    @df.kernel(mapping=[1], args=[weights_1])  # port 1
+    def load_1(memory: Beat[WEIGHTS_0_BEATS]):  # port 1
+        count: int32 = plan_1.get()  # port 1
+        for record in range(count):  # port 1
+            at: int32 = plan_1.get()  # port 1
+            words: int32 = plan_1.get()  # port 1
+            for n in allo.grid(words, pipeline=True):  # port 1
+                trits_1.put(memory[at + n])  # port 1
+
+    @df.kernel(mapping=[1], args=[weights_2])  # port 2
+    def load_2(memory: Beat[WEIGHTS_0_BEATS]):  # port 2
+        count: int32 = plan_2.get()  # port 2
+        for record in range(count):  # port 2
+            at: int32 = plan_2.get()  # port 2
+            words: int32 = plan_2.get()  # port 2
+            for n in allo.grid(words, pipeline=True):  # port 2
+                trits_2.put(memory[at + n])  # port 2
+
+    @df.kernel(mapping=[1], args=[weights_3])  # port 3
+    def load_3(memory: Beat[WEIGHTS_0_BEATS]):  # port 3
+        count: int32 = plan_3.get()  # port 3
+        for record in range(count):  # port 3
+            at: int32 = plan_3.get()  # port 3
+            words: int32 = plan_3.get()  # port 3
+            for n in allo.grid(words, pipeline=True):  # port 3
+                trits_3.put(memory[at + n])  # port 3
+
+    @df.kernel(mapping=[1], args=[])
+    def core():
+        weight_words: int32[7] = PHASE_WEIGHT_WORDS
+        column_words: int32[7] = PHASE_COLUMN_WORDS
+        matrix_rows: int32[7] = PHASE_ROWS
+        norm_words: int32[7] = PHASE_VECTOR_WORDS
+        # The vector that the next norm takes, and the residual.
+        values: Vector[VECTOR_WORDS, ELEMENT_LANES]
+        residual: Vector[VECTOR_BEATS, 2]
+        # What a phase leaves to a later one, element by element: silu(i), then h; silu(a).
+        held: int32[HELD]
+        codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES]
+        scaled: int32[VECTOR_WORDS, ELEMENT_LANES]
+        header: int32[8]
+        squares: int64[2]
+        absmax: int32[1]
+        plain: int32[2]
+        gate_plain: int32[2]
+        scale: int32[2]
+        word: Beat[PORTS]
+        sums: Sum[ROWS]
+        leaving: Sum[ROWS]
+        quad: int32[4]
+        ones: Vector = 0
+        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+            pair: Beat = state.get()
+            low: Vector = pair[0:48]
+            high: Vector = pair[64:112]
+            residual[n, 0] = low
+            residual[n, 1] = high
+            number: int32 = n
+            lane: int32 = (number & PAIR_MASK) << 1
+            values[number >> ELEMENT_PAIRS_LOG2, lane] = low
+            values[number >> ELEMENT_PAIRS_LOG2, lane + 1] = high
+            ones = ones | (low ^ (low >> 47)) | (high ^ (high >> 47))
+        count: int32 = plan_core.get()
+        for record in range(count):
+            kind: int32 = plan_core.get()
+            phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
+            phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
+            for p in range(phase_begin, phase_end):
+                phase: int32 = p
+
+                # The norm: values -> codes and their scale.
+                front: Beat = side.get()
+                back: Beat = side.get()
+                header[0] = front[0:32]
+                header[1] = front[32:64]
+                header[2] = front[64:96]
+                header[3] = front[96:128]
+                header[4] = back[0:32]
+                header[5] = back[32:64]
+                header[6] = back[64:96]
+                header[7] = 0
+                magnitude: int64 = ones
+                length: int32 = bit_length(magnitude)
+                left: int32 = 47 - length
+                squares[0] = 0
+                squares[1] = 0
+                absmax[0] = 1
+                vector_words: int32 = norm_words[phase]
+                for n in allo.grid(vector_words, pipeline=True):
+                    measured: int32 = n
+                    element: ElementWord = elements.get()
+                    measure(values, measured, element, left, scaled, squares, absmax)
+                lost: int32 = length + 1
+                plain_exponent: int32 = (lost - SQUARE_BITS) << 1
+                normalise(squares[1], plain_exponent, plain)
+                if phase == PHASE_O:
+                    plain[0] = gate_plain[0]
+                    plain[1] = gate_plain[1]
+                if phase == PHASE_DOWN:
+                    plain[0] = 0
+                    plain[1] = 0
+                norm_scale(header, lost, squares, absmax, plain, scale)
+                code_left: int32 = code_shift(absmax[0])
+                reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
+                code_column: int32 = 0
+                code_group: int32 = 0
+                for n in allo.grid(vector_words, pipeline=True):
+                    coded: int32 = n
+                    quantise(scaled, coded, code_left, reciprocal, codes, code_column, code_group)
+                    code_group += 1
+                    if code_group == GROUPS:
+                        code_group = 0
+                        code_column += 1
+
+                # The mat-vec, and what becomes of each sum.
+                words: int32 = weight_words[phase]
+                columns: int32 = column_words[phase]
+                rows: int32 = matrix_rows[phase]
+                if phase == PHASE_G or phase >= PHASE_O:
+                    ones = 0
+                gate_sum: int64 = 0
+                state_beat: Beat = 0
+                room_beat: Beat = 0
+                column: int32 = 0
+                position: int32 = 0
+                pending: int32 = 0
+                steps: int32 = words + ROWS
+                for n in allo.grid(steps, pipeline=True):
+                    if n < words:
+                        word[0] = trits_0.get()
+                        word[1] = trits_1.get()  # port 1
+                        word[2] = trits_2.get()  # port 2
+                        word[3] = trits_3.get()  # port 3
+                    if pending > 0:
+                        pending -= 1
+                        total: Sum = leaving[0]
+                        for r in range(ROWS - 1):
+                            leaving[r] = leaving[r + 1]
+                        if position < rows:
+                            step: int32 = phase
+                            at: int32 = position
+                            if phase == PHASE_GATE:
+                                if position >= INTERMEDIATE:
+                                    step = PHASE_GATE_B
+                                    at = position - INTERMEDIATE
+                            quarter: int32 = position & 3
+                            if step == PHASE_F:
+                                if quarter == 0:
+                                    room_beat = side.get()
+                                    state_beat = state.get()
+                            room: int32 = room_beat
+                            room_beat = room_beat >> 32
+                            before: int32 = state_beat
+                            state_beat = state_beat >> 32
+                            delta: Vector = dequantise(total, scale)
+                            gate: int32 = saturate_gate(delta)
+                            kept: int32 = held[at]
+                            turned: int32 = -gate if step == PHASE_F else gate
+                            argument: int32 = kept if step == PHASE_G else turned
+                            sigma: Sigma = sigmoid(argument)
+                            factor: int32 = room if step == PHASE_F else argument
+                            weighted: int32 = weigh(factor, sigma)
+                            fresh: Sigma = weighted
+                            mixed: int32 = state_update(before, kept, fresh)
+                            if step == PHASE_I or step == PHASE_F or step == PHASE_GATE:
+                                held[at] = mixed if step == PHASE_F else weighted
+                            other: int32 = weighted if step == PHASE_G else kept
+                            value: Vector = gated_product(gate, other)
+                            if step == PHASE_O or step == PHASE_DOWN:
+                                value = residual_add(residual[at >> 1, at & 1], delta)
+                                residual[at >> 1, at & 1] = value
+                            if (
+                                step == PHASE_G
+                                or step == PHASE_O
+                                or step == PHASE_DOWN
+                                or step == PHASE_GATE_B
+                            ):
+                                values[at >> ELEMENT_LANES_LOG2, at & LANE_MASK] = value
+                                ones = ones | (value ^ (value >> 47))
+                            if step == PHASE_G:
+                                gate_sum += total * total
+                            if step == PHASE_F or step == PHASE_HEAD:
+                                for k in range(3):
+                                    quad[k] = quad[k + 1]
+                                quad[3] = mixed if step == PHASE_F else total
+                                if quarter == 3:
+                                    packed: Beat = 0
+                                    for k in range(4):
+                                        packed[32 * k : 32 * k + 32] = quad[k]
+                                    results.put(packed)
+                        position += 1
+                    multiply_word(word, codes, column, sums)
+                    column += 1
+                    if column == columns:
+                        column = 0
+                        pending = ROWS
+                        for r in range(ROWS):
+                            leaving[r] = sums[r]
+                if phase == PHASE_G:
+                    gate_squares(gate_sum, scale, gate_plain)
+                if phase == PHASE_HEAD:
+                    end: Beat = 0
+                    end[0:32] = scale[0]
+                    end[32:64] = scale[1]
+                    results.put(end)
+        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+            out: Beat = 0
+            even: int64 = residual[n, 0]
+            odd: int64 = residual[n, 1]
+            out[0:64] = even
+            out[64:128] = odd
+            results.put(out)
+
+    @df.kernel(mapping=[1], args=[vector_out, state_out, logits])
+    def store(x: Beat[VECTOR_OUT_BEATS], fresh: Beat[STATE_OUT_BEATS], sums: Beat[LOGITS_BEATS]):
+        count: int32 = plan_store.get()
+        for record in range(count):
+            kind: int32 = plan_store.get()
+            at: int32 = plan_store.get()
+            if kind == 0:
+                for n in allo.grid(STATE_BEATS, pipeline=True):
+                    fresh[at + n] = results.get()
+            else:
+                for n in allo.grid(LOGITS_BEATS, pipeline=True):
+                    sums[n] = results.get()
+        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+            x[n] = results.get()
+
+
+INLINE = (
+    *rmsnorm.INLINE,
+    *ternary_matvec.INLINE,
+    "dequantise",
+    "saturate_gate",
+    "sigmoid",
+    "weigh",
+    "state_update",
+    "gated_product",
+    "residual_add",
+)
+REGISTERS = (
+    "header", "squares", "plain", "gate_plain", "scale", "word", "sums", "leaving", "quad",
+)  # fmt: skip
+BANKS = (("values", 2), ("residual", 2), ("codes", 2), ("codes", 3), ("scaled", 2))
+
+
+def schedule():
+    """A bank per element lane and per code lane; registers for words, sums and scalars."""
+    s = df.customize(engine)
+    core = (*BANKS, *((array, 0) for array in REGISTERS))
+    partition(
+        s,
+        rmsnorm.PARTITIONS
+        | ternary_matvec.PARTITIONS
+        | {"fetch_0": (("part", 0),), "core_0": core},
+    )
+    # A phase visits every element once, in order: what it reads, no earlier step of it has written,
+    # but for silu(a), which lies INTERMEDIATE steps back.
+    mark_independent(s, "core_0", ("held", "residual"))
+    return s

@@ -1,0 +1,60 @@
+"""The generated sources of a configuration and the manifest that says what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from tritstream.configurations import CONFIGURATIONS, Configuration
+from tritstream.errors import ConfigurationError
+
+GENERATED = Path(__file__).parent / "generated"
+MANIFEST = "manifest.json"
+
+
+def generated_configurations() -> tuple[str, ...]:
+    """Names of the configurations that have hardware, and so generated sources."""
+    return tuple(c.name for c in CONFIGURATIONS.values() if c.geometry is not None)
+
+
+def make_manifest(configuration: Configuration, folder: Path, allo_commit: str) -> dict[str, Any]:
+    """The manifest of a folder of generated files: configuration, profile, Allo commit, hashes."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in (".cpp", ".mlir"))
+    return {
+        "allo_commit": allo_commit,
+        "configuration": configuration.table(),
+        "profile": configuration.profile.table(),
+        "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
+    }
+
+
+def read_manifest(configuration: Configuration) -> dict[str, Any]:
+    """The manifest of a configuration's generated sources, checked against the configuration.
+
+    Raises ConfigurationError where there are none, or where they were made for other values: then
+    an image packed for the configuration does not fit them.
+    """
+    path = GENERATED / configuration.name / MANIFEST
+    known = ", ".join(generated_configurations())
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there are no kernels for configuration '{configuration.name}': pack the model for "
+            f"one of {known} (tritstream pack --target), or add it with "
+            f"`python -m tritstream.kernels build`"
+        ) from None
+    wanted = json.loads(json.dumps(configuration.table()))
+    for what, mine, other in (
+        ("configuration", wanted, manifest.get("configuration")),
+        ("profile", configuration.profile.table(), manifest.get("profile")),
+    ):
+        if mine != other:
+            raise ConfigurationError(
+                f"the kernels of '{configuration.name}' were generated for another {what} than the "
+                f"image was packed for: pack the model again with this version of tritstream, or "
+                f"run `python -m tritstream.kernels build`"
+            )
+    return manifest
