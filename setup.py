@@ -19,8 +19,8 @@ FOLDERS = {
 
 NATIVE = Path("host/native/src")
 
-# Native code is optional=True: without a compiler the package installs and works, only slower. It is a
-# C library without Python's headers, loaded by ctypes: one build serves every version of Python.
+# Native code is optional=True: without a compiler the package installs and works, only slower. A C
+# library without Python's headers, loaded by ctypes: one build serves every version of Python.
 EXTENSIONS = [
     Extension(
         "tritstream.native._core",

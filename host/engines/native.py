@@ -1,4 +1,4 @@
-"""Engine `native`: the C core, bit for bit as the specification and as fast as the processor can."""
+"""Engine `native`: the C core, bit for bit as the specification, as fast as the processor can."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ MAX_THREADS = 64
 class NativeEngine:
     """The native core on an image.
 
-    ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads`` how
-    many work (default: as many as processors may be used), ``sequences`` how many recurrent states are
-    held side by side for `run`. The image must stay mapped, and its hashes are the reader's business.
-    Everything is allocated here; a call allocates the logits that it returns and nothing else.
-    Raises EngineError where the core is missing or cannot run.
+    ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads``
+    how many work (default: as many as processors may be used), ``sequences`` how many recurrent
+    states are held side by side for `run`. The image must stay mapped, and its hashes are the
+    reader's business. Everything is allocated here; a call allocates the logits that it returns and
+    nothing else. Raises EngineError where the core is missing or cannot run.
     """
 
     name = "native"
@@ -108,8 +108,8 @@ class NativeEngine:
         states = np.asarray(sequences, np.int32).reshape(-1)
         if len(ids) > BATCH or len(states) != len(ids):
             raise EngineError(
-                f"{len(ids)} tokens of {len(states)} sequences in one pass: at most {BATCH}, and one "
-                f"sequence number for each"
+                f"{len(ids)} tokens of {len(states)} sequences in one pass: at most {BATCH}, and "
+                f"one sequence number for each"
             )
         if states.min() < 0 or states.max() >= self.sequences:
             raise EngineError(f"the engine holds sequences 0 to {self.sequences - 1}")
@@ -133,7 +133,7 @@ class NativeEngine:
 
     @property
     def residual(self) -> npt.NDArray[np.int64]:
-        """The residual (hidden,) behind the last layer, of the first token of the last pass; a copy."""
+        """The residual (hidden,) behind the last layer, of the last pass's first token; a copy."""
         at = self._core.tritstream_residual(self._engine, 0)
         return np.ctypeslib.as_array(at, (self.geometry.hidden,)).copy()
 
@@ -163,8 +163,8 @@ class NativeEngine:
     ) -> None:
         if self._process != os.getpid():
             raise EngineError(
-                "a native engine does not survive a fork, its threads stay behind: load the model in "
-                "the process that uses it"
+                "a native engine does not survive a fork, its threads stay behind: load the model "
+                "in the process that uses it"
             )
         with self._lock:
             self._core.tritstream_run(
@@ -187,7 +187,7 @@ def _threads(asked: int | None) -> int:
 
 
 def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, list[Any]]:
-    """An image as the core takes it, and the Python objects that must live as long as it is used."""
+    """An image as the core takes it, and the Python objects that must live while it is used."""
     g, profile = image.geometry, image.header.configuration.profile
     alive: list[Any] = [image]
     matrices = (native.Matrix * (g.layers * len(native.MATRICES) + 1))()

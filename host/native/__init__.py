@@ -1,4 +1,4 @@
-"""The native core: a C library that runs models from packed images, bit for bit as the specification.
+"""The native core: a C library that runs packed images, bit for bit as the specification.
 
 README.md beside this file tells how it works. `tritstream.engines.native` is the engine made of it.
 """

@@ -154,7 +154,7 @@ def levels(core: ctypes.CDLL) -> tuple[Level, ...]:
 
 
 def choose_level(core: ctypes.CDLL, name: str | None) -> Level:
-    """The level of a name, or the fastest that runs here. Raises EngineError where it cannot run."""
+    """The level of a name, or the fastest that runs here. Raises EngineError where it cannot."""
     known = levels(core)
     usable = [level for level in known if level.runs_here]
     if name is None:

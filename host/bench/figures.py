@@ -1,0 +1,178 @@
+"""The figures of one engine: rates, time to the first token, bytes read, and memory.
+
+A round reads a prompt and writes tokens greedily behind it; the figures are medians over rounds.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tritstream.engines import Engine
+from tritstream.errors import OptionError
+from tritstream.image import Image
+from tritstream.image.embedding import row_bytes
+
+_READS = 7
+
+TAGS = {
+    "prefill_tokens_per_s": "measured",
+    "decode_tokens_per_s": "measured",
+    "time_to_first_token_s": "measured",
+    "load_s": "measured",
+    "bytes_per_token": "derived",
+    "read_bytes_per_s": "measured",
+    "bandwidth_share": "measured",
+    "peak_rss_bytes": "measured",
+    "peak_beyond_image_bytes": "measured",
+    "working_set_bytes": "derived",
+}
+"""What kind of number each figure is."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """``prompt_tokens`` are read, then ``tokens`` written. Raises OptionError for less than one."""
+
+    tokens: int = 64
+    prompt_tokens: int = 64
+    rounds: int = 5
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value < 1:
+                raise OptionError(f"{name.replace('_', ' ')} must be 1 or more, not {value}")
+
+    def prompt(self, vocabulary: int) -> list[int]:
+        """Token ids that are the same every time."""
+        return [
+            int(t) for t in np.random.default_rng(0).integers(0, vocabulary, self.prompt_tokens)
+        ]
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round's figures, measured."""
+
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+    time_to_first_token_s: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of one engine on one image; `TAGS` tells what kind of number each is.
+
+    ``bandwidth_share`` is the rate of bytes read while writing over that of a plain read loop on
+    the same bytes and threads; None, like ``working_set_bytes``, where the engine offers no such
+    loop. ``peak_beyond_image_bytes`` is the peak of the whole process without the image's resident
+    pages.
+    """
+
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+    time_to_first_token_s: float
+    load_s: float
+    bytes_per_token: int
+    read_bytes_per_s: float | None
+    bandwidth_share: float | None
+    peak_rss_bytes: int
+    peak_beyond_image_bytes: int | None
+    working_set_bytes: int | None
+
+    def table(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def round_of(engine: Engine, work: Workload) -> Round:
+    """Run one round from a fresh state."""
+    prompt = work.prompt(engine.geometry.vocabulary)
+    engine.reset()
+    start = time.perf_counter()
+    token = int(np.argmax(engine.prefill(prompt)))
+    first = time.perf_counter()
+    for _ in range(work.tokens):
+        token = int(np.argmax(engine.step(token)))
+    end = time.perf_counter()
+    return Round(work.prompt_tokens / (first - start), work.tokens / (end - first), first - start)
+
+
+def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figures:
+    """All figures of an engine, after a short warm-up."""
+    round_of(engine, Workload(2, work.prompt_tokens))
+    rounds = [round_of(engine, work) for _ in range(work.rounds)]
+
+    def median(name: str) -> float:
+        return statistics.median(getattr(r, name) for r in rounds)
+
+    decode = median("decode_tokens_per_s")
+    count = bytes_per_token(image)
+    peak = peak_rss_bytes()
+    resident = resident_bytes(image.source)
+    reading = read_bytes_per_s(engine, image)
+    return Figures(
+        prefill_tokens_per_s=median("prefill_tokens_per_s"),
+        decode_tokens_per_s=decode,
+        time_to_first_token_s=median("time_to_first_token_s"),
+        load_s=load_s,
+        bytes_per_token=count,
+        read_bytes_per_s=reading,
+        bandwidth_share=None if reading is None else count * decode / reading,
+        peak_rss_bytes=peak,
+        peak_beyond_image_bytes=None if resident is None else peak - resident,
+        working_set_bytes=getattr(engine, "working_set_bytes", None),
+    )
+
+
+def bytes_per_token(image: Image) -> int:
+    """Bytes of the image that one token reads: every record without padding, one embedding row."""
+    g = image.geometry
+    ports = image.header.configuration.ports
+    layouts = [image.layout(i) for i in range(g.layers + 1)]
+    records = sum(x.parameter_bytes + ports * x.stream_bytes for x in layouts)
+    return records + row_bytes(image.header.embedding, g.hidden)
+
+
+def read_bytes_per_s(engine: Engine, image: Image) -> float | None:
+    """The rate of a plain read loop over the image's records, with the engine's own threads."""
+    read = getattr(engine, "read", None)
+    if read is None:
+        return None
+    first, last = image.header.records[0], image.header.records[-1]
+    words = image.data[first.offset : last.offset + last.length].view(np.uint64)
+    times = []
+    for _ in range(_READS):
+        start = time.perf_counter()
+        read(words)
+        times.append(time.perf_counter() - start)
+    return float(words.nbytes / min(times))
+
+
+def peak_rss_bytes() -> int:
+    """The most memory that this process has had resident."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def resident_bytes(source: str) -> int | None:
+    """Resident bytes of the mappings of a file; None where /proc does not tell."""
+    try:
+        lines = Path("/proc/self/smaps").read_text().splitlines()
+    except OSError:
+        return None
+    name, total, inside = os.path.realpath(source), 0, False
+    for line in lines:
+        key = line.split(maxsplit=1)[0]
+        if not key.endswith(":"):
+            inside = line.endswith(name)
+        elif inside and key == "Rss:":
+            total += int(line.split()[1]) * 1024
+    return total

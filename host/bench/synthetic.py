@@ -1,0 +1,177 @@
+"""Random images of any shape: what speed needs of a model, without a checkpoint.
+
+Trits are drawn as packed bytes and written record by record, so that an image of any size is made
+in little memory. Trits are uniform and norm weights near one; no engine's work depends on them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.errors import ConfigurationError
+from tritstream.files import atomic_write
+from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.image import ImageHeader, RecordLayout, Section
+from tritstream.image.embedding import row_bytes
+from tritstream.image.header import encode_header
+from tritstream.image.reader import float_vector_lengths
+from tritstream.image.records import PAGE, round_up
+from tritstream.image.trits import valid_bytes
+from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
+from tritstream.packing.quantise import lower_bounds
+
+_EPS = 1e-6
+_WEIGHT_SCALE = 0.02
+_CHUNK_ROWS = 2048
+
+
+def geometry_of(text: str) -> Geometry:
+    """A geometry by name, or from `HIDDEN,INTERMEDIATE,LAYERS,VOCABULARY`.
+
+    Raises ConfigurationError naming the known ones.
+    """
+    if text in GEOMETRIES:
+        return GEOMETRIES[text]
+    numbers = text.split(",")
+    if len(numbers) != 4 or not all(n.strip().isdecimal() for n in numbers):
+        raise ConfigurationError(
+            f"unknown geometry '{text}': choose one of {', '.join(GEOMETRIES)}, or give "
+            f"HIDDEN,INTERMEDIATE,LAYERS,VOCABULARY as four numbers"
+        )
+    return Geometry(*(int(n) for n in numbers))
+
+
+def write_synthetic(
+    path: str | os.PathLike[str], configuration: Configuration, seed: int = 0
+) -> None:
+    """Write an image of random weights for a configuration bound to a geometry.
+
+    The same seed gives the same bytes. It has an fp16 embedding and no tokenizer.
+    Raises FileError where it cannot be written.
+    """
+    rng = np.random.default_rng(seed)
+    header = _plan(configuration)
+    g = header.geometry
+    vectors = {
+        name: rng.normal(0.0 if "lower" in name else 1.0, 0.1, length).astype(np.float32)
+        for name, length in float_vector_lengths(g, header.use_lower_bound)
+    }
+    bounds = lower_bounds(vectors["model.lower_bounds"].reshape(g.layers, g.hidden))
+    hashes: dict[str, str] = {}
+    with atomic_write(path) as file:
+
+        def put(section: Section, parts: list[npt.NDArray[np.uint8]]) -> None:
+            digest = hashlib.sha256()
+            file.seek(section.offset)
+            for part in parts:
+                file.write(part)
+                digest.update(part)
+            file.write(bytes(round_up(section.length, PAGE) - section.length))
+            hashes[section.name] = digest.hexdigest()
+
+        def rows(first: int) -> npt.NDArray[np.uint8]:
+            count = min(_CHUNK_ROWS, g.vocabulary - first)
+            return rng.standard_normal((count, g.hidden), np.float32).astype("<f2").view(np.uint8)
+
+        put(header.section("tokenizer"), [])
+        digest, embedding = hashlib.sha256(), header.section("embedding")
+        file.seek(embedding.offset)
+        for first in range(0, g.vocabulary, _CHUNK_ROWS):
+            part = rows(first)
+            file.write(part)
+            digest.update(part)
+        hashes["embedding"] = digest.hexdigest()
+        put(header.section("embedding_columns"), [])
+        floats = np.concatenate(list(vectors.values())).astype("<f4")
+        put(header.section("float_vectors"), [floats.view(np.uint8)])
+        for index, section in enumerate(header.records):
+            head = index == g.layers
+            bound = None if head else bounds[index]
+            put(section, [_record(configuration, index, bound, vectors, rng)])
+        final = replace(
+            header,
+            sections=tuple(replace(s, sha256=hashes[s.name]) for s in header.sections),
+            records=tuple(replace(s, sha256=hashes[s.name]) for s in header.records),
+        )
+        file.seek(0)
+        file.write(encode_header(final, header.sections[0].offset))
+
+
+def _plan(configuration: Configuration) -> ImageHeader:
+    g = configuration.geometry
+    assert g is not None
+    lengths = {
+        "tokenizer": 0,
+        "embedding": g.vocabulary * row_bytes("fp16", g.hidden),
+        "embedding_columns": 0,
+        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, True)),
+    }
+    matrices = [f"{i}.{m.name}" for i in range(g.layers) for m in g.layer_matrices] + ["head"]
+    # Offsets are found after the header's size is: a number with as many digits holds their place.
+    header = ImageHeader(
+        configuration=configuration,
+        embedding="fp16",
+        rms_norm_eps=_EPS,
+        use_lower_bound=True,
+        bos_token_id=None,
+        eos_token_id=None,
+        weight_scales=dict.fromkeys(matrices, _WEIGHT_SCALE),
+        sections=tuple(Section(name, 1 << 40, length) for name, length in lengths.items()),
+        records=tuple(
+            Section("head" if i == g.layers else f"layer {i}", 1 << 40, 1 << 40)
+            for i in range(g.layers + 1)
+        ),
+        provenance={"weights": "random, for measurements"},
+    )
+    at = len(encode_header(header))
+    sections, records = [], []
+    for section in header.sections:
+        sections.append(replace(section, offset=at))
+        at += round_up(section.length, PAGE)
+    for i, record in enumerate(header.records):
+        layout = RecordLayout(configuration, "head" if i == g.layers else "layer")
+        records.append(replace(record, offset=at, length=layout.record_bytes))
+        at += layout.record_bytes
+    return replace(header, sections=tuple(sections), records=tuple(records))
+
+
+def _record(
+    configuration: Configuration,
+    index: int,
+    bound: npt.NDArray[np.float64] | None,
+    vectors: dict[str, npt.NDArray[np.float32]],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.uint8]:
+    layout = RecordLayout(configuration, "head" if bound is None else "layer")
+    record = np.zeros(layout.record_bytes, np.uint8)
+    choice = np.flatnonzero(valid_bytes(configuration.packing)).astype(np.uint8)
+    for phase in layout.phases:
+        name = phase.matrix.name
+        norm = _norm(name, index, vectors)
+        room = fold_room(bound, configuration.profile) if bound is not None else None
+        layout.write_norm(record, name, fold_norm(name, norm, configuration.profile), room)
+        length = phase.words * PORT_BYTES
+        for port in range(configuration.ports):
+            start = layout.stream_offset(port) + phase.weights
+            record[start : start + length] = choice[rng.integers(0, len(choice), length, np.uint8)]
+    return record
+
+
+def _norm(matrix: str, layer: int, vectors: dict[str, npt.NDArray[np.float32]]) -> FloatNorm:
+    if matrix == "head":
+        block, own = "model.norm.weight", "lm_head.norm.weight"
+    else:
+        prefix = f"model.layers.{layer}."
+        part = "mlp" if matrix in ("gate", "down") else "attn"
+        own = f"{prefix}{part}.{matrix}_proj.norm.weight"
+        norms = {"o": "attn.g_norm", "gate": "mlp_norm", "down": ""}
+        name = norms.get(matrix, "attn_norm")
+        block = f"{prefix}{name}.weight" if name else ""
+    wide = vectors[block].astype(np.float64) if block else None
+    return FloatNorm(wide, vectors[own].astype(np.float64), _EPS, _WEIGHT_SCALE)
