@@ -350,7 +350,7 @@ def test_an_interrupted_packing_leaves_nothing(tmp_path: Path) -> None:
 def test_eval_compares_with_the_float_engine(image_file: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("It was a dark and stormy night; the rain fell in torrents.", encoding="utf-8")
-    got = report("eval", text, "-m", image_file, "--window", 16)
+    got = report("eval", text, "-m", image_file, "-e", "spec", "--window", 16)
     measured = got["measured"]
     assert (got["engine"], got["against"]) == ("spec", "float")
     assert measured["tokens"] == 58  # type: ignore[index]
