@@ -41,7 +41,7 @@ test-pynq3:
 	    for p in python3.10 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
 	        $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || continue; \
 	        echo "installing pynq 3.0.1 and what its tests need into $(PYNQ3)"; \
-	        $$p -m venv $(PYNQ3) && $(PYNQ3)/bin/python -m pip install --quiet \
+	        $$p -m venv $(PYNQ3) && $(PYNQ3)/bin/python -m pip install -qq \
 	            --disable-pip-version-check --editable '.[board,test]' pynq==3.0.1 'setuptools<81' \
 	            && touch $(PYNQ3)/.test || exit 1; \
 	        break; \

@@ -20,5 +20,7 @@ class BoardOptions:
     """Wait for the engine's interrupt where the overlay has one and no event loop is running."""
     self_test: bool = True
     """Compare the first layer with the specification when the model is loaded."""
+    simulate: str = "spec"
+    """What computes on a simulated board: ``spec``, the specification, or ``csim``, the HLS C++."""
     check: bool = False
     """Compare the logits of every token with the specification's; as slow as that is."""

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -23,7 +24,7 @@ from urllib.parse import urljoin, urlparse
 
 from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import GENERATED, hardware_handoff
-from tritstream.configurations import Configuration, configuration_named
+from tritstream.configurations import CONFIGURATIONS, Configuration
 from tritstream.files import sha256_of
 from tritstream.image import Image
 
@@ -379,14 +380,19 @@ def _again(manifest: Manifest) -> str:
     return f"install it again with `tritstream overlay install {manifest.name}`"
 
 
-# Making what the package ships.
+# Making what the package ships: `python -m tritstream.board.overlays bitstreams`.
 
 
-def write_shipped(root: Path, configuration_name: str) -> None:
+def write_shipped(root: Path, configuration: Configuration) -> None:
     """Write ``<root>/<board>/<configuration>/`` with the generated .hwh and the manifest."""
-    configuration = configuration_named(configuration_name)
     manifest = manifest_of(configuration)
     folder = root / manifest.board / manifest.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / manifest.hwh.file).write_bytes(hardware_handoff(configuration))
     (folder / MANIFEST).write_bytes(manifest.encode())
+
+
+if __name__ == "__main__":
+    for each in CONFIGURATIONS.values():
+        if each.board is not None:
+            write_shipped(Path(sys.argv[1]), each)

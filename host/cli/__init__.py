@@ -26,6 +26,9 @@ COMMANDS = {
     "accuracy": ("tritstream.cli.accuracy", "report what fixed point costs, with plots"),
     "train": ("tritstream.cli.train", "train a model on a text of your own"),
     "estimate": ("tritstream.cli.estimate", "work out what a model would reach on a board"),
+    "build": ("tritstream.cli.build", "build a bitstream with Vitis HLS and Vivado"),
+    "bench": ("tritstream.cli.bench", "measure how fast an engine runs here"),
+    "overlay": ("tritstream.cli.overlay", "list, install and verify overlays for boards"),
     "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),
 }
 

@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+from pathlib import Path
 
+from tritstream.board.options import BoardOptions
 from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
@@ -40,6 +42,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     draw.add_argument(
         "--seed", type=int, metavar="S", help="same seed, same text (default: a new one each time)"
     )
+    board = parser.add_argument_group("boards (engines pynq and pynq-sim)")
+    board.add_argument(
+        "--overlay", metavar="FOLDER", help="(default: the installed one that fits board and image)"
+    )
+    board.add_argument(
+        "--cma-limit",
+        type=float,
+        metavar="MB",
+        help="use no more contiguous memory; records beyond it are streamed (default: what is free)",
+    )
+    board.add_argument(
+        "--check", action="store_true", help="compare every token with the specification (slow)"
+    )
+    board.add_argument(
+        "--remote",
+        metavar="USER@HOST",
+        help="run on that machine over ssh; the image is copied once",
+    )
+    board.add_argument(
+        "--remote-command",
+        default="tritstream",
+        metavar="COMMAND",
+        help="what starts tritstream there (default: %(default)s)",
+    )
+    board.add_argument(
+        "--ssh", default="ssh", metavar="COMMAND", help="ssh with options (default: %(default)s)"
+    )
     add_json(parser)
 
 
@@ -47,7 +76,12 @@ def run(args: argparse.Namespace) -> int:
     from tritstream.model import load
 
     prompt = _prompt(args)
-    model = load(args.model, args.engine)
+    if args.remote is not None:
+        return _run_remote(args, prompt)
+    model = load(args.model, args.engine, _board_options(args))
+    note = getattr(model.engine, "note", None)
+    if note:
+        print(f"tritstream: {note}", file=sys.stderr)
     generation = model.generate(
         prompt,
         max_tokens=args.max_tokens,
@@ -65,6 +99,43 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(_summary(generation.result, engine), file=sys.stderr)
     return status
+
+
+def _board_options(args: argparse.Namespace) -> BoardOptions | None:
+    """None where none was given, so that engines which take none are left alone."""
+    limit = None if args.cma_limit is None else int(args.cma_limit * 1e6)
+    overlay = None if args.overlay is None else Path(args.overlay)
+    options = BoardOptions(overlay=overlay, cma_limit=limit, check=args.check)
+    return None if options == BoardOptions() else options
+
+
+def _run_remote(args: argparse.Namespace, prompt: str) -> int:
+    from tritstream.board.remote import Remote
+    from tritstream.models import shipped_model
+
+    path = Path(args.model)
+    if path.is_dir():
+        raise OptionError(
+            f"--remote sends packed images, and {path} is a checkpoint folder: run `tritstream pack`"
+        )
+    image = path if path.exists() else shipped_model(args.model)
+    values = {
+        "--engine": args.engine,
+        "--max-tokens": args.max_tokens,
+        "--temperature": _temperature(args),
+        "--top-k": args.top_k,
+        "--top-p": args.top_p,
+        "--repetition-penalty": args.repetition_penalty,
+        "--seed": args.seed,
+        "--overlay": args.overlay,
+        "--cma-limit": args.cma_limit,
+    }
+    # One word each, so that no value is taken for an option.
+    words = [f"{name}={value}" for name, value in values.items() if value is not None]
+    words += [f"--stop={text}" for text in args.stop]
+    words += [f"--{name}" for name in ("json", "check") if getattr(args, name)]
+    remote = Remote(args.remote, args.remote_command, args.ssh)
+    return remote.generate(image, words, prompt)
 
 
 def _prompt(args: argparse.Namespace) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from tritstream.board.overlays import (
     verify,
 )
 from tritstream.board.runtime import BoardRuntime
+from tritstream.configurations import Configuration
 from tritstream.engines.base import Logits, check_tokens
 from tritstream.engines.spec import SpecEngine
-from tritstream.errors import FileError
+from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
 
@@ -101,12 +102,21 @@ def open_board_engine(image: Image, name: str, options: BoardOptions | None = No
     with ExitStack() as stack:
         device = None
         if name == "pynq-sim":
-            from tritstream.sim import simulated_board
+            from tritstream.sim import CsimExecution, Execution, SpecExecution, simulated_board
 
             configuration = image.header.configuration
             board = configuration.board
             cma = board.cma_default_bytes if board else _SIMULATED_CMA
-            device, overlay = stack.enter_context(simulated_board(configuration, cma_bytes=cma))
+            executions: dict[str, Callable[[Configuration], Execution]] = {
+                "spec": SpecExecution,
+                "csim": CsimExecution,
+            }
+            if options.simulate not in executions:
+                raise OptionError(f"a simulated board computes with {' or '.join(executions)}")
+            execution = executions[options.simulate](configuration)
+            device, overlay = stack.enter_context(
+                simulated_board(configuration, cma_bytes=cma, execution=execution)
+            )
         else:
             overlay = _overlay_for(image, options.overlay)
             verify(overlay)

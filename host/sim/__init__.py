@@ -4,7 +4,14 @@ Driver, runtime and pynq itself run on it unchanged; only what would be silicon 
 """
 
 from tritstream.sim.board import simulated_board
-from tritstream.sim.executions import Execution, NoExecution, SpecExecution
+from tritstream.sim.executions import CsimExecution, Execution, NoExecution, SpecExecution
 from tritstream.sim.faults import Faults
 
-__all__ = ["Execution", "Faults", "NoExecution", "SpecExecution", "simulated_board"]
+__all__ = [
+    "CsimExecution",
+    "Execution",
+    "Faults",
+    "NoExecution",
+    "SpecExecution",
+    "simulated_board",
+]

@@ -1,4 +1,4 @@
-"""What the simulated engine computes with: the specification, or nothing at all.
+"""What the simulated engine computes with: the specification, the emitted C++, or nothing.
 
 An execution gets the board's memory and the engine's registers by argument name, as hardware does,
 and finds everything else in memory: descriptors, parameters, weight streams, vectors and state.
@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from tritstream.configurations import Configuration
 from tritstream.image import RecordLayout
-from tritstream.kernels.arguments import BEAT_BYTES
+from tritstream.kernels.arguments import BEAT_BYTES, TOP, argument_table
 from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, HEAD, LAYER
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.spec import (
@@ -34,47 +34,75 @@ _KEEP_WEIGHTS = 64 << 20
 """Unpacked ternary weights that are kept between starts; each takes four bytes."""
 
 
-class SpecExecution:
-    """The fixed-point specification, working on what the memory holds at the time."""
+@dataclass(frozen=True)
+class Record:
+    """Addresses of one record's parts, as its descriptor and the base registers say."""
+
+    layout: RecordLayout
+    parameters: int
+    weights: tuple[int, ...]
+    state_in: int
+    state_out: int
+
+
+class Walk:
+    """The records that a start names, found in memory through their descriptors."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._profile = configuration.profile
-        self._operations = fixed_operations(self._profile)
+        self.configuration = configuration
         self._layouts = {
             LAYER: RecordLayout(configuration, "layer"),
             HEAD: RecordLayout(configuration, "head"),
         }
+
+    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> Iterator[Record]:
+        """Raises AxiError where the descriptor table is not in memory, or holds no descriptor."""
+        for row in range(arguments["first"], arguments["last"] + 1):
+            at = arguments["descriptors"] + row * 4 * DESCRIPTOR_WORDS
+            kind, *offsets, state, _ = _at(memory, at, DESCRIPTOR_WORDS, "<i4").tolist()
+            if kind not in self._layouts:
+                raise AxiError(f"a descriptor of the unknown kind {kind}")
+            yield Record(
+                self._layouts[kind],
+                arguments["parameters"] + offsets[0] * BEAT_BYTES,
+                tuple(
+                    arguments[f"weights_{port}"] + offsets[1 + port] * BEAT_BYTES
+                    for port in range(self.configuration.ports)
+                ),
+                arguments["state_in"] + state * BEAT_BYTES,
+                arguments["state_out"] + state * BEAT_BYTES,
+            )
+
+
+class SpecExecution:
+    """The fixed-point specification, working on what the memory holds at the time."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._walk = Walk(configuration)
+        self._profile = configuration.profile
+        self._operations = fixed_operations(self._profile)
         self._kept: OrderedDict[bytes, LayerWeights | HeadWeights] = OrderedDict()
-        geometry = self._layouts[LAYER].geometry
+        geometry = RecordLayout(configuration, "layer").geometry
+        self._hidden = geometry.hidden
         self._keep = _KEEP_WEIGHTS * (geometry.layers + 1) // max(geometry.ternary_weights, 1)
 
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
         """Process records first..last. Raises AxiError as soon as an access fails."""
-        hidden = self._layouts[LAYER].geometry.hidden
-        x = _read(memory, arguments["vector_in"], hidden, "<i8").astype(np.int64)[None]
-        for row in range(arguments["first"], arguments["last"] + 1):
-            size = 4 * DESCRIPTOR_WORDS
-            found = _read(memory, arguments["descriptors"] + row * size, DESCRIPTOR_WORDS, "<i4")
-            kind, *offsets, state, _ = (int(word) for word in found)
-            weights = self._weights(memory, arguments, kind, offsets)
+        x = _at(memory, arguments["vector_in"], self._hidden, "<i8").astype(np.int64)[None]
+        for record in self._walk(memory, arguments):
+            weights = self._weights(memory, record)
             if isinstance(weights, HeadWeights):
-                self._head(memory, arguments, x, weights)
+                self._head(memory, arguments["logits"], x, weights)
             else:
-                at = arguments["state_in"] + state * BEAT_BYTES
-                before = _read(memory, at, hidden, "<i4").astype(np.int64)
+                before = _at(memory, record.state_in, self._hidden, "<i4").astype(np.int64)
                 x, after = decoder_layer(
                     x, before, weights, self._operations, self._profile, Saturations()
                 )
-                at = arguments["state_out"] + state * BEAT_BYTES
-                _read(memory, at, hidden, "<i4")[:] = after
-        _read(memory, arguments["vector_out"], hidden, "<i8")[:] = x[0]
+                _at(memory, record.state_out, self._hidden, "<i4")[:] = after
+        _at(memory, arguments["vector_out"], self._hidden, "<i8")[:] = x[0]
 
     def _head(
-        self,
-        memory: Memory,
-        arguments: Mapping[str, int],
-        x: npt.NDArray[np.int64],
-        weights: HeadWeights,
+        self, memory: Memory, logits: int, x: npt.NDArray[np.int64], weights: HeadWeights
     ) -> None:
         result = head(x, weights, self._operations)
         count = result.codes.shape[-1]
@@ -82,53 +110,75 @@ class SpecExecution:
         words = np.zeros(padded + 4, np.int32)
         words[:count] = result.codes[0]
         words[padded : padded + 2] = int(result.scale.mantissa[0]), int(result.scale.exponent[0])
-        _read(memory, arguments["logits"], len(words), "<i4")[:] = words
+        _at(memory, logits, len(words), "<i4")[:] = words
 
-    def _weights(
-        self, memory: Memory, arguments: Mapping[str, int], kind: int, offsets: list[int]
-    ) -> LayerWeights | HeadWeights:
-        """A record put together from where its descriptor says its parts are, and unpacked."""
-        layout = self._layouts.get(kind)
-        if layout is None:
-            raise AxiError(f"a descriptor of the unknown kind {kind}")
-        record = np.empty(layout.record_bytes, np.uint8)
-        at = arguments["parameters"] + offsets[0] * BEAT_BYTES
-        record[: layout.parameter_bytes] = memory.view(at, layout.parameter_bytes)
-        spans = [record[: layout.parameter_bytes]]
-        for port in range(layout.configuration.ports):
-            at = arguments[f"weights_{port}"] + offsets[1 + port] * BEAT_BYTES
+    def _weights(self, memory: Memory, at: Record) -> LayerWeights | HeadWeights:
+        """A record put together from where its parts are, and unpacked."""
+        layout = at.layout
+        record = np.zeros(layout.record_bytes, np.uint8)
+        record[: layout.parameter_bytes] = memory.view(at.parameters, layout.parameter_bytes)
+        for port, address in enumerate(at.weights):
             start = layout.stream_offset(port)
-            record[start : start + layout.stream_bytes] = memory.view(at, layout.stream_bytes)
-            spans.append(record[start : start + layout.stream_bytes])
+            record[start : start + layout.stream_bytes] = memory.view(address, layout.stream_bytes)
         # Unpacking is slow and weights rarely change: it is done once for the same contents.
-        digest = hashlib.blake2b(bytes([kind]))
-        for span in spans:
-            digest.update(np.ascontiguousarray(span))
-        key = digest.digest()
+        key = hashlib.blake2b(record, salt=layout.kind.encode()).digest()
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        weights = self._unpacked(layout, record)
-        self._kept[key] = weights
-        while len(self._kept) > self._keep:
+        weights = self._kept[key] = _unpacked(layout, record)
+        while len(self._kept) > max(self._keep, 1):
             self._kept.popitem(last=False)
         return weights
 
-    @staticmethod
-    def _unpacked(
-        layout: RecordLayout, record: npt.NDArray[np.uint8]
-    ) -> LayerWeights | HeadWeights:
-        if layout.kind == "head":
-            weights = HeadWeights(
-                layout.read_trits(record, "head"), layout.read_norm(record, "head")
-            )
-            return replace(weights, trits=weights.trits.astype(np.float32))
-        names = [m.name for m in layout.geometry.layer_matrices]
-        # float32 is the mat-vec's exact form (see `ternary_matvec`), converted once.
-        return LayerWeights(
-            trits={n: layout.read_trits(record, n).astype(np.float32) for n in names},
-            norms={n: layout.read_norm(record, n) for n in names},
-            room=layout.read_room(record),
+
+def _unpacked(layout: RecordLayout, record: npt.NDArray[np.uint8]) -> LayerWeights | HeadWeights:
+    if layout.kind == "head":
+        weights = HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
+        return replace(weights, trits=weights.trits.astype(np.float32))
+    names = [m.name for m in layout.geometry.layer_matrices]
+    # float32 is the mat-vec's exact form (see `ternary_matvec`), converted once.
+    return LayerWeights(
+        trits={n: layout.read_trits(record, n).astype(np.float32) for n in names},
+        norms={n: layout.read_norm(record, n) for n in names},
+        room=layout.read_room(record),
+    )
+
+
+class CsimExecution:
+    """The emitted HLS C++, compiled, working on the simulated memory in place.
+
+    Raises as `tritstream.kernels.csim.compiled_kernel`.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        from tritstream.kernels.csim import call, compiled_kernel
+
+        self._call = call
+        self._function = getattr(compiled_kernel(configuration, TOP), TOP)
+        self._walk = Walk(configuration)
+        self._table = argument_table(configuration)
+
+    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
+        """Process records first..last. Raises AxiError before anything runs if an access would
+        fail."""
+        fixed = ("vector_in", "vector_out", "logits")
+        for a in self._table:
+            if a.name in fixed:
+                memory.view(arguments[a.name], a.beats * BEAT_BYTES)
+        for record in self._walk(memory, arguments):
+            layout = record.layout
+            memory.view(record.parameters, layout.parameter_bytes)
+            for address in record.weights:
+                memory.view(address, layout.stream_bytes)
+            if layout.kind == "layer":
+                for address in (record.state_in, record.state_out):
+                    memory.view(address, 4 * layout.geometry.hidden)
+        self._call(
+            self._function,
+            *(
+                arguments[a.name] if a.kind == "register" else memory.behind(arguments[a.name])
+                for a in self._table
+            ),
         )
 
 
@@ -144,9 +194,9 @@ class NoExecution:
         self._scale = 1 << (configuration.profile.scale_bits - 1), -30
 
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
-        _read(memory, arguments["logits"] + self._scale_at, 2, "<i4")[:] = self._scale
+        _at(memory, arguments["logits"] + self._scale_at, 2, "<i4")[:] = self._scale
 
 
-def _read(memory: Memory, address: int, count: int, dtype: str) -> npt.NDArray[np.int32]:
+def _at(memory: Memory, address: int, count: int, dtype: str) -> npt.NDArray[np.int32]:
     """``count`` values in memory, as a view that may be written."""
     return memory.view(address, count * np.dtype(dtype).itemsize).view(dtype)

@@ -62,5 +62,9 @@ class Memory:
                 return self._span(address, count)
         raise AxiError(f"access to {count} bytes at {address:#x}, which no buffer holds")
 
+    def behind(self, address: int) -> Bytes:
+        """Everything from an address on: what a pointer can reach. Check with `view` first."""
+        return self._span(address, self.base + self.size - address)
+
     def _span(self, start: int, count: int) -> Bytes:
         return self._data[start - self.base : start - self.base + count]

@@ -10,9 +10,9 @@ import pytest
 
 from support.boards import QUICK, greedy
 from tritstream.engines.spec import SpecEngine
-from tritstream.errors import EngineError
+from tritstream.errors import EngineError, TritstreamError
 from tritstream.image import Image
-from tritstream.sim import NoExecution
+from tritstream.sim import CsimExecution, NoExecution
 from tritstream.sim.engine import Timing
 
 # How many of the eight records of `deep` are streamed for so many bytes of contiguous memory.
@@ -124,7 +124,8 @@ def test_nothing_is_allocated_on_the_way_of_a_token(deep: Image, load: Any, limi
     try:
         row = _peak(lambda: deep.embedding.residual(5))
         assert row < 10_000
-        runtime.step(5)
+        for token in range(100):  # until the interpreter's own free lists are full
+            runtime.step(token)
         before, _ = tracemalloc.get_traced_memory()
         peak = 0
         for token in range(30):
@@ -176,3 +177,18 @@ def test_a_closed_model_says_so(tiny: Image, load: Any) -> None:
     for use in (runtime.reset, lambda: runtime.step(1)):
         with pytest.raises(EngineError):
             use()
+
+
+def test_the_emitted_hardware_description_computes_the_same(
+    tiny: Image, load: Any, expected: Any
+) -> None:
+    try:
+        execution = CsimExecution(tiny.header.configuration)
+    except TritstreamError as error:
+        pytest.skip(f"no C simulation here: {error}")
+    device, runtime = load(tiny, replace(QUICK, time_limit_s=0.1), execution=execution)
+    assert greedy(runtime, 8) == expected(tiny, 8)
+    device.memory.view(runtime._descriptors.device_address, 4)[0] = 7
+    runtime._driver.start()
+    assert device.reports == ["a descriptor of the unknown kind 7"]
+    runtime._stop()
