@@ -73,7 +73,7 @@ BOARDS = {
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             images=("3.0.1", "3.1"),
-            model_names=("Pynq-Z2", "PYNQ-Z2", "TUL PYNQ-Z2", "xlnx,zynq-7000"),
+            model_names=("Pynq-Z2", "PYNQ-Z2", "TUL PYNQ-Z2"),
         ),
         Board(
             name="ultra96v2",
