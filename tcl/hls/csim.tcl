@@ -1,5 +1,9 @@
-# Step csim: the C++ that will be synthesised, compiled by Vitis HLS and run against golden vectors.
+# Step csim: the C++ of every kernel and of the engine, as Vitis HLS compiles it, run against golden
+# vectors. Each test bench prints one line TRITSTREAM.
 source project.tcl
-open_engine
-csim_design -clean -argv [vectors]
+foreach kernel [dict keys [setting kernels]] {
+    open_kernel $kernel
+    csim_design -clean -argv [vectors $kernel]
+    close_project
+}
 exit

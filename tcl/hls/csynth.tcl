@@ -1,5 +1,5 @@
-# Step csynth: C++ to Verilog. Reports: hls/solution/syn/report.
+# Step csynth: the engine's C++ to Verilog. Reports: hls/solution/syn/report.
 source project.tcl
-open_engine
+open_kernel engine
 csynth_design
 exit

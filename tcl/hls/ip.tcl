@@ -1,5 +1,5 @@
 # Step ip: packages the Verilog as an IP, hls/solution/impl/ip, for Vivado's catalogue.
 source project.tcl
-open_engine
+open_kernel engine
 export_design -format ip_catalog -rtl verilog
 exit

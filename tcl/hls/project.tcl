@@ -1,4 +1,4 @@
-# The Vitis HLS project that every step opens. Sourced by csim.tcl, csynth.tcl, cosim.tcl and ip.tcl.
+# The Vitis HLS projects that the steps open. Sourced by csim.tcl, csynth.tcl, cosim.tcl and ip.tcl.
 #
 # Runs in a project folder that `tritstream build` has made: settings.tcl and the sources are there.
 # Written for Vitis HLS 2022.2 to 2025.2: `vitis_hls -f STEP.tcl`, and where that is gone
@@ -10,16 +10,13 @@ proc setting {name} {
     return [dict get $::settings $name]
 }
 
-# A project keeps what earlier steps left: csynth_design's result is what cosim and export need.
-proc open_engine {} {
-    open_project hls
-    set_top [setting top]
-    foreach file [setting sources] {
-        add_files $file -cflags "-I[pwd]"
-    }
-    foreach file [setting bench] {
-        add_files -tb $file -cflags "-I[pwd]"
-    }
+# The engine's project is hls, a single kernel's is hls_KERNEL. A project keeps what earlier steps
+# left: csynth_design's result is what cosim and export need.
+proc open_kernel {kernel} {
+    open_project [expr {$kernel eq "engine" ? "hls" : "hls_$kernel"}]
+    set_top [dict get [setting kernels] $kernel]
+    add_files $kernel.cpp
+    add_files -tb ${kernel}_test.cpp -cflags "-I[pwd]"
     open_solution -flow_target vivado solution
     set_part [setting part]
     create_clock -period [setting clock_ns] -name default
@@ -30,6 +27,6 @@ proc open_engine {} {
 }
 
 # Vectors are named by their whole path: each step's test bench runs in a folder of its own.
-proc vectors {} {
-    return [file join [pwd] [setting vectors]]
+proc vectors {kernel} {
+    return [file join [pwd] $kernel.vectors]
 }

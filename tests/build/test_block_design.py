@@ -24,7 +24,7 @@ def project(folder: Path, configuration: Configuration, board: Board) -> Path:
         shutil.copy(TCL / "vivado" / f"{name}.tcl", folder)
     shutil.copy(TCL / "vivado" / f"ps_{board.ps_type}.tcl", folder / "ps.tcl")
     shutil.copy(TCL / "boards" / f"{board.name}.tcl", folder / "board.tcl")
-    values = settings(configuration, board, ["engine.cpp"], ["bench.cpp"], "vectors.bin")
+    values = settings(configuration, board, {"engine": "engine"})
     (folder / "settings.tcl").write_text(as_tcl(values), encoding="utf-8")
     ip = folder / "hls" / "solution" / "impl" / "ip"
     ip.mkdir(parents=True)

@@ -49,6 +49,13 @@ documented open_project {-reset} 1 1 {
     set hls::project [lindex $values 0]
     file mkdir $hls::project
 }
+documented close_project {} 0 0 {
+    foreach name {project solution top part period} {
+        set hls::$name ""
+    }
+    set hls::sources {}
+    set hls::bench {}
+}
 documented set_top {} 1 1 {
     set hls::top [lindex $values 0]
 }
@@ -105,7 +112,7 @@ documented csim_design {-argv= -clean -compiler= -ldflags= -mflags= -O -profile 
     if {$hls::bench eq ""} {
         stub::refuse "csim_design: there is no test bench"
     }
-    stub::fact csim [dict getdef $given -argv ""]
+    stub::fact csim $hls::top $hls::sources $hls::bench [dict getdef $given -argv ""]
     hls::step csim
 }
 documented csynth_design {-dump_cfg -dump_post_cfg -hw_syn -synthesis_check} 0 0 {
@@ -132,7 +139,8 @@ documented cosim_design {
     if {$hls::bench eq ""} {
         stub::refuse "cosim_design: there is no test bench"
     }
-    hls::leave engine_cosim.rpt [hls::folder sim report ${hls::top}_cosim.rpt]
+    stub::fact cosim $hls::top $hls::sources $hls::bench [dict getdef $given -argv ""]
+    hls::leave cosim.rpt [hls::folder sim report ${hls::top}_cosim.rpt]
     hls::step cosim
 }
 documented export_design {
@@ -147,6 +155,7 @@ documented export_design {
     if {[dict getdef $all -format ""] ni {ip_catalog syn_dcp sysgen xo}} {
         stub::refuse "export_design: -format is ip_catalog, syn_dcp, sysgen or xo"
     }
+    stub::fact engine $hls::top $hls::part $hls::period $hls::sources
     stub::fact exported [join [lmap name {-vendor -library -ipname -version} {dict get $all $name}] :]
     set ip [hls::folder impl ip]
     file mkdir $ip
@@ -171,15 +180,4 @@ if {[catch {dict getdef {} a b}]} {
     }
     namespace ensemble configure dict -map \
         [dict merge [namespace ensemble configure dict -map] {getdef ::stub::getdef}]
-}
-
-proc stub::finish {} {
-    foreach name {top part period} {
-        stub::fact hls $name [set hls::$name]
-    }
-    foreach name {sources bench} {
-        foreach file [set hls::$name] {
-            stub::fact hls $name $file
-        }
-    }
 }

@@ -1,0 +1,1 @@
+"""From generated kernels to a bitstream with AMD's tools, and what their reports say."""

@@ -1,0 +1,119 @@
+"""What a build has reached, as tables for a person."""
+
+from typing import Any
+
+from tritstream.board.overlays import MANIFEST
+from tritstream.build.project import STEPS, Project
+from tritstream.build.summary import RESOURCES, Summary
+from tritstream.build.tools import last_line
+
+_TITLES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM36", "uram": "URAM"}
+
+
+def show_summary(summary: Summary) -> None:
+    """Tables of cycles, intervals, resources and clock; only what there are reports of."""
+    from rich.console import Console
+
+    console = Console()
+    if summary.synthesis or summary.utilisation:
+        console.print(_resources(summary))
+    if summary.synthesis is not None:
+        console.print(_cycles(summary))
+        violated = [loop for loop in summary.synthesis.loops if loop.violated]
+        for loop in violated:
+            console.print(
+                f"initiation interval {loop.interval} instead of 1: loop {loop.name} of "
+                f"{loop.module}",
+                style="red",
+                highlight=False,
+                soft_wrap=True,
+            )
+        if not violated:
+            console.print("Every pipelined loop reaches an initiation interval of 1 (estimated).")
+    if summary.cosimulation is not None:
+        cycles = summary.cosimulation
+        console.print(
+            f"RTL simulation: {'bit-exact' if cycles.passed else 'WRONG RESULTS'}, "
+            f"{cycles.minimum} to {cycles.maximum} cycles a start (simulated).",
+            highlight=False,
+        )
+    for line in _clocks(summary):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _resources(summary: Summary) -> Any:
+    from rich.table import Table
+
+    project = summary.project
+    table = Table(
+        "resource", "csynth", "implemented", "board", title=f"{project.board.title} (estimated)"
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in RESOURCES:
+        have = summary.board_resources[name]
+
+        def cell(used: dict[str, float] | None, name: str = name, have: int = have) -> str:
+            if used is None or name not in used:
+                return ""
+            share = f" {used[name] / have:.0%}" if have else ""
+            return f"{used[name]:,g}{share}"
+
+        table.add_row(
+            _TITLES[name],
+            cell(summary.synthesis.used if summary.synthesis else None),
+            cell(summary.utilisation.used if summary.utilisation else None),
+            f"{have:,}",
+        )
+    return table
+
+
+def _cycles(summary: Summary) -> Any:
+    """What each phase should take, and what it would with the intervals that were reached."""
+    from rich.table import Table
+
+    table = Table("phase", "derived", "at csynth's interval", title="Cycles of a phase")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    slowest = summary.slowest_interval
+    for phase in summary.phases:
+        reached = phase.total + (slowest - 1) * (phase.words + phase.norm)
+        table.add_row(phase.name, f"{phase.total:,}", f"{reached:,}")
+    return table
+
+
+def _clocks(summary: Summary) -> list[str]:
+    lines = []
+    if summary.synthesis is not None:
+        s = summary.synthesis
+        lines.append(
+            f"csynth: {s.estimated_mhz:.0f} MHz where {1000 / s.clock_ns:.0f} are asked for "
+            f"(estimated)."
+        )
+    if summary.timing is not None:
+        t = summary.timing
+        reached = f", fastest {t.reached_mhz:.0f} MHz" if t.reached_mhz else ""
+        lines.append(
+            f"Timing {'met' if t.met else 'NOT met'}: setup slack {t.setup_slack_ns} ns, "
+            f"hold slack {t.hold_slack_ns} ns{reached} (estimated)."
+        )
+    return lines
+
+
+def show_next(project: Project, project_only: bool) -> None:
+    """What there is now, and what to do with it."""
+    name = project.configuration.name
+    command = f"tritstream build --board {project.board.name} --configuration {name}"
+    if project_only:
+        print(f"Copy {project.folder} to a machine with AMD's tools and run, in it,")
+        print("vitis_hls -f csim.tcl, then csynth.tcl and ip.tcl, then")
+        print("vivado -mode batch -source bitstream.tcl.")
+    elif (project.output / MANIFEST).is_file():
+        print(f"Overlay: {project.output}. Copy it to the board and run there:")
+        print(f"tritstream overlay install {name} --from {project.output.name}")
+    else:
+        left = [step for step in STEPS if step not in project.done()]
+        last = last_line(project.logs / f"{left[0]}.log") if left else ""
+        print(f"Not done yet: {', '.join(left)}. Go on with: {command}")
+        if last:
+            print(f"The log of {left[0]} ends with: {last}")

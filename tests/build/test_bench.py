@@ -1,0 +1,111 @@
+"""The test benches that Vitis gets, compiled by g++ with the very sources that it gets."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tritstream.build.bench import bench_source, golden_header, read_signature
+from tritstream.build.errors import BuildError
+from tritstream.build.vectors import encode, kernel_vectors
+from tritstream.configurations import Configuration, configuration_named
+from tritstream.errors import EngineError
+from tritstream.kernels.csim import header_folder
+from tritstream.kernels.manifest import GENERATED
+
+KERNELS = ("ternary_matvec", "rmsnorm", "mlgru", "swiglu", "dequantise", "engine")
+
+
+def compiler() -> list[str]:
+    path = shutil.which(os.environ.get("CXX", "g++"))
+    if path is None:
+        pytest.skip("no C++ compiler is here: apt-get install g++")
+    try:
+        return [path, "-std=c++14", "-O1", "-w", f"-I{header_folder()}"]
+    except EngineError as error:
+        pytest.skip(str(error))
+
+
+def sources(configuration: Configuration, kernel: str) -> Path:
+    path = GENERATED / configuration.name / f"{kernel}.cpp"
+    if not path.is_file():
+        pytest.skip(f"{path} has not been generated")
+    return path
+
+
+def compiled(folder: Path, source: Path) -> Path:
+    (folder / "golden.hpp").write_bytes(golden_header())
+    bench = folder / f"{source.stem}_test.cpp"
+    bench.write_text(bench_source(read_signature(source)), encoding="utf-8")
+    program = folder / source.stem
+    command = [*compiler(), f"-I{folder}", str(source), str(bench), "-o", str(program)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240)
+    assert result.returncode == 0, result.stderr
+    return program
+
+
+def run(program: Path, vectors: bytes) -> subprocess.CompletedProcess[str]:
+    path = program.with_suffix(".vectors")
+    path.write_bytes(vectors)
+    return subprocess.run(
+        [str(program), str(path)], capture_output=True, encoding="utf-8", timeout=240
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel"),
+    [*(("tiny", k) for k in KERNELS), *(("tiny-2bit", k) for k in ("ternary_matvec", "engine"))],
+)
+def test_every_kernel_is_bit_exact(name: str, kernel: str, tmp_path: Path) -> None:
+    configuration = configuration_named(name)
+    program = compiled(tmp_path, sources(configuration, kernel))
+    calls = kernel_vectors(configuration)[kernel]()
+    result = run(program, encode(calls))
+    assert result.returncode == 0, result.stdout
+    expected = sum(len(a) for call in calls for n, a in call.items() if n.endswith("="))
+    top = read_signature(sources(configuration, kernel)).name
+    assert f"TRITSTREAM bit-exact: {top}, {expected} values" in result.stdout
+
+
+def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
+    configuration = configuration_named("tiny")
+    program = compiled(tmp_path, sources(configuration, "swiglu"))
+    calls = kernel_vectors(configuration)["swiglu"]()
+    calls[0]["product="] = calls[0]["product="].copy()
+    calls[0]["product="][17, 0] ^= 1
+    result = run(program, encode(calls))
+    assert result.returncode == 1
+    assert "product[17] differs" in result.stdout
+    assert "1 of 256 values differ" in result.stdout
+    assert "bit-exact" not in result.stdout
+
+
+def test_vectors_that_expect_nothing_prove_nothing(tmp_path: Path) -> None:
+    configuration = configuration_named("tiny")
+    program = compiled(tmp_path, sources(configuration, "swiglu"))
+    calls = kernel_vectors(configuration)["swiglu"]()
+    del calls[0]["product="]
+    for vectors, status in ((encode(calls), 1), (encode(calls)[:-3], 1), (b"", 1)):
+        result = run(program, vectors)
+        assert result.returncode == status, result.stdout
+        assert "bit-exact" not in result.stdout
+    result = subprocess.run([str(program), str(tmp_path / "none")], capture_output=True)
+    assert result.returncode == 1
+
+
+def test_vectors_are_the_same_every_time() -> None:
+    configuration = configuration_named("tiny")
+    once, again = (kernel_vectors(configuration) for _ in range(2))
+    assert {k: encode(v()) for k, v in once.items()} == {k: encode(v()) for k, v in again.items()}
+
+
+def test_a_source_with_another_shape_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "engine.cpp"
+    source.write_text("void engine() {}\n", encoding="utf-8")
+    with pytest.raises(BuildError, match="0 functions"):
+        read_signature(source)
+    source.write_text('extern "C" void engine(\n  int (*p)(int)\n) {\n}\n', encoding="utf-8")
+    with pytest.raises(BuildError, match="not understood"):
+        read_signature(source)
