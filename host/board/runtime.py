@@ -193,10 +193,11 @@ class BoardRuntime:
         others = 8 * g.hidden + 4 * g.layers * g.hidden + 4 * g.vocabulary + 6 * PAGE
         cma = cma_of(self._device)
         free = cma.free if self.options.cma_limit is None else self.options.cma_limit
-        margin = min(MARGIN_BYTES, free // 16)
-        placement = place(sizes, free - others - margin)
+        if self.options.cma_limit is None:
+            others += MARGIN_BYTES
+        placement = place(sizes, free - others)
         if placement is None:
-            least = SLOTS * max(sizes) + others
+            least = min(sum(sizes), SLOTS * max(sizes)) + others
             raise MemoryShortError(
                 f"{self.image.source} needs {megabytes(sum(sizes) + others)} of contiguous "
                 f"memory to be resident and {megabytes(least)} to be streamed, but CMA has "

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cma-limit",
         type=float,
         metavar="MB",
-        help="use no more contiguous memory; records beyond it are streamed (default: what is free)",
+        help="contiguous memory to use; records beyond it are streamed (default: what is free)",
     )
     board.add_argument(
         "--check", action="store_true", help="compare every token with the specification (slow)"
@@ -116,7 +116,7 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     path = Path(args.model)
     if path.is_dir():
         raise OptionError(
-            f"--remote sends packed images, and {path} is a checkpoint folder: run `tritstream pack`"
+            f"--remote sends packed images, and {path} is a checkpoint: run `tritstream pack` first"
         )
     image = path if path.exists() else shipped_model(args.model)
     values = {
