@@ -251,11 +251,16 @@ class _Scheduler:
         for store in leaf.stores:
             needs = (store.address, store.value, store.condition)
             schedule.access[store] = self.earliest(schedule, needs, store)
-        for put in leaf.puts:
-            schedule.access[put] = self.earliest(schedule, (put.value, put.condition), put)
         for request in leaf.requests:
             needs = (request.address, request.condition)
             schedule.access[request] = self.earliest(schedule, needs, request)
+        for put in leaf.puts:
+            at = self.earliest(schedule, (put.value, put.condition), put)
+            for request in leaf.requests:
+                # A bus may take no data before it knows where they belong.
+                if request.master.write is put.channel and request.order == put.order:
+                    at = max(at, schedule.access[request] + 1)
+            schedule.access[put] = at
         for get in leaf.gets:
             schedule.access[get] = schedule.stage[get.node] or 0
         for variable, node in leaf.nexts.items():
@@ -305,7 +310,7 @@ class _Scheduler:
             get = self.get_of[node]
             at = self.earliest(schedule, (get.condition,), get)
             for request in self.leaf.requests:
-                if request.master.read is get.channel and request.order == get.order - 0:
+                if request.master.read is get.channel and request.order == get.order:
                     needs = (request.address, request.condition)
                     at = max(at, self.earliest(schedule, needs, request) + RESPONSE_DISTANCE)
             stage_of[node] = at

