@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from tritstream.build.reports import (
     read_timing,
     read_utilisation,
 )
-from tritstream.estimate.cycles import PhaseCycles, phase_cycles
+from tritstream.estimate.cycles import SCALAR_CYCLES, PhaseCycles, phase_cycles
 from tritstream.kernels.arguments import TOP
 
 _Report = TypeVar("_Report")
@@ -42,10 +43,23 @@ class Summary:
         return (*phase_cycles(c, "layer"), *phase_cycles(c, "head"))
 
     @property
-    def slowest_interval(self) -> int:
-        """The worst initiation interval that was reached: phases take this many times longer."""
-        loops = self.synthesis.loops if self.synthesis else ()
-        return max([loop.interval or 1 for loop in loops], default=1)
+    def reached_cycles(self) -> tuple[int, ...] | None:
+        """Cycles of each of `phases` with the initiation intervals that csynth has reached.
+
+        None where a loop of the engine's core is not in the report.
+        """
+        if self.synthesis is None:
+            return None
+        intervals = core_intervals(self.project.folder / f"{TOP}.cpp", self.synthesis)
+        if intervals is None:
+            return None
+        first, second, words = intervals
+        extra = first + second - 2
+        # Each of the two passes of a norm takes half of its words.
+        return tuple(
+            p.total + extra * (p.norm - SCALAR_CYCLES) // 2 + (words - 1) * p.words
+            for p in self.phases
+        )
 
     @property
     def board_resources(self) -> dict[str, int]:
@@ -74,6 +88,7 @@ class Summary:
                     "estimated_ns": synthesis.estimated_ns,
                     "estimated_mhz": synthesis.estimated_mhz,
                     "used": synthesis.used,
+                    "phase_cycles": self.reached_cycles,
                     "interval_violations": [asdict(x) for x in synthesis.loops if x.violated],
                     "loops": [asdict(x) for x in synthesis.loops],
                 },
@@ -92,6 +107,36 @@ class Summary:
             },
             "board_resources": self.board_resources,
         }
+
+
+def core_intervals(source: Path, synthesis: Synthesis) -> tuple[int, int, int] | None:
+    """Intervals reached by the norm's two passes and by the mat-vec, the core's three long loops.
+
+    They are the loops of the core whose bounds are known at run time only. Vitis HLS names a loop
+    without a label VITIS_LOOP_<line>_<number>.
+    """
+    reached = {}
+    for loop in synthesis.loops:
+        match = re.match(r"VITIS_LOOP_(\d+)_\d+$", loop.name)
+        if match and loop.interval is not None:
+            reached[int(match[1])] = loop.interval
+    lines = _core_loops(source.read_text(encoding="utf-8"))
+    if len(lines) != 3 or not set(lines) <= set(reached):
+        return None
+    first, second, words = (reached[line] for line in lines)
+    return first, second, words
+
+
+def _core_loops(text: str) -> list[int]:
+    """Line numbers of the pipelined loops of `core` with run-time bounds."""
+    lines, inside, found = text.splitlines(), False, []
+    for number, line in enumerate(lines[:-1], 1):
+        if line.startswith("void "):
+            inside = line.startswith("void core")
+        pipelined = "#pragma HLS pipeline" in lines[number]
+        if inside and pipelined and re.match(r"\s*for \(int v\d+ = 0; v\d+ < v\d+;", line):
+            found.append(number)
+    return found
 
 
 def summarise(project: Project) -> Summary:

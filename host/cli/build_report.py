@@ -1,5 +1,6 @@
 """What a build has reached, as tables for a person."""
 
+from itertools import zip_longest
 from typing import Any
 
 from tritstream.board.overlays import MANIFEST
@@ -72,13 +73,16 @@ def _cycles(summary: Summary) -> Any:
     """What each phase should take, and what it would with the intervals that were reached."""
     from rich.table import Table
 
-    table = Table("phase", "derived", "at csynth's interval", title="Cycles of a phase")
+    table = Table(
+        "phase", "derived", "at csynth's intervals (estimated)", title="Cycles of a phase"
+    )
     for column in table.columns[1:]:
         column.justify = "right"
-    slowest = summary.slowest_interval
-    for phase in summary.phases:
-        reached = phase.total + (slowest - 1) * (phase.words + phase.norm)
-        table.add_row(phase.name, f"{phase.total:,}", f"{reached:,}")
+    reached = summary.reached_cycles or ()
+    for phase, cycles in zip_longest(summary.phases, reached):
+        table.add_row(
+            phase.name, f"{phase.total:,}", "unknown" if cycles is None else f"{cycles:,}"
+        )
     return table
 
 

@@ -9,17 +9,10 @@ from tritstream.boards import BOARDS, Board, board_named
 from tritstream.cli.options import add_json, print_json, readable_bytes, readable_rate
 from tritstream.configurations import ROWS_PER_BYTE, configuration_named
 from tritstream.errors import OptionError
-from tritstream.estimate import (
-    ASSUMPTIONS,
-    EFFICIENCY,
-    Candidate,
-    best_candidate,
-    candidates,
-    limits,
-    memory,
-    rates,
-    resources,
-)
+from tritstream.estimate.candidates import Candidate, best_candidate, candidates
+from tritstream.estimate.limits import EFFICIENCY, limits, memory
+from tritstream.estimate.rates import rates
+from tritstream.estimate.resources import ASSUMPTIONS, resources
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.numerics import profile_named
 

@@ -87,15 +87,15 @@ def _candidate(
         configuration = Configuration(
             name, geometry, packing, profile, ports * PORT_BYTES, ports, element_lanes, board.name
         )
+        return Candidate(
+            *shape,
+            configuration=configuration,
+            rates=rates(configuration, board, efficiency),
+            memory=memory(configuration, board),
+            resources=resources(configuration, board),
+        )
     except ConfigurationError as error:
         return Candidate(*shape, refused=str(error))
-    return Candidate(
-        *shape,
-        configuration=configuration,
-        rates=rates(configuration, board, efficiency),
-        memory=memory(configuration, board),
-        resources=resources(configuration, board),
-    )
 
 
 def best_candidate(of: list[Candidate]) -> Candidate | None:

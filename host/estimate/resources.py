@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from tritstream.boards import Board
 from tritstream.configurations import Configuration
-from tritstream.estimate.rates import FIFO_BEATS
 from tritstream.image.records import RecordLayout
-from tritstream.numerics.profiles import MANTISSA_BITS, SIGMOID_RANGE_LOG2, VECTOR_BITS
+from tritstream.kernels.work import Buffer, buffers
+from tritstream.numerics.profiles import MANTISSA_BITS
 
 ASSUMPTIONS = (
     "a ternary product and its share of the adder tree: 20 LUT",
@@ -20,7 +20,7 @@ ASSUMPTIONS = (
     "an element lane of the norm: 600 LUT beside its multipliers",
     "core control, dividers, square root and epilogue: 6,000 LUT",
     "an AXI master with its SmartConnect: 2,500 LUT; AXI-Lite, reset and interrupt: 1,500 LUT",
-    "codes are in LUT RAM, one LUT for 64 bits; every other buffer is in block RAM, by banks",
+    "codes are in LUT RAM, one LUT for 64 bits; every larger buffer is in block RAM, by banks",
     "a multiplier tiles 26 x 17 bit DSPs (24 x 17 on Zynq-7000)",
     "a design routes up to 75% of the LUTs and 90% of everything else",
 )
@@ -29,6 +29,8 @@ ROUTABLE = {"lut": 0.75, "dsp": 0.9, "bram36": 0.9}
 _PRODUCT_LUTS, _LANE_LUTS, _CORE_LUTS, _MASTER_LUTS, _CONTROL_LUTS = 20, 600, 6000, 2500, 1500
 _DECODE_LUTS = {"base3": 70, "2bit": 4}
 _SUM_BITS = 21
+_LUT_RAM = ("codes", "results")
+_BANKED = ("values", "scaled")
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,19 @@ def _dsps(c: Configuration, board: Board) -> int:
 
         return min(tiles(a, b), tiles(b, a))
 
+    square = multiplier(p.square_bits, p.square_bits)
     lane = (
         multiplier(p.vector_bits, p.block_bits)
-        + multiplier(p.square_bits, p.square_bits)
         + multiplier(p.vector_bits, p.gain_bits)
+        + 2 * square
         + multiplier(p.code_bits + 1, p.code_bits + 1)
     )
+    # One of each on the drain: the phases that need it take turns.
     sigmoid = p.sigmoid_frac + 1
     epilogue = (
         multiplier(_SUM_BITS, p.scale_bits + 1)  # dequantise
-        + 2 * multiplier(32, sigmoid)  # SiLU of the value, SiLU of the state
-        + 2 * multiplier(sigmoid, 18)  # interpolation in two sigmoid tables
-        + multiplier(sigmoid, sigmoid)  # forget gate
+        + 2 * multiplier(sigmoid, p.gate_frac - p.sigmoid_cells_log2)  # quadratic cell of the table
+        + multiplier(32, sigmoid)  # SiLU, or the room under the lower bound
         + 2 * multiplier(32, sigmoid)  # state update
         + multiplier(32, 32)  # gated product
         + multiplier(_SUM_BITS, _SUM_BITS)  # the gate norm's sum of squares
@@ -104,24 +107,12 @@ def _dsps(c: Configuration, board: Board) -> int:
 
 
 def _bram18(c: Configuration) -> int:
-    p, geometry = c.profile, RecordLayout(c, "layer").geometry
-    lanes = c.element_lanes
-    longest = max(geometry.hidden, geometry.intermediate)
+    blocks = sum(_blocks(b, c.element_lanes) for b in buffers(c) if b.name not in _LUT_RAM)
+    # Read and write buffers of the AXI masters, 256 beats each.
+    return blocks + (c.ports + 2) * -(-128 // 36)
 
-    def banks(count: int, bits: int, depth: int) -> int:
-        # An 18 Kbit block is 512 x 36 with one read and one write port.
-        return count * -(-bits // 36) * -(-depth // 512)
 
-    sigmoid_cells = 1 << (SIGMOID_RANGE_LOG2 + p.sigmoid_cells_log2)
-    return (
-        banks(lanes, VECTOR_BITS, -(-longest // lanes))  # v
-        + banks(lanes, VECTOR_BITS, -(-geometry.hidden // lanes))  # base
-        + banks(lanes, MANTISSA_BITS + 1, -(-longest // lanes))  # u between the two passes
-        + banks(1, 32, geometry.hidden) * 2  # candidate, silu(h)
-        + banks(1, 32, geometry.intermediate)  # silu(a)
-        + 2 * banks(1, 2 * p.sigmoid_frac, sigmoid_cells)
-        + c.ports * banks(1, 128, FIFO_BEATS)
-        + banks(1, lanes * p.element_bits, FIFO_BEATS)
-        + 3 * banks(1, 128, FIFO_BEATS)  # side, state, out
-        + (c.ports + 2) * banks(1, 128, 256)  # read and write buffers of the AXI masters
-    )
+def _blocks(buffer: Buffer, lanes: int) -> int:
+    """18 Kbit blocks, 512 x 36 with one read and one write port; a bank for each lane."""
+    banks = lanes if buffer.name in _BANKED else 1
+    return banks * -(-(buffer.bits // banks) // 36) * -(-buffer.entries // 512)

@@ -1,4 +1,4 @@
-"""The Vitis HLS scripts under stand-in commands: what steps do, and that what is broken is caught."""
+"""The Vitis HLS scripts under stand-in commands: what steps do; what is broken is caught."""
 
 from pathlib import Path
 

@@ -11,7 +11,10 @@ from tritstream.build.reports import (
     read_timing,
     read_utilisation,
 )
+from tritstream.build.summary import _core_loops, core_intervals
+from tritstream.kernels.manifest import GENERATED, generated_configurations
 
+CONFIGURATIONS = [name for name in generated_configurations() if name != "generic"]
 REPORTS = Path(__file__).parent / "reports"
 
 
@@ -65,6 +68,62 @@ def test_timing() -> None:
     assert not failed.met
     assert failed.failing == 902
     assert failed.reached_mhz == pytest.approx(1000 / 10.731)
+
+
+SOURCE = """\
+void load_0(
+) {
+  for (int v1 = 0; v1 < v2; v1 += 1) {
+  #pragma HLS pipeline II=1
+  }
+}
+
+void core_0(
+) {
+  l_fill: for (int n = 0; n < 96; n++) {
+  #pragma HLS pipeline II=1
+  }
+  for (int v3 = 0; v3 < v4; v3 += 1) {
+    for (int v5 = 0; v5 < v6; v5 += 1) {
+    #pragma HLS pipeline II=1
+    }
+    for (int v7 = 0; v7 < v8; v7 += 1) {
+    #pragma HLS pipeline II=1
+    }
+    for (int v9 = 0; v9 < v10; v9 += 1) {
+    #pragma HLS pipeline II=1
+    }
+  }
+}
+"""
+
+
+def test_intervals_of_the_core_are_found_by_line(tmp_path: Path) -> None:
+    source = tmp_path / "engine.cpp"
+    source.write_text(SOURCE)
+    text = (REPORTS / "csynth.xml").read_text()
+    for line, interval in ((14, 1), (17, 2), (20, 3)):
+        module = (
+            f"<Module><Name>core_0_Pipeline_VITIS_LOOP_{line}_1</Name><PerformanceEstimates>"
+            f"<SummaryOfLoopLatency><VITIS_LOOP_{line}_1><Name>VITIS_LOOP_{line}_1</Name>"
+            f"<PipelineII>{interval}</PipelineII></VITIS_LOOP_{line}_1></SummaryOfLoopLatency>"
+            f"</PerformanceEstimates></Module>"
+        )
+        text = text.replace("</ModuleInformation>", f"{module}</ModuleInformation>")
+        (tmp_path / "csynth.xml").write_text(text)
+        got = core_intervals(source, read_synthesis(tmp_path / "csynth.xml"))
+        assert got == ((1, 2, 3) if line == 20 else None)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_the_generated_core_has_the_three_loops(name: str) -> None:
+    source = GENERATED / name / "engine.cpp"
+    if not source.is_file():
+        pytest.skip(f"{source} has not been generated")
+    text = source.read_text(encoding="utf-8").splitlines()
+    lines = _core_loops("\n".join(text))
+    assert len(lines) == 3
+    assert all(text[line - 1].strip().startswith("for (") for line in lines)
 
 
 @pytest.mark.parametrize(

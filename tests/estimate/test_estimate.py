@@ -12,8 +12,11 @@ from tritstream.boards import BOARDS, board_named
 from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.errors import EngineError
-from tritstream.estimate import best_candidate, candidates, limits, memory, rates, resources
+from tritstream.estimate.candidates import best_candidate, candidates
 from tritstream.estimate.cycles import phase_cycles, token_cycles
+from tritstream.estimate.limits import limits, memory
+from tritstream.estimate.rates import rates
+from tritstream.estimate.resources import resources
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image.records import RecordLayout
 
