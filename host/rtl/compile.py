@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tritstream.rtl.delays import FABRICS, Fabric
 from tritstream.rtl.emit import (
@@ -28,14 +28,14 @@ from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
 class Options:
     """``period`` in ns. ``strict``: refuse a loop that cannot start an iteration every cycle; else it
     runs one iteration after the other, which the report says. ``masters``: arrays that are not
-    partitioned are behind a bus."""
+    partitioned are behind a bus; None: in dataflow regions only."""
 
     period: float = 10.0
     fabric: Fabric = FABRICS["xc7"]
     memory_latency: int = 1
     read_ports: int = 2
     strict: bool = True
-    masters: bool = False
+    masters: bool | None = None
 
     @property
     def timing(self) -> Timing:
@@ -72,6 +72,8 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
     """RTL of a function: a kernel or a dataflow region. Raises Refusal."""
     function = module.function(name)
     if function.is_dataflow:
+        if options.masters is None:
+            options = replace(options, masters=True)
         return _compile_region(module, function, options)
     design, schedules, reports = compile_design(module, function, options)
     return Compiled(
@@ -89,7 +91,7 @@ def compile_design(
     module: Module, function: Function, options: Options
 ) -> tuple[Design, dict[Leaf, Schedule], list[LeafReport]]:
     """The scheduled design of one process."""
-    design = normalise(module, function, options.masters)
+    design = normalise(module, function, bool(options.masters))
     legalise(design)
     schedules: dict[Leaf, Schedule] = {}
     notes: dict[Leaf, str] = {}

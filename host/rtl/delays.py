@@ -57,10 +57,11 @@ def delay(node: Node, fabric: Fabric, width: int) -> float:
         return fabric.lut * lut_levels(2 * max(a.width for a in node.args))
     if op == "mul":
         return fabric.multiply
-    if op == "shl":
-        return fabric.lut * -(-min(node.args[1].width, max(width, 2).bit_length()) // 2)
-    if op == "shr":
-        return fabric.lut * -(-node.args[1].width // 2)
+    if op in ("shl", "shr"):
+        # Two bits of the amount a level; amounts beyond the width cost one more.
+        steps = (width if op == "shl" else node.args[0].width).bit_length()
+        amount = node.args[1].width
+        return fabric.lut * (-(-min(amount, steps) // 2) + (amount > steps))
     if op == "not":
         return 0.0
     return fabric.lut

@@ -7,6 +7,7 @@ operation came from. No operation is interpreted here beyond its attributes.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -82,12 +83,15 @@ class Op:
     regions: list[Block]
     line: int
     function: str = ""
+    place: str = ""
+    """File and line of the kernel's source, where the MLIR has locations."""
 
     def __str__(self) -> str:
         label = self.attributes.get("op_name") or self.attributes.get("loop_name")
         target = self.attributes.get("from") or self.attributes.get("to")
         what = f" {label}" if label else f" of {target}" if target else ""
-        return f"{self.name}{what} (line {self.line}, function {self.function})"
+        where = f"{self.place}, " if self.place else ""
+        return f"{self.name}{what} ({where}line {self.line} of the MLIR, function {self.function})"
 
 
 @dataclass(eq=False)
@@ -152,10 +156,9 @@ def parse(text: str, source: str = "<mlir>") -> Module:
             "the RTL backend needs the package xdsl: pip install 'tritstream[rtl]'"
         ) from error
 
-    starts = [0]
-    for match in re.finditer("\n", text):
-        starts.append(match.end())
-    lines: dict[int, int] = {}
+    starts = [0, *(m.end() for m in re.finditer("\n", text))]
+    text, locations = _without_locations(text)
+    lines: dict[int, tuple[int, int]] = {}
 
     class LineParser(Parser):
         """Remembers where operations start, which xdsl itself does not keep."""
@@ -163,7 +166,7 @@ def parse(text: str, source: str = "<mlir>") -> Module:
         def parse_operation(self) -> Any:
             at = self.pos
             op = super().parse_operation()
-            lines[id(op)] = at
+            lines[id(op)] = (at, self.pos)
             return op
 
     context = Context(allow_unregistered=True)
@@ -173,23 +176,52 @@ def parse(text: str, source: str = "<mlir>") -> Module:
     except ParseError as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else "?"
         raise Refusal(f"{source} is not generic-form MLIR: {reason}") from error
-    return _Reader(source, starts, lines).module(module)
+    return _Reader(source, starts, lines, locations).module(module)
+
+
+_LOCATION = re.compile(r'loc\((?:[^()"]|"[^"]*"|\([^()]*\))*\)')
+_ALIAS = re.compile(r"^(#loc\w*) = (.*)$", re.M)
+
+
+def _without_locations(text: str) -> tuple[str, list[tuple[int, str]]]:
+    """The text with blanks for locations, which xdsl cannot read before their aliases are defined,
+    and where each stood: (offset, "file:line" or "")."""
+    aliases = {m[1]: m[2] for m in _ALIAS.finditer(text)}
+    text = _ALIAS.sub(lambda m: " " * len(m[0]), text)
+    found = []
+    for match in _LOCATION.finditer(text):
+        inside = match[0][4:-1]
+        place = re.search(r'"([^"]+)":(\d+):\d+', aliases.get(inside, inside))
+        found.append((match.start(), f"{place[1]}:{place[2]}" if place else ""))
+    return _LOCATION.sub(lambda m: " " * len(m[0]), text), found
 
 
 class _Reader:
     """Turns xdsl's objects into those of this module."""
 
-    def __init__(self, source: str, starts: list[int], positions: dict[int, int]) -> None:
+    def __init__(
+        self,
+        source: str,
+        starts: list[int],
+        positions: dict[int, tuple[int, int]],
+        locations: list[tuple[int, str]],
+    ) -> None:
         self.source = source
         self.starts = starts
         self.positions = positions
+        self.locations = locations
+        self.offsets = [at for at, _ in locations]
         self.values: dict[Any, Value] = {}
         self.function_name = ""
 
     def line(self, op: Any) -> int:
-        from bisect import bisect_right
+        return bisect_right(self.starts, self.positions.get(id(op), (0, 0))[0])
 
-        return bisect_right(self.starts, self.positions.get(id(op), 0))
+    def place(self, op: Any) -> str:
+        """Where the kernel's source has the operation: its location is the last before its end."""
+        at, end = self.positions.get(id(op), (0, 0))
+        k = bisect_right(self.offsets, end) - 1
+        return self.locations[k][1] if k >= 0 and self.offsets[k] > at else ""
 
     def module(self, module: Any) -> Module:
         result = Module({}, {}, self.source)
@@ -254,6 +286,7 @@ class _Reader:
             [self.block(r) for r in op.regions],
             self.line(op),
             self.function_name,
+            self.place(op),
         )
 
 

@@ -73,6 +73,8 @@ RESERVED = frozenset(
     """.split()
 )
 """Words of SystemVerilog, and the names that every module uses itself."""
+INDEPENDENT = "tritstream.independent"
+"""Attribute of an array: what an iteration of a loop reads of it, no earlier iteration wrote."""
 MAX_UNROLLED = 200_000
 """Nodes of one leaf, beyond which a kernel is surely unrolled by mistake."""
 
@@ -138,6 +140,7 @@ class _Normaliser:
         self.versions: dict[Any, int] = {}
         self.result: Design
         self.calls: list[str] = []
+        self.bus_reads: dict[Any, Get] = {}
 
     # Names and leaves
 
@@ -614,8 +617,9 @@ class _Normaliser:
             for variable in variables:
                 self.env[variable] = self.graph.const(0)
             return Array(name, t, variables=variables)
-        dependence = op.attributes.get("dependence", "")
-        memory = Memory(name, t.width, banks, depth, independent="inter false" in str(dependence))
+        declared = INDEPENDENT in op.attributes
+        declared |= "inter false" in str(op.attributes.get("dependence", ""))
+        memory = Memory(name, t.width, banks, depth, independent=declared)
         self.result.memories.append(memory)
         return Array(name, t, memory=memory)
 
@@ -716,13 +720,19 @@ class _Normaliser:
 
     def load_from_bus(self, op: Op, master: Master, address: Node) -> Node:
         g = self.graph
+        written = sum(r.is_write and r.master is master for r in self.leaf.requests)
+        known = self.bus_reads.get((self.leaf, master, address, written))
+        if known is not None and self.here() >= known.literals:
+            return known.node
         condition = self.condition()
         order = self.next_order()
         self.leaf.requests.append(
             Request(master, False, address, condition, order, str(op), self.here())
         )
         node = g.source("get", (), (master.read, order), master.width)
-        self.leaf.gets.append(Get(node, master.read, condition, order, self.here(), str(op)))
+        get = Get(node, master.read, condition, order, self.here(), str(op))
+        self.leaf.gets.append(get)
+        self.bus_reads[self.leaf, master, address, written] = get
         return node
 
     def store_to_bus(self, op: Op, master: Master, address: Node, value: Node) -> None:

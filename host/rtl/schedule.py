@@ -127,6 +127,12 @@ class _Scheduler:
         self.pipelined = leaf.loop is not None
         self.load_of = {x.node: x for x in leaf.loads}
         self.get_of = {x.node: x for x in leaf.gets}
+        self.request_of = {
+            g.node: r
+            for g in leaf.gets
+            for r in leaf.requests
+            if r.master.read is g.channel and r.order == g.order
+        }
         self.variables = {n.data: n for n in self.nodes if n.op == "variable"}
         self.components = self.condense()
         self.minimum: dict[Any, int] = {}
@@ -138,6 +144,9 @@ class _Scheduler:
         get = self.get_of.get(node)
         if get is not None:
             found.append(get.condition)
+        request = self.request_of.get(node)
+        if request is not None:
+            found += [request.address, request.condition]
         if self.pipelined and node.op == "variable" and node.data in self.leaf.nexts:
             found.append(self.leaf.nexts[node.data])
         return found
@@ -309,10 +318,10 @@ class _Scheduler:
         if node.op == "get":
             get = self.get_of[node]
             at = self.earliest(schedule, (get.condition,), get)
-            for request in self.leaf.requests:
-                if request.master.read is get.channel and request.order == get.order:
-                    needs = (request.address, request.condition)
-                    at = max(at, self.earliest(schedule, needs, request) + RESPONSE_DISTANCE)
+            request = self.request_of.get(node)
+            if request is not None:
+                needs = (request.address, request.condition)
+                at = max(at, self.earliest(schedule, needs, request) + RESPONSE_DISTANCE)
             stage_of[node] = at
             schedule.time[node] = start + self.timing.fabric.lut
             return
@@ -346,7 +355,7 @@ class _Scheduler:
         loop = self.leaf.loop
         assert loop is not None
         for node in component:
-            if node.op in ("load", "table"):
+            if node.op in ("load", "table") or node in self.request_of:
                 raise Refusal(
                     f"{node.where}: the next iteration of {loop.name} depends on this read of "
                     f"memory, so it cannot start one every cycle"
