@@ -1,1 +1,1 @@
-"""Package data: Jupyter notebooks."""
+"""Package data: Jupyter notebooks; registered with pynq as `pynq.notebooks`."""

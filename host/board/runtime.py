@@ -129,6 +129,12 @@ class BoardRuntime:
         self._logits()
         return seconds
 
+    def state(self) -> Ints:
+        """(layers, hidden) the recurrent state, gate format, as the memory holds it."""
+        g = self.image.geometry
+        self._state.sync_from_device()
+        return self._state_view.reshape(g.layers, g.hidden).astype(np.int64)
+
     def first_layer(self, x: Ints) -> tuple[Ints, Ints]:
         """Run record 0 alone from a zero state: x (D,) -> the new residual and state (D,)."""
         self.reset()

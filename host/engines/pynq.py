@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tritstream.board.detect import board_here
 from tritstream.board.errors import OverlayError, WrongResultError
@@ -76,6 +77,15 @@ class BoardEngine:
         for row, token_id in enumerate(ids):
             result[row] = self.step(token_id)
         return result
+
+    def record_seconds(self, token_id: int) -> list[float]:
+        """Take one token, a start per record; seconds of each, host work included (measured)."""
+        return self.runtime.record_seconds(token_id)
+
+    @property
+    def state(self) -> npt.NDArray[np.int64]:
+        """(layers, hidden) the recurrent state, gate format, read from the board's memory."""
+        return self.runtime.state()
 
     def _checked(self, logits: Logits, token_ids: list[int]) -> Logits:
         self._taken += len(token_ids)

@@ -1,0 +1,36 @@
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tritstream.board.power import EnergyMeter, power_rails
+
+
+def test_energy_is_power_over_time() -> None:
+    begin = time.perf_counter()
+    with EnergyMeter({"all": lambda: 5.0, "none": lambda: 0.0}, interval_s=1e-3) as meter:
+        time.sleep(0.02)
+    most = 5.0 * (time.perf_counter() - begin)
+    assert 0.1 <= meter.joules["all"] <= most
+    assert meter.joules["none"] == 0
+
+
+def test_rails_with_and_without_a_power_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pynq
+
+    def sensor(value: float) -> SimpleNamespace:
+        return SimpleNamespace(value=value)
+
+    rails = {
+        "power": SimpleNamespace(power=sensor(3), voltage=sensor(1), current=None),
+        "product": SimpleNamespace(power=None, voltage=sensor(2), current=sensor(4)),
+        "voltage": SimpleNamespace(power=None, voltage=sensor(2), current=None),
+    }
+    monkeypatch.setattr(pynq, "get_rails", lambda: rails)
+    assert {name: watts() for name, watts in power_rails().items()} == {"power": 3, "product": 8}
+
+    def fail() -> None:
+        raise RuntimeError("no libsensors")
+
+    monkeypatch.setattr(pynq, "get_rails", fail)
+    assert power_rails() == {}
