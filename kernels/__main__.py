@@ -1,13 +1,15 @@
-"""`python -m tritstream.kernels build`: regenerate or check the kernel sources."""
+"""`python -m tritstream.kernels`: regenerate or check the kernel sources, print what they do."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from tritstream.configurations import configuration_named
 from tritstream.errors import TritstreamError
 from tritstream.kernels.build import build, check
 from tritstream.kernels.manifest import generated_configurations
+from tritstream.kernels.work import markdown
 
 
 def main() -> int:
@@ -18,9 +20,14 @@ def main() -> int:
         "--configuration", action="append", metavar="NAME", help="only this one (may be repeated)"
     )
     command.add_argument("--check", action="store_true", help="compare with what is checked in")
+    table = commands.add_parser("work", help="operations, cycles and memory as Markdown tables")
+    table.add_argument("configuration", metavar="NAME")
     options = parser.parse_args()
-    names = options.configuration or list(generated_configurations())
     try:
+        if options.command == "work":
+            print(markdown(configuration_named(options.configuration)), end="")
+            return 0
+        names = options.configuration or list(generated_configurations())
         if options.check:
             return 0 if check(names, print) else 1
         build(names, print)

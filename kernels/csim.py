@@ -36,7 +36,7 @@ def compiled_kernel(configuration: Configuration, kernel: str) -> ctypes.CDLL:
     where g++ or the headers are missing or compiling fails.
     """
     read_manifest(configuration)
-    return _library(GENERATED / configuration.name / f"{kernel}.cpp")
+    return load(GENERATED / configuration.name / f"{kernel}.cpp")
 
 
 def call(function: Any, *arguments: Any) -> None:
@@ -74,7 +74,8 @@ def cache_folder() -> Path:
 
 
 @cache
-def _library(source: Path) -> ctypes.CDLL:
+def load(source: Path) -> ctypes.CDLL:
+    """The library of a source file. Raises EngineError as `compiled_kernel`."""
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if compiler is None:
         raise EngineError(

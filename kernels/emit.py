@@ -16,6 +16,7 @@ from tritstream.configurations import configuration_named
 from tritstream.kernels.arguments import argument_table
 from tritstream.kernels.constants import configure
 from tritstream.kernels.finish import finish
+from tritstream.kernels.locations import source_locations
 from tritstream.kernels.schedules import INDEPENDENT
 from tritstream.kernels.sources import FOLDER, KERNELS, load_kernel
 
@@ -29,7 +30,8 @@ def emit(name: str, folder: Path) -> None:
     for kernel in KERNELS:
         module = load_kernel(kernel, configuration.ports)
         top = TOPS.get(kernel, kernel)
-        schedule = module.schedule()
+        with source_locations():
+            schedule = module.schedule()
         text = schedule.module.operation.get_asm(print_generic_op_form=True, enable_debug_info=True)
         code = finish(
             str(schedule.build(target="vhls").hls_code),

@@ -42,7 +42,7 @@ def finish(
     """
     code = re.sub(r"[ \t]*// L\d+$", "", code, flags=re.M)
     code = re.sub(r"\A.*?^using namespace std;\n", _HEADERS, code, count=1, flags=re.M | re.S)
-    code = _local_tables(code)
+    code = _local_tables(code.rstrip() + "\n")
     code = _named_arguments(code, top, names)
     for argument in table:
         if argument.kind == "register":

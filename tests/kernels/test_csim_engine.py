@@ -16,6 +16,7 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.image import Image, RecordLayout, open_image
 from tritstream.kernels.arguments import argument_table
 from tritstream.kernels.descriptors import descriptor
+from tritstream.models import shipped_model
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints
 from tritstream.packing import pack
 from tritstream.spec import (
@@ -181,11 +182,11 @@ def test_the_other_370m_configuration(name: str, kernel: Callable) -> None:
     test_one_layer_and_the_head_of_370m(name, kernel)
 
 
-@pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
 @pytest.mark.usefixtures("what_csim_needs")
-def test_64_tokens_of_a_model_of_the_demo_geometry(tmp_path: Path) -> None:
-    tokens = np.random.default_rng(8).integers(0, 3072, 64)
-    same_run(image_of("demo-z2", tmp_path), tokens)
+def test_64_tokens_of_the_demo_model() -> None:
+    image = open_image(shipped_model("demo"))
+    tokens = np.random.default_rng(8).integers(0, image.geometry.vocabulary, 64)
+    same_run(image, tokens)
 
 
 def test_saturation_is_reached_on_purpose() -> None:

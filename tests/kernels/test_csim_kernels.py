@@ -8,21 +8,14 @@ import numpy as np
 import pytest
 
 from support import kernel_cases as cases
-from tritstream.configurations import PORT_BYTES, Configuration, configuration_named
-from tritstream.image.records import RecordLayout
-from tritstream.image.trits import pack_rows
+from support.kernel_inputs import matvec_beats, norm_inputs
+from tritstream.configurations import Configuration, configuration_named
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
 from tritstream.spec import operations as op
 
 CONFIGURATIONS = ("tiny", "tiny-2bit")
 RANDOM = 200
 CODE_MAX = 127
-
-
-def words_of_ports(trits: np.ndarray, c: Configuration) -> list[np.ndarray]:
-    """A matrix as one stream of 16-byte beats per port."""
-    words = pack_rows(trits, c.packing).reshape(-1, c.ports, PORT_BYTES)
-    return [np.ascontiguousarray(words[:, port]) for port in range(c.ports)]
 
 
 def matvec_inputs(c: Configuration) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -44,7 +37,7 @@ def test_ternary_matvec(name: str, kernel: Callable) -> None:
         padded = np.zeros(max(c.geometry.hidden, c.geometry.intermediate), np.int8)
         padded[: len(codes)] = codes
         sums[:] = -1
-        run(*words_of_ports(trits, c), padded, sums)
+        run(*matvec_beats(trits, c), padded, sums)
         assert np.array_equal(sums, op.ternary_matvec(trits, codes))
 
 
@@ -55,9 +48,6 @@ def test_rmsnorm(name: str, kernel: Callable) -> None:
     g, p = c.geometry, c.profile
     assert g is not None
     rng = np.random.default_rng(2)
-    longest = max(g.hidden, g.intermediate)
-    layout = RecordLayout(c, "layer")
-    phase = layout.phase("i")
     for number, vector in enumerate(cases.vectors(rng, g.hidden, VECTOR_MAX, RANDOM)):
         folded = number % 2 == 0
         norm = (
@@ -65,26 +55,15 @@ def test_rmsnorm(name: str, kernel: Callable) -> None:
             if folded
             else cases.random_norm(rng, g.hidden, p)
         )
-        record = np.zeros(layout.record_bytes, np.uint8)
-        layout.write_norm(record, "i", norm, None)
-        words = np.zeros(longest * p.element_bits // 8, np.uint8)
-        words[: g.hidden * p.element_bits // 8] = record[
-            phase.elements : phase.elements + g.hidden * p.element_bits // 8
-        ]
         given = number % 3 == 0
         plain = op.sum_of_squares(vector, p)
         if given:
             mantissa, exponent = int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-40, 40))
             plain = Scalar(np.int64(mantissa), np.int64(exponent))  # type: ignore[arg-type]
-        values = np.zeros(longest, np.int64)
-        values[: g.hidden] = vector
-        codes, scale = np.zeros(longest, np.int8), np.zeros(2, np.int32)
-        plain_in = np.array(
-            [int(given), plain.mantissa if given else 0, plain.exponent if given else 0, 0],
-            np.int32,
-        )
-        header = record[phase.header : phase.header + 32].view(np.int32).copy()
-        run(values, words, header, plain_in, codes, scale)
+        sent = (int(plain.mantissa), int(plain.exponent)) if given else None
+        inputs = norm_inputs(vector, norm, sent, c)
+        codes, scale = np.zeros(len(inputs[0]), np.int8), np.zeros(2, np.int32)
+        run(*inputs, codes, scale)
         expected = op.norm_codes(vector, norm, plain, p)
         assert np.array_equal(codes[: g.hidden], expected.codes), number
         assert scale.tolist() == [expected.scale.mantissa, expected.scale.exponent], number

@@ -96,4 +96,3 @@ extern "C" void dequantise_gates(
     gates[i] = v60;
   }
 }
-

@@ -2214,4 +2214,3 @@ extern "C" void engine(
   core_0(v1445, v1439, v1444, v1443, v1442, v1446);
   store_0(vector_out, state_out, logits, v1440, v1446);
 }
-

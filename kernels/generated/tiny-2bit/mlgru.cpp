@@ -236,4 +236,3 @@ extern "C" void mlgru(
     gated[i] = v164;
   }
 }
-

@@ -856,4 +856,3 @@ extern "C" void rmsnorm(
     }
   }
 }
-

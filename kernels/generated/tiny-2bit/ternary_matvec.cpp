@@ -218,4 +218,3 @@ extern "C" void ternary_matvec(
   load_0_0(weights_0, v124);
   multiply_0(codes, sums, v124);
 }
-

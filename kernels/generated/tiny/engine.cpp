@@ -2282,4 +2282,3 @@ extern "C" void engine(
   core_0(v1484, v1476, v1483, v1482, v1480, v1481, v1485);
   store_0(vector_out, state_out, logits, v1477, v1485);
 }
-

@@ -157,4 +157,3 @@ extern "C" void swiglu(
     product[i] = v107;
   }
 }
-

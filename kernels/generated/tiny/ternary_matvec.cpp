@@ -243,4 +243,3 @@ extern "C" void ternary_matvec(
   load_1_0(weights_1, v135);
   multiply_0(codes, sums, v134, v135);
 }
-

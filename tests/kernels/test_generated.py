@@ -1,0 +1,206 @@
+"""The checked-in sources: whole, made from these kernels, and of the shape that hardware needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tritstream.configurations import configuration_named
+from tritstream.errors import ConfigurationError, EngineError
+from tritstream.kernels import csim, manifest
+from tritstream.kernels.arguments import TOP, argument_table
+from tritstream.kernels.build import allo_available, build, check
+from tritstream.kernels.constants import constants_of
+from tritstream.kernels.manifest import GENERATED, generated_configurations, read_manifest
+from tritstream.kernels.sources import KERNELS, for_ports
+
+NAMES = generated_configurations()
+
+
+def text(name: str, kernel: str, suffix: str = "cpp") -> str:
+    return (GENERATED / name / f"{kernel}.{suffix}").read_text()
+
+
+def function(code: str, name: str) -> str:
+    found = re.search(rf'^(?:extern "C" )?void {name}\(.*?^\}}$', code, re.M | re.S)
+    assert found is not None, name
+    return found[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_configuration_is_checked_in_whole(name: str) -> None:
+    content = read_manifest(configuration_named(name))
+    expected = {f"{kernel}.{suffix}" for kernel in KERNELS for suffix in ("cpp", "mlir")}
+    assert set(content["files"]) == expected
+    assert {p.name for p in (GENERATED / name).iterdir()} == expected | {"manifest.json"}
+    for file, digest in content["files"].items():
+        assert hashlib.sha256((GENERATED / name / file).read_bytes()).hexdigest() == digest
+    assert re.fullmatch("[0-9a-f]{40}", content["allo_commit"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kernel", ["engine", "ternary_matvec"])
+def test_no_multiplication_in_the_matvec(name: str, kernel: str) -> None:
+    body = function(text(name, kernel), "multiply_word")
+    # Subscripts are arithmetic on counters of unrolled loops: constants in hardware.
+    while "[" in body:
+        body = re.sub(r"\[[^\[\]]*\]", "", body)
+    body = body.replace("multiply_word", "").replace("int32_t *", "")
+    assert "+" in body and "*" not in body
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_streaming_loop_is_pipelined_and_its_arrays_are_split(name: str) -> None:
+    core = function(text(name, "engine"), "core_0")
+    start = core.index("multiply_word(")
+    # The last pragma in front of the call is that of its own loop, behind the norm.
+    before = core[:start]
+    assert before.rindex("#pragma HLS pipeline II=1") > before.rindex(" quantise(")
+    for array, dimension in (("codes", 2), ("codes", 3), ("values", 2), ("sums", 1)):
+        assert f"array_partition variable={array} complete dim={dimension}" in core
+    multiply = function(text(name, "engine"), "multiply_word")
+    assert "#pragma HLS inline" in multiply
+    assert "array_partition variable=tree complete dim=1" in multiply
+    assert "array_partition variable=tree complete dim=2" in multiply
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_loaders_touch_weights_and_never_keep_them(name: str) -> None:
+    code, c = text(name, "engine"), configuration_named(name)
+    for port in range(c.ports):
+        loader = function(code, f"load_{port}_0")
+        assert len(re.findall(r"\bap_uint<128> \w+\[\d+\]", loader)) == 1  # the argument itself
+        assert "pipeline II=1" in loader
+    assert f"load_{c.ports}_0" not in code
+    core = function(code, "core_0")
+    arrays = re.findall(r"^ +([\w<>]+) \w+((?:\[\d+\])+);", core, re.M)
+    constants = constants_of(c)
+    longest = max(constants["HIDDEN"], constants["INTERMEDIATE"])
+    for _, shape in arrays:
+        elements = 1
+        for size in re.findall(r"\d+", shape):
+            elements *= int(size)
+        assert elements <= longest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_top_has_the_ports_of_the_argument_table(name: str) -> None:
+    top = function(text(name, "engine"), TOP)
+    signature = top[top.index("(") : top.index(") {")]
+    table = argument_table(configuration_named(name))
+    names = re.findall(r"(\w+)(?:\[(\d+)\])?,?$", signature, re.M)
+    assert names == [(a.name, str(a.beats) if a.kind == "memory" else "") for a in table]
+    assert "s_axilite port=return bundle=control" in top and "#pragma HLS dataflow" in top
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_locations_in_the_mlir_are_relative(name: str) -> None:
+    for kernel in KERNELS:
+        mlir = text(name, kernel, "mlir")
+        assert f'"kernels/{kernel}.py":' in mlir
+        assert not re.search(r'"/\w+/', mlir)
+
+
+def test_lines_of_absent_ports_are_blanked() -> None:
+    source = "a\nb  # port 1\nc  # port 2\nd\n"
+    assert for_ports(source, 2) == "a\nb  # port 1\n\nd\n"
+    assert for_ports(source, 4) == source
+
+
+def test_an_unknown_or_changed_configuration_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = configuration_named("tiny")
+    with pytest.raises(ConfigurationError, match="no kernels for configuration 'other'"):
+        read_manifest(dataclasses.replace(tiny, name="other"))
+    content = read_manifest(tiny)
+    content["configuration"]["lanes"] = 16
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "manifest.json").write_text(json.dumps(content))
+    monkeypatch.setattr(manifest, "GENERATED", tmp_path)
+    with pytest.raises(ConfigurationError, match="pack the model again"):
+        read_manifest(tiny)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"hidden": 200}, "does not fit the word width"),
+        ({"hidden": 128}, "rows that drain one a cycle"),
+        ({"vocabulary": 510}, "multiple of 4"),
+    ],
+)
+def test_a_geometry_that_does_not_fit_is_refused(change: dict, reason: str) -> None:
+    tiny = configuration_named("tiny")
+    assert tiny.geometry is not None
+    geometry = dataclasses.replace(tiny.geometry, **change)
+    odd = dataclasses.replace(tiny, name="odd", geometry=geometry, board_name=None)
+    with pytest.raises(ConfigurationError, match=reason):
+        constants_of(odd)
+
+
+def test_a_missing_compiler_and_missing_headers_are_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = GENERATED / "tiny" / "swiglu.cpp"
+    monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
+    with pytest.raises(EngineError, match="install it"):
+        csim.load(source)
+    monkeypatch.delenv("CXX")
+
+    def absent(name: str) -> None:
+        raise csim.importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(csim.importlib.metadata, "distribution", absent)
+    monkeypatch.delenv(csim.HEADERS_VARIABLE, raising=False)
+    with pytest.raises(EngineError, match="pip install --no-deps hls4ml"):
+        csim.header_folder()
+
+
+@pytest.mark.usefixtures("what_csim_needs")
+def test_source_that_does_not_compile_is_reported_and_not_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = tmp_path / "broken.cpp"
+    source.write_text("void f( {")
+    with pytest.raises(EngineError, match=r"g\+\+ cannot compile broken\.cpp"):
+        csim.load(source)
+    assert not list(csim.cache_folder().iterdir())
+
+
+@pytest.mark.usefixtures("what_csim_needs")
+def test_a_compiled_kernel_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = tmp_path / "one.cpp"
+    source.write_text('extern "C" void one(int *x) { *x = 1; }')
+    csim.load(source)
+    (library,) = csim.cache_folder().iterdir()
+    made = library.stat().st_mtime_ns
+    csim.load.cache_clear()
+    csim.load(source)
+    assert [p.stat().st_mtime_ns for p in csim.cache_folder().iterdir()] == [made]
+    source.write_text('extern "C" void one(int *x) { *x = 2; }')
+    csim.load.cache_clear()
+    csim.load(source)
+    assert len(list(csim.cache_folder().iterdir())) == 2
+
+
+def test_building_without_allo_says_what_is_missing() -> None:
+    if allo_available():
+        pytest.skip("Allo is here")
+    with pytest.raises(EngineError, match="needs Allo"):
+        build(["tiny"], print)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.timeout(1200)
+def test_allo_makes_what_is_checked_in(name: str) -> None:
+    if not allo_available():
+        pytest.skip("regenerating the kernels needs Allo, which this Python does not have")
+    assert check([name], print)
