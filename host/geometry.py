@@ -32,7 +32,7 @@ class Geometry:
     def __post_init__(self) -> None:
         for name in ("hidden", "intermediate", "layers", "vocabulary"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ConfigurationError(
                     f"geometry: {name} must be a positive integer, not {value!r}"
                 )

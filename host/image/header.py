@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import struct
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from tritstream.configurations import Configuration
 from tritstream.errors import ConfigurationError, ImageError
 from tritstream.geometry import Geometry
+from tritstream.image.embedding import EMBEDDINGS
 from tritstream.image.records import PAGE, round_up
 from tritstream.numerics import PROFILES
 
@@ -27,6 +30,10 @@ VERSION = 1
 PREFIX = struct.Struct("<8sII32s")
 MAX_HEADER_BYTES = 16 << 20
 NO_HASH = "0" * 64
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+"""A target's name, which becomes part of folder names and messages."""
+SECTIONS = ("tokenizer", "embedding", "embedding_columns", "float_vectors")
+"""The sections of every image, in file order; one that a model does not need is empty."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def encode_header(header: ImageHeader, size: int | None = None) -> bytes:
     """Prefix and JSON, padded to ``size`` bytes or else to the next page."""
     body = asdict(header)
     body["profile"] = header.configuration.profile.table()
-    text = json.dumps(body, sort_keys=True, ensure_ascii=True).encode()
+    text = json.dumps(body, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()
     size = round_up(PREFIX.size + len(text), PAGE) if size is None else size
     if PREFIX.size + len(text) > size:
         raise AssertionError(f"the header's {len(text)} bytes do not fit the {size} planned for it")
@@ -101,25 +108,35 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
     if hashlib.sha256(text).digest() != digest:
         raise ImageError(f"{source} is damaged: the SHA-256 of its header does not match")
     try:
-        return _parse(json.loads(text), len(data), source)
-    except (KeyError, TypeError, ValueError) as error:
+        header = _parse(json.loads(text), source)
+    # RecursionError: JSON nested deeper than the parser goes.
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ImageError(f"{source}: its header cannot be understood ({error!r})") from error
+    _check_places(header, PREFIX.size + length, len(data), source)
+    return header
 
 
-def _parse(body: dict[str, Any], size: int, source: str) -> ImageHeader:
+def _parse(body: dict[str, Any], source: str) -> ImageHeader:
     profile = body.pop("profile")
     configuration = body.pop("configuration")
-    geometry = Geometry(**configuration.pop("geometry"))
     name = configuration["profile_name"]
     if name not in PROFILES:
-        known = ", ".join(sorted(PROFILES))
-        raise ImageError(f"{source} uses the unknown precision profile '{name}' (known: {known})")
+        raise ImageError(
+            f"{source} uses the unknown precision profile {name!r:.80}: known are "
+            + ", ".join(sorted(PROFILES))
+        )
     if PROFILES[name].table() != profile:
         raise ImageError(
             f"{source} was packed with other number formats under the name '{name}': pack the "
             f"checkpoint again with this version"
         )
+    for key in ("lanes", "ports", "element_lanes"):
+        if type(configuration[key]) is not int:
+            raise ImageError(f"{source} is damaged: {key} is {configuration[key]!r:.80}")
+    if not _NAME.fullmatch(configuration["name"]):
+        raise ImageError(f"{source} is damaged: its target is {configuration['name']!r:.80}")
     try:
+        geometry = Geometry(**configuration.pop("geometry"))
         bound = Configuration(geometry=geometry, **configuration)
     except ConfigurationError as error:
         raise ImageError(f"{source}: {error}") from error
@@ -129,14 +146,77 @@ def _parse(body: dict[str, Any], size: int, source: str) -> ImageHeader:
         records=tuple(Section(**s) for s in body.pop("records")),
         **body,
     )
-    for section in (*header.sections, *header.records):
-        if section.offset < 0 or section.length < 0 or section.offset % PAGE:
-            raise ImageError(f"{source} is damaged: section '{section.name}' lies at a bad offset")
-        if section.offset + section.length > size:
-            raise ImageError(
-                f"{source} is truncated: section '{section.name}' ends at byte "
-                f"{section.offset + section.length}, the file at {size}"
-            )
+    # First of all, because what follows makes lists as long as the geometry says.
     if len(header.records) != geometry.layers + 1:
         raise ImageError(f"{source} is damaged: {len(header.records)} records for {geometry}")
+    wrong = _wrong_value(header)
+    if wrong:
+        raise ImageError(f"{source} is damaged: its header has the impossible {wrong}")
     return header
+
+
+def _wrong_value(header: ImageHeader) -> str | None:
+    """The first value of a type or range that no packer writes, as `name value`."""
+    vocabulary = header.geometry.vocabulary
+    eps, scales = header.rms_norm_eps, header.weight_scales
+    possible = {
+        "embedding": header.embedding in EMBEDDINGS,
+        "rms_norm_eps": isinstance(eps, float) and 0 < eps < 1,
+        "use_lower_bound": isinstance(header.use_lower_bound, bool),
+        "bos_token_id": _is_token(header.bos_token_id, vocabulary),
+        "eos_token_id": _is_token(header.eos_token_id, vocabulary),
+        "provenance": isinstance(header.provenance, dict),
+    }
+    for name, good in possible.items():
+        if not good:
+            return f"{name} {getattr(header, name)!r:.80}"
+    if not isinstance(scales, dict) or sorted(scales) != sorted(matrix_names(header.geometry)):
+        return "weight_scales: they are not one for each matrix"
+    for name, scale in scales.items():
+        if not (isinstance(scale, float) and 0 < scale < math.inf):
+            return f"scale of {name} {scale!r:.80}"
+    # Provenance is free, but it must survive being shown as JSON, which has no NaN.
+    json.dumps(header.provenance, allow_nan=False)
+    return None
+
+
+def _is_token(value: Any, vocabulary: int) -> bool:
+    return value is None or (type(value) is int and 0 <= value < vocabulary)
+
+
+def matrix_names(geometry: Geometry) -> list[str]:
+    """The keys of `weight_scales`: `<layer>.<matrix>` for every layer's matrices, then `head`."""
+    layers = range(geometry.layers)
+    return [f"{k}.{m.name}" for k in layers for m in geometry.layer_matrices] + ["head"]
+
+
+def record_names(geometry: Geometry) -> list[str]:
+    """The names of the records, in order."""
+    return [f"layer {k}" for k in range(geometry.layers)] + ["head"]
+
+
+def _check_places(header: ImageHeader, first: int, size: int, source: str) -> None:
+    """Check that the parts are those of format version 1, inside the file and apart.
+
+    ``first`` is the byte behind the header, ``size`` the file's length.
+    """
+    if [r.name for r in header.records] != record_names(header.geometry):
+        raise ImageError(f"{source} is damaged: its records are not the layers and the head")
+    if [s.name for s in header.sections] != list(SECTIONS):
+        raise ImageError(f"{source} is damaged: it has other sections than {', '.join(SECTIONS)}")
+    parts = (*header.sections, *header.records)
+    for part in parts:
+        if any(type(v) is not int or v < 0 for v in (part.offset, part.length)) or (
+            part.offset % PAGE
+        ):
+            raise ImageError(f"{source} is damaged: section '{part.name}' lies at a bad offset")
+        if part.offset + part.length > size:
+            raise ImageError(
+                f"{source} is truncated: section '{part.name}' ends at byte "
+                f"{part.offset + part.length}, the file at {size}"
+            )
+    end = first
+    for part in sorted(parts, key=lambda p: (p.offset, p.length)):
+        if part.length and part.offset < end:
+            raise ImageError(f"{source} is damaged: section '{part.name}' overlaps another part")
+        end = max(end, part.offset + part.length)

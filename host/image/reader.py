@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from tritstream.errors import ImageError
 from tritstream.geometry import Geometry
+from tritstream.image.check import check_values
 from tritstream.image.embedding import LEVELS, Embedding, row_bytes
 from tritstream.image.header import ImageHeader, Section, decode_header
 from tritstream.image.records import RecordLayout
@@ -106,7 +107,7 @@ def float_vector_lengths(geometry: Geometry, lower_bounds: bool) -> list[tuple[s
 
 
 def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
-    """Map an image and check it: structure and sizes always, every SHA-256 if ``verify``.
+    """Map an image and check it: structure and sizes always, every hash and value if ``verify``.
 
     Raises ImageError with what is wrong and where.
     """
@@ -126,6 +127,7 @@ def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
     _check_sizes(image)
     if verify:
         verify_hashes(image)
+        check_values(image)
     return image
 
 
@@ -144,17 +146,15 @@ def _check_sizes(image: Image) -> None:
     floats = sum(n for _, n in float_vector_lengths(g, h.use_lower_bound))
     expected = {
         "embedding": g.vocabulary * row_bytes(h.embedding, g.hidden),
+        "embedding_columns": 8 * g.hidden if h.embedding in LEVELS else 0,
         "float_vectors": 4 * floats,
     }
-    if h.embedding in LEVELS:
-        expected["embedding_columns"] = 8 * g.hidden
     for name, length in expected.items():
         if h.section(name).length != length:
             raise ImageError(
                 f"{image.source} is damaged: section '{name}' has {h.section(name).length} bytes, "
                 f"{length} are expected"
             )
-    h.section("tokenizer")
     for index, record in enumerate(h.records):
         if record.length != image.layout(index).record_bytes:
             raise ImageError(

@@ -18,7 +18,14 @@ from tritstream.errors import CheckpointError, ImageError
 from tritstream.files import atomic_write
 from tritstream.geometry import Geometry
 from tritstream.image.embedding import EMBEDDINGS, LEVELS, quantise_embedding, row_bytes
-from tritstream.image.header import ImageHeader, Section, encode_header
+from tritstream.image.header import (
+    SECTIONS,
+    ImageHeader,
+    Section,
+    encode_header,
+    matrix_names,
+    record_names,
+)
 from tritstream.image.reader import Image, float_vector_lengths, open_image
 from tritstream.image.records import PAGE, RecordLayout, round_up
 from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
@@ -27,8 +34,6 @@ from tritstream.text import Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with what has been written, the bytes written so far and the bytes of the whole image."""
-
-_FIRST_SECTIONS = ("tokenizer", "embedding", "embedding_columns", "float_vectors")
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,6 @@ def _plan(
         "embedding_columns": 8 * g.hidden if embedding in LEVELS else 0,
         "float_vectors": 4 * floats,
     }
-    names = [f"{i}.{m.name}" for i in range(g.layers) for m in g.layer_matrices] + ["head"]
     header = ImageHeader(
         configuration=configuration,
         embedding=embedding,
@@ -107,12 +111,9 @@ def _plan(
         use_lower_bound=c.use_lower_bound,
         bos_token_id=c.bos_token_id,
         eos_token_id=c.eos_token_id,
-        weight_scales=dict.fromkeys(names, -1.2345678901234567e-300),
-        sections=tuple(Section(name, 1 << 40, lengths[name]) for name in _FIRST_SECTIONS),
-        records=(
-            *(Section(f"layer {i}", 1 << 40, 1 << 40) for i in range(g.layers)),
-            Section("head", 1 << 40, 1 << 40),
-        ),
+        weight_scales=dict.fromkeys(matrix_names(g), -1.2345678901234567e-300),
+        sections=tuple(Section(name, 1 << 40, lengths[name]) for name in SECTIONS),
+        records=tuple(Section(name, 1 << 40, 1 << 40) for name in record_names(g)),
         provenance=_provenance(checkpoint),
     )
     at = len(encode_header(header))
