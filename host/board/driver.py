@@ -26,8 +26,10 @@ from tritstream.kernels.arguments import (
     Argument,
 )
 
-_LONGEST_POLL_S = 1e-3
 _SHORTEST_POLL_S = 20e-6
+_LONGEST_POLL_S = 1e-3
+_LATE_S = 200e-6
+"""How much longer than asked a sleep usually takes."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,17 @@ class EngineDriver(pynq.DefaultIP):
     def start(self) -> None:
         self.write(CONTROL, START)
 
-    def wait(self, time_limit_s: float, expected_s: float = 0.0) -> None:
+    def wait(self, time_limit_s: float, shortest_s: float = 0.0) -> None:
         """Return when the engine has reported done, which clears that bit.
 
-        ``expected_s`` is how long it took the last time: most of that is slept through, so that a
+        ``shortest_s`` is the shortest that it ever took: most of that is slept through, so that a
         long run costs few register reads. Raises EngineTimeoutError with the status registers.
         """
         deadline = time.monotonic() + time_limit_s
         if self._use_interrupt and self._loop is not None and self._loop_is_free():
             self._wait_for_interrupt(self._loop, deadline)
         else:
-            self._poll(deadline, expected_s)
+            self._poll(deadline, shortest_s)
 
     def status(self) -> EngineStatus:
         """The registers as they are now. Reading clears the done bit."""
@@ -111,11 +113,13 @@ class EngineDriver(pynq.DefaultIP):
         """Whether this thread may run the loop: in a notebook it is running already, so we poll."""
         return self._loop is _current_loop() and not self._loop.is_running()
 
-    def _poll(self, deadline: float, expected_s: float) -> None:
-        pause = _SHORTEST_POLL_S
-        if expected_s > 10 * _SHORTEST_POLL_S:
-            time.sleep(min(0.9 * expected_s, max(deadline - time.monotonic(), 0.0)))
-            pause = min(expected_s / 20, _LONGEST_POLL_S)
+    def _poll(self, deadline: float, shortest_s: float) -> None:
+        # Runs take the same time again and again. Waking up before the shortest one ends is what
+        # keeps a sleep that lasted too long from being taken for the engine's own time.
+        asleep = 0.95 * shortest_s - _LATE_S
+        if asleep > 0:
+            time.sleep(min(asleep, max(deadline - time.monotonic(), 0.0)))
+        pause = min(max(shortest_s / 100, _SHORTEST_POLL_S), _LONGEST_POLL_S)
         while not self.read(CONTROL) & DONE:
             if time.monotonic() >= deadline:
                 raise EngineTimeoutError(f"still not done: {self.status()}")

@@ -192,3 +192,14 @@ def test_the_emitted_hardware_description_computes_the_same(
     runtime._driver.start()
     assert device.reports == ["a descriptor of the unknown kind 7"]
     runtime._stop()
+
+
+def test_a_long_run_is_slept_through(tiny: Image, load: Any) -> None:
+    execution = NoExecution(tiny.header.configuration)
+    options = replace(QUICK, interrupt=False)
+    device, runtime = load(tiny, options, execution=execution, timing=Timing(seconds=0.03))
+    runtime.step(1)
+    for token in range(3):
+        before = device.accesses
+        runtime.step(token)
+        assert device.accesses - before <= 15
