@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tritstream.errors import EngineError
 from tritstream.kernels.csim import header_folder
 from tritstream.kernels.manifest import GENERATED
 
+Compile = Callable[[Path], Path]
 KERNELS = ("ternary_matvec", "rmsnorm", "mlgru", "swiglu", "dequantise", "engine")
 
 
@@ -23,7 +26,7 @@ def compiler() -> list[str]:
     if path is None:
         pytest.skip("no C++ compiler is here: apt-get install g++")
     try:
-        return [path, "-std=c++14", "-O1", "-w", f"-I{header_folder()}"]
+        return [path, "-std=c++14", "-O0", "-w", f"-I{header_folder()}"]
     except EngineError as error:
         pytest.skip(str(error))
 
@@ -35,7 +38,20 @@ def sources(configuration: Configuration, kernel: str) -> Path:
     return path
 
 
-def compiled(folder: Path, source: Path) -> Path:
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Compiles a source file with its bench, once."""
+    folder = tmp_path_factory.mktemp("bench")
+
+    @cache
+    def program(source: Path) -> Path:
+        return compile_bench(folder / source.parent.name, source)
+
+    return program
+
+
+def compile_bench(folder: Path, source: Path) -> Path:
+    folder.mkdir(exist_ok=True)
     (folder / "golden.hpp").write_bytes(golden_header())
     bench = folder / f"{source.stem}_test.cpp"
     bench.write_text(bench_source(read_signature(source)), encoding="utf-8")
@@ -46,8 +62,8 @@ def compiled(folder: Path, source: Path) -> Path:
     return program
 
 
-def run(program: Path, vectors: bytes) -> subprocess.CompletedProcess[str]:
-    path = program.with_suffix(".vectors")
+def run(program: Path, folder: Path, vectors: bytes) -> subprocess.CompletedProcess[str]:
+    path = folder / "vectors"
     path.write_bytes(vectors)
     return subprocess.run(
         [str(program), str(path)], capture_output=True, encoding="utf-8", timeout=240
@@ -58,37 +74,39 @@ def run(program: Path, vectors: bytes) -> subprocess.CompletedProcess[str]:
     ("name", "kernel"),
     [*(("tiny", k) for k in KERNELS), *(("tiny-2bit", k) for k in ("ternary_matvec", "engine"))],
 )
-def test_every_kernel_is_bit_exact(name: str, kernel: str, tmp_path: Path) -> None:
+def test_every_kernel_is_bit_exact(
+    name: str, kernel: str, compiled: Compile, tmp_path: Path
+) -> None:
     configuration = configuration_named(name)
-    program = compiled(tmp_path, sources(configuration, kernel))
+    program = compiled(sources(configuration, kernel))
     calls = kernel_vectors(configuration)[kernel]()
-    result = run(program, encode(calls))
+    result = run(program, tmp_path, encode(calls))
     assert result.returncode == 0, result.stdout
     expected = sum(len(a) for call in calls for n, a in call.items() if n.endswith("="))
     top = read_signature(sources(configuration, kernel)).name
     assert f"TRITSTREAM bit-exact: {top}, {expected} values" in result.stdout
 
 
-def test_one_wrong_bit_is_seen(tmp_path: Path) -> None:
+def test_one_wrong_bit_is_seen(compiled: Compile, tmp_path: Path) -> None:
     configuration = configuration_named("tiny")
-    program = compiled(tmp_path, sources(configuration, "swiglu"))
+    program = compiled(sources(configuration, "swiglu"))
     calls = kernel_vectors(configuration)["swiglu"]()
     calls[0]["product="] = calls[0]["product="].copy()
     calls[0]["product="][17, 0] ^= 1
-    result = run(program, encode(calls))
+    result = run(program, tmp_path, encode(calls))
     assert result.returncode == 1
     assert "product[17] differs" in result.stdout
     assert "1 of 256 values differ" in result.stdout
     assert "bit-exact" not in result.stdout
 
 
-def test_vectors_that_expect_nothing_prove_nothing(tmp_path: Path) -> None:
+def test_vectors_that_expect_nothing_prove_nothing(compiled: Compile, tmp_path: Path) -> None:
     configuration = configuration_named("tiny")
-    program = compiled(tmp_path, sources(configuration, "swiglu"))
+    program = compiled(sources(configuration, "swiglu"))
     calls = kernel_vectors(configuration)["swiglu"]()
     del calls[0]["product="]
     for vectors, status in ((encode(calls), 1), (encode(calls)[:-3], 1), (b"", 1)):
-        result = run(program, vectors)
+        result = run(program, tmp_path, vectors)
         assert result.returncode == status, result.stdout
         assert "bit-exact" not in result.stdout
     result = subprocess.run([str(program), str(tmp_path / "none")], capture_output=True)
