@@ -31,6 +31,7 @@ EXTENSIONS = [
             "-O3",
             "-fwrapv",
             "-fno-math-errno",
+            "-fno-tree-pre",  # with it, GCC writes the mat-vec's sums to memory at every step
             "-fvisibility=hidden",
             "-pthread",
         ],

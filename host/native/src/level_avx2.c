@@ -13,9 +13,9 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "level_avx2.h"
 #include "operations.h"
 
-#include "level_avx2.h"
 #define BASE3_FUNCTIONALS 5
 
 static inline Sums dot(Sums sums, Bytes weights, Bytes codes) {
@@ -34,8 +34,8 @@ static inline Bytes base3_functional(Bytes s) {
     __m256i two = _mm256_cmpgt_epi8(s, _mm256_set1_epi8(170 - 128));
     return _mm256_sub_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), one_or_two), two);
 }
-static inline void base3_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    for (int k = 0; k < 5; k++) rows[k] = functionals[k] - code_sum;
+static inline void base3_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
+    for (int i = 0; i < 5 * UNITS; i++) rows[i] = sums[i] - code_sums[i % UNITS];
 }
 
 /* trit + 2 of row k: see level_avx512.c. */
@@ -43,8 +43,8 @@ static inline Bytes twobit_functional(Bytes weights, int k) {
     __m256i flipped = _mm256_xor_si256(weights, _mm256_set1_epi8((char)0xAA));
     return _mm256_and_si256(_mm256_srli_epi16(flipped, 2 * k), _mm256_set1_epi8(3));
 }
-static inline void twobit_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    for (int k = 0; k < 4; k++) rows[k] = functionals[k] - 2 * code_sum;
+static inline void twobit_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
+    for (int i = 0; i < 4 * UNITS; i++) rows[i] = sums[i] - 2 * code_sums[i % UNITS];
 }
 
 #include "matvec.h"

@@ -10,9 +10,9 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "level_avx2.h"
 #include "operations.h"
 
-#include "level_avx2.h"
 #define BASE3_FUNCTIONALS 6
 
 static inline Sums dot(Sums sums, Bytes weights, Bytes codes) {
@@ -22,16 +22,14 @@ static inline Sums dot(Sums sums, Bytes weights, Bytes codes) {
 static inline Bytes base3_first(Bytes weights) { return weights; }
 static inline Bytes base3_functional(Bytes b) { return b; }
 
-/* trit + 2 of row k, 4**k times: see level_avx512.c. */
+/* trit + 2 of row k, in place: see level_avx512.c. */
 static inline Bytes twobit_functional(Bytes weights, int k) {
     __m256i flipped = _mm256_xor_si256(weights, _mm256_set1_epi8((char)0xAA));
     return _mm256_and_si256(flipped, _mm256_set1_epi8((char)(3 << (2 * k))));
 }
-static inline void twobit_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    for (int k = 0; k < 4; k++) rows[k] = (functionals[k] >> (2 * k)) - 2 * code_sum;
-}
 
 #include "chain.h"
+#include "pairs.h"
 #include "matvec.h"
 
 static int supported(void) { return cpu_has(CPU_AVX_VNNI); }

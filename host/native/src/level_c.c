@@ -9,6 +9,7 @@ typedef struct {
 } Bytes;
 typedef int32_t Sums;
 #define BYTES 16
+#define UNITS 2
 #define BASE3_FUNCTIONALS 6
 
 static inline Bytes load(const uint8_t *p) {
@@ -26,7 +27,9 @@ static inline Sums dot(Sums sums, Bytes weights, const int8_t *codes) {
     for (int i = 0; i < BYTES; i++) sums += (int32_t)weights.at[i] * codes[i];
     return sums;
 }
-static inline void reduce4(const Sums *s, int32_t *out) { memcpy(out, s, 4 * sizeof *out); }
+static inline void reduce4(Sums a, Sums b, Sums c, Sums d, int32_t *out) {
+    out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+}
 
 static inline Bytes base3_first(Bytes weights) { return weights; }
 static inline Bytes base3_functional(Bytes b) { return b; }
@@ -40,8 +43,8 @@ static inline Bytes twobit_functional(Bytes weights, int k) {
     for (int i = 0; i < BYTES; i++) weights.at[i] = ((weights.at[i] ^ 0xAA) >> (2 * k)) & 3;
     return weights;
 }
-static inline void twobit_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    for (int k = 0; k < 4; k++) rows[k] = functionals[k] - 2 * code_sum;
+static inline void twobit_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
+    for (int i = 0; i < 4 * UNITS; i++) rows[i] = sums[i] - 2 * code_sums[i % UNITS];
 }
 
 #include "chain.h"

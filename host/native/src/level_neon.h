@@ -7,6 +7,11 @@
 typedef int8x16_t Bytes;
 typedef int32x4_t Sums;
 #define BYTES 16
+#if defined(__aarch64__)
+#define UNITS 4 /* of 32 registers */
+#else
+#define UNITS 2 /* of 16 */
+#endif
 #define BASE3_FUNCTIONALS 6
 
 static inline Bytes load(const uint8_t *p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
@@ -17,22 +22,20 @@ static inline Bytes load_part(const uint8_t *p, int n) {
 static inline Bytes load_codes(const int8_t *p) { return vld1q_s8(p); }
 static inline Sums zero_sums(void) { return vdupq_n_s32(0); }
 
-static inline void reduce4(const Sums *s, int32_t *out) {
-    int32x2_t a = vadd_s32(vget_low_s32(s[0]), vget_high_s32(s[0]));
-    int32x2_t b = vadd_s32(vget_low_s32(s[1]), vget_high_s32(s[1]));
-    int32x2_t c = vadd_s32(vget_low_s32(s[2]), vget_high_s32(s[2]));
-    int32x2_t d = vadd_s32(vget_low_s32(s[3]), vget_high_s32(s[3]));
-    vst1q_s32(out, vcombine_s32(vpadd_s32(a, b), vpadd_s32(c, d)));
+static inline void reduce4(Sums a, Sums b, Sums c, Sums d, int32_t *out) {
+    int32x2_t a2 = vadd_s32(vget_low_s32(a), vget_high_s32(a));
+    int32x2_t b2 = vadd_s32(vget_low_s32(b), vget_high_s32(b));
+    int32x2_t c2 = vadd_s32(vget_low_s32(c), vget_high_s32(c));
+    int32x2_t d2 = vadd_s32(vget_low_s32(d), vget_high_s32(d));
+    vst1q_s32(out, vcombine_s32(vpadd_s32(a2, b2), vpadd_s32(c2, d2)));
 }
 
 static inline Bytes base3_first(Bytes weights) { return veorq_s8(weights, vdupq_n_s8(-128)); }
 static inline Bytes base3_functional(Bytes s) { return s; }
 static inline Bytes base3_next(Bytes s) { return vaddq_s8(vaddq_s8(s, s), s); }
-static inline void base3_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    (void)code_sum;
-    for (int k = 0; k < 5; k++) {
-        rows[k] = (int32_t)((3 * (int64_t)functionals[k] - functionals[k + 1]) >> 8);
-    }
+static inline void base3_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
+    (void)code_sums;
+    for (int i = 0; i < 5 * UNITS; i++) rows[i] = (3 * sums[i] - sums[i + UNITS]) >> 8;
 }
 
 /* The pair of bits of row k at the top of a byte is 64 times the trit; an arithmetic shift brings it
@@ -44,7 +47,7 @@ static inline Bytes twobit_functional(Bytes weights, int k) {
                          : weights;
     return vshrq_n_s8(top, 6);
 }
-static inline void twobit_rows(const int32_t *functionals, int32_t code_sum, int32_t *rows) {
-    (void)code_sum;
-    for (int k = 0; k < 4; k++) rows[k] = functionals[k];
+static inline void twobit_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
+    (void)code_sums;
+    memcpy(rows, sums, 4 * UNITS * sizeof *rows);
 }

@@ -148,36 +148,72 @@ static int64_t add_projected(int64_t *x, const int32_t *sums, Scalar scale, int6
     return saturated;
 }
 
-/* sigma(x) in Q1.sigmoid_frac: tritstream/numerics/sigmoid.py. */
-static inline int32_t sigmoid(int32_t x, const Profile *profile, int frac, int32_t limit,
-                              int32_t one) {
-    int32_t magnitude = x < 0 ? -x : x; /* gate values are saturated: -2**31 does not occur */
-    int32_t t = magnitude < limit ? magnitude : limit;
-    int32_t cell = t >> frac, d = t & ((1 << frac) - 1);
-    int32_t bent = (int32_t)(wide(profile->sigmoid_c[cell], d) >> frac);
-    int32_t small = profile->sigmoid_a[cell] -
-                    (int32_t)shift_round(wide(profile->sigmoid_b[cell] - bent, d), frac);
-    return x < 0 ? small : one - small;
+/* The sigmoid's table and constants: tritstream/numerics/sigmoid.py. */
+typedef struct {
+    const int32_t *a, *b, *c;
+    int frac, shift;
+    int32_t limit, one;
+} Sigmoid;
+
+static inline Sigmoid sigmoid_of(const Profile *p) {
+    int64_t limit = ((int64_t)1 << (p->gate_frac + SIGMOID_RANGE_LOG2)) - 1;
+    return (Sigmoid){p->sigmoid_a, p->sigmoid_b, p->sigmoid_c, p->gate_frac - p->sigmoid_cells_log2,
+                     p->sigmoid_frac, (int32_t)limit, 1 << p->sigmoid_frac};
 }
 
-#define SIGMOID_CONSTANTS                                                                \
-    int frac = profile->gate_frac - profile->sigmoid_cells_log2, shift = profile->sigmoid_frac; \
-    int32_t limit = (int32_t)(((int64_t)1 << (profile->gate_frac + SIGMOID_RANGE_LOG2)) - 1);   \
-    int32_t one = 1 << shift;
+/* A level that can gather defines LOOK_UP and look_up_vector: that many entries of a table at once. */
+static inline void look_up(const int32_t *table, const int32_t *index, int32_t *out, int64_t n) {
+    int64_t i = 0;
+#ifdef LOOK_UP
+    for (; i + LOOK_UP <= n; i += LOOK_UP) look_up_vector(table, index + i, out + i);
+#endif
+    for (; i < n; i++) out[i] = table[index[i]];
+}
+
+#define BLOCK 128
+
+/* sigma(x) in Q1.sigmoid_frac of up to BLOCK elements. Gate values are saturated: -2**31 does not occur.
+ * Only the look-ups keep a compiler from using vectors, so they have loops of their own. */
+static inline void sigmoid(const int32_t *x, int32_t *out, int64_t n, int sign, Sigmoid s) {
+    int32_t cell[BLOCK], d[BLOCK], a[BLOCK], b[BLOCK], c[BLOCK];
+    for (int64_t i = 0; i < n; i++) {
+        int32_t magnitude = x[i] < 0 ? -x[i] : x[i];
+        int32_t t = magnitude < s.limit ? magnitude : s.limit;
+        cell[i] = t >> s.frac;
+        d[i] = t & ((1 << s.frac) - 1);
+    }
+    look_up(s.a, cell, a, n);
+    look_up(s.b, cell, b, n);
+    look_up(s.c, cell, c, n);
+    for (int64_t i = 0; i < n; i++) {
+        int32_t bent = (int32_t)(wide(c[i], d[i]) >> s.frac);
+        int32_t small = a[i] - (int32_t)shift_round(wide(b[i] - bent, d[i]), s.frac);
+        out[i] = sign * x[i] < 0 ? small : s.one - small;
+    }
+}
 
 static void silu(const int32_t *x, int32_t *out, int64_t n, const Profile *profile) {
-    SIGMOID_CONSTANTS
-    for (int64_t i = 0; i < n; i++) {
-        int32_t value = x[i];
-        out[i] = (int32_t)shift_round(wide(value, sigmoid(value, profile, frac, limit, one)), shift);
+    Sigmoid s = sigmoid_of(profile);
+    int32_t sigma[BLOCK];
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        int64_t count = n - at < BLOCK ? n - at : BLOCK;
+        sigmoid(x + at, sigma, count, 1, s);
+        for (int64_t i = 0; i < count; i++) {
+            out[at + i] = (int32_t)shift_round(wide(x[at + i], sigma[i]), s.shift);
+        }
     }
 }
 
 static void forget(const int32_t *pre, const int32_t *room, int32_t *out, int64_t n,
                    const Profile *profile) {
-    SIGMOID_CONSTANTS
-    for (int64_t i = 0; i < n; i++) {
-        out[i] = (int32_t)shift_round(wide(sigmoid(-pre[i], profile, frac, limit, one), room[i]), shift);
+    Sigmoid s = sigmoid_of(profile);
+    int32_t sigma[BLOCK];
+    for (int64_t at = 0; at < n; at += BLOCK) {
+        int64_t count = n - at < BLOCK ? n - at : BLOCK;
+        sigmoid(pre + at, sigma, count, -1, s);
+        for (int64_t i = 0; i < count; i++) {
+            out[at + i] = (int32_t)shift_round(wide(sigma[i], room[at + i]), s.shift);
+        }
     }
 }
 
