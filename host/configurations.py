@@ -143,7 +143,7 @@ def configuration_for(
         )
     if base.geometry != geometry:
         raise ConfigurationError(
-            f"target '{target}' is built for {base.geometry}, but the checkpoint has {geometry}: "
+            f"target '{target}' is built for {base.geometry}; the checkpoint has {geometry}: "
             f"choose another target, or 'generic' for the software engines"
         )
     for what, asked, built in (

@@ -42,6 +42,12 @@ class Geometry:
                 f"must fit 21 bits), not {max(self.hidden, self.intermediate)}"
             )
 
+    def __str__(self) -> str:
+        return (
+            f"hidden {self.hidden}, intermediate {self.intermediate}, layers {self.layers}, "
+            f"vocabulary {self.vocabulary}"
+        )
+
     @property
     def layer_matrices(self) -> tuple[Matrix, ...]:
         """The six ternary matrices of a decoder layer, in the order in which they are consumed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tritstream.checkpoint.json_object import json_object
 from tritstream.errors import CheckpointError
 
 MODEL_TYPE = "hgrn_bit"
@@ -36,7 +37,7 @@ class CheckpointConfig:
 def read_config(path: Path) -> CheckpointConfig:
     """Read and check config.json. Raises CheckpointError naming the file and the key."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json_object(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent} has no config.json; a checkpoint is a folder with config.json, "
@@ -46,8 +47,6 @@ def read_config(path: Path) -> CheckpointConfig:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise CheckpointError(f"{path} must hold a JSON object")
     return parse_config(raw, str(path))
 
 

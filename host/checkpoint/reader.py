@@ -1,6 +1,5 @@
 """A checkpoint folder: config, tensors and tokenizer."""
 
-import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ import numpy as np
 
 from tritstream.checkpoint import hub
 from tritstream.checkpoint.config import CheckpointConfig, read_config
+from tritstream.checkpoint.json_object import json_object
 from tritstream.checkpoint.layout import expected_tensors
 from tritstream.checkpoint.safetensors_file import StoredTensor, read_header
 from tritstream.errors import CheckpointError
@@ -101,7 +101,7 @@ def _find_tensors(folder: Path) -> dict[str, StoredTensor]:
 def _find_sharded(folder: Path) -> dict[str, StoredTensor]:
     index = folder / _INDEX
     try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        weight_map = json_object(index.read_text(encoding="utf-8"))["weight_map"]
         places = {str(name): str(file) for name, file in weight_map.items()}
     except OSError as error:
         raise CheckpointError(f"cannot read {index}: {error.strerror}") from error

@@ -4,7 +4,6 @@ The safetensors library has no NumPy route to bfloat16 and does not tell where a
 header (a little-endian 64-bit length, then JSON) is read here.
 """
 
-import json
 import math
 import struct
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from tritstream.checkpoint.json_object import json_object
 from tritstream.errors import CheckpointError
 
 _ITEM_SIZE = {"F32": 4, "F16": 2, "BF16": 2}
@@ -84,11 +84,9 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     try:
-        header = json.loads(text)
+        header = json_object(text)
     except ValueError as error:
-        raise _damaged(path, "its header is not JSON") from error
-    if not isinstance(header, dict):
-        raise _damaged(path, "its header is not a JSON object")
+        raise _damaged(path, "its header is not a JSON object") from error
     return {
         name: _place(path, name, entry, 8 + length, size)
         for name, entry in header.items()

@@ -6,6 +6,7 @@ becomes one line on standard error and exit status 2.
 """
 
 import argparse
+import errno
 import os
 import sys
 import warnings
@@ -40,6 +41,7 @@ EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _write_what_it_can(stream)
     warnings.showwarning = _show_warning
@@ -55,9 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("tritstream: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone
         return EXIT_PIPE_CLOSED
+    except OSError as error:
+        # Files are read and written elsewhere, and come with their names: this is the output.
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _drop_output()
+        print(f"tritstream: error: cannot write the output: {error.strerror}", file=sys.stderr)
+        return EXIT_BAD_INPUT
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -77,6 +85,18 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser
+
+
+def _open_closed_streams() -> None:
+    """Put the null device where a shell has closed a standard stream, which Python makes None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """What is still buffered must not fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_what_it_can(stream: TextIO) -> None:

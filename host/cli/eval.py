@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from tritstream.engines.base import saturations_of
     from tritstream.model import load
 
     text = read_text(args.text)
@@ -73,11 +74,15 @@ def run(args: argparse.Namespace) -> int:
                 "text": args.text,
                 "window": args.window,
                 "measured": asdict(evaluation)
-                | {"tokens_per_second": evaluation.tokens_per_second},
+                | {
+                    "tokens_per_second": evaluation.tokens_per_second,
+                    "saturations": saturations_of(model.engine),
+                },
             }
         )
     else:
-        _show(evaluation, model.engine.name, reference.engine.name if reference else "")
+        against = reference.engine.name if reference else ""
+        _show(evaluation, model.engine.name, against, saturations_of(model.engine))
     return 0
 
 
@@ -91,7 +96,9 @@ def _progress() -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _show(evaluation: Evaluation, engine: str, reference: str) -> None:
+def _show(
+    evaluation: Evaluation, engine: str, reference: str, saturations: dict[str, int] | None
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -107,6 +114,9 @@ def _show(evaluation: Evaluation, engine: str, reference: str) -> None:
         table.add_row("relative L2 error of logits, worst", f"{difference.worst_logits_error:.3g}")
         table.add_row("top-1 agreement", f"{difference.top1_agreement:.2%}")
         table.add_row("KL divergence, nats", f"{difference.kl_divergence:.3g}")
+    if saturations is not None:
+        found = ", ".join(f"{name} {count}" for name, count in saturations.items())
+        table.add_row("saturations", found or "none")
     table.add_row("tokens/s", readable_rate(evaluation.tokens_per_second))
     table.columns[1].justify = "right"
     Console().print(table)

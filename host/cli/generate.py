@@ -9,18 +9,37 @@ from tritstream.cli.options import add_json, add_model, print_json, read_text, r
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
 
+_EXAMPLES = """\
+examples:
+  tritstream generate "Once upon a time"
+  tritstream generate "Once upon a time" --greedy -n 60
+  tritstream generate "The old king" --seed 7 -t 0.9 --stop "The End"
+  tritstream generate -m model.trit -f prompt.txt
+  echo "Once upon a time" | tritstream generate
+
+The text goes to standard output, its figures to standard error. Ctrl-C ends a text early.
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
+    parser.usage = "%(prog)s [options] [prompt]"
     parser.add_argument(
         "prompt",
         nargs="?",
-        help="text to continue; - reads standard input, as does a pipe when there is no prompt; "
-        "nothing starts from the model's beginning-of-text token",
+        help="text to continue; - reads it from standard input, as does leaving it out in a pipe; "
+        "an empty one lets the model begin by itself",
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="read the prompt from a UTF-8 file")
     add_model(parser)
     parser.add_argument(
-        "-n", "--max-tokens", type=int, default=256, metavar="N", help="(default: %(default)s)"
+        "-n",
+        "--max-tokens",
+        type=int,
+        default=256,
+        metavar="N",
+        help="stop after this many tokens, a few letters each (default: %(default)s)",
     )
     parser.add_argument(
         "--stop",
@@ -29,22 +48,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="stop before this text; may be given several times",
     )
-    draw = parser.add_argument_group("sampling")
-    draw.add_argument("--greedy", action="store_true", help="always the likeliest token")
+    add_json(parser)
+    _add_sampling(parser.add_argument_group("how the next token is chosen"))
+    _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
+    _add_remote(parser.add_argument_group("another machine"))
+
+
+def _add_sampling(draw: argparse._ArgumentGroup) -> None:
+    draw.add_argument("--greedy", action="store_true", help="always take the likeliest")
     draw.add_argument(
-        "-t", "--temperature", type=float, metavar="T", help="(default: 0.7); 0 is --greedy"
+        "-t",
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="below 1 prefers likely tokens, above 1 surprises (default: 0.7); 0 is --greedy",
     )
-    draw.add_argument("--top-k", type=int, default=0, metavar="K", help="(default: all tokens)")
-    draw.add_argument("--top-p", type=float, default=0.95, metavar="P", help="(default: 0.95)")
     draw.add_argument(
-        "--repetition-penalty", type=float, default=1.0, metavar="R", help="(default: 1, none)"
+        "--top-k",
+        type=int,
+        default=0,
+        metavar="K",
+        help="draw from the K likeliest only (default: all)",
+    )
+    draw.add_argument(
+        "--top-p",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="draw from the likeliest that together have this probability (default: %(default)s)",
+    )
+    draw.add_argument(
+        "--repetition-penalty",
+        type=float,
+        default=1.0,
+        metavar="R",
+        help="above 1 makes tokens that were there before less likely (default: 1, none)",
     )
     draw.add_argument(
         "--seed", type=int, metavar="S", help="same seed, same text (default: a new one each time)"
     )
-    board = parser.add_argument_group("boards (engines pynq and pynq-sim)")
+
+
+def _add_board(board: argparse._ArgumentGroup) -> None:
     board.add_argument(
-        "--overlay", metavar="FOLDER", help="(default: the installed one that fits board and image)"
+        "--overlay",
+        metavar="FOLDER",
+        help="overlay to load (default: the installed one that fits board and image)",
     )
     board.add_argument(
         "--cma-limit",
@@ -55,24 +104,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     board.add_argument(
         "--check", action="store_true", help="compare every token with the specification (slow)"
     )
-    board.add_argument(
+
+
+def _add_remote(remote: argparse._ArgumentGroup) -> None:
+    remote.add_argument(
         "--remote",
         metavar="USER@HOST",
         help="run on that machine over ssh; the image is copied once",
     )
-    board.add_argument(
+    remote.add_argument(
         "--remote-command",
         default="tritstream",
         metavar="COMMAND",
         help="what starts tritstream there (default: %(default)s)",
     )
-    board.add_argument(
+    remote.add_argument(
         "--ssh", default="ssh", metavar="COMMAND", help="ssh with options (default: %(default)s)"
     )
-    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from tritstream.engines.base import saturations_of
     from tritstream.model import load
 
     prompt = _prompt(args)
@@ -94,15 +146,21 @@ def run(args: argparse.Namespace) -> int:
     )
     status = _write(generation, prompt, quiet=args.json)
     engine = model.engine.name
+    saturations = saturations_of(model.engine)
     if args.json:
-        print_json(_report(generation.result, prompt, engine, args.model))
+        print_json(_report(generation.result, prompt, engine, args.model, saturations))
     else:
         print(_summary(generation.result, engine), file=sys.stderr)
+        if saturations:
+            found = ", ".join(f"{name} {count}" for name, count in saturations.items())
+            print(f"tritstream: values cut to their format's range: {found}", file=sys.stderr)
     return status
 
 
 def _board_options(args: argparse.Namespace) -> BoardOptions | None:
     """None where none was given, so that engines which take none are left alone."""
+    if args.cma_limit is not None and not 0 <= args.cma_limit < 1e9:
+        raise OptionError(f"--cma-limit must be 0 MB or more, not {args.cma_limit}")
     limit = None if args.cma_limit is None else int(args.cma_limit * 1e6)
     overlay = None if args.overlay is None else Path(args.overlay)
     options = BoardOptions(overlay=overlay, cma_limit=limit, check=args.check)
@@ -184,7 +242,9 @@ def _summary(result: Result, engine: str) -> str:
     )
 
 
-def _report(result: Result, prompt: str, engine: str, model: str) -> dict[str, object]:
+def _report(
+    result: Result, prompt: str, engine: str, model: str, saturations: dict[str, int] | None
+) -> dict[str, object]:
     return {
         "model": model,
         "engine": engine,
@@ -194,6 +254,7 @@ def _report(result: Result, prompt: str, engine: str, model: str) -> dict[str, o
         "stop_reason": result.stop_reason,
         "seed": result.seed,
         "prompt_tokens": result.prompt_tokens,
+        "saturations": saturations,
         "measured": {
             "prompt_seconds": result.prompt_seconds,
             "seconds": result.seconds,

@@ -1,9 +1,11 @@
 """`tritstream inspect`: what is in a model image."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from tritstream.cli.options import add_json, print_json, readable_bytes
+from tritstream.cli.options import add_json, print_json, printable, readable_bytes
 from tritstream.image import Image, open_image
 from tritstream.image.header import VERSION
 from tritstream.models import shipped_model
@@ -61,7 +63,7 @@ def _show(image: Image, verified: bool, sections: bool) -> None:
 
     header, geometry = image.header, image.geometry
     configuration = header.configuration
-    table = Table(show_header=False, title=image.source)
+    table = Table(show_header=False, title=printable(image.source), title_justify="left")
     for name, value in (
         ("format version", str(VERSION)),
         ("hashes", "all match" if verified else "not compared"),
@@ -80,13 +82,41 @@ def _show(image: Image, verified: bool, sections: bool) -> None:
             f"{readable_bytes(sum(r.length for r in header.records))} (derived)",
         ),
         ("file", f"{readable_bytes(int(image.data.size))} (derived)"),
-        *((str(key), str(value)) for key, value in header.provenance.items()),
     ):
-        table.add_row(name, value)
+        table.add_row(name, printable(value))
     console = Console()
     console.print(table)
+    console.print(_provenance(header.provenance))
     if sections:
         parts = Table("section", "offset", "bytes", "sha256")
         for s in (*header.sections, *header.records):
             parts.add_row(s.name, str(s.offset), str(s.length), s.sha256[:16])
         console.print(parts)
+
+
+def _provenance(provenance: dict[str, Any]) -> object:
+    """What the checkpoint's training.json said, a row for each value however deep it lies."""
+    from rich.table import Table
+
+    if not provenance:
+        return "provenance: the checkpoint had no training.json"
+    table = Table(
+        show_header=False,
+        title="provenance (measured in training)",
+        title_justify="left",
+    )
+    for name, value in _leaves(provenance):
+        table.add_row(printable(name), printable(value))
+    return table
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}, {key}" if name else key)
+    elif isinstance(value, float):
+        yield name, f"{value:.6g}"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield name, f"{value:,}"
+    else:
+        yield name, str(value)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "-e",
         "--engine",
         metavar="NAME",
-        help="the execution, such as spec or float (default: the fastest that runs here)",
+        help="the execution: native, spec, csim, pynq, pynq-sim, float, float32 or float16 "
+        "(default: the fastest that runs here)",
     )
 
 
@@ -35,8 +37,24 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON object on standard output; NaN and infinities, which JSON lacks, become null."""
+    print(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def printable(text: object) -> str:
+    """Text from a file for a rich table: its markup and control characters are only shown."""
+    from rich.markup import escape
+
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+    return escape(shown)
 
 
 def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:

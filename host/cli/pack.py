@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from tritstream.cli.options import add_json, print_json, readable_bytes
+from tritstream.cli.options import add_json, print_json, printable, readable_bytes
 from tritstream.packing import PackReport, pack
 from tritstream.packing.pack import Progress
 
@@ -103,7 +103,7 @@ def _show(report: PackReport) -> None:
         ("padding", report.padding_bytes, ""),
         ("total", report.total_bytes, ""),
     )
-    table = Table("part", "size (derived)", "", title=report.path)
+    table = Table("part", "size (derived)", "", title=printable(report.path))
     for part, size, note in rows:
         table.add_row(part, readable_bytes(size), note)
     table.columns[1].justify = "right"

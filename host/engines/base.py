@@ -46,3 +46,12 @@ def check_tokens(token_ids: Sequence[int], vocabulary: int) -> npt.NDArray[np.in
         bad = int(ids[(ids < 0) | (ids >= vocabulary)][0])
         raise EngineError(f"token id {bad} is outside the model's vocabulary of {vocabulary}")
     return ids
+
+
+def saturations_of(engine: object) -> dict[str, int] | None:
+    """How often an engine has cut values to their format's range since it was made, by operation.
+
+    None for an execution that does not count them: float has no formats, hardware no counters.
+    """
+    found = getattr(engine, "saturations", None)
+    return None if found is None else dict(found.counts)

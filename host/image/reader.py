@@ -112,6 +112,11 @@ def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
     Raises ImageError with what is wrong and where.
     """
     source = str(path)
+    if Path(path).is_dir():
+        raise ImageError(
+            f"{source} is a folder, not a model image: `tritstream pack` makes an image from a "
+            f"checkpoint"
+        )
     try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.checkpoint import Checkpoint
+from tritstream.checkpoint.json_object import json_object
 from tritstream.configurations import Configuration, configuration_for
 from tritstream.errors import CheckpointError, ImageError
 from tritstream.files import atomic_write
@@ -34,6 +34,9 @@ from tritstream.text import Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with what has been written, the bytes written so far and the bytes of the whole image."""
+
+_LONGEST_PROVENANCE = 1 << 20
+"""Bytes of a training.json, all of which goes into the image's header."""
 
 
 @dataclass(frozen=True)
@@ -269,12 +272,12 @@ def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+        if len(text) > _LONGEST_PROVENANCE:
+            raise ValueError(f"it has {len(text)} bytes, {_LONGEST_PROVENANCE} are supported")
+        return json_object(text)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}; mend or remove it") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path} must hold one JSON object: mend or remove it")
-    return found
 
 
 def _report(path: str, header: ImageHeader) -> PackReport:

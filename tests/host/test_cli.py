@@ -19,6 +19,7 @@ from support.random_checkpoint import (
 )
 from support.small_disk import on_small_disk
 from tritstream.cli import COMMANDS
+from tritstream.cli.options import print_json
 
 COMMAND = [sys.executable, "-m", "tritstream"]
 SMALL = {"hidden": 64, "intermediate": 128, "layers": 2, "vocab": 259}
@@ -171,6 +172,7 @@ def test_wrong_options_are_named(image_file: Path, tmp_path: Path) -> None:
     assert "max tokens" in refused(*common, "-n", 0)
     assert "stop string" in refused(*common, "--stop", "")
     assert "contradict" in refused(*common, "--greedy", "-t", 1)
+    assert "--cma-limit" in refused(*common, "-e", "pynq-sim", "--cma-limit", "nan")
     assert "not both" in refused(*common, "--file", "x")
     assert "unknown engine 'abacus'" in refused(*common, "-e", "abacus")
     assert "no file or folder nowhere" in refused("generate", "a", "-m", "nowhere")
@@ -449,3 +451,70 @@ def test_the_console_script_is_installed() -> None:
     if not script.exists():
         pytest.skip("the package is not installed in this environment, only on its path")
     assert subprocess.check_output([script, "--version"], text=True).startswith("tritstream ")
+
+
+def test_text_from_elsewhere_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", **SMALL)
+    told = {"by": "[/red] me \x1b[2J", "loss": {"train": 1.23456789, "steps": 12000}}
+    (folder / "training.json").write_text(json.dumps(told), encoding="utf-8")
+    out = tmp_path / "m[red].trit"
+    packed = tritstream("pack", folder, "-o", out)
+    assert packed.returncode == 0 and "/m[red]" in packed.stdout
+    seen = tritstream("inspect", out)
+    assert seen.returncode == 0, seen.stderr
+    assert "[/red] me \\x1b[2J" in seen.stdout
+    assert "loss, train" in seen.stdout and "1.23457" in seen.stdout and "12,000" in seen.stdout
+    assert report("inspect", out)["provenance"] == told
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", '{"loss": NaN}', "{", "[" * 100_000, '"' + "x" * (1 << 20)]
+)
+def test_a_bad_training_json_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    folder = random_checkpoint(tmp_path / "c", **SMALL)
+    (folder / "training.json").write_text(text, encoding="utf-8")
+    assert "training.json" in refused("pack", folder, "-o", tmp_path / "m.trit")
+    assert not (tmp_path / "m.trit").exists()
+
+
+def test_a_checkpoint_is_not_an_image(checkpoint_folder: Path, tmp_path: Path) -> None:
+    for command in (("inspect",), ("compare", "-", "-m")):
+        assert "tritstream pack" in refused(*command, checkpoint_folder, stdin="words")
+
+
+def test_closed_and_full_streams(image_file: Path) -> None:
+    def shell(redirect: str) -> subprocess.CompletedProcess[str]:
+        line = f'"{sys.executable}" -m tritstream generate -n 2 -m "{image_file}" {redirect}'
+        return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=120)
+
+    assert shell("<&-").returncode == 0
+    assert shell("a >&-").returncode == 0
+    assert shell("a 2>&-").returncode == 0
+    full = shell("a >/dev/full")
+    assert full.returncode == 2
+    assert full.stderr == "tritstream: error: cannot write the output: No space left on device\n"
+
+
+def test_saturations_are_reported(image_file: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("a few words", encoding="utf-8")
+    assert report("generate", "a", "-m", image_file, "-n", 2, "-e", "spec")["saturations"] == {}
+    assert report("generate", "a", "-m", image_file, "-n", 2, "-e", "float")["saturations"] is None
+    measured = report("eval", text, "-m", image_file, "-e", "spec")["measured"]
+    assert measured["saturations"] == {}  # type: ignore[index]
+    # Norm weights of 1e5 make gates that no format holds.
+    folder = random_checkpoint(tmp_path / "c", **SMALL)
+    tensors = random_tensors(**SMALL, seed=0)
+    tensors["model.layers.1.attn.i_proj.norm.weight"] *= 1e6
+    write_checkpoint(folder, tensors, "float32")
+    assert tritstream("pack", folder, "-o", tmp_path / "m.trit").returncode == 0
+    loud = tritstream("generate", "a", "-m", tmp_path / "m.trit", "-n", 2, "-e", "spec")
+    assert loud.returncode == 0
+    assert "values cut to their format's range: i " in loud.stderr
+    table = tritstream("eval", text, "-m", tmp_path / "m.trit", "-e", "spec").stdout
+    assert "saturations" in table
+
+
+def test_json_has_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [1.5, float("nan"), (float("inf"), True)], "b": None})
+    assert json.loads(capsys.readouterr().out) == {"a": [1.5, None, [None, True]], "b": None}
