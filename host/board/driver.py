@@ -132,6 +132,11 @@ class EngineDriver(pynq.DefaultIP):
             left = max(deadline - time.monotonic(), 0.0)
             try:
                 loop.run_until_complete(asyncio.wait_for(self.interrupt.wait(), left))
+            except RuntimeError:
+                # Another overlay was loaded in this process, and pynq has forgotten the interrupt.
+                self._use_interrupt = False
+                self._poll(deadline, 0.0)
+                return
             except asyncio.TimeoutError:
                 status = self.status()
                 if status.control & DONE:  # done, only the interrupt is missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from tritstream.board.placement import SLOTS, Placement, Span, place
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.image.records import PAGE
-from tritstream.kernels.arguments import VLNV, argument_table
+from tritstream.kernels.arguments import VLNV, Argument, argument_table
 from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, descriptor
 
 if TYPE_CHECKING:
@@ -186,12 +186,28 @@ class BoardRuntime:
                 f"the overlay {self.overlay.bit} has {len(names)} IPs {VLNV}, one is needed: "
                 f"install it again with `tritstream overlay install`"
             )
+        table = argument_table(self.image.header.configuration)
+        self._check_registers(table, loaded.ip_dict[names[0]]["registers"])
         driver = getattr(loaded, names[0])
         assert isinstance(driver, EngineDriver)
         self._driver: EngineDriver = driver
-        self._driver.prepare(
-            argument_table(self.image.header.configuration), self.options.interrupt
-        )
+        self._driver.prepare(table, self.options.interrupt)
+
+    def _check_registers(
+        self, table: tuple[Argument, ...], registers: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        """Raises OverlayError where the .hwh has an argument's register elsewhere than the
+        table."""
+        for argument in table:
+            name = argument.name if argument.words == 1 else f"{argument.name}_1"
+            found = registers.get(name, {}).get("address_offset")
+            if found != argument.offset:
+                raise OverlayError(
+                    f"the overlay {self.overlay.bit} has register '{name}' at "
+                    f"{'no offset' if found is None else hex(found)}, {argument.offset:#x} is "
+                    f"expected: it was built by another version of tritstream; build or install it "
+                    f"again"
+                )
 
     def _place(self) -> Placement:
         sizes = [record.length for record in self.image.header.records]

@@ -60,10 +60,11 @@ def simulated_board(
             yield device, overlay
         finally:
             device.shut_down()
-            if before is None:
-                del pynq.Device._active_device
-            else:
-                pynq.Device.active_device = before
+            if pynq.Device._active_device is device:  # no other board has been made since
+                if before is None:
+                    del pynq.Device._active_device
+                else:
+                    pynq.Device.active_device = before
 
 
 def _write_overlay(folder: Path, configuration: Configuration, interrupt: bool) -> Overlay:

@@ -67,7 +67,7 @@ class SimulatedDevice(pynq.Device):
         self.downloads = 0
         self.reports: list[str] = []
         """What the engine did that no correct host makes it do."""
-        self.engine: EngineBlock | None = None
+        self._engine: EngineBlock | None = None
         self.engine_base = 0
         self._table = argument_table(configuration)
         self._blocks: dict[int, tuple[int, RegisterBlock]] = {}
@@ -79,12 +79,20 @@ class SimulatedDevice(pynq.Device):
     def cma(self) -> Cma:
         return Cma(self.memory.size, self.memory.free)
 
+    @property
+    def engine(self) -> EngineBlock:
+        """The engine of the overlay that is loaded; before that there is none."""
+        if self._engine is None:
+            raise RuntimeError("no overlay is loaded")
+        return self._engine
+
     def shut_down(self) -> None:
         """Take the interrupt line out of pynq's tables."""
         if self._uio is not None:
             self._uio.close()
-            _InterruptController._uio_devices.pop(self._irq, None)
-            _InterruptController._controllers.clear()
+            if _InterruptController._uio_devices.get(self._irq) is self._uio:
+                del _InterruptController._uio_devices[self._irq]
+                _InterruptController._controllers.clear()
             self._uio = None
 
     # What pynq calls to load an overlay.
@@ -114,7 +122,7 @@ class SimulatedDevice(pynq.Device):
         engine = EngineBlock(
             self.memory, self._table, self.execution, self.faults, self.timing, self.reports.append
         )
-        self.engine, self.engine_base = engine, kinds[VLNV]["phys_addr"]
+        self._engine, self.engine_base = engine, kinds[VLNV]["phys_addr"]
         self._place(kinds[VLNV], engine)
         if _INTC in kinds:
             connected = not self.faults.no_interrupt

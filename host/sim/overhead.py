@@ -25,7 +25,6 @@ from tritstream.sim.executions import NoExecution
 class Overhead:
     """Medians over tokens (measured); ``copy_s`` is the part that moves streamed records."""
 
-    note: str
     starts: float
     accesses: float
     token_s: float
@@ -44,8 +43,7 @@ def measure(image: Image, cma_limit: int | None, interrupt: bool, tokens: int) -
             runtime.step(token)
         starts, accesses = device.engine.starts, device.accesses
         whole = _median(lambda: runtime.step(5), tokens)
-        starts = (device.engine.starts - starts) / tokens
-        accesses = (device.accesses - accesses) / tokens
+        per_token = (device.engine.starts - starts) / tokens, (device.accesses - accesses) / tokens
 
         def copies() -> None:
             for record in runtime.placement.streamed:
@@ -53,7 +51,7 @@ def measure(image: Image, cma_limit: int | None, interrupt: bool, tokens: int) -
                 runtime._load(record, 0)
 
         copy = _median(copies, tokens)
-        return Overhead(runtime.note, starts, accesses, whole, copy)
+        return Overhead(*per_token, whole, copy)
 
 
 def _median(work: Callable[[], object], times: int) -> float:

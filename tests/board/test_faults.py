@@ -163,6 +163,15 @@ def test_a_bitstream_that_is_not_what_its_manifest_says(tiny: Image) -> None:
         assert device.memory.live == {}
 
 
+def test_an_overlay_with_other_registers(tiny: Image) -> None:
+    with simulated_board(tiny.header.configuration) as (device, overlay):
+        hwh = overlay.bit.with_suffix(".hwh")
+        hwh.write_text(hwh.read_text().replace('VALUE="0x20"', 'VALUE="0x120"'))
+        with pytest.raises(OverlayError, match=r"'descriptors_1' at 0x120, 0x20 is expected"):
+            BoardRuntime(tiny, overlay, device)
+        assert device.memory.live == {}
+
+
 def test_a_missing_interrupt_only_costs_the_first_time_limit(
     tiny: Image, load: Any, expected: Any
 ) -> None:

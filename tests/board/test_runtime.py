@@ -203,3 +203,13 @@ def test_a_long_run_is_slept_through(tiny: Image, load: Any) -> None:
         before = device.accesses
         runtime.step(token)
         assert device.accesses - before <= 15
+
+
+def test_two_boards_in_one_process(tiny: Image, deep: Image, load: Any, expected: Any) -> None:
+    _, first = load(tiny)
+    first.step(1)
+    _, second = load(deep)
+    assert greedy(first, 4) == expected(tiny, 4)
+    assert greedy(second, 4) == expected(deep, 4)
+    first.close()
+    assert greedy(second, 4) == expected(deep, 4)
