@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 from tritstream.board.package import import_pynq
 
@@ -26,10 +29,14 @@ def power_rails() -> dict[str, Watts]:
     readers: dict[str, Watts] = {}
     for name, rail in found.items():
         if rail.power is not None:
-            readers[name] = lambda rail=rail: float(rail.power.value)
+            readers[name] = partial(_product, rail.power)
         elif rail.voltage is not None and rail.current is not None:
-            readers[name] = lambda rail=rail: float(rail.voltage.value * rail.current.value)
+            readers[name] = partial(_product, rail.voltage, rail.current)
     return readers
+
+
+def _product(*sensors: Any) -> float:
+    return math.prod(float(sensor.value) for sensor in sensors)
 
 
 class EnergyMeter:
