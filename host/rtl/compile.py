@@ -36,6 +36,8 @@ class Options:
     read_ports: int = 2
     strict: bool = True
     masters: bool | None = None
+    prefix: str = ""
+    """What the names of all modules start with, so that several kernels fit into one design."""
 
     @property
     def timing(self) -> Timing:
@@ -77,7 +79,7 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
         return _compile_region(module, function, options)
     design, schedules, reports = compile_design(module, function, options)
     return Compiled(
-        name,
+        design.name,
         emit_design(design, schedules, options.memory_latency),
         [design.ports[k] for k in range(len(function.arguments))],  # type: ignore[misc]
         set(design.inputs),
@@ -92,6 +94,7 @@ def compile_design(
 ) -> tuple[Design, dict[Leaf, Schedule], list[LeafReport]]:
     """The scheduled design of one process."""
     design = normalise(module, function, bool(options.masters))
+    design.name = options.prefix + design.name
     legalise(design)
     schedules: dict[Leaf, Schedule] = {}
     notes: dict[Leaf, str] = {}
@@ -146,7 +149,7 @@ def _schedule_loops(
 
 FIFO = """
 // A FIFO whose output is a register behind the memory; DEPTH is a power of two.
-module tritstream_fifo #(
+module PREFIXtritstream_fifo #(
   parameter int WIDTH = 8,
   parameter int DEPTH = 2
 ) (
@@ -260,7 +263,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             raise Refusal(f"stream {name} of {function.name} lacks a reader or a writer")
         depth = max(2, 1 << max(t.depth - 1, 1).bit_length())
         lines.append(
-            f"  tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (.clk(clk), "
+            f"  {options.prefix}tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (.clk(clk), "
             f".rst(rst),\n    .in_valid({name}_in_valid), .in_ready({name}_in_ready), "
             f".in_data({name}_in_data),\n    .out_valid({name}_out_valid), "
             f".out_ready({name}_out_ready), .out_data({name}_out_data));"
@@ -279,7 +282,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
     text = "\n".join(
         [
             f"// {function.name}: a dataflow region, generated from Allo's MLIR, do not edit",
-            *module_header(function.name, top_ports),
+            *module_header(options.prefix + function.name, top_ports),
             "  logic busy;",
             *(f"  {w}" for w in wires),
             "",
@@ -293,8 +296,8 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
     if unused:
         raise Refusal(f"argument {unused[0]} of {function.name} is used by no process")
     return Compiled(
-        function.name,
-        "\n".join([*texts, FIFO, text]),
+        options.prefix + function.name,
+        "\n".join([*texts, FIFO.replace("PREFIX", options.prefix), text]),
         [arguments[a] for a in function.arguments],
         inputs,
         channels_in,

@@ -30,6 +30,8 @@ from tritstream.rtl.schedule import Schedule, address_bits
 
 COUNT_BITS = 32
 """Width of trip counts and of the beats of a request."""
+READ_PORTS = 2
+"""Read ports of a bank of a memory that belongs to the caller."""
 BLOCK_RAM_BITS = 4096
 """Banks larger than this ask for block RAM, smaller ones for LUT RAM."""
 
@@ -101,15 +103,18 @@ def master_ports(master: Master) -> list[Port]:
 
 
 def memory_ports(memory: Memory) -> list[Port]:
-    """One read and one write port a bank; a word comes in the cycle after its address."""
+    """Two read ports and a write port a bank; a word comes in the cycle after its address."""
     ports: list[Port] = []
     bits = address_bits(memory.depth)
     for bank in range(memory.banks):
         name = f"{memory.name}_{bank}"
+        for k in range(READ_PORTS):
+            ports += [
+                Port("output", f"{name}_ren{k}", 1),
+                Port("output", f"{name}_raddr{k}", bits),
+                Port("input", f"{name}_rdata{k}", memory.width),
+            ]
         ports += [
-            Port("output", f"{name}_ren", 1),
-            Port("output", f"{name}_raddr", bits),
-            Port("input", f"{name}_rdata", memory.width),
             Port("output", f"{name}_wen", 1),
             Port("output", f"{name}_waddr", bits),
             Port("output", f"{name}_wdata", memory.width),
@@ -382,18 +387,20 @@ class _Emitter:
             k for k in range(self.memory_ports.get(memory, 1)) if (memory, bank, k) in self.reads
         ]
         if memory.port:
-            reads = self.reads.get((memory, bank, 0), [])
-            enable = any_of(s.active(at) for s, at, _ in self.leafed(reads))
+            for k in range(READ_PORTS):
+                reads = self.reads.get((memory, bank, k), [])
+                leafed = self.leafed(reads)
+                address = select([(x.active(at), a) for x, at, a in leafed], "'0")
+                self.body += [
+                    f"assign {name}_ren{k} = {any_of(x.active(at) for x, at, _ in leafed)};",
+                    f"assign {name}_raddr{k} = {address};",
+                ]
+                self.output_registers(f"{name}_rdata{k}", f"{name}_q{k}", memory.width, reads)
             self.body += [
-                f"assign {name}_ren = {enable};",
-                f"assign {name}_raddr = "
-                + select([(s.active(at), a) for s, at, a in self.leafed(reads)], "'0")
-                + ";",
                 f"assign {name}_wen = {any_of(w[0] for w in writes)};",
                 f"assign {name}_waddr = {select([(c, a) for c, a, _ in writes], chr(39) + '0')};",
                 f"assign {name}_wdata = {select([(c, v) for c, _, v in writes], chr(39) + '0')};",
             ]
-            self.output_registers(f"{name}_rdata", f"{name}_q0", memory.width, reads)
             return
         if not ports:
             return

@@ -165,23 +165,27 @@ struct StreamOut : Model {
 struct Bank : Model {
   int width;
   uint32_t depth;
-  Get ren, raddr, wen, waddr, wdata;
-  Set rdata;
-  std::vector<Word> words;
-  Word last;
-  Bank(int w, uint32_t d, Get re, Get ra, Set rd, Get we, Get wa, Get wd)
-      : width(w), depth(d), ren(re), raddr(ra), wen(we), waddr(wa), wdata(wd), rdata(rd) {}
+  std::vector<Get> ren, raddr;
+  std::vector<Set> rdata;
+  Get wen, waddr, wdata;
+  std::vector<Word> words, last;
+  Bank(int w, uint32_t d, std::vector<Get> re, std::vector<Get> ra, std::vector<Set> rd, Get we,
+       Get wa, Get wd)
+      : width(w), depth(d), ren(re), raddr(ra), rdata(rd), wen(we), waddr(wa), wdata(wd) {}
   void load(Reader& r) override {
     words.assign(depth, {});
     for (auto& w : words) w = r.word(width);
-    last = Word(words_of(width), 0);
+    last.assign(ren.size(), Word(words_of(width), 0));
   }
-  void before() override { rdata(last); }
+  void before() override {
+    for (size_t k = 0; k < last.size(); k++) rdata[k](last[k]);
+  }
   void sample() override {
-    if (ren()[0]) {
-      uint32_t at = raddr()[0];
-      last = at < depth ? words[at] : Word(words_of(width), 0);
-    }
+    for (size_t k = 0; k < last.size(); k++)
+      if (ren[k]()[0]) {
+        uint32_t at = raddr[k]()[0];
+        last[k] = at < depth ? words[at] : Word(words_of(width), 0);
+      }
     if (wen()[0]) {
       uint32_t at = waddr()[0];
       if (at >= depth) {

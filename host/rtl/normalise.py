@@ -8,6 +8,7 @@ loop that stays a loop, or a branch around one, ends the current leaf.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +130,7 @@ class _Normaliser:
     def __init__(self, module: Module, masters: bool) -> None:
         self.module = module
         self.masters = masters
-        self.names: dict[str, int] = dict.fromkeys(RESERVED, 1)
+        self.names: dict[str, int] = dict.fromkeys(RESERVED, 0)
         self.sequence: list[Item] = []
         self.leaf = Leaf("start")
         self.env: dict[Variable, Node] = {}
@@ -148,10 +149,13 @@ class _Normaliser:
         name = "".join(c if c.isalnum() else "_" for c in name) or "v"
         if not name[0].isalpha():
             name = "v" + name
-        count = self.names.get(name, 0)
-        self.names[name] = count + 1
-        # Two underscores: no name of a kernel can collide with a numbered one.
-        return name if count == 0 else f"{name}__{count}"
+        base = re.sub(r"(__\d+)+$", "", name)
+        made = base
+        while made in self.names:
+            self.names[base] = self.names.get(base, 0) + 1
+            made = f"{base}__{self.names[base]}"
+        self.names[made] = 0
+        return made
 
     @property
     def graph(self) -> Graph:
@@ -611,7 +615,7 @@ class _Normaliser:
         banks, depth = self.extents(t)
         if depth == 1:
             variables = [
-                integer_variable(name if t.size == 1 else f"{name}_{k}", t.width)
+                integer_variable(name if t.size == 1 else self.unique(f"{name}_{k}"), t.width)
                 for k in range(t.size)
             ]
             for variable in variables:

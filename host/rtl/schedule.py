@@ -233,7 +233,7 @@ class _Scheduler:
         for load in leaf.loads:
             slot = (load.memory, load.bank)
             counts[slot] = counts.get(slot, 0) + 1
-            allowed = 1 if load.memory.port else self.timing.read_ports
+            allowed = self.timing.read_ports
             if counts[slot] > allowed:
                 raise Refusal(
                     f"{load.where}: array {load.memory.name} is read {counts[slot]} times in an "

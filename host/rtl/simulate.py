@@ -65,9 +65,7 @@ def verilator(arguments: Sequence[str | Path]) -> str:
     """Run Verilator; what it said on standard error. Raises EngineError if it fails."""
     root = verilator_root()
     binary = root / "bin" / "verilator_bin"
-    return _run(
-        [binary, *arguments], "Verilator", env={**os.environ, "VERILATOR_ROOT": str(root)}
-    )
+    return _run([binary, *arguments], "Verilator", env={**os.environ, "VERILATOR_ROOT": str(root)})
 
 
 def lint(text: str, top: str) -> str:
@@ -94,7 +92,9 @@ class Stalls:
 
 @dataclass(eq=False)
 class Outcome:
-    """``values`` by argument: int, list of int (stream, memory row-major by bank) or None."""
+    """``values`` by argument, as uint32 words: (1, words) of a register, (n, words) of a stream or of
+    what is behind a bus, (banks, depth, words) of a memory; the words left in an input stream; None
+    for an input register."""
 
     cycles: int
     values: list[Any]
@@ -118,7 +118,8 @@ class Simulation:
         limit: int = 10_000_000,
         trace: Path | None = None,
     ) -> Outcome:
-        """One run. Arguments by type of port: int; list of int; for a memory, a list by bank.
+        """One run. Arguments by type of port: an integer; integers; for a memory, those of each bank.
+        Integers may be an array of uint32 words instead.
 
         Raises EngineError if it does not end within ``limit`` cycles.
         """
@@ -168,26 +169,29 @@ def _encode(compiled: Compiled, port: Any, value: Any) -> list[npt.NDArray[np.ui
     if isinstance(port, Channel):
         if port not in compiled.channels_in:
             return []
-        return [np.array([len(value)], np.uint32), _words(value, port.width)]
+        words = _words(value, port.width)
+        return [np.array([len(words) // -(-port.width // 32)], np.uint32), words]
     if isinstance(port, Memory):
         return [_words(bank, port.width) for bank in value]
     return [_words(value, port.width)]
 
 
 def _words(values: Any, width: int) -> npt.NDArray[np.uint32]:
-    count = -(-width // 32)
+    """Integers, or an array that already has the words of every integer, as one run of words."""
     if isinstance(values, np.ndarray) and values.dtype == np.uint32:
         return values.reshape(-1)
+    count = -(-width // 32)
     raw = b"".join(unsigned(int(v), width).to_bytes(4 * count, "little") for v in values)
     return np.frombuffer(raw, np.uint32)
 
 
-def _numbers(data: npt.NDArray[np.uint32], count: int, width: int) -> list[int]:
-    each = -(-width // 32)
-    raw = data[: count * each].tobytes()
+def integers(words: npt.NDArray[np.uint32], width: int) -> list[int]:
+    """(n, words of an integer) as signed integers; a bit is 0 or 1."""
+    raw = np.ascontiguousarray(words).tobytes()
+    each = 4 * words.shape[1]
     return [
-        signed(int.from_bytes(raw[4 * each * k : 4 * each * (k + 1)], "little"), width)
-        for k in range(count)
+        signed(int.from_bytes(raw[at : at + each], "little"), width)
+        for at in range(0, len(raw), each)
     ]
 
 
@@ -195,25 +199,24 @@ def _decode(
     compiled: Compiled, port: Any, data: npt.NDArray[np.uint32], at: int, outcome: Outcome
 ) -> tuple[Any, int]:
     each = -(-port.width // 32)
+
+    def take(start: int, count: int) -> npt.NDArray[np.uint32]:
+        return data[start : start + count * each].reshape(count, each)
+
     if isinstance(port, Variable):
         if port in compiled.inputs:
             return None, at
-        value = _numbers(data[at:], 1, port.width)[0]
-        # A register is unsigned where its interval says so, an argument never is.
-        return (value if port.width > 1 else value & 1), at + each
+        return take(at, 1), at + each
     if isinstance(port, Channel):
         count = int(data[at])
         if port in compiled.channels_in:
             return count, at + 1
-        return _numbers(data[at + 1 :], count, port.width), at + 1 + count * each
+        return take(at + 1, count), at + 1 + count * each
     if isinstance(port, Memory):
-        banks = []
-        for _ in range(port.banks):
-            banks.append(_numbers(data[at:], port.depth, port.width))
-            at += port.depth * each
-        return banks, at
-    values = _numbers(data[at:], port.size, port.width)
-    at += port.size * each
+        banks = take(at, port.banks * port.depth).reshape(port.banks, port.depth, each)
+        return banks, at + banks.size
+    values = take(at, port.size)
+    at += values.size
     outcome.beats[port.name] = (int(data[at]), int(data[at + 1]))
     return values, at + 2
 
@@ -324,8 +327,11 @@ def _wrapper(kernels: Sequence[Compiled]) -> tuple[str, list[Port]]:
             ports.append(Port(port.direction, f"k{k}_{port.name}", port.width))
             pins.append(f".{port.name}(k{k}_{port.name})")
         lines.append(f"  {compiled.top} k{k} (\n    " + ",\n    ".join(pins) + "\n  );")
-    header = [x for x in module_header("harness", ports) if x.split()[-1].rstrip(",") not in
-              ("clk", "rst", "start", "done")]
+    header = [
+        x
+        for x in module_header("harness", ports)
+        if x.split()[-1].rstrip(",") not in ("clk", "rst", "start", "done")
+    ]
     return "\n".join([*texts, *header, *lines, "endmodule", ""]), ports
 
 
@@ -346,7 +352,9 @@ def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool) -> str:
             lines += [f"  {x}" for x in _binding(compiled, port, f"k{k}_")]
         lines.append("}")
     lines.append("using Bind = void (*)(Vharness&, Kernel&);")
-    lines.append("static Bind binds[] = {" + ", ".join(f"bind{k}" for k in range(len(kernels))) + "};")
+    lines.append(
+        "static Bind binds[] = {" + ", ".join(f"bind{k}" for k in range(len(kernels))) + "};"
+    )
     lines.append(_MAIN)
     return "\n".join(lines)
 
@@ -370,8 +378,10 @@ def _binding(compiled: Compiled, port: Any, prefix: str) -> list[str]:
     if isinstance(port, Memory):
         bits = max((port.depth - 1).bit_length(), 1)
         return [
-            f"k.add(new Bank({w}, {port.depth}, GET({b}_ren, 1), GET({b}_raddr, {bits}), "
-            f"SET({b}_rdata), GET({b}_wen, 1), GET({b}_waddr, {bits}), GET({b}_wdata, {w})));"
+            f"k.add(new Bank({w}, {port.depth}, {{GET({b}_ren0, 1), GET({b}_ren1, 1)}}, "
+            f"{{GET({b}_raddr0, {bits}), GET({b}_raddr1, {bits})}}, "
+            f"{{SET({b}_rdata0), SET({b}_rdata1)}}, "
+            f"GET({b}_wen, 1), GET({b}_waddr, {bits}), GET({b}_wdata, {w})));"
             for b in (f"{name}_{k}" for k in range(port.banks))
         ]
     bits = max((port.size - 1).bit_length(), 1)

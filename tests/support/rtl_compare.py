@@ -7,46 +7,28 @@ import re
 from typing import Any
 
 from support.rtl_fuzz import Kernel, generate
+from tritstream.rtl.banks import places
 from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.delays import FABRICS
 from tritstream.rtl.interpret import Array, Fifo, run
-from tritstream.rtl.mlir import Affine, MemRefType, Module, parse
-from tritstream.rtl.interpret import affine_value
+from tritstream.rtl.mlir import MemRefType, Module, parse
 from tritstream.rtl.program import Channel, Master, Memory
 from tritstream.rtl.refusal import Refusal
-from tritstream.rtl.simulate import Stalls, build
+from tritstream.rtl.simulate import Stalls, build, integers
 
 
 def banked(memory: Memory, t: MemRefType, data: list[int]) -> list[list[int]]:
     """Row-major data as the banks of a memory port."""
     banks = [[0] * memory.depth for _ in range(memory.banks)]
-    for flat, (bank, at) in enumerate(places(t)):
-        banks[bank][at] = data[flat]
+    for value, (bank, at) in zip(data, places(t), strict=True):
+        banks[bank][at] = value
     return banks
 
 
-def unbanked(memory: Memory, t: MemRefType, banks: list[list[int]]) -> list[int]:
-    """The inverse of banked()."""
-    return [banks[bank][at] for bank, at in places(t)]
-
-
-def places(t: MemRefType) -> list[tuple[int, int]]:
-    """Bank and address of every element, in row-major order."""
-    points: list[tuple[int, ...]] = [()]
-    for extent in t.shape:
-        points = [(*p, k) for p in points for k in range(extent)]
-    rank = len(t.shape)
-    layout = t.layout or Affine(rank, (*[("c", 0)] * rank, *[("d", k) for k in range(rank)]))
-    coordinates = [[affine_value(e, p) for e in layout.results] for p in points]
-    extents = [max(c[k] for c in coordinates) + 1 for k in range(2 * rank)]
-    found = []
-    for c in coordinates:
-        bank = at = 0
-        for k in range(rank):
-            bank = bank * extents[k] + c[k]
-            at = at * extents[rank + k] + c[rank + k]
-        found.append((bank, at))
-    return found
+def unbanked(memory: Memory, t: MemRefType, words: Any) -> list[int]:
+    """The inverse of banked(), from the simulation's words."""
+    at = places(t)
+    return integers(words[at[:, 0], at[:, 1]], memory.width)
 
 
 def expected(module: Module, kernel: Kernel, values: list[Any]) -> list[Any]:
@@ -103,7 +85,7 @@ def decoded(compiled: Compiled, module: Module, kernel: Kernel, values: list[Any
             # An output that is never written has no direction in the kernel, and no words.
             made.append(value if kernel.arguments[len(made)].kind == "stream_in" else [])
         elif isinstance(port, Channel | Master):
-            made.append(value)
+            made.append(integers(value, port.width))
         else:
             made.append(None)
     return made
@@ -118,7 +100,9 @@ def options_of(seed: int, strict: bool) -> Options:
     """Different targets for different seeds."""
     rng = random.Random(seed * 7 + 3)
     fabric = FABRICS[rng.choice(("xc7", "xcup"))]
-    period = rng.choice((10.0, 14.0, 20.0)) if fabric.name.startswith("7") else rng.choice((6.0, 8.0))
+    period = (
+        rng.choice((10.0, 14.0, 20.0)) if fabric.name.startswith("7") else rng.choice((6.0, 8.0))
+    )
     return Options(
         period=period,
         fabric=fabric,
@@ -158,7 +142,11 @@ def compare(seeds: list[int], runs: int = 2) -> dict[str, int]:
         rng = random.Random(seed)
         for n in range(runs):
             values = kernel.values(rng)
-            stalls = Stalls(seed * runs + n + 1, 0 if n == 0 else rng.choice((30, 100, 180)), rng.randrange(1, 9))
+            stalls = Stalls(
+                seed * runs + n + 1,
+                0 if n == 0 else rng.choice((30, 100, 180)),
+                rng.randrange(1, 9),
+            )
             jobs.append((k, encoded(compiled, module, kernel, values), stalls))
             wanted.append(expected(module, kernel, values))
     outcomes = simulation.run_many(jobs, limit=400_000)

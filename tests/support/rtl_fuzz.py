@@ -120,7 +120,9 @@ class Generator:
     def constant(self, value: int, width: int) -> str:
         half = 1 << (width - 1)
         value = ((value + half) & (2 * half - 1)) - half
-        return self.define(f'"arith.constant"() <{{value = {value} : i{width}}}> : () -> i{width}', width)
+        return self.define(
+            f'"arith.constant"() <{{value = {value} : i{width}}}> : () -> i{width}', width
+        )
 
     def index_constant(self, value: int) -> str:
         name = self.new()
@@ -172,7 +174,9 @@ class Generator:
         kind = rng.randrange(14)
         t = f"i{width}"
         if kind <= 4:
-            op = rng.choice(("addi", "addi", "subi", "muli" if width <= 64 else "addi", "andi", "ori", "xori"))
+            op = rng.choice(
+                ("addi", "addi", "subi", "muli" if width <= 64 else "addi", "andi", "ori", "xori")
+            )
             a, b = self.expression(width, depth - 1), self.expression(width, depth - 1)
             return self.define(f'"arith.{op}"({a}, {b}) : ({t}, {t}) -> {t}', width)
         if kind == 5:
@@ -205,7 +209,9 @@ class Generator:
             word = self.expression(wide, depth - 1)
             low = rng.randrange(wide - width + 1)
             lo, hi = self.index_constant(low), self.index_constant(low + width - 1)
-            return self.define(f'"allo.get_slice"({word}, {hi}, {lo}) : (i{wide}, index, index) -> {t}', width)
+            return self.define(
+                f'"allo.get_slice"({word}, {hi}, {lo}) : (i{wide}, index, index) -> {t}', width
+            )
         if kind == 12 and width > 2:
             part = rng.randrange(1, width)
             low = rng.randrange(width - part + 1)
@@ -221,7 +227,8 @@ class Generator:
                 args = [self.expression(w, 0) for w in widths]
                 types = ", ".join(f"i{w}" for w in widths)
                 made = self.define(
-                    f'"func.call"({", ".join(args)}) <{{callee = @{name}}}> : ({types}) -> i{result}', result
+                    f'"func.call"({", ".join(args)}) <{{callee = @{name}}}> : ({types}) -> i{result}',
+                    result,
                 )
                 return self.convert(made, result, width)
             if rng.random() < 0.15 and 4 <= width <= 33:
@@ -246,7 +253,8 @@ class Generator:
         a, b = self.expression(width, depth), self.expression(width, 0)
         predicate = self.rng.randrange(10)
         return self.define(
-            f'"arith.cmpi"({a}, {b}) <{{predicate = {predicate} : i64}}> : (i{width}, i{width}) -> i1', 1
+            f'"arith.cmpi"({a}, {b}) <{{predicate = {predicate} : i64}}> : (i{width}, i{width}) -> i1',
+            1,
         )
 
     def index(self, extent: int) -> str:
@@ -271,8 +279,12 @@ class Generator:
             name, w, size = rng.choice(self.tables)
             at = self.index(size)
             got = self.new()
-            self.emit(f'{got} = "memref.get_global"() <{{name = @{name}}}> : () -> memref<{size}xi{w}>')
-            made = self.define(f'"memref.load"({got}, {at}) : (memref<{size}xi{w}>, index) -> i{w}', w)
+            self.emit(
+                f'{got} = "memref.get_global"() <{{name = @{name}}}> : () -> memref<{size}xi{w}>'
+            )
+            made = self.define(
+                f'"memref.load"({got}, {at}) : (memref<{size}xi{w}>, index) -> i{w}', w
+            )
             return self.convert(made, w, width)
         array = rng.choice(readable)
         at = ", ".join(self.index(d) for d in array.dims)
@@ -337,7 +349,9 @@ class Generator:
         if self.rng.random() < 0.4:
             width = self.rng.choice(COMMON)
             name = self.new()
-            self.emit(f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "t"}} : () -> memref<i{width}>')
+            self.emit(
+                f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "t"}} : () -> memref<i{width}>'
+            )
             self.write(name, width, self.expression(width))
             self.variables[-1].append((name, width))
         for _ in range(statements):
@@ -415,7 +429,9 @@ class Generator:
             self.counters.pop()
             self.emit('  "scf.yield"() : () -> ()')
             extra = ", pipeline_ii = 1 : ui32" if pipelined else ""
-            self.emit(f'}}) {{loop_name = "i", op_name = "S_i_{self.count}"{extra}}} : (index, index, index) -> ()')
+            self.emit(
+                f'}}) {{loop_name = "i", op_name = "S_i_{self.count}"{extra}}} : (index, index, index) -> ()'
+            )
             self.deep -= 1
         if pipelined:
             self.used_streams = before
@@ -436,8 +452,14 @@ class Generator:
         types = ", ".join(f"i{w}" for w in widths)
         heads = ", ".join(f"{n}: i{w}" for n, w in arguments)
         name = f"help{k}"
-        text = [f'  "func.func"() <{{function_type = ({types}) -> i{result}, sym_name = "{name}"}}> ({{']
-        text += [f"  ^bb0({heads}):", *body, f'  }}) {{itypes = "{"s" * len(widths)}", otypes = "s"}} : () -> ()']
+        text = [
+            f'  "func.func"() <{{function_type = ({types}) -> i{result}, sym_name = "{name}"}}> ({{'
+        ]
+        text += [
+            f"  ^bb0({heads}):",
+            *body,
+            f'  }}) {{itypes = "{"s" * len(widths)}", otypes = "s"}} : () -> ()',
+        ]
         self.helpers.append((name, widths, result))
         return "\n".join(text)
 
@@ -483,19 +505,27 @@ class Generator:
         types = ", ".join(a.type for a in arguments)
         heads = ", ".join(f"{n}: {a.type}" for n, a in zip(names, arguments, strict=True))
         top = f"fuzz{self.seed}"
-        parts.append(f'  "func.func"() <{{function_type = ({types}) -> (), sym_name = "{top}"}}> ({{')
+        parts.append(
+            f'  "func.func"() <{{function_type = ({types}) -> (), sym_name = "{top}"}}> ({{'
+        )
         parts.append(f"  ^bb0({heads}):")
         parts += self.lines
         parts.append('    "func.return"() : () -> ()')
         parts.append(f'  }}) {{itypes = "{"s" * len(arguments)}", otypes = ""}} : () -> ()')
-        return Kernel('"builtin.module"() ({\n' + "\n".join(parts) + "\n}) : () -> ()\n", top, arguments)
+        return Kernel(
+            '"builtin.module"() ({\n' + "\n".join(parts) + "\n}) : () -> ()\n", top, arguments
+        )
 
     def memory_argument(self) -> Argument:
         width = self.rng.choice(COMMON)
         if self.rng.random() < 0.4:
             rows, lanes = self.rng.choice((8, 16)), self.rng.choice((2, 4))
             layout = self.rng.choice(
-                ("", ", affine_map<(d0, d1) -> (0, d1, d0, 0)>", ", affine_map<(d0, d1) -> (d0 mod 2, 0, d0 floordiv 2, d1)>")
+                (
+                    "",
+                    ", affine_map<(d0, d1) -> (0, d1, d0, 0)>",
+                    ", affine_map<(d0, d1) -> (d0 mod 2, 0, d0 floordiv 2, d1)>",
+                )
             )
             return Argument("memory", width, rows * lanes, (rows, lanes), layout)
         return Argument("memory", width, size := self.rng.choice((8, 16)), (size,))
@@ -505,7 +535,9 @@ class Generator:
         for _ in range(rng.randrange(2, 6)):
             width = rng.choice(COMMON + WIDTHS)
             name = self.new()
-            self.emit(f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "x"}} : () -> memref<i{width}>')
+            self.emit(
+                f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "x"}} : () -> memref<i{width}>'
+            )
             self.write(name, width, self.constant(number(rng, width), width))
             self.variables[0].append((name, width))
         for _ in range(rng.randrange(3)):
@@ -520,7 +552,9 @@ class Generator:
             else:
                 size = rng.choice((8, 16))
                 kind, dims = f"memref<{size}xi{width}>", (size,)
-            self.emit(f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "m"}} : () -> {kind}')
+            self.emit(
+                f'{name} = "memref.alloc"() <{{operandSegmentSizes = array<i32: 0, 0>}}> {{name = "m"}} : () -> {kind}'
+            )
             # Written first: a memory holds what the last run left.
             counters = []
             for d in dims:
@@ -534,7 +568,9 @@ class Generator:
             self.scopes.append([])
             value = self.pick(width)
             types = ", ".join(["index"] * len(dims))
-            self.emit(f'"memref.store"({value}, {name}, {", ".join(counters)}) {{to = "m"}} : (i{width}, {kind}, {types}) -> ()')
+            self.emit(
+                f'"memref.store"({value}, {name}, {", ".join(counters)}) {{to = "m"}} : (i{width}, {kind}, {types}) -> ()'
+            )
             self.scopes.pop()
             for k, _ in enumerate(dims):
                 self.emit('"affine.yield"() : () -> ()')
