@@ -1,0 +1,298 @@
+"""The engine as an IP: its top module, generated from the argument table around a core.
+
+The contract between shell and core, which `tritstream.rtl` keeps for memory arguments of a dataflow
+region (`<p>` is the name of the core's port for the argument):
+
+* ``clk``, ``rst`` (synchronous, active high), ``start`` (one cycle), ``done`` (one cycle, after the
+  answers to all writes); scalar arguments are plain inputs, stable during a run.
+* A memory that is read: ``<p>_ar_valid/ready/addr/count`` asks for ``count`` consecutive words of
+  128 bits from word ``addr``; they come on ``<p>_r_valid/ready/data``. Several requests may be open.
+  Arguments of one bundle share one AXI master, which delivers in the order of the requests.
+* A memory that is written: ``<p>_aw_*`` announces words that follow on ``<p>_w_valid/ready/data``;
+  ``<p>_b_valid`` is high for a cycle when all of a request has been answered.
+
+Ready never depends on valid within a cycle, and a valid may fall again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from tritstream.errors import ConfigurationError
+from tritstream.kernels.arguments import (
+    CONTROL_BUNDLE,
+    TOP,
+    Argument,
+    bundles,
+    control_address_bits,
+)
+from tritstream.shell.bus import Bus
+
+if TYPE_CHECKING:
+    from tritstream.rtl.compile import Compiled
+
+SOURCES = ("shell_fifo", "shell_control", "shell_run", "shell_reader", "shell_writer")
+"""Modules of the shell, each in its own file of the folder ``verilog``."""
+
+READ_WORDS, WRITE_WORDS, BURSTS = 256, 128, 16
+"""Words that a read master reserves and a write master holds, and bursts under way, at most: a read
+master covers READ_WORDS cycles from a request to its data."""
+
+
+@dataclass(frozen=True)
+class CorePort:
+    """What the core calls an argument, and the width of its addresses (0 for a register)."""
+
+    name: str
+    address_bits: int
+
+
+def shell_source() -> str:
+    """The text of all shell modules."""
+    folder = files("tritstream.shell") / "verilog"
+    return "\n".join((folder / f"{name}.sv").read_text(encoding="utf-8") for name in SOURCES)
+
+
+def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:
+    """The ports of a compiled engine. Raises ConfigurationError where they do not fit the table."""
+    from tritstream.rtl.program import Master
+    from tritstream.rtl.schedule import address_bits
+
+    if len(compiled.arguments) != len(table):
+        raise ConfigurationError(
+            f"the compiled engine has {len(compiled.arguments)} arguments and the table "
+            f"{len(table)}: generate the kernels anew"
+        )
+    ports = []
+    for argument, port in zip(table, compiled.arguments, strict=True):
+        memory = isinstance(port, Master)
+        fits = memory == (argument.kind == "memory") and port.width == argument.bits
+        if isinstance(port, Master) and fits:
+            fits = (port.reads, port.writes) == (argument.direction == "in", argument.direction == "out")
+        if not fits:
+            raise ConfigurationError(
+                f"the compiled engine's port for argument '{argument.name}' is not as the argument "
+                f"table says: generate the kernels anew"
+            )
+        ports.append(CorePort(port.name, address_bits(port.size) if isinstance(port, Master) else 0))
+    return tuple(ports)
+
+
+def ip_source(
+    table: Sequence[Argument], core: str, ports: Sequence[CorePort], bus: Bus, top: str = TOP
+) -> str:
+    """SystemVerilog of the top module: AXI ports named as Vitis HLS names them, ``core`` inside.
+
+    The text of the core and `shell_source` are not part of it.
+    """
+    return _Top(tuple(table), core, tuple(ports), bus, top).text()
+
+
+_Port = tuple[str, int, str]
+
+
+class _Top:
+    def __init__(
+        self, table: tuple[Argument, ...], core: str, ports: tuple[CorePort, ...], bus: Bus, top: str
+    ) -> None:
+        self.table, self.core, self.bus, self.top = table, core, bus, top
+        self.ports = dict(zip(table, ports, strict=True))
+        self.declared: list[_Port] = []
+        self.lines: list[str] = []
+        self.pins = [".clk(ap_clk)", ".rst(core_rst)", ".start(core_start)", ".done(core_done)"]
+
+    def text(self) -> str:
+        self.port("input", 1, "ap_clk")
+        self.port("input", 1, "ap_rst_n")
+        self.port("output", 1, "interrupt")
+        self.control()
+        masters: list[str] = []
+        for bundle in bundles(self.table):
+            masters += self.masters(bundle)
+        self.run(masters)
+        self.lines += [f"  {self.core} core (", "    " + ",\n    ".join(self.pins), "  );"]
+        ports = ",\n".join(
+            f"  {direction} logic{f' [{width - 1}:0]' if width > 1 else ''} {name}"
+            for direction, width, name in self.declared
+        )
+        # The name is Vitis HLS's; that it is a word of C++ concerns Verilator alone.
+        waiver = "/* verilator lint_{} SYMRSVDWORD */\n"
+        line = "  output logic interrupt,\n"
+        ports = ports.replace(line, waiver.format("off") + line + waiver.format("on"))
+        head = "// The engine as an IP, generated from the argument table, do not edit"
+        return "\n".join([head, f"module {self.top} (", ports, ");", *self.lines, "endmodule", ""])
+
+    def port(self, direction: str, width: int, name: str) -> str:
+        self.declared.append((direction, width, name))
+        return name
+
+    def wire(self, width: int, *names: str) -> None:
+        vector = f" [{width - 1}:0]" if width > 1 else ""
+        self.lines.append(f"  logic{vector} {', '.join(names)};")
+
+    def vector(self, width: int, *names: str) -> None:
+        """As `wire`, but of bits that are selected one by one."""
+        self.lines.append(f"  logic [{width - 1}:0] {', '.join(names)};")
+
+    def control(self) -> None:
+        bits = control_address_bits(self.table)
+        words = [(a, k) for a in self.table for k in range(a.words)]
+        pins = [".clk(ap_clk)", ".rst(rst)"]
+        channels = (
+            ("input", 1, "AWVALID"), ("output", 1, "AWREADY"), ("input", bits, "AWADDR"),
+            ("input", 1, "WVALID"), ("output", 1, "WREADY"), ("input", 32, "WDATA"),
+            ("input", 4, "WSTRB"), ("output", 1, "BVALID"), ("input", 1, "BREADY"),
+            ("output", 2, "BRESP"), ("input", 1, "ARVALID"), ("output", 1, "ARREADY"),
+            ("input", bits, "ARADDR"), ("output", 1, "RVALID"), ("input", 1, "RREADY"),
+            ("output", 32, "RDATA"), ("output", 2, "RRESP"),
+        )  # fmt: skip
+        for direction, width, name in channels:
+            port = self.port(direction, width, f"s_axi_{CONTROL_BUNDLE}_{name}")
+            pins.append(f".{name.lower()}({port})")
+        pins.append(".line(interrupt)")
+        for name in ("start", "busy", "finished", "faults"):
+            pins.append(f".{name}({name})")
+        pins.append(".arguments(arguments)")
+        offsets = ", ".join(f"16'h{a.offset + 4 * k:x}" for a, k in reversed(words))
+        self.lines += ["  logic rst;", "  assign rst = ~ap_rst_n;"]
+        self.wire(1, "start", "busy", "finished", "core_rst", "core_start", "core_done")
+        self.wire(1, "stop", "clear")
+        self.wire(3, "faults")
+        self.wire(32 * len(words), "arguments")
+        self.lines += [
+            f"  shell_control #(.ADDRESS_BITS({bits}), .COUNT({len(words)}),",
+            f"    .OFFSETS({{{offsets}}})) control (",
+            "    " + ", ".join(pins),
+            "  );",
+        ]
+        at = 0
+        for a in self.table:
+            width = 32 * a.words
+            self.wire(width, f"value_{a.name}")
+            self.lines.append(f"  assign value_{a.name} = arguments[{at} +: {width}];")
+            at += width
+            if a.kind == "register":
+                self.pins.append(f".{self.ports[a].name}(value_{a.name})")
+
+    def masters(self, bundle: str) -> list[str]:
+        """The master or masters of a bundle; their names."""
+        made = []
+        for direction, kind in (("in", "reader"), ("out", "writer")):
+            users = [
+                a for a in self.table
+                if a.bundle == bundle and a.kind == "memory" and a.direction == direction
+            ]  # fmt: skip
+            if users:
+                made.append(self.master(bundle, kind, users))
+        return made
+
+    def master(self, bundle: str, kind: str, users: list[Argument]) -> str:
+        name, n = f"{bundle}_{kind}", len(users)
+        read = kind == "reader"
+        asks, channel = ("ar", "r") if read else ("aw", "w")
+        self.wire(1, f"{name}_quiet", f"{name}_error", f"{name}_decode_error")
+        self.vector(n, f"{name}_ask_valid", f"{name}_ask_ready", f"{name}_valid", f"{name}_ready")
+        self.wire(32 * n, f"{name}_ask_address", f"{name}_ask_count")
+        self.wire(128 if read else 128 * n, f"{name}_data")
+        if not read:
+            self.vector(n, f"{name}_answered")
+        for k, a in enumerate(users):
+            core = self.ports[a]
+            for signal in ("valid", "ready"):
+                self.pins.append(f".{core.name}_{asks}_{signal}({name}_ask_{signal}[{k}])")
+                self.pins.append(f".{core.name}_{channel}_{signal}({name}_{signal}[{k}])")
+            address = f"address_{a.name}"
+            self.wire(core.address_bits, address)
+            self.lines.append(f"  assign {name}_ask_address[{32 * k} +: 32] = 32'({address});")
+            self.pins.append(f".{core.name}_{asks}_addr({address})")
+            self.pins.append(f".{core.name}_{asks}_count({name}_ask_count[{32 * k} +: 32])")
+            data = f"{name}_data" if read else f"{name}_data[{128 * k} +: 128]"
+            self.pins.append(f".{core.name}_{channel}_data({data})")
+            if not read:
+                self.pins.append(f".{core.name}_b_valid({name}_answered[{k}])")
+        pins = [".clk(ap_clk)", ".rst(rst)", ".stop(stop)", ".clear(clear)"]
+        inner = ["quiet", "error", "decode_error", "ask_valid", "ask_ready", "ask_address"]
+        inner += ["ask_count", "valid", "ready", "data", *([] if read else ["answered"])]
+        pins += [f".{x}({name}_{x})" for x in inner]
+        bases = ", ".join(f"value_{a.name}" for a in reversed(users))
+        pins.append(f".bases({{{bases}}})")
+        pins += self.read_bus(bundle) if read else self.write_bus(bundle)
+        depth = READ_WORDS if read else WRITE_WORDS
+        self.lines += [
+            f"  shell_{kind} #(.USERS({n}), .BUS_BITS({self.bus.bits}), .BURST({self.bus.burst}),",
+            f"    .DEPTH({depth}), .BURSTS({BURSTS})) {name} (",
+            "    " + ",\n    ".join(pins),
+            "  );",
+        ]
+        return name
+
+    def address_channel(self, prefix: str, letters: str) -> list[str]:
+        """The signals of AR or AW: constant ones are assigned, the others returned as pins."""
+        bus = self.bus
+
+        def port(direction: str, width: int, name: str) -> str:
+            return self.port(direction, width, f"{prefix}_{letters.upper()}{name}")
+
+        length = f"{prefix}_{letters}len"
+        self.wire(8, length)
+        pins = [
+            f".{letters}valid({port('output', 1, 'VALID')})",
+            f".{letters}ready({port('input', 1, 'READY')})",
+            f".{letters}addr({port('output', 64, 'ADDR')})",
+            f".{letters}len({length})",
+        ]
+        size = (bus.bits // 8).bit_length() - 1
+        constants = (
+            ("ID", bus.id_bits, 0), ("SIZE", 3, size), ("BURST", 2, 1), ("LOCK", bus.lock_bits, 0),
+            ("CACHE", 4, 3), ("PROT", 3, 0), ("QOS", 4, 0),
+        )  # fmt: skip
+        length_port = port("output", bus.length_bits, "LEN")
+        self.lines.append(f"  assign {length_port} = {length}[{bus.length_bits - 1}:0];")
+        for name, width, value in constants:
+            self.lines.append(f"  assign {port('output', width, name)} = {width}'d{value};")
+        return pins
+
+    def read_bus(self, bundle: str) -> list[str]:
+        prefix = f"m_axi_{bundle}"
+        pins = self.address_channel(prefix, "ar")
+        self.port("input", self.bus.id_bits, f"{prefix}_RID")
+        for direction, width, name in (
+            ("input", 1, "RVALID"), ("output", 1, "RREADY"), ("input", self.bus.bits, "RDATA"),
+            ("input", 2, "RRESP"), ("input", 1, "RLAST"),
+        ):  # fmt: skip
+            pins.append(f".{name.lower()}({self.port(direction, width, f'{prefix}_{name}')})")
+        return pins
+
+    def write_bus(self, bundle: str) -> list[str]:
+        prefix, bus = f"m_axi_{bundle}", self.bus
+        pins = self.address_channel(prefix, "aw")
+        if bus.protocol == 3:
+            name = self.port("output", bus.id_bits, f"{prefix}_WID")
+            self.lines.append(f"  assign {name} = {bus.id_bits}'d0;")
+        name = self.port("output", bus.bits // 8, f"{prefix}_WSTRB")
+        self.lines.append(f"  assign {name} = '1;")
+        self.port("input", bus.id_bits, f"{prefix}_BID")
+        for direction, width, name in (
+            ("output", 1, "WVALID"), ("input", 1, "WREADY"), ("output", bus.bits, "WDATA"),
+            ("output", 1, "WLAST"), ("input", 1, "BVALID"), ("output", 1, "BREADY"),
+            ("input", 2, "BRESP"),
+        ):  # fmt: skip
+            pins.append(f".{name.lower()}({self.port(direction, width, f'{prefix}_{name}')})")
+        return pins
+
+    def run(self, masters: list[str]) -> None:
+        readers = [m for m in masters if m.endswith("reader")]
+        writers = [m for m in masters if m.endswith("writer")]
+        quiet = " & ".join(f"{m}_quiet" for m in masters)
+        decode = " | ".join(f"{m}_decode_error" for m in masters)
+        pins = [".clk(ap_clk)", ".rst(rst)"]
+        for name in ("start", "busy", "finished", "faults", "core_rst", "core_start", "core_done"):
+            pins.append(f".{name}({name})")
+        pins += [".stop(stop)", ".clear(clear)", f".quiet({quiet})"]
+        pins.append(f".read_error({' | '.join(f'{m}_error' for m in readers)})")
+        pins.append(f".write_error({' | '.join(f'{m}_error' for m in writers)})")
+        pins.append(f".decode_error({decode})")
+        self.lines += ["  shell_run run (", "    " + ",\n    ".join(pins), "  );"]

@@ -1,0 +1,171 @@
+// An AXI read master for the memory arguments of one bundle.
+//
+// A user asks for `count` words of 128 bits from word `address` of its memory, and gets them on its
+// stream. Requests become bursts that end at multiples of their greatest length: as this divides
+// 4 KiB, none crosses such a boundary. A burst is asked for only when there is room for all of it, so
+// RREADY never has to fall and no slow user can hold up the memory. Data comes in the order of the
+// requests (one AXI ID), through one FIFO: users of one bundle must take their data in the order in
+// which they asked, and requests of the same cycle count as asked in the order of the users.
+//
+// Ready outputs depend on registers alone. BUS_BITS is 128, or 64 with the low half of a word first.
+module shell_reader #(
+  parameter int USERS = 1,
+  parameter int BUS_BITS = 128,
+  parameter int BURST = 64,   // greatest length in beats of the bus
+  parameter int DEPTH = 256,  // words of the FIFO
+  parameter int BURSTS = 16   // most bursts under way
+) (
+  input  logic clk,
+  input  logic rst,
+  input  logic stop,
+  input  logic clear,
+  output logic quiet,
+  output logic error,
+  output logic decode_error,
+  // the core
+  input  logic [64*USERS-1:0] bases,
+  input  logic [USERS-1:0] ask_valid,
+  output logic [USERS-1:0] ask_ready,
+  input  logic [32*USERS-1:0] ask_address,
+  input  logic [32*USERS-1:0] ask_count,
+  output logic [USERS-1:0] valid,
+  input  logic [USERS-1:0] ready,
+  output logic [127:0] data,
+  // the bus
+  output logic arvalid,
+  input  logic arready,
+  output logic [63:0] araddr,
+  output logic [7:0] arlen,
+  input  logic rvalid,
+  output logic rready,
+  input  logic [BUS_BITS-1:0] rdata,
+  input  logic [1:0] rresp,
+  input  logic rlast
+);
+  localparam int BEATS = 128 / BUS_BITS;      // of the bus for a word
+  localparam int WORDS = BURST / BEATS;       // of a burst at most
+  localparam int WORD_BITS = $clog2(WORDS);
+  localparam int USER_BITS = (USERS > 1) ? $clog2(USERS) : 1;
+  localparam int ROOM_BITS = $clog2(DEPTH) + 1;
+  localparam int TAG_BITS = $clog2(BURSTS);
+
+  logic forget;
+  assign forget = rst | clear;
+
+  // Requests. `held` ones wait to be cut into bursts; the lowest user goes first.
+  logic [USERS-1:0] held;
+  logic [32*USERS-1:0] addresses, counts;
+  logic [USER_BITS-1:0] next, who;
+  logic [59:0] at;                            // in words
+  logic [31:0] left;
+  assign ask_ready = {USERS{(held == '0) & (left == '0)}};
+  always_comb begin
+    next = '0;
+    for (int u = USERS - 1; u >= 0; u--) if (held[u]) next = USER_BITS'(u);
+  end
+
+  // The next burst: as much as is left, to the end of its block at most.
+  logic planned, issue;
+  logic [WORD_BITS:0] block, length, planned_length;
+  logic [59:0] planned_at;
+  logic [USER_BITS-1:0] planned_who;
+  assign block = (WORD_BITS+1)'(WORDS) - {1'b0, at[WORD_BITS-1:0]};
+  assign length = (left < 32'(block)) ? left[WORD_BITS:0] : block;
+  always_ff @(posedge clk)
+    if (forget) begin
+      held <= '0;
+      left <= '0;
+      planned <= 1'b0;
+    end else begin
+      held <= held | (ask_valid & ask_ready);
+      if (issue) planned <= 1'b0;
+      if (left != '0) begin
+        if (~planned | issue) begin
+          planned <= 1'b1;
+          at <= at + 60'(length);
+          left <= left - 32'(length);
+        end
+      end else if (held != '0) begin
+        held[next] <= 1'b0;
+        who <= next;
+        at <= bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
+        left <= counts[32*next +: 32];
+      end
+    end
+  always_ff @(posedge clk) begin
+    if (ask_ready[0])
+      {addresses, counts} <= {ask_address, ask_count};
+    if ((left != '0) & (~planned | issue)) begin
+      planned_at <= at;
+      planned_length <= length;
+      planned_who <= who;
+    end
+  end
+
+  // Issue: `reserved` words are in the FIFO or on their way to it.
+  logic [ROOM_BITS-1:0] reserved;
+  logic [TAG_BITS:0] tag_head, tag_tail, under_way;
+  logic [USER_BITS-1:0] tags [0:BURSTS-1];
+  logic ended, taken;
+  assign under_way = tag_tail - tag_head;
+  assign issue = planned & ~stop & (~arvalid | arready) & ~under_way[TAG_BITS]
+    & (ROOM_BITS'(planned_length) <= ROOM_BITS'(DEPTH) - reserved);
+  assign ended = rvalid & rready & rlast;
+  assign quiet = ~arvalid & (under_way == '0);
+  assign rready = under_way != '0;
+  always_ff @(posedge clk)
+    if (rst) begin
+      arvalid <= 1'b0;
+      tag_head <= '0;
+      tag_tail <= '0;
+    end else begin
+      if (issue) arvalid <= 1'b1;
+      else if (arready) arvalid <= 1'b0;
+      if (issue) tag_tail <= tag_tail + 1'b1;
+      if (ended) tag_head <= tag_head + 1'b1;
+    end
+  always_ff @(posedge clk)
+    if (forget) reserved <= '0;
+    else reserved <= reserved + (issue ? ROOM_BITS'(planned_length) : '0) - ROOM_BITS'(taken);
+  always_ff @(posedge clk)
+    if (issue) begin
+      araddr <= {planned_at, 4'b0000};
+      arlen <= 8'(32'(planned_length) * BEATS - 1);
+      tags[tag_tail[TAG_BITS-1:0]] <= planned_who;
+    end
+
+  // Data: words are put together from beats and go to the user of their burst.
+  logic word_valid;
+  logic [127:0] word;
+  generate
+    if (BEATS == 1) begin : whole
+      assign word_valid = rvalid & rready;
+      assign word = rdata;
+    end else begin : halves
+      logic second;
+      logic [BUS_BITS-1:0] low;
+      assign word_valid = rvalid & rready & second;
+      assign word = {rdata, low};
+      always_ff @(posedge clk)
+        if (forget) second <= 1'b0;
+        else if (rvalid & rready) second <= ~second;
+      always_ff @(posedge clk) if (rvalid & rready) low <= rdata;
+    end
+  endgenerate
+  assign error = rvalid & rready & rresp[1];
+  assign decode_error = error & rresp[0];
+
+  logic there;
+  logic [USER_BITS-1:0] user;
+  logic unused;
+  shell_fifo #(.WIDTH(128 + USER_BITS), .DEPTH(DEPTH)) fifo (
+    .clk(clk), .rst(forget),
+    .in_valid(word_valid), .in_ready(unused), .in_data({tags[tag_head[TAG_BITS-1:0]], word}),
+    .out_valid(there), .out_ready(taken), .out_data({user, data})
+  );
+  always_comb begin
+    valid = '0;
+    valid[user] = there;
+  end
+  assign taken = there & ready[user];
+endmodule

@@ -1,0 +1,59 @@
+// The course of a run. A run ends when the core is done, or because an AXI response was an error: then
+// no burst is begun any more, those under way are brought to their end as AXI demands, the core is
+// reset, and the run is reported as done with `faults` set. What was written until then stays written.
+//
+//   faults  bit 0 an error in reading, bit 1 in writing, bit 2 DECERR among them (else SLVERR)
+module shell_run (
+  input  logic clk,
+  input  logic rst,
+  input  logic start,
+  output logic busy,
+  output logic finished,
+  output logic [2:0] faults,
+  output logic core_rst,
+  output logic core_start,
+  input  logic core_done,
+  output logic stop,    // masters: begin no burst
+  output logic clear,   // masters: forget requests and data
+  input  logic quiet,   // masters: no burst is under way
+  input  logic read_error,
+  input  logic write_error,
+  input  logic decode_error
+);
+  typedef enum logic [2:0] {IDLE, BEGIN, RUN, DRAIN, RESET, FINISH} state_t;
+  state_t state;
+  logic [1:0] left;
+  logic error;
+  assign error = read_error | write_error;
+  assign busy = state != IDLE;
+  assign finished = state == FINISH;
+  assign core_start = state == BEGIN;
+  assign core_rst = rst | (state == RESET);
+  assign stop = (state == DRAIN) | (state == RESET);
+  assign clear = (state == RESET) | (state == FINISH);
+  always_ff @(posedge clk)
+    if (rst) begin
+      state <= IDLE;
+      left <= 2'd0;
+      faults <= 3'b000;
+    end else begin
+      if (start) faults <= 3'b000;
+      else if (error) faults <= faults | {decode_error, write_error, read_error};
+      case (state)
+        IDLE: if (start) state <= BEGIN;
+        BEGIN: state <= RUN;
+        // What a core asked for and did not take must not reach the next run either.
+        RUN: if (error | (core_done & ~quiet)) state <= DRAIN;
+          else if (core_done) state <= FINISH;
+        DRAIN: if (quiet) begin
+          state <= RESET;
+          left <= 2'd3;
+        end
+        RESET: begin
+          left <= left - 2'd1;
+          if (left == 2'd0) state <= FINISH;
+        end
+        default: state <= IDLE;
+      endcase
+    end
+endmodule
