@@ -33,9 +33,12 @@ def show_summary(summary: Summary) -> None:
             console.print("Every pipelined loop reaches an initiation interval of 1 (estimated).")
     if summary.cosimulation is not None:
         cycles = summary.cosimulation
+        *of_layer, head = (p.total for p in summary.phases)
+        layer = sum(of_layer)
         console.print(
             f"RTL simulation: {'bit-exact' if cycles.passed else 'WRONG RESULTS'}, "
-            f"{cycles.minimum} to {cycles.maximum} cycles a start (simulated).",
+            f"{cycles.minimum} to {cycles.maximum} cycles a start (simulated); the two starts should "
+            f"take {layer:,} for a layer and {head:,} for the head, and memory (derived).",
             highlight=False,
         )
     for line in _clocks(summary):

@@ -50,6 +50,8 @@ def plot_roofline(
         if other != board:
             roof = [other.ddr_peak_bytes_per_s / s for s in span]
             axes.plot([s / 1e6 for s in span], roof, color="0.85", linewidth=1, zorder=1)
+            if other.name != "pynq-z1":  # lies under PYNQ-Z2
+                axes.annotate(other.title, (span[0] / 1e6, roof[0]), color="0.5", fontsize=8)
     peak = board.ddr_peak_bytes_per_s
     axes.plot([s / 1e6 for s in span], [peak / s for s in span], label=f"{board.title} DDR peak")
     axes.plot(
@@ -80,6 +82,9 @@ def plot_roofline(
         ylabel="tokens/s (derived)",
         title=title,
     )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("{x:g}")
     axes.legend()
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix[1:])
