@@ -37,8 +37,8 @@ def show_summary(summary: Summary) -> None:
         layer = sum(of_layer)
         console.print(
             f"RTL simulation: {'bit-exact' if cycles.passed else 'WRONG RESULTS'}, "
-            f"{cycles.minimum} to {cycles.maximum} cycles a start (simulated); the two starts should "
-            f"take {layer:,} for a layer and {head:,} for the head, and memory (derived).",
+            f"{cycles.minimum} to {cycles.maximum} cycles a start (simulated); the two starts "
+            f"should take {layer:,} for a layer and {head:,} for the head, and memory (derived).",
             highlight=False,
         )
     for line in _clocks(summary):
