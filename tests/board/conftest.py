@@ -10,13 +10,10 @@ import pytest
 from support.boards import QUICK, greedy
 from support.random_checkpoint import random_checkpoint
 from tritstream.board.options import BoardOptions
+from tritstream.board.runtime import BoardRuntime
 from tritstream.engines.spec import SpecEngine
 from tritstream.image import Image, open_image
 from tritstream.packing import pack
-
-pytest.importorskip("pynq", reason="pynq is not installed (it exists for Python 3.10 to 3.12)")
-
-from tritstream.board.runtime import BoardRuntime
 from tritstream.sim import simulated_board
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.boards import QUICK, greedy
+from support.boards import QUICK, greedy, needs_pynq
 from tritstream.board.errors import (
     BoardError,
     CacheError,
@@ -22,6 +22,8 @@ from tritstream.engines.pynq import BoardEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.sim import Faults, simulated_board
+
+needs_pynq()
 
 TESTED = BoardOptions(time_limit_s=0.2)
 

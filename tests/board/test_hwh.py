@@ -4,17 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynqmetadata.frontends import Metadata
-from pynqmetadata.views.runtime import RuntimeMetadataParser
 
+from support.boards import needs_pynq
 from tritstream.board.hwh import hardware_handoff
 from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.kernels.arguments import VLNV, argument_table
+
+needs_pynq()
 
 HARDWARE = [name for name, c in CONFIGURATIONS.items() if c.geometry is not None]
 
 
 def parsed(folder: Path, data: bytes) -> Any:
+    from pynqmetadata.frontends import Metadata
+    from pynqmetadata.views.runtime import RuntimeMetadataParser
+
     path = folder / "x.hwh"
     path.write_bytes(data)
     return RuntimeMetadataParser(Metadata(input=path))

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from support.boards import needs_pynq
 from tritstream.board.power import EnergyMeter, power_rails
 
 
@@ -16,6 +17,7 @@ def test_energy_is_power_over_time() -> None:
 
 
 def test_rails_with_and_without_a_power_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_pynq()
     import pynq
 
     def sensor(value: float) -> SimpleNamespace:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from support.boards import needs_pynq
 from tritstream.board.remote import Remote, RemoteError
 from tritstream.cli import main
 from tritstream.image import Image
@@ -33,6 +34,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    needs_pynq()
     sshd = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     if sshd is None or shutil.which("ssh") is None:
         pytest.skip("there is no sshd here (on Debian: apt-get install openssh-server)")

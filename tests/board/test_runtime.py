@@ -1,6 +1,7 @@
 """The runtime on the simulated board, with the engine model that is the specification."""
 
 import asyncio
+import signal
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.boards import QUICK, greedy
+from support.boards import QUICK, greedy, needs_pynq
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError, TritstreamError
 from tritstream.image import Image
 from tritstream.sim import CsimExecution, NoExecution
 from tritstream.sim.engine import Timing
+
+needs_pynq()
 
 # How many of the eight records of `deep` are streamed for so many bytes of contiguous memory.
 STREAMED = {215_000: 3, 190_000: 4, 110_000: 7, 90_000: 8}
@@ -213,3 +216,22 @@ def test_two_boards_in_one_process(tiny: Image, deep: Image, load: Any, expected
     assert greedy(second, 4) == expected(deep, 4)
     first.close()
     assert greedy(second, 4) == expected(deep, 4)
+
+
+@pytest.mark.parametrize("interrupt", [True, False])
+def test_ctrl_c_in_the_middle_of_a_start(
+    tiny: Image, load: Any, expected: Any, interrupt: bool
+) -> None:
+    device, runtime = load(tiny, replace(QUICK, interrupt=interrupt), timing=Timing(seconds=0.3))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            runtime.step(1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not device.engine.busy
+    assert device.downloads == 1
+    device.engine.timing = Timing()
+    assert greedy(runtime, 4) == expected(tiny, 4)

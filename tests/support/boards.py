@@ -2,7 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from tritstream.board.options import BoardOptions
+
+
+def needs_pynq() -> None:
+    """Skip a module, or a test, where there is no pynq."""
+    pytest.importorskip("pynq", reason="pynq is not installed (it exists for Python 3.10 to 3.12)")
+
 
 QUICK = BoardOptions(self_test=False)
 
