@@ -359,6 +359,8 @@ def engine(
                                 if position >= INTERMEDIATE:
                                     step = PHASE_GATE_B
                                     at = position - INTERMEDIATE
+                            if phase == PHASE_HEAD:
+                                at = 0  # no element of a vector belongs to a logit
                             quarter: int32 = position & 3
                             if step == PHASE_F:
                                 if quarter == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +121,28 @@ def test_the_engine_interface(tmp_path: Path) -> None:
     assert np.array_equal(csim.step(tokens[3]), spec.step(tokens[3]))
 
 
+SANITISED = """
+import sys
+from tritstream.kernels import csim
+csim.FLAGS = (*csim.FLAGS, "-fsanitize=bounds", "-fno-sanitize-recover=bounds")
+from tritstream.engines.csim import CsimEngine
+from tritstream.image import open_image
+CsimEngine(open_image(sys.argv[1])).step(5)
+print("every index was in range")
+"""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
+@pytest.mark.usefixtures("what_csim_needs")
+def test_no_index_leaves_its_array(tmp_path: Path) -> None:
+    """What lies behind an array differs between C simulation and hardware."""
+    image = image_of("tiny", tmp_path).source
+    command = [sys.executable, "-c", SANITISED, image]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "every index was in range\n", done.stderr
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
     """Every kind of residual with every kind of state, over several random records."""
@@ -157,6 +181,8 @@ def same_head(memories: Memories, output: HeadWeights, x: Ints) -> None:
     assert np.array_equal(found_x, x) and np.array_equal(found_state, state)
 
 
+# The longer limits are for machines that do other things as well.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["370m-kv260"])
 def test_one_layer_and_the_head_of_370m(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
@@ -182,6 +208,7 @@ def test_the_other_370m_configuration(name: str, kernel: Callable) -> None:
     test_one_layer_and_the_head_of_370m(name, kernel)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("what_csim_needs")
 def test_64_tokens_of_the_demo_model() -> None:
     image = open_image(shipped_model("demo"))

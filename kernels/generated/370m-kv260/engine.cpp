@@ -1967,275 +1967,280 @@ void core_0(
                 at5 = v1297;
               }
             }
-            int32_t v1298 = position;
-            int32_t v1299 = v1298 & 3;
+            int32_t v1298 = phase;
+            bool v1299 = v1298 == 6;
+            if (v1299) {
+              at5 = 0;
+            }
+            int32_t v1300 = position;
+            int32_t v1301 = v1300 & 3;
             int32_t quarter;
-            quarter = v1299;
-            int32_t v1301 = step1;
-            bool v1302 = v1301 == 1;
-            if (v1302) {
-              int32_t v1303 = quarter;
-              bool v1304 = v1303 == 0;
-              if (v1304) {
-                ap_uint<128> v1305 = v1053.read();
-                room_beat1 = v1305;
-                ap_uint<128> v1306 = v1051.read();
-                state_beat = v1306;
+            quarter = v1301;
+            int32_t v1303 = step1;
+            bool v1304 = v1303 == 1;
+            if (v1304) {
+              int32_t v1305 = quarter;
+              bool v1306 = v1305 == 0;
+              if (v1306) {
+                ap_uint<128> v1307 = v1053.read();
+                room_beat1 = v1307;
+                ap_uint<128> v1308 = v1051.read();
+                state_beat = v1308;
               }
             }
-            ap_int<128> v1307 = room_beat1;
-            int32_t v1308 = v1307;
+            ap_int<128> v1309 = room_beat1;
+            int32_t v1310 = v1309;
             int32_t room;
-            room = v1308;
-            ap_int<128> v1310 = room_beat1;
-            ap_uint<128> v1311 = v1310 >> 32;
-            room_beat1 = v1311;
-            ap_int<128> v1312 = state_beat;
-            int32_t v1313 = v1312;
+            room = v1310;
+            ap_int<128> v1312 = room_beat1;
+            ap_uint<128> v1313 = v1312 >> 32;
+            room_beat1 = v1313;
+            ap_int<128> v1314 = state_beat;
+            int32_t v1315 = v1314;
             int32_t before1;
-            before1 = v1313;
-            ap_int<128> v1315 = state_beat;
-            ap_uint<128> v1316 = v1315 >> 32;
-            state_beat = v1316;
-            ap_int<20> v1317 = total4;
-            ap_int<48> v1318;
-            dequantise(v1317, scale, &v1318);
+            before1 = v1315;
+            ap_int<128> v1317 = state_beat;
+            ap_uint<128> v1318 = v1317 >> 32;
+            state_beat = v1318;
+            ap_int<20> v1319 = total4;
+            ap_int<48> v1320;
+            dequantise(v1319, scale, &v1320);
             ap_int<48> delta;
-            delta = v1318;
-            ap_int<48> v1320 = delta;
-            int32_t v1321;
-            saturate_gate(v1320, &v1321);
+            delta = v1320;
+            ap_int<48> v1322 = delta;
+            int32_t v1323;
+            saturate_gate(v1322, &v1323);
             int32_t gate;
-            gate = v1321;
-            int32_t v1323 = at5;
-            int v1324 = v1323;
-            int32_t v1325 = held[v1324];
+            gate = v1323;
+            int32_t v1325 = at5;
+            int v1326 = v1325;
+            int32_t v1327 = held[v1326];
             int32_t kept;
-            kept = v1325;
-            int32_t v1327 = step1;
-            bool v1328 = v1327 == 1;
-            int32_t v1329 = gate;
-            int32_t v1330 = 0 - v1329;
-            int32_t v1331 = v1328 ? (int32_t)v1330 : (int32_t)v1329;
+            kept = v1327;
+            int32_t v1329 = step1;
+            bool v1330 = v1329 == 1;
+            int32_t v1331 = gate;
+            int32_t v1332 = 0 - v1331;
+            int32_t v1333 = v1330 ? (int32_t)v1332 : (int32_t)v1331;
             int32_t turned;
-            turned = v1331;
-            int32_t v1333 = step1;
-            bool v1334 = v1333 == 2;
-            int32_t v1335 = kept;
-            int32_t v1336 = turned;
-            int32_t v1337 = v1334 ? (int32_t)v1335 : (int32_t)v1336;
+            turned = v1333;
+            int32_t v1335 = step1;
+            bool v1336 = v1335 == 2;
+            int32_t v1337 = kept;
+            int32_t v1338 = turned;
+            int32_t v1339 = v1336 ? (int32_t)v1337 : (int32_t)v1338;
             int32_t argument;
-            argument = v1337;
-            int32_t v1339 = argument;
-            ap_int<30> v1340;
-            sigmoid(v1339, &v1340);
+            argument = v1339;
+            int32_t v1341 = argument;
+            ap_int<30> v1342;
+            sigmoid(v1341, &v1342);
             ap_int<30> sigma;
-            sigma = v1340;
-            int32_t v1342 = step1;
-            bool v1343 = v1342 == 1;
-            int32_t v1344 = room;
-            int32_t v1345 = argument;
-            int32_t v1346 = v1343 ? (int32_t)v1344 : (int32_t)v1345;
+            sigma = v1342;
+            int32_t v1344 = step1;
+            bool v1345 = v1344 == 1;
+            int32_t v1346 = room;
+            int32_t v1347 = argument;
+            int32_t v1348 = v1345 ? (int32_t)v1346 : (int32_t)v1347;
             int32_t factor1;
-            factor1 = v1346;
-            int32_t v1348 = factor1;
-            ap_int<30> v1349 = sigma;
-            int32_t v1350;
-            weigh(v1348, v1349, &v1350);
+            factor1 = v1348;
+            int32_t v1350 = factor1;
+            ap_int<30> v1351 = sigma;
+            int32_t v1352;
+            weigh(v1350, v1351, &v1352);
             int32_t weighted1;
-            weighted1 = v1350;
-            int32_t v1352 = weighted1;
-            ap_int<30> v1353 = v1352;
+            weighted1 = v1352;
+            int32_t v1354 = weighted1;
+            ap_int<30> v1355 = v1354;
             ap_int<30> fresh;
-            fresh = v1353;
-            int32_t v1355 = before1;
-            int32_t v1356 = kept;
-            ap_int<30> v1357 = fresh;
-            int32_t v1358;
-            state_update(v1355, v1356, v1357, &v1358);
+            fresh = v1355;
+            int32_t v1357 = before1;
+            int32_t v1358 = kept;
+            ap_int<30> v1359 = fresh;
+            int32_t v1360;
+            state_update(v1357, v1358, v1359, &v1360);
             int32_t mixed1;
-            mixed1 = v1358;
-            int32_t v1360 = step1;
-            bool v1361 = v1360 == 0;
-            bool v1362 = v1360 == 1;
-            bool v1363 = v1360 == 4;
-            bool v1364 = v1361 | v1362;
-            bool v1365 = v1364 | v1363;
-            if (v1365) {
-              int32_t v1366 = step1;
-              bool v1367 = v1366 == 1;
-              int32_t v1368 = mixed1;
-              int32_t v1369 = weighted1;
-              int32_t v1370 = v1367 ? (int32_t)v1368 : (int32_t)v1369;
-              int32_t v1371 = at5;
-              int v1372 = v1371;
-              held[v1372] = v1370;
+            mixed1 = v1360;
+            int32_t v1362 = step1;
+            bool v1363 = v1362 == 0;
+            bool v1364 = v1362 == 1;
+            bool v1365 = v1362 == 4;
+            bool v1366 = v1363 | v1364;
+            bool v1367 = v1366 | v1365;
+            if (v1367) {
+              int32_t v1368 = step1;
+              bool v1369 = v1368 == 1;
+              int32_t v1370 = mixed1;
+              int32_t v1371 = weighted1;
+              int32_t v1372 = v1369 ? (int32_t)v1370 : (int32_t)v1371;
+              int32_t v1373 = at5;
+              int v1374 = v1373;
+              held[v1374] = v1372;
             }
-            int32_t v1373 = step1;
-            bool v1374 = v1373 == 2;
-            int32_t v1375 = weighted1;
-            int32_t v1376 = kept;
-            int32_t v1377 = v1374 ? (int32_t)v1375 : (int32_t)v1376;
+            int32_t v1375 = step1;
+            bool v1376 = v1375 == 2;
+            int32_t v1377 = weighted1;
+            int32_t v1378 = kept;
+            int32_t v1379 = v1376 ? (int32_t)v1377 : (int32_t)v1378;
             int32_t other;
-            other = v1377;
-            int32_t v1379 = gate;
-            int32_t v1380 = other;
-            ap_int<48> v1381;
-            gated_product(v1379, v1380, &v1381);
+            other = v1379;
+            int32_t v1381 = gate;
+            int32_t v1382 = other;
+            ap_int<48> v1383;
+            gated_product(v1381, v1382, &v1383);
             ap_int<48> value1;
-            value1 = v1381;
-            int32_t v1383 = step1;
-            bool v1384 = v1383 == 3;
-            bool v1385 = v1383 == 5;
-            bool v1386 = v1384 | v1385;
-            if (v1386) {
-              int32_t v1387 = at5;
-              int32_t v1388 = v1387 >> 1;
-              int v1389 = v1388;
-              int32_t v1390 = v1387 & 1;
+            value1 = v1383;
+            int32_t v1385 = step1;
+            bool v1386 = v1385 == 3;
+            bool v1387 = v1385 == 5;
+            bool v1388 = v1386 | v1387;
+            if (v1388) {
+              int32_t v1389 = at5;
+              int32_t v1390 = v1389 >> 1;
               int v1391 = v1390;
-              ap_int<48> v1392 = residual[v1389][v1391];
-              ap_int<48> v1393 = delta;
-              ap_int<48> v1394;
-              residual_add(v1392, v1393, &v1394);
-              value1 = v1394;
-              ap_int<48> v1395 = value1;
-              int32_t v1396 = at5;
-              int32_t v1397 = v1396 >> 1;
-              int v1398 = v1397;
-              int32_t v1399 = v1396 & 1;
+              int32_t v1392 = v1389 & 1;
+              int v1393 = v1392;
+              ap_int<48> v1394 = residual[v1391][v1393];
+              ap_int<48> v1395 = delta;
+              ap_int<48> v1396;
+              residual_add(v1394, v1395, &v1396);
+              value1 = v1396;
+              ap_int<48> v1397 = value1;
+              int32_t v1398 = at5;
+              int32_t v1399 = v1398 >> 1;
               int v1400 = v1399;
-              residual[v1398][v1400] = v1395;
+              int32_t v1401 = v1398 & 1;
+              int v1402 = v1401;
+              residual[v1400][v1402] = v1397;
             }
-            int32_t v1401 = step1;
-            bool v1402 = v1401 == 2;
-            bool v1403 = v1401 == 3;
-            bool v1404 = v1401 == 5;
-            bool v1405 = v1401 == 7;
-            bool v1406 = v1402 | v1403;
-            bool v1407 = v1406 | v1404;
-            bool v1408 = v1407 | v1405;
-            if (v1408) {
-              ap_int<48> v1409 = value1;
-              int32_t v1410 = at5;
-              int32_t v1411 = v1410 >> 4;
-              int v1412 = v1411;
-              int32_t v1413 = v1410 & 15;
+            int32_t v1403 = step1;
+            bool v1404 = v1403 == 2;
+            bool v1405 = v1403 == 3;
+            bool v1406 = v1403 == 5;
+            bool v1407 = v1403 == 7;
+            bool v1408 = v1404 | v1405;
+            bool v1409 = v1408 | v1406;
+            bool v1410 = v1409 | v1407;
+            if (v1410) {
+              ap_int<48> v1411 = value1;
+              int32_t v1412 = at5;
+              int32_t v1413 = v1412 >> 4;
               int v1414 = v1413;
-              values[v1412][v1414] = v1409;
-              ap_int<48> v1415 = ones;
-              ap_int<48> v1416 = value1;
-              ap_int<48> v1417 = v1416 >> 47;
-              ap_int<48> v1418 = v1416 ^ v1417;
-              ap_int<48> v1419 = v1415 | v1418;
-              ones = v1419;
+              int32_t v1415 = v1412 & 15;
+              int v1416 = v1415;
+              values[v1414][v1416] = v1411;
+              ap_int<48> v1417 = ones;
+              ap_int<48> v1418 = value1;
+              ap_int<48> v1419 = v1418 >> 47;
+              ap_int<48> v1420 = v1418 ^ v1419;
+              ap_int<48> v1421 = v1417 | v1420;
+              ones = v1421;
             }
-            int32_t v1420 = step1;
-            bool v1421 = v1420 == 2;
-            if (v1421) {
-              ap_int<20> v1422 = total4;
-              ap_int<40> v1423 = v1422;
-              ap_int<40> v1424 = v1423 * v1423;
-              int64_t v1425 = gate_sum;
-              ap_int<65> v1426 = v1425;
-              ap_int<65> v1427 = v1424;
-              ap_int<65> v1428 = v1426 + v1427;
-              int64_t v1429 = v1428;
-              gate_sum = v1429;
+            int32_t v1422 = step1;
+            bool v1423 = v1422 == 2;
+            if (v1423) {
+              ap_int<20> v1424 = total4;
+              ap_int<40> v1425 = v1424;
+              ap_int<40> v1426 = v1425 * v1425;
+              int64_t v1427 = gate_sum;
+              ap_int<65> v1428 = v1427;
+              ap_int<65> v1429 = v1426;
+              ap_int<65> v1430 = v1428 + v1429;
+              int64_t v1431 = v1430;
+              gate_sum = v1431;
             }
-            int32_t v1430 = step1;
-            bool v1431 = v1430 == 1;
-            bool v1432 = v1430 == 6;
-            bool v1433 = v1431 | v1432;
-            if (v1433) {
+            int32_t v1432 = step1;
+            bool v1433 = v1432 == 1;
+            bool v1434 = v1432 == 6;
+            bool v1435 = v1433 | v1434;
+            if (v1435) {
               l_S_k_4_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1435 = quad[(k5 + 1)];
-                quad[k5] = v1435;
+                int32_t v1437 = quad[(k5 + 1)];
+                quad[k5] = v1437;
               }
-              int32_t v1436 = step1;
-              bool v1437 = v1436 == 1;
-              int32_t v1438 = mixed1;
-              ap_int<20> v1439 = total4;
-              int32_t v1440 = v1439;
-              int32_t v1441 = v1437 ? (int32_t)v1438 : (int32_t)v1440;
-              quad[3] = v1441;
-              int32_t v1442 = quarter;
-              bool v1443 = v1442 == 3;
-              if (v1443) {
+              int32_t v1438 = step1;
+              bool v1439 = v1438 == 1;
+              int32_t v1440 = mixed1;
+              ap_int<20> v1441 = total4;
+              int32_t v1442 = v1441;
+              int32_t v1443 = v1439 ? (int32_t)v1440 : (int32_t)v1442;
+              quad[3] = v1443;
+              int32_t v1444 = quarter;
+              bool v1445 = v1444 == 3;
+              if (v1445) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_5_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1446 = quad[k6];
-                  ap_int<128> v1447 = packed;
-                  int64_t v1448 = k6;
-                  int64_t v1449 = v1448 * 32;
-                  ap_int<65> v1450 = v1449;
-                  ap_int<65> v1451 = v1450 + 31;
-                  int v1452 = v1449;
-                  int v1453 = v1451;
-                  ap_int<128> v1454;
-                  ap_int<128> v1454_tmp = v1447;
-                  v1454_tmp(v1453, v1452) = v1446;
-                  v1454 = v1454_tmp;
-                  packed = v1454;
+                  int32_t v1448 = quad[k6];
+                  ap_int<128> v1449 = packed;
+                  int64_t v1450 = k6;
+                  int64_t v1451 = v1450 * 32;
+                  ap_int<65> v1452 = v1451;
+                  ap_int<65> v1453 = v1452 + 31;
+                  int v1454 = v1451;
+                  int v1455 = v1453;
+                  ap_int<128> v1456;
+                  ap_int<128> v1456_tmp = v1449;
+                  v1456_tmp(v1455, v1454) = v1448;
+                  v1456 = v1456_tmp;
+                  packed = v1456;
                 }
-                ap_int<128> v1455 = packed;
-                v1059.write(v1455);
+                ap_int<128> v1457 = packed;
+                v1059.write(v1457);
               }
             }
           }
-          int32_t v1456 = position;
-          ap_int<33> v1457 = v1456;
-          ap_int<33> v1458 = v1457 + 1;
-          int32_t v1459 = v1458;
-          position = v1459;
+          int32_t v1458 = position;
+          ap_int<33> v1459 = v1458;
+          ap_int<33> v1460 = v1459 + 1;
+          int32_t v1461 = v1460;
+          position = v1461;
         }
-        int32_t v1460 = column;
-        multiply_word(word, codes, v1460, sums);
-        int32_t v1461 = column;
-        ap_int<33> v1462 = v1461;
-        ap_int<33> v1463 = v1462 + 1;
-        int32_t v1464 = v1463;
-        column = v1464;
-        int32_t v1465 = column;
-        int32_t v1466 = columns;
-        bool v1467 = v1465 == v1466;
-        if (v1467) {
+        int32_t v1462 = column;
+        multiply_word(word, codes, v1462, sums);
+        int32_t v1463 = column;
+        ap_int<33> v1464 = v1463;
+        ap_int<33> v1465 = v1464 + 1;
+        int32_t v1466 = v1465;
+        column = v1466;
+        int32_t v1467 = column;
+        int32_t v1468 = columns;
+        bool v1469 = v1467 == v1468;
+        if (v1469) {
           column = 0;
           pending = 5;
           l_S_r_6_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<20> v1469 = sums[r3];
-            leaving[r3] = v1469;
+            ap_int<20> v1471 = sums[r3];
+            leaving[r3] = v1471;
           }
         }
       }
-      int32_t v1470 = phase;
-      bool v1471 = v1470 == 2;
-      if (v1471) {
-        int64_t v1472 = gate_sum;
-        gate_squares(v1472, scale, gate_plain);
+      int32_t v1472 = phase;
+      bool v1473 = v1472 == 2;
+      if (v1473) {
+        int64_t v1474 = gate_sum;
+        gate_squares(v1474, scale, gate_plain);
       }
-      int32_t v1473 = phase;
-      bool v1474 = v1473 == 6;
-      if (v1474) {
+      int32_t v1475 = phase;
+      bool v1476 = v1475 == 6;
+      if (v1476) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1476 = scale[0];
-        ap_int<128> v1477 = end;
-        ap_int<128> v1478;
-        ap_int<128> v1478_tmp = v1477;
-        v1478_tmp(31, 0) = v1476;
-        v1478 = v1478_tmp;
-        end = v1478;
-        int32_t v1479 = scale[1];
-        ap_int<128> v1480 = end;
-        ap_int<128> v1481;
-        ap_int<128> v1481_tmp = v1480;
-        v1481_tmp(63, 32) = v1479;
-        v1481 = v1481_tmp;
-        end = v1481;
+        int32_t v1478 = scale[0];
+        ap_int<128> v1479 = end;
+        ap_int<128> v1480;
+        ap_int<128> v1480_tmp = v1479;
+        v1480_tmp(31, 0) = v1478;
+        v1480 = v1480_tmp;
+        end = v1480;
+        int32_t v1481 = scale[1];
         ap_int<128> v1482 = end;
-        v1059.write(v1482);
+        ap_int<128> v1483;
+        ap_int<128> v1483_tmp = v1482;
+        v1483_tmp(63, 32) = v1481;
+        v1483 = v1483_tmp;
+        end = v1483;
+        ap_int<128> v1484 = end;
+        v1059.write(v1484);
       }
     }
   }
@@ -2243,77 +2248,77 @@ void core_0(
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1485 = residual[n4][0];
-    int64_t v1486 = v1485;
+    ap_int<48> v1487 = residual[n4][0];
+    int64_t v1488 = v1487;
     int64_t even;
-    even = v1486;
-    ap_int<48> v1488 = residual[n4][1];
-    int64_t v1489 = v1488;
+    even = v1488;
+    ap_int<48> v1490 = residual[n4][1];
+    int64_t v1491 = v1490;
     int64_t odd1;
-    odd1 = v1489;
-    int64_t v1491 = even;
-    ap_int<128> v1492 = out;
-    ap_int<128> v1493;
-    ap_int<128> v1493_tmp = v1492;
-    v1493_tmp(63, 0) = v1491;
-    v1493 = v1493_tmp;
-    out = v1493;
-    int64_t v1494 = odd1;
-    ap_int<128> v1495 = out;
-    ap_int<128> v1496;
-    ap_int<128> v1496_tmp = v1495;
-    v1496_tmp(127, 64) = v1494;
-    v1496 = v1496_tmp;
-    out = v1496;
+    odd1 = v1491;
+    int64_t v1493 = even;
+    ap_int<128> v1494 = out;
+    ap_int<128> v1495;
+    ap_int<128> v1495_tmp = v1494;
+    v1495_tmp(63, 0) = v1493;
+    v1495 = v1495_tmp;
+    out = v1495;
+    int64_t v1496 = odd1;
     ap_int<128> v1497 = out;
-    v1059.write(v1497);
+    ap_int<128> v1498;
+    ap_int<128> v1498_tmp = v1497;
+    v1498_tmp(127, 64) = v1496;
+    v1498 = v1498_tmp;
+    out = v1498;
+    ap_int<128> v1499 = out;
+    v1059.write(v1499);
   }
 }
 
 void store_0(
-  ap_uint<128> v1498[512],
-  ap_uint<128> v1499[6144],
-  ap_uint<128> v1500[8001],
-  hls::stream< int32_t >& v1501,
-  hls::stream< ap_uint<128> >& v1502
+  ap_uint<128> v1500[512],
+  ap_uint<128> v1501[6144],
+  ap_uint<128> v1502[8001],
+  hls::stream< int32_t >& v1503,
+  hls::stream< ap_uint<128> >& v1504
 ) {
-  int32_t v1503 = v1501.read();
+  int32_t v1505 = v1503.read();
   int32_t count6;
-  count6 = v1503;
-  int32_t v1505 = count6;
-  int v1506 = v1505;
-  for (int v1507 = 0; v1507 < v1506; v1507 += 1) {
-    int32_t v1508 = v1501.read();
+  count6 = v1505;
+  int32_t v1507 = count6;
+  int v1508 = v1507;
+  for (int v1509 = 0; v1509 < v1508; v1509 += 1) {
+    int32_t v1510 = v1503.read();
     int32_t kind2;
-    kind2 = v1508;
-    int32_t v1510 = v1501.read();
+    kind2 = v1510;
+    int32_t v1512 = v1503.read();
     int32_t at6;
-    at6 = v1510;
-    int32_t v1512 = kind2;
-    bool v1513 = v1512 == 0;
-    if (v1513) {
+    at6 = v1512;
+    int32_t v1514 = kind2;
+    bool v1515 = v1514 == 0;
+    if (v1515) {
       l_S_n_0_n5: for (int n5 = 0; n5 < 256; n5++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1515 = v1502.read();
-        int32_t v1516 = at6;
-        ap_int<34> v1517 = v1516;
-        ap_int<34> v1518 = n5;
-        ap_int<34> v1519 = v1517 + v1518;
-        int v1520 = v1519;
-        v1499[v1520] = v1515;
+        ap_uint<128> v1517 = v1504.read();
+        int32_t v1518 = at6;
+        ap_int<34> v1519 = v1518;
+        ap_int<34> v1520 = n5;
+        ap_int<34> v1521 = v1519 + v1520;
+        int v1522 = v1521;
+        v1501[v1522] = v1517;
       }
     } else {
       l_S_n_1_n6: for (int n6 = 0; n6 < 8001; n6++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1522 = v1502.read();
-        v1500[n6] = v1522;
+        ap_uint<128> v1524 = v1504.read();
+        v1502[n6] = v1524;
       }
     }
   }
   l_S_n_3_n7: for (int n7 = 0; n7 < 512; n7++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1524 = v1502.read();
-    v1498[n7] = v1524;
+    ap_uint<128> v1526 = v1504.read();
+    v1500[n7] = v1526;
   }
 }
 
@@ -2358,10 +2363,6 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=8001 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1538;
-  #pragma HLS stream variable=v1538 depth=4
-  hls::stream< int32_t > v1539;
-  #pragma HLS stream variable=v1539 depth=4
   hls::stream< int32_t > v1540;
   #pragma HLS stream variable=v1540 depth=4
   hls::stream< int32_t > v1541;
@@ -2370,27 +2371,31 @@ extern "C" void engine(
   #pragma HLS stream variable=v1542 depth=4
   hls::stream< int32_t > v1543;
   #pragma HLS stream variable=v1543 depth=4
-  hls::stream< ap_uint<128> > v1544;
-  #pragma HLS stream variable=v1544 depth=512
-  hls::stream< ap_uint<128> > v1545;
-  #pragma HLS stream variable=v1545 depth=512
+  hls::stream< int32_t > v1544;
+  #pragma HLS stream variable=v1544 depth=4
+  hls::stream< int32_t > v1545;
+  #pragma HLS stream variable=v1545 depth=4
   hls::stream< ap_uint<128> > v1546;
   #pragma HLS stream variable=v1546 depth=512
   hls::stream< ap_uint<128> > v1547;
   #pragma HLS stream variable=v1547 depth=512
-  hls::stream< ap_uint<1024> > v1548;
-  #pragma HLS stream variable=v1548 depth=176
+  hls::stream< ap_uint<128> > v1548;
+  #pragma HLS stream variable=v1548 depth=512
   hls::stream< ap_uint<128> > v1549;
-  #pragma HLS stream variable=v1549 depth=256
-  hls::stream< ap_uint<128> > v1550;
-  #pragma HLS stream variable=v1550 depth=256
+  #pragma HLS stream variable=v1549 depth=512
+  hls::stream< ap_uint<1024> > v1550;
+  #pragma HLS stream variable=v1550 depth=176
   hls::stream< ap_uint<128> > v1551;
-  #pragma HLS stream variable=v1551 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1538, v1539, v1540, v1541, v1542, v1543, v1550, v1549, v1548);
-  load_0_0(weights_0, v1540, v1544);
-  load_1_0(weights_1, v1541, v1545);
-  load_2_0(weights_2, v1542, v1546);
-  load_3_0(weights_3, v1543, v1547);
-  core_0(v1550, v1538, v1549, v1548, v1544, v1545, v1546, v1547, v1551);
-  store_0(vector_out, state_out, logits, v1539, v1551);
+  #pragma HLS stream variable=v1551 depth=256
+  hls::stream< ap_uint<128> > v1552;
+  #pragma HLS stream variable=v1552 depth=256
+  hls::stream< ap_uint<128> > v1553;
+  #pragma HLS stream variable=v1553 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1540, v1541, v1542, v1543, v1544, v1545, v1552, v1551, v1550);
+  load_0_0(weights_0, v1542, v1546);
+  load_1_0(weights_1, v1543, v1547);
+  load_2_0(weights_2, v1544, v1548);
+  load_3_0(weights_3, v1545, v1549);
+  core_0(v1552, v1540, v1551, v1550, v1546, v1547, v1548, v1549, v1553);
+  store_0(vector_out, state_out, logits, v1541, v1553);
 }
