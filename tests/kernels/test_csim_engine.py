@@ -15,6 +15,7 @@ from support.random_checkpoint import random_checkpoint
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.engines.csim import CsimEngine
 from tritstream.engines.spec import SpecEngine
+from tritstream.errors import ConfigurationError
 from tritstream.image import Image, RecordLayout, open_image
 from tritstream.kernels.arguments import argument_table
 from tritstream.kernels.descriptors import descriptor
@@ -69,7 +70,8 @@ class Memories:
         return vector, states.astype(np.int64), logits
 
 
-def image_of(name: str, folder: Path, seed: int = 0) -> Image:
+def image_of(name: str, folder: Path, target: str | None = None) -> Image:
+    """A random model of a configuration's geometry, packed for it or for another target."""
     g = configuration_named(name).geometry
     assert g is not None
     random_checkpoint(
@@ -78,9 +80,8 @@ def image_of(name: str, folder: Path, seed: int = 0) -> Image:
         intermediate=g.intermediate,
         layers=g.layers,
         vocab=g.vocabulary,
-        seed=seed,
     )
-    pack(folder / "checkpoint", folder / "model.trit", target=name)
+    pack(folder / "checkpoint", folder / "model.trit", target=target or name)
     return open_image(folder / "model.trit")
 
 
@@ -141,6 +142,12 @@ def test_no_index_leaves_its_array(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SANITISED, image]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "every index was in range\n", done.stderr
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
+def test_an_image_for_software_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no kernels.*pack the model for one of tiny"):
+        CsimEngine(image_of("tiny", tmp_path, target="generic"))
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -1811,275 +1811,280 @@ void core_0(
                 at2 = v1201;
               }
             }
-            int32_t v1202 = position;
-            int32_t v1203 = v1202 & 3;
+            int32_t v1202 = phase;
+            bool v1203 = v1202 == 6;
+            if (v1203) {
+              at2 = 0;
+            }
+            int32_t v1204 = position;
+            int32_t v1205 = v1204 & 3;
             int32_t quarter;
-            quarter = v1203;
-            int32_t v1205 = step1;
-            bool v1206 = v1205 == 1;
-            if (v1206) {
-              int32_t v1207 = quarter;
-              bool v1208 = v1207 == 0;
-              if (v1208) {
-                ap_uint<128> v1209 = v963.read();
-                room_beat1 = v1209;
-                ap_uint<128> v1210 = v961.read();
-                state_beat = v1210;
+            quarter = v1205;
+            int32_t v1207 = step1;
+            bool v1208 = v1207 == 1;
+            if (v1208) {
+              int32_t v1209 = quarter;
+              bool v1210 = v1209 == 0;
+              if (v1210) {
+                ap_uint<128> v1211 = v963.read();
+                room_beat1 = v1211;
+                ap_uint<128> v1212 = v961.read();
+                state_beat = v1212;
               }
             }
-            ap_int<128> v1211 = room_beat1;
-            int32_t v1212 = v1211;
+            ap_int<128> v1213 = room_beat1;
+            int32_t v1214 = v1213;
             int32_t room;
-            room = v1212;
-            ap_int<128> v1214 = room_beat1;
-            ap_uint<128> v1215 = v1214 >> 32;
-            room_beat1 = v1215;
-            ap_int<128> v1216 = state_beat;
-            int32_t v1217 = v1216;
+            room = v1214;
+            ap_int<128> v1216 = room_beat1;
+            ap_uint<128> v1217 = v1216 >> 32;
+            room_beat1 = v1217;
+            ap_int<128> v1218 = state_beat;
+            int32_t v1219 = v1218;
             int32_t before1;
-            before1 = v1217;
-            ap_int<128> v1219 = state_beat;
-            ap_uint<128> v1220 = v1219 >> 32;
-            state_beat = v1220;
-            int16_t v1221 = total4;
-            ap_int<48> v1222;
-            dequantise(v1221, scale, &v1222);
+            before1 = v1219;
+            ap_int<128> v1221 = state_beat;
+            ap_uint<128> v1222 = v1221 >> 32;
+            state_beat = v1222;
+            int16_t v1223 = total4;
+            ap_int<48> v1224;
+            dequantise(v1223, scale, &v1224);
             ap_int<48> delta;
-            delta = v1222;
-            ap_int<48> v1224 = delta;
-            int32_t v1225;
-            saturate_gate(v1224, &v1225);
+            delta = v1224;
+            ap_int<48> v1226 = delta;
+            int32_t v1227;
+            saturate_gate(v1226, &v1227);
             int32_t gate;
-            gate = v1225;
-            int32_t v1227 = at2;
-            int v1228 = v1227;
-            int32_t v1229 = held[v1228];
+            gate = v1227;
+            int32_t v1229 = at2;
+            int v1230 = v1229;
+            int32_t v1231 = held[v1230];
             int32_t kept;
-            kept = v1229;
-            int32_t v1231 = step1;
-            bool v1232 = v1231 == 1;
-            int32_t v1233 = gate;
-            int32_t v1234 = 0 - v1233;
-            int32_t v1235 = v1232 ? (int32_t)v1234 : (int32_t)v1233;
+            kept = v1231;
+            int32_t v1233 = step1;
+            bool v1234 = v1233 == 1;
+            int32_t v1235 = gate;
+            int32_t v1236 = 0 - v1235;
+            int32_t v1237 = v1234 ? (int32_t)v1236 : (int32_t)v1235;
             int32_t turned;
-            turned = v1235;
-            int32_t v1237 = step1;
-            bool v1238 = v1237 == 2;
-            int32_t v1239 = kept;
-            int32_t v1240 = turned;
-            int32_t v1241 = v1238 ? (int32_t)v1239 : (int32_t)v1240;
+            turned = v1237;
+            int32_t v1239 = step1;
+            bool v1240 = v1239 == 2;
+            int32_t v1241 = kept;
+            int32_t v1242 = turned;
+            int32_t v1243 = v1240 ? (int32_t)v1241 : (int32_t)v1242;
             int32_t argument;
-            argument = v1241;
-            int32_t v1243 = argument;
-            ap_int<22> v1244;
-            sigmoid(v1243, &v1244);
+            argument = v1243;
+            int32_t v1245 = argument;
+            ap_int<22> v1246;
+            sigmoid(v1245, &v1246);
             ap_int<22> sigma;
-            sigma = v1244;
-            int32_t v1246 = step1;
-            bool v1247 = v1246 == 1;
-            int32_t v1248 = room;
-            int32_t v1249 = argument;
-            int32_t v1250 = v1247 ? (int32_t)v1248 : (int32_t)v1249;
+            sigma = v1246;
+            int32_t v1248 = step1;
+            bool v1249 = v1248 == 1;
+            int32_t v1250 = room;
+            int32_t v1251 = argument;
+            int32_t v1252 = v1249 ? (int32_t)v1250 : (int32_t)v1251;
             int32_t factor1;
-            factor1 = v1250;
-            int32_t v1252 = factor1;
-            ap_int<22> v1253 = sigma;
-            int32_t v1254;
-            weigh(v1252, v1253, &v1254);
+            factor1 = v1252;
+            int32_t v1254 = factor1;
+            ap_int<22> v1255 = sigma;
+            int32_t v1256;
+            weigh(v1254, v1255, &v1256);
             int32_t weighted1;
-            weighted1 = v1254;
-            int32_t v1256 = weighted1;
-            ap_int<22> v1257 = v1256;
+            weighted1 = v1256;
+            int32_t v1258 = weighted1;
+            ap_int<22> v1259 = v1258;
             ap_int<22> fresh;
-            fresh = v1257;
-            int32_t v1259 = before1;
-            int32_t v1260 = kept;
-            ap_int<22> v1261 = fresh;
-            int32_t v1262;
-            state_update(v1259, v1260, v1261, &v1262);
+            fresh = v1259;
+            int32_t v1261 = before1;
+            int32_t v1262 = kept;
+            ap_int<22> v1263 = fresh;
+            int32_t v1264;
+            state_update(v1261, v1262, v1263, &v1264);
             int32_t mixed1;
-            mixed1 = v1262;
-            int32_t v1264 = step1;
-            bool v1265 = v1264 == 0;
-            bool v1266 = v1264 == 1;
-            bool v1267 = v1264 == 4;
-            bool v1268 = v1265 | v1266;
-            bool v1269 = v1268 | v1267;
-            if (v1269) {
-              int32_t v1270 = step1;
-              bool v1271 = v1270 == 1;
-              int32_t v1272 = mixed1;
-              int32_t v1273 = weighted1;
-              int32_t v1274 = v1271 ? (int32_t)v1272 : (int32_t)v1273;
-              int32_t v1275 = at2;
-              int v1276 = v1275;
-              held[v1276] = v1274;
+            mixed1 = v1264;
+            int32_t v1266 = step1;
+            bool v1267 = v1266 == 0;
+            bool v1268 = v1266 == 1;
+            bool v1269 = v1266 == 4;
+            bool v1270 = v1267 | v1268;
+            bool v1271 = v1270 | v1269;
+            if (v1271) {
+              int32_t v1272 = step1;
+              bool v1273 = v1272 == 1;
+              int32_t v1274 = mixed1;
+              int32_t v1275 = weighted1;
+              int32_t v1276 = v1273 ? (int32_t)v1274 : (int32_t)v1275;
+              int32_t v1277 = at2;
+              int v1278 = v1277;
+              held[v1278] = v1276;
             }
-            int32_t v1277 = step1;
-            bool v1278 = v1277 == 2;
-            int32_t v1279 = weighted1;
-            int32_t v1280 = kept;
-            int32_t v1281 = v1278 ? (int32_t)v1279 : (int32_t)v1280;
+            int32_t v1279 = step1;
+            bool v1280 = v1279 == 2;
+            int32_t v1281 = weighted1;
+            int32_t v1282 = kept;
+            int32_t v1283 = v1280 ? (int32_t)v1281 : (int32_t)v1282;
             int32_t other;
-            other = v1281;
-            int32_t v1283 = gate;
-            int32_t v1284 = other;
-            ap_int<48> v1285;
-            gated_product(v1283, v1284, &v1285);
+            other = v1283;
+            int32_t v1285 = gate;
+            int32_t v1286 = other;
+            ap_int<48> v1287;
+            gated_product(v1285, v1286, &v1287);
             ap_int<48> value1;
-            value1 = v1285;
-            int32_t v1287 = step1;
-            bool v1288 = v1287 == 3;
-            bool v1289 = v1287 == 5;
-            bool v1290 = v1288 | v1289;
-            if (v1290) {
-              int32_t v1291 = at2;
-              int32_t v1292 = v1291 >> 1;
-              int v1293 = v1292;
-              int32_t v1294 = v1291 & 1;
+            value1 = v1287;
+            int32_t v1289 = step1;
+            bool v1290 = v1289 == 3;
+            bool v1291 = v1289 == 5;
+            bool v1292 = v1290 | v1291;
+            if (v1292) {
+              int32_t v1293 = at2;
+              int32_t v1294 = v1293 >> 1;
               int v1295 = v1294;
-              ap_int<48> v1296 = residual[v1293][v1295];
-              ap_int<48> v1297 = delta;
-              ap_int<48> v1298;
-              residual_add(v1296, v1297, &v1298);
-              value1 = v1298;
-              ap_int<48> v1299 = value1;
-              int32_t v1300 = at2;
-              int32_t v1301 = v1300 >> 1;
-              int v1302 = v1301;
-              int32_t v1303 = v1300 & 1;
+              int32_t v1296 = v1293 & 1;
+              int v1297 = v1296;
+              ap_int<48> v1298 = residual[v1295][v1297];
+              ap_int<48> v1299 = delta;
+              ap_int<48> v1300;
+              residual_add(v1298, v1299, &v1300);
+              value1 = v1300;
+              ap_int<48> v1301 = value1;
+              int32_t v1302 = at2;
+              int32_t v1303 = v1302 >> 1;
               int v1304 = v1303;
-              residual[v1302][v1304] = v1299;
+              int32_t v1305 = v1302 & 1;
+              int v1306 = v1305;
+              residual[v1304][v1306] = v1301;
             }
-            int32_t v1305 = step1;
-            bool v1306 = v1305 == 2;
-            bool v1307 = v1305 == 3;
-            bool v1308 = v1305 == 5;
-            bool v1309 = v1305 == 7;
-            bool v1310 = v1306 | v1307;
-            bool v1311 = v1310 | v1308;
-            bool v1312 = v1311 | v1309;
-            if (v1312) {
-              ap_int<48> v1313 = value1;
-              int32_t v1314 = at2;
-              int32_t v1315 = v1314 >> 2;
-              int v1316 = v1315;
-              int32_t v1317 = v1314 & 3;
+            int32_t v1307 = step1;
+            bool v1308 = v1307 == 2;
+            bool v1309 = v1307 == 3;
+            bool v1310 = v1307 == 5;
+            bool v1311 = v1307 == 7;
+            bool v1312 = v1308 | v1309;
+            bool v1313 = v1312 | v1310;
+            bool v1314 = v1313 | v1311;
+            if (v1314) {
+              ap_int<48> v1315 = value1;
+              int32_t v1316 = at2;
+              int32_t v1317 = v1316 >> 2;
               int v1318 = v1317;
-              values[v1316][v1318] = v1313;
-              ap_int<48> v1319 = ones;
-              ap_int<48> v1320 = value1;
-              ap_int<48> v1321 = v1320 >> 47;
-              ap_int<48> v1322 = v1320 ^ v1321;
-              ap_int<48> v1323 = v1319 | v1322;
-              ones = v1323;
+              int32_t v1319 = v1316 & 3;
+              int v1320 = v1319;
+              values[v1318][v1320] = v1315;
+              ap_int<48> v1321 = ones;
+              ap_int<48> v1322 = value1;
+              ap_int<48> v1323 = v1322 >> 47;
+              ap_int<48> v1324 = v1322 ^ v1323;
+              ap_int<48> v1325 = v1321 | v1324;
+              ones = v1325;
             }
-            int32_t v1324 = step1;
-            bool v1325 = v1324 == 2;
-            if (v1325) {
-              int16_t v1326 = total4;
-              int32_t v1327 = v1326;
-              int32_t v1328 = v1327 * v1327;
-              int64_t v1329 = gate_sum;
-              ap_int<65> v1330 = v1329;
-              ap_int<65> v1331 = v1328;
-              ap_int<65> v1332 = v1330 + v1331;
-              int64_t v1333 = v1332;
-              gate_sum = v1333;
+            int32_t v1326 = step1;
+            bool v1327 = v1326 == 2;
+            if (v1327) {
+              int16_t v1328 = total4;
+              int32_t v1329 = v1328;
+              int32_t v1330 = v1329 * v1329;
+              int64_t v1331 = gate_sum;
+              ap_int<65> v1332 = v1331;
+              ap_int<65> v1333 = v1330;
+              ap_int<65> v1334 = v1332 + v1333;
+              int64_t v1335 = v1334;
+              gate_sum = v1335;
             }
-            int32_t v1334 = step1;
-            bool v1335 = v1334 == 1;
-            bool v1336 = v1334 == 6;
-            bool v1337 = v1335 | v1336;
-            if (v1337) {
+            int32_t v1336 = step1;
+            bool v1337 = v1336 == 1;
+            bool v1338 = v1336 == 6;
+            bool v1339 = v1337 | v1338;
+            if (v1339) {
               l_S_k_4_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1339 = quad[(k5 + 1)];
-                quad[k5] = v1339;
+                int32_t v1341 = quad[(k5 + 1)];
+                quad[k5] = v1341;
               }
-              int32_t v1340 = step1;
-              bool v1341 = v1340 == 1;
-              int32_t v1342 = mixed1;
-              int16_t v1343 = total4;
-              int32_t v1344 = v1343;
-              int32_t v1345 = v1341 ? (int32_t)v1342 : (int32_t)v1344;
-              quad[3] = v1345;
-              int32_t v1346 = quarter;
-              bool v1347 = v1346 == 3;
-              if (v1347) {
+              int32_t v1342 = step1;
+              bool v1343 = v1342 == 1;
+              int32_t v1344 = mixed1;
+              int16_t v1345 = total4;
+              int32_t v1346 = v1345;
+              int32_t v1347 = v1343 ? (int32_t)v1344 : (int32_t)v1346;
+              quad[3] = v1347;
+              int32_t v1348 = quarter;
+              bool v1349 = v1348 == 3;
+              if (v1349) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_5_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1350 = quad[k6];
-                  ap_int<128> v1351 = packed;
-                  int64_t v1352 = k6;
-                  int64_t v1353 = v1352 * 32;
-                  ap_int<65> v1354 = v1353;
-                  ap_int<65> v1355 = v1354 + 31;
-                  int v1356 = v1353;
-                  int v1357 = v1355;
-                  ap_int<128> v1358;
-                  ap_int<128> v1358_tmp = v1351;
-                  v1358_tmp(v1357, v1356) = v1350;
-                  v1358 = v1358_tmp;
-                  packed = v1358;
+                  int32_t v1352 = quad[k6];
+                  ap_int<128> v1353 = packed;
+                  int64_t v1354 = k6;
+                  int64_t v1355 = v1354 * 32;
+                  ap_int<65> v1356 = v1355;
+                  ap_int<65> v1357 = v1356 + 31;
+                  int v1358 = v1355;
+                  int v1359 = v1357;
+                  ap_int<128> v1360;
+                  ap_int<128> v1360_tmp = v1353;
+                  v1360_tmp(v1359, v1358) = v1352;
+                  v1360 = v1360_tmp;
+                  packed = v1360;
                 }
-                ap_int<128> v1359 = packed;
-                v966.write(v1359);
+                ap_int<128> v1361 = packed;
+                v966.write(v1361);
               }
             }
           }
-          int32_t v1360 = position;
-          ap_int<33> v1361 = v1360;
-          ap_int<33> v1362 = v1361 + 1;
-          int32_t v1363 = v1362;
-          position = v1363;
+          int32_t v1362 = position;
+          ap_int<33> v1363 = v1362;
+          ap_int<33> v1364 = v1363 + 1;
+          int32_t v1365 = v1364;
+          position = v1365;
         }
-        int32_t v1364 = column;
-        multiply_word(word, codes, v1364, sums);
-        int32_t v1365 = column;
-        ap_int<33> v1366 = v1365;
-        ap_int<33> v1367 = v1366 + 1;
-        int32_t v1368 = v1367;
-        column = v1368;
-        int32_t v1369 = column;
-        int32_t v1370 = columns;
-        bool v1371 = v1369 == v1370;
-        if (v1371) {
+        int32_t v1366 = column;
+        multiply_word(word, codes, v1366, sums);
+        int32_t v1367 = column;
+        ap_int<33> v1368 = v1367;
+        ap_int<33> v1369 = v1368 + 1;
+        int32_t v1370 = v1369;
+        column = v1370;
+        int32_t v1371 = column;
+        int32_t v1372 = columns;
+        bool v1373 = v1371 == v1372;
+        if (v1373) {
           column = 0;
           pending = 4;
           l_S_r_6_r3: for (int r3 = 0; r3 < 4; r3++) {
-            int16_t v1373 = sums[r3];
-            leaving[r3] = v1373;
+            int16_t v1375 = sums[r3];
+            leaving[r3] = v1375;
           }
         }
       }
-      int32_t v1374 = phase;
-      bool v1375 = v1374 == 2;
-      if (v1375) {
-        int64_t v1376 = gate_sum;
-        gate_squares(v1376, scale, gate_plain);
+      int32_t v1376 = phase;
+      bool v1377 = v1376 == 2;
+      if (v1377) {
+        int64_t v1378 = gate_sum;
+        gate_squares(v1378, scale, gate_plain);
       }
-      int32_t v1377 = phase;
-      bool v1378 = v1377 == 6;
-      if (v1378) {
+      int32_t v1379 = phase;
+      bool v1380 = v1379 == 6;
+      if (v1380) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1380 = scale[0];
-        ap_int<128> v1381 = end;
-        ap_int<128> v1382;
-        ap_int<128> v1382_tmp = v1381;
-        v1382_tmp(31, 0) = v1380;
-        v1382 = v1382_tmp;
-        end = v1382;
-        int32_t v1383 = scale[1];
-        ap_int<128> v1384 = end;
-        ap_int<128> v1385;
-        ap_int<128> v1385_tmp = v1384;
-        v1385_tmp(63, 32) = v1383;
-        v1385 = v1385_tmp;
-        end = v1385;
+        int32_t v1382 = scale[0];
+        ap_int<128> v1383 = end;
+        ap_int<128> v1384;
+        ap_int<128> v1384_tmp = v1383;
+        v1384_tmp(31, 0) = v1382;
+        v1384 = v1384_tmp;
+        end = v1384;
+        int32_t v1385 = scale[1];
         ap_int<128> v1386 = end;
-        v966.write(v1386);
+        ap_int<128> v1387;
+        ap_int<128> v1387_tmp = v1386;
+        v1387_tmp(63, 32) = v1385;
+        v1387 = v1387_tmp;
+        end = v1387;
+        ap_int<128> v1388 = end;
+        v966.write(v1388);
       }
     }
   }
@@ -2087,77 +2092,77 @@ void core_0(
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1389 = residual[n4][0];
-    int64_t v1390 = v1389;
+    ap_int<48> v1391 = residual[n4][0];
+    int64_t v1392 = v1391;
     int64_t even;
-    even = v1390;
-    ap_int<48> v1392 = residual[n4][1];
-    int64_t v1393 = v1392;
+    even = v1392;
+    ap_int<48> v1394 = residual[n4][1];
+    int64_t v1395 = v1394;
     int64_t odd1;
-    odd1 = v1393;
-    int64_t v1395 = even;
-    ap_int<128> v1396 = out;
-    ap_int<128> v1397;
-    ap_int<128> v1397_tmp = v1396;
-    v1397_tmp(63, 0) = v1395;
-    v1397 = v1397_tmp;
-    out = v1397;
-    int64_t v1398 = odd1;
-    ap_int<128> v1399 = out;
-    ap_int<128> v1400;
-    ap_int<128> v1400_tmp = v1399;
-    v1400_tmp(127, 64) = v1398;
-    v1400 = v1400_tmp;
-    out = v1400;
+    odd1 = v1395;
+    int64_t v1397 = even;
+    ap_int<128> v1398 = out;
+    ap_int<128> v1399;
+    ap_int<128> v1399_tmp = v1398;
+    v1399_tmp(63, 0) = v1397;
+    v1399 = v1399_tmp;
+    out = v1399;
+    int64_t v1400 = odd1;
     ap_int<128> v1401 = out;
-    v966.write(v1401);
+    ap_int<128> v1402;
+    ap_int<128> v1402_tmp = v1401;
+    v1402_tmp(127, 64) = v1400;
+    v1402 = v1402_tmp;
+    out = v1402;
+    ap_int<128> v1403 = out;
+    v966.write(v1403);
   }
 }
 
 void store_0(
-  ap_uint<128> v1402[96],
-  ap_uint<128> v1403[96],
-  ap_uint<128> v1404[129],
-  hls::stream< int32_t >& v1405,
-  hls::stream< ap_uint<128> >& v1406
+  ap_uint<128> v1404[96],
+  ap_uint<128> v1405[96],
+  ap_uint<128> v1406[129],
+  hls::stream< int32_t >& v1407,
+  hls::stream< ap_uint<128> >& v1408
 ) {
-  int32_t v1407 = v1405.read();
+  int32_t v1409 = v1407.read();
   int32_t count3;
-  count3 = v1407;
-  int32_t v1409 = count3;
-  int v1410 = v1409;
-  for (int v1411 = 0; v1411 < v1410; v1411 += 1) {
-    int32_t v1412 = v1405.read();
+  count3 = v1409;
+  int32_t v1411 = count3;
+  int v1412 = v1411;
+  for (int v1413 = 0; v1413 < v1412; v1413 += 1) {
+    int32_t v1414 = v1407.read();
     int32_t kind2;
-    kind2 = v1412;
-    int32_t v1414 = v1405.read();
+    kind2 = v1414;
+    int32_t v1416 = v1407.read();
     int32_t at3;
-    at3 = v1414;
-    int32_t v1416 = kind2;
-    bool v1417 = v1416 == 0;
-    if (v1417) {
+    at3 = v1416;
+    int32_t v1418 = kind2;
+    bool v1419 = v1418 == 0;
+    if (v1419) {
       l_S_n_0_n5: for (int n5 = 0; n5 < 48; n5++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1419 = v1406.read();
-        int32_t v1420 = at3;
-        ap_int<34> v1421 = v1420;
-        ap_int<34> v1422 = n5;
-        ap_int<34> v1423 = v1421 + v1422;
-        int v1424 = v1423;
-        v1403[v1424] = v1419;
+        ap_uint<128> v1421 = v1408.read();
+        int32_t v1422 = at3;
+        ap_int<34> v1423 = v1422;
+        ap_int<34> v1424 = n5;
+        ap_int<34> v1425 = v1423 + v1424;
+        int v1426 = v1425;
+        v1405[v1426] = v1421;
       }
     } else {
       l_S_n_1_n6: for (int n6 = 0; n6 < 129; n6++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1426 = v1406.read();
-        v1404[n6] = v1426;
+        ap_uint<128> v1428 = v1408.read();
+        v1406[n6] = v1428;
       }
     }
   }
   l_S_n_3_n7: for (int n7 = 0; n7 < 96; n7++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1428 = v1406.read();
-    v1402[n7] = v1428;
+    ap_uint<128> v1430 = v1408.read();
+    v1404[n7] = v1430;
   }
 }
 
@@ -2193,24 +2198,24 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x74
   #pragma HLS dataflow
-  hls::stream< int32_t > v1439;
-  #pragma HLS stream variable=v1439 depth=4
-  hls::stream< int32_t > v1440;
-  #pragma HLS stream variable=v1440 depth=4
   hls::stream< int32_t > v1441;
   #pragma HLS stream variable=v1441 depth=4
-  hls::stream< ap_uint<128> > v1442;
-  #pragma HLS stream variable=v1442 depth=512
-  hls::stream< ap_uint<128> > v1443;
-  #pragma HLS stream variable=v1443 depth=64
+  hls::stream< int32_t > v1442;
+  #pragma HLS stream variable=v1442 depth=4
+  hls::stream< int32_t > v1443;
+  #pragma HLS stream variable=v1443 depth=4
   hls::stream< ap_uint<128> > v1444;
-  #pragma HLS stream variable=v1444 depth=48
+  #pragma HLS stream variable=v1444 depth=512
   hls::stream< ap_uint<128> > v1445;
-  #pragma HLS stream variable=v1445 depth=48
+  #pragma HLS stream variable=v1445 depth=64
   hls::stream< ap_uint<128> > v1446;
-  #pragma HLS stream variable=v1446 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1439, v1440, v1441, v1445, v1444, v1443);
-  load_0_0(weights_0, v1441, v1442);
-  core_0(v1445, v1439, v1444, v1443, v1442, v1446);
-  store_0(vector_out, state_out, logits, v1440, v1446);
+  #pragma HLS stream variable=v1446 depth=48
+  hls::stream< ap_uint<128> > v1447;
+  #pragma HLS stream variable=v1447 depth=48
+  hls::stream< ap_uint<128> > v1448;
+  #pragma HLS stream variable=v1448 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1441, v1442, v1443, v1447, v1446, v1445);
+  load_0_0(weights_0, v1443, v1444);
+  core_0(v1447, v1441, v1446, v1445, v1444, v1448);
+  store_0(vector_out, state_out, logits, v1442, v1448);
 }
