@@ -91,18 +91,19 @@ class BoardRuntime:
 
     def close(self) -> None:
         """Give the contiguous memory back; stops the engine first if it still works."""
-        if self._running:
-            self._stop()
-        self._ready = False
-        for name in ("_x", "_state_view", "_sums", "_scale", "_table", "_resident", "_slots"):
-            self.__dict__.pop(name, None)  # views of memory that is about to go
-        self._buffers.free()
+        try:
+            if self._running:
+                self._stop()
+        finally:
+            self._ready = False
+            for name in ("_x", "_state_view", "_sums", "_scale", "_table", "_resident", "_slots"):
+                self.__dict__.pop(name, None)  # views of memory that is about to go
+            self._buffers.free()
 
     def reset(self) -> None:
         """Set the recurrent state to zero; after a fault, also load everything again."""
         if not self._ready:
-            if not hasattr(self, "_x"):
-                raise EngineError(f"the model {self.image.source} was closed: load it again")
+            self._check_open()
             self._fill()
             self._point()
             self._ready = True
@@ -132,6 +133,7 @@ class BoardRuntime:
     def state(self) -> Ints:
         """(layers, hidden) the recurrent state, gate format, as the memory holds it."""
         g = self.image.geometry
+        self._check_open()
         self._state.sync_from_device()
         return self._state_view.reshape(g.layers, g.hidden).astype(np.int64)
 
@@ -157,6 +159,10 @@ class BoardRuntime:
             f"{on}: {len(p.resident)} of {self._records} records resident, {len(p.streamed)} "
             f"streamed through two slots, {megabytes(p.bytes)} of CMA (derived)"
         )
+
+    def _check_open(self) -> None:
+        if not hasattr(self, "_x"):
+            raise EngineError(f"the model {self.image.source} was closed: load it again")
 
     # Loading.
 

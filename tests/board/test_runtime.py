@@ -177,7 +177,7 @@ def test_a_closed_model_says_so(tiny: Image, load: Any) -> None:
     _, runtime = load(tiny)
     runtime.close()
     runtime.close()
-    for use in (runtime.reset, lambda: runtime.step(1)):
+    for use in (runtime.reset, runtime.state, lambda: runtime.step(1)):
         with pytest.raises(EngineError):
             use()
 
