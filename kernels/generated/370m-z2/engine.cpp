@@ -1871,275 +1871,280 @@ void core_0(
                 at3 = v1237;
               }
             }
-            int32_t v1238 = position;
-            int32_t v1239 = v1238 & 3;
+            int32_t v1238 = phase;
+            bool v1239 = v1238 == 6;
+            if (v1239) {
+              at3 = 0;
+            }
+            int32_t v1240 = position;
+            int32_t v1241 = v1240 & 3;
             int32_t quarter;
-            quarter = v1239;
-            int32_t v1241 = step1;
-            bool v1242 = v1241 == 1;
-            if (v1242) {
-              int32_t v1243 = quarter;
-              bool v1244 = v1243 == 0;
-              if (v1244) {
-                ap_uint<128> v1245 = v997.read();
-                room_beat1 = v1245;
-                ap_uint<128> v1246 = v995.read();
-                state_beat = v1246;
+            quarter = v1241;
+            int32_t v1243 = step1;
+            bool v1244 = v1243 == 1;
+            if (v1244) {
+              int32_t v1245 = quarter;
+              bool v1246 = v1245 == 0;
+              if (v1246) {
+                ap_uint<128> v1247 = v997.read();
+                room_beat1 = v1247;
+                ap_uint<128> v1248 = v995.read();
+                state_beat = v1248;
               }
             }
-            ap_int<128> v1247 = room_beat1;
-            int32_t v1248 = v1247;
+            ap_int<128> v1249 = room_beat1;
+            int32_t v1250 = v1249;
             int32_t room;
-            room = v1248;
-            ap_int<128> v1250 = room_beat1;
-            ap_uint<128> v1251 = v1250 >> 32;
-            room_beat1 = v1251;
-            ap_int<128> v1252 = state_beat;
-            int32_t v1253 = v1252;
+            room = v1250;
+            ap_int<128> v1252 = room_beat1;
+            ap_uint<128> v1253 = v1252 >> 32;
+            room_beat1 = v1253;
+            ap_int<128> v1254 = state_beat;
+            int32_t v1255 = v1254;
             int32_t before1;
-            before1 = v1253;
-            ap_int<128> v1255 = state_beat;
-            ap_uint<128> v1256 = v1255 >> 32;
-            state_beat = v1256;
-            ap_int<20> v1257 = total4;
-            ap_int<48> v1258;
-            dequantise(v1257, scale, &v1258);
+            before1 = v1255;
+            ap_int<128> v1257 = state_beat;
+            ap_uint<128> v1258 = v1257 >> 32;
+            state_beat = v1258;
+            ap_int<20> v1259 = total4;
+            ap_int<48> v1260;
+            dequantise(v1259, scale, &v1260);
             ap_int<48> delta;
-            delta = v1258;
-            ap_int<48> v1260 = delta;
-            int32_t v1261;
-            saturate_gate(v1260, &v1261);
+            delta = v1260;
+            ap_int<48> v1262 = delta;
+            int32_t v1263;
+            saturate_gate(v1262, &v1263);
             int32_t gate;
-            gate = v1261;
-            int32_t v1263 = at3;
-            int v1264 = v1263;
-            int32_t v1265 = held[v1264];
+            gate = v1263;
+            int32_t v1265 = at3;
+            int v1266 = v1265;
+            int32_t v1267 = held[v1266];
             int32_t kept;
-            kept = v1265;
-            int32_t v1267 = step1;
-            bool v1268 = v1267 == 1;
-            int32_t v1269 = gate;
-            int32_t v1270 = 0 - v1269;
-            int32_t v1271 = v1268 ? (int32_t)v1270 : (int32_t)v1269;
+            kept = v1267;
+            int32_t v1269 = step1;
+            bool v1270 = v1269 == 1;
+            int32_t v1271 = gate;
+            int32_t v1272 = 0 - v1271;
+            int32_t v1273 = v1270 ? (int32_t)v1272 : (int32_t)v1271;
             int32_t turned;
-            turned = v1271;
-            int32_t v1273 = step1;
-            bool v1274 = v1273 == 2;
-            int32_t v1275 = kept;
-            int32_t v1276 = turned;
-            int32_t v1277 = v1274 ? (int32_t)v1275 : (int32_t)v1276;
+            turned = v1273;
+            int32_t v1275 = step1;
+            bool v1276 = v1275 == 2;
+            int32_t v1277 = kept;
+            int32_t v1278 = turned;
+            int32_t v1279 = v1276 ? (int32_t)v1277 : (int32_t)v1278;
             int32_t argument;
-            argument = v1277;
-            int32_t v1279 = argument;
-            ap_int<22> v1280;
-            sigmoid(v1279, &v1280);
+            argument = v1279;
+            int32_t v1281 = argument;
+            ap_int<22> v1282;
+            sigmoid(v1281, &v1282);
             ap_int<22> sigma;
-            sigma = v1280;
-            int32_t v1282 = step1;
-            bool v1283 = v1282 == 1;
-            int32_t v1284 = room;
-            int32_t v1285 = argument;
-            int32_t v1286 = v1283 ? (int32_t)v1284 : (int32_t)v1285;
+            sigma = v1282;
+            int32_t v1284 = step1;
+            bool v1285 = v1284 == 1;
+            int32_t v1286 = room;
+            int32_t v1287 = argument;
+            int32_t v1288 = v1285 ? (int32_t)v1286 : (int32_t)v1287;
             int32_t factor1;
-            factor1 = v1286;
-            int32_t v1288 = factor1;
-            ap_int<22> v1289 = sigma;
-            int32_t v1290;
-            weigh(v1288, v1289, &v1290);
+            factor1 = v1288;
+            int32_t v1290 = factor1;
+            ap_int<22> v1291 = sigma;
+            int32_t v1292;
+            weigh(v1290, v1291, &v1292);
             int32_t weighted1;
-            weighted1 = v1290;
-            int32_t v1292 = weighted1;
-            ap_int<22> v1293 = v1292;
+            weighted1 = v1292;
+            int32_t v1294 = weighted1;
+            ap_int<22> v1295 = v1294;
             ap_int<22> fresh;
-            fresh = v1293;
-            int32_t v1295 = before1;
-            int32_t v1296 = kept;
-            ap_int<22> v1297 = fresh;
-            int32_t v1298;
-            state_update(v1295, v1296, v1297, &v1298);
+            fresh = v1295;
+            int32_t v1297 = before1;
+            int32_t v1298 = kept;
+            ap_int<22> v1299 = fresh;
+            int32_t v1300;
+            state_update(v1297, v1298, v1299, &v1300);
             int32_t mixed1;
-            mixed1 = v1298;
-            int32_t v1300 = step1;
-            bool v1301 = v1300 == 0;
-            bool v1302 = v1300 == 1;
-            bool v1303 = v1300 == 4;
-            bool v1304 = v1301 | v1302;
-            bool v1305 = v1304 | v1303;
-            if (v1305) {
-              int32_t v1306 = step1;
-              bool v1307 = v1306 == 1;
-              int32_t v1308 = mixed1;
-              int32_t v1309 = weighted1;
-              int32_t v1310 = v1307 ? (int32_t)v1308 : (int32_t)v1309;
-              int32_t v1311 = at3;
-              int v1312 = v1311;
-              held[v1312] = v1310;
+            mixed1 = v1300;
+            int32_t v1302 = step1;
+            bool v1303 = v1302 == 0;
+            bool v1304 = v1302 == 1;
+            bool v1305 = v1302 == 4;
+            bool v1306 = v1303 | v1304;
+            bool v1307 = v1306 | v1305;
+            if (v1307) {
+              int32_t v1308 = step1;
+              bool v1309 = v1308 == 1;
+              int32_t v1310 = mixed1;
+              int32_t v1311 = weighted1;
+              int32_t v1312 = v1309 ? (int32_t)v1310 : (int32_t)v1311;
+              int32_t v1313 = at3;
+              int v1314 = v1313;
+              held[v1314] = v1312;
             }
-            int32_t v1313 = step1;
-            bool v1314 = v1313 == 2;
-            int32_t v1315 = weighted1;
-            int32_t v1316 = kept;
-            int32_t v1317 = v1314 ? (int32_t)v1315 : (int32_t)v1316;
+            int32_t v1315 = step1;
+            bool v1316 = v1315 == 2;
+            int32_t v1317 = weighted1;
+            int32_t v1318 = kept;
+            int32_t v1319 = v1316 ? (int32_t)v1317 : (int32_t)v1318;
             int32_t other;
-            other = v1317;
-            int32_t v1319 = gate;
-            int32_t v1320 = other;
-            ap_int<48> v1321;
-            gated_product(v1319, v1320, &v1321);
+            other = v1319;
+            int32_t v1321 = gate;
+            int32_t v1322 = other;
+            ap_int<48> v1323;
+            gated_product(v1321, v1322, &v1323);
             ap_int<48> value1;
-            value1 = v1321;
-            int32_t v1323 = step1;
-            bool v1324 = v1323 == 3;
-            bool v1325 = v1323 == 5;
-            bool v1326 = v1324 | v1325;
-            if (v1326) {
-              int32_t v1327 = at3;
-              int32_t v1328 = v1327 >> 1;
-              int v1329 = v1328;
-              int32_t v1330 = v1327 & 1;
+            value1 = v1323;
+            int32_t v1325 = step1;
+            bool v1326 = v1325 == 3;
+            bool v1327 = v1325 == 5;
+            bool v1328 = v1326 | v1327;
+            if (v1328) {
+              int32_t v1329 = at3;
+              int32_t v1330 = v1329 >> 1;
               int v1331 = v1330;
-              ap_int<48> v1332 = residual[v1329][v1331];
-              ap_int<48> v1333 = delta;
-              ap_int<48> v1334;
-              residual_add(v1332, v1333, &v1334);
-              value1 = v1334;
-              ap_int<48> v1335 = value1;
-              int32_t v1336 = at3;
-              int32_t v1337 = v1336 >> 1;
-              int v1338 = v1337;
-              int32_t v1339 = v1336 & 1;
+              int32_t v1332 = v1329 & 1;
+              int v1333 = v1332;
+              ap_int<48> v1334 = residual[v1331][v1333];
+              ap_int<48> v1335 = delta;
+              ap_int<48> v1336;
+              residual_add(v1334, v1335, &v1336);
+              value1 = v1336;
+              ap_int<48> v1337 = value1;
+              int32_t v1338 = at3;
+              int32_t v1339 = v1338 >> 1;
               int v1340 = v1339;
-              residual[v1338][v1340] = v1335;
+              int32_t v1341 = v1338 & 1;
+              int v1342 = v1341;
+              residual[v1340][v1342] = v1337;
             }
-            int32_t v1341 = step1;
-            bool v1342 = v1341 == 2;
-            bool v1343 = v1341 == 3;
-            bool v1344 = v1341 == 5;
-            bool v1345 = v1341 == 7;
-            bool v1346 = v1342 | v1343;
-            bool v1347 = v1346 | v1344;
-            bool v1348 = v1347 | v1345;
-            if (v1348) {
-              ap_int<48> v1349 = value1;
-              int32_t v1350 = at3;
-              int32_t v1351 = v1350 >> 3;
-              int v1352 = v1351;
-              int32_t v1353 = v1350 & 7;
+            int32_t v1343 = step1;
+            bool v1344 = v1343 == 2;
+            bool v1345 = v1343 == 3;
+            bool v1346 = v1343 == 5;
+            bool v1347 = v1343 == 7;
+            bool v1348 = v1344 | v1345;
+            bool v1349 = v1348 | v1346;
+            bool v1350 = v1349 | v1347;
+            if (v1350) {
+              ap_int<48> v1351 = value1;
+              int32_t v1352 = at3;
+              int32_t v1353 = v1352 >> 3;
               int v1354 = v1353;
-              values[v1352][v1354] = v1349;
-              ap_int<48> v1355 = ones;
-              ap_int<48> v1356 = value1;
-              ap_int<48> v1357 = v1356 >> 47;
-              ap_int<48> v1358 = v1356 ^ v1357;
-              ap_int<48> v1359 = v1355 | v1358;
-              ones = v1359;
+              int32_t v1355 = v1352 & 7;
+              int v1356 = v1355;
+              values[v1354][v1356] = v1351;
+              ap_int<48> v1357 = ones;
+              ap_int<48> v1358 = value1;
+              ap_int<48> v1359 = v1358 >> 47;
+              ap_int<48> v1360 = v1358 ^ v1359;
+              ap_int<48> v1361 = v1357 | v1360;
+              ones = v1361;
             }
-            int32_t v1360 = step1;
-            bool v1361 = v1360 == 2;
-            if (v1361) {
-              ap_int<20> v1362 = total4;
-              ap_int<40> v1363 = v1362;
-              ap_int<40> v1364 = v1363 * v1363;
-              int64_t v1365 = gate_sum;
-              ap_int<65> v1366 = v1365;
-              ap_int<65> v1367 = v1364;
-              ap_int<65> v1368 = v1366 + v1367;
-              int64_t v1369 = v1368;
-              gate_sum = v1369;
+            int32_t v1362 = step1;
+            bool v1363 = v1362 == 2;
+            if (v1363) {
+              ap_int<20> v1364 = total4;
+              ap_int<40> v1365 = v1364;
+              ap_int<40> v1366 = v1365 * v1365;
+              int64_t v1367 = gate_sum;
+              ap_int<65> v1368 = v1367;
+              ap_int<65> v1369 = v1366;
+              ap_int<65> v1370 = v1368 + v1369;
+              int64_t v1371 = v1370;
+              gate_sum = v1371;
             }
-            int32_t v1370 = step1;
-            bool v1371 = v1370 == 1;
-            bool v1372 = v1370 == 6;
-            bool v1373 = v1371 | v1372;
-            if (v1373) {
+            int32_t v1372 = step1;
+            bool v1373 = v1372 == 1;
+            bool v1374 = v1372 == 6;
+            bool v1375 = v1373 | v1374;
+            if (v1375) {
               l_S_k_4_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1375 = quad[(k5 + 1)];
-                quad[k5] = v1375;
+                int32_t v1377 = quad[(k5 + 1)];
+                quad[k5] = v1377;
               }
-              int32_t v1376 = step1;
-              bool v1377 = v1376 == 1;
-              int32_t v1378 = mixed1;
-              ap_int<20> v1379 = total4;
-              int32_t v1380 = v1379;
-              int32_t v1381 = v1377 ? (int32_t)v1378 : (int32_t)v1380;
-              quad[3] = v1381;
-              int32_t v1382 = quarter;
-              bool v1383 = v1382 == 3;
-              if (v1383) {
+              int32_t v1378 = step1;
+              bool v1379 = v1378 == 1;
+              int32_t v1380 = mixed1;
+              ap_int<20> v1381 = total4;
+              int32_t v1382 = v1381;
+              int32_t v1383 = v1379 ? (int32_t)v1380 : (int32_t)v1382;
+              quad[3] = v1383;
+              int32_t v1384 = quarter;
+              bool v1385 = v1384 == 3;
+              if (v1385) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_5_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1386 = quad[k6];
-                  ap_int<128> v1387 = packed;
-                  int64_t v1388 = k6;
-                  int64_t v1389 = v1388 * 32;
-                  ap_int<65> v1390 = v1389;
-                  ap_int<65> v1391 = v1390 + 31;
-                  int v1392 = v1389;
-                  int v1393 = v1391;
-                  ap_int<128> v1394;
-                  ap_int<128> v1394_tmp = v1387;
-                  v1394_tmp(v1393, v1392) = v1386;
-                  v1394 = v1394_tmp;
-                  packed = v1394;
+                  int32_t v1388 = quad[k6];
+                  ap_int<128> v1389 = packed;
+                  int64_t v1390 = k6;
+                  int64_t v1391 = v1390 * 32;
+                  ap_int<65> v1392 = v1391;
+                  ap_int<65> v1393 = v1392 + 31;
+                  int v1394 = v1391;
+                  int v1395 = v1393;
+                  ap_int<128> v1396;
+                  ap_int<128> v1396_tmp = v1389;
+                  v1396_tmp(v1395, v1394) = v1388;
+                  v1396 = v1396_tmp;
+                  packed = v1396;
                 }
-                ap_int<128> v1395 = packed;
-                v1001.write(v1395);
+                ap_int<128> v1397 = packed;
+                v1001.write(v1397);
               }
             }
           }
-          int32_t v1396 = position;
-          ap_int<33> v1397 = v1396;
-          ap_int<33> v1398 = v1397 + 1;
-          int32_t v1399 = v1398;
-          position = v1399;
+          int32_t v1398 = position;
+          ap_int<33> v1399 = v1398;
+          ap_int<33> v1400 = v1399 + 1;
+          int32_t v1401 = v1400;
+          position = v1401;
         }
-        int32_t v1400 = column;
-        multiply_word(word, codes, v1400, sums);
-        int32_t v1401 = column;
-        ap_int<33> v1402 = v1401;
-        ap_int<33> v1403 = v1402 + 1;
-        int32_t v1404 = v1403;
-        column = v1404;
-        int32_t v1405 = column;
-        int32_t v1406 = columns;
-        bool v1407 = v1405 == v1406;
-        if (v1407) {
+        int32_t v1402 = column;
+        multiply_word(word, codes, v1402, sums);
+        int32_t v1403 = column;
+        ap_int<33> v1404 = v1403;
+        ap_int<33> v1405 = v1404 + 1;
+        int32_t v1406 = v1405;
+        column = v1406;
+        int32_t v1407 = column;
+        int32_t v1408 = columns;
+        bool v1409 = v1407 == v1408;
+        if (v1409) {
           column = 0;
           pending = 5;
           l_S_r_6_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<20> v1409 = sums[r3];
-            leaving[r3] = v1409;
+            ap_int<20> v1411 = sums[r3];
+            leaving[r3] = v1411;
           }
         }
       }
-      int32_t v1410 = phase;
-      bool v1411 = v1410 == 2;
-      if (v1411) {
-        int64_t v1412 = gate_sum;
-        gate_squares(v1412, scale, gate_plain);
+      int32_t v1412 = phase;
+      bool v1413 = v1412 == 2;
+      if (v1413) {
+        int64_t v1414 = gate_sum;
+        gate_squares(v1414, scale, gate_plain);
       }
-      int32_t v1413 = phase;
-      bool v1414 = v1413 == 6;
-      if (v1414) {
+      int32_t v1415 = phase;
+      bool v1416 = v1415 == 6;
+      if (v1416) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1416 = scale[0];
-        ap_int<128> v1417 = end;
-        ap_int<128> v1418;
-        ap_int<128> v1418_tmp = v1417;
-        v1418_tmp(31, 0) = v1416;
-        v1418 = v1418_tmp;
-        end = v1418;
-        int32_t v1419 = scale[1];
-        ap_int<128> v1420 = end;
-        ap_int<128> v1421;
-        ap_int<128> v1421_tmp = v1420;
-        v1421_tmp(63, 32) = v1419;
-        v1421 = v1421_tmp;
-        end = v1421;
+        int32_t v1418 = scale[0];
+        ap_int<128> v1419 = end;
+        ap_int<128> v1420;
+        ap_int<128> v1420_tmp = v1419;
+        v1420_tmp(31, 0) = v1418;
+        v1420 = v1420_tmp;
+        end = v1420;
+        int32_t v1421 = scale[1];
         ap_int<128> v1422 = end;
-        v1001.write(v1422);
+        ap_int<128> v1423;
+        ap_int<128> v1423_tmp = v1422;
+        v1423_tmp(63, 32) = v1421;
+        v1423 = v1423_tmp;
+        end = v1423;
+        ap_int<128> v1424 = end;
+        v1001.write(v1424);
       }
     }
   }
@@ -2147,77 +2152,77 @@ void core_0(
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1425 = residual[n4][0];
-    int64_t v1426 = v1425;
+    ap_int<48> v1427 = residual[n4][0];
+    int64_t v1428 = v1427;
     int64_t even;
-    even = v1426;
-    ap_int<48> v1428 = residual[n4][1];
-    int64_t v1429 = v1428;
+    even = v1428;
+    ap_int<48> v1430 = residual[n4][1];
+    int64_t v1431 = v1430;
     int64_t odd1;
-    odd1 = v1429;
-    int64_t v1431 = even;
-    ap_int<128> v1432 = out;
-    ap_int<128> v1433;
-    ap_int<128> v1433_tmp = v1432;
-    v1433_tmp(63, 0) = v1431;
-    v1433 = v1433_tmp;
-    out = v1433;
-    int64_t v1434 = odd1;
-    ap_int<128> v1435 = out;
-    ap_int<128> v1436;
-    ap_int<128> v1436_tmp = v1435;
-    v1436_tmp(127, 64) = v1434;
-    v1436 = v1436_tmp;
-    out = v1436;
+    odd1 = v1431;
+    int64_t v1433 = even;
+    ap_int<128> v1434 = out;
+    ap_int<128> v1435;
+    ap_int<128> v1435_tmp = v1434;
+    v1435_tmp(63, 0) = v1433;
+    v1435 = v1435_tmp;
+    out = v1435;
+    int64_t v1436 = odd1;
     ap_int<128> v1437 = out;
-    v1001.write(v1437);
+    ap_int<128> v1438;
+    ap_int<128> v1438_tmp = v1437;
+    v1438_tmp(127, 64) = v1436;
+    v1438 = v1438_tmp;
+    out = v1438;
+    ap_int<128> v1439 = out;
+    v1001.write(v1439);
   }
 }
 
 void store_0(
-  ap_uint<128> v1438[512],
-  ap_uint<128> v1439[6144],
-  ap_uint<128> v1440[8001],
-  hls::stream< int32_t >& v1441,
-  hls::stream< ap_uint<128> >& v1442
+  ap_uint<128> v1440[512],
+  ap_uint<128> v1441[6144],
+  ap_uint<128> v1442[8001],
+  hls::stream< int32_t >& v1443,
+  hls::stream< ap_uint<128> >& v1444
 ) {
-  int32_t v1443 = v1441.read();
+  int32_t v1445 = v1443.read();
   int32_t count4;
-  count4 = v1443;
-  int32_t v1445 = count4;
-  int v1446 = v1445;
-  for (int v1447 = 0; v1447 < v1446; v1447 += 1) {
-    int32_t v1448 = v1441.read();
+  count4 = v1445;
+  int32_t v1447 = count4;
+  int v1448 = v1447;
+  for (int v1449 = 0; v1449 < v1448; v1449 += 1) {
+    int32_t v1450 = v1443.read();
     int32_t kind2;
-    kind2 = v1448;
-    int32_t v1450 = v1441.read();
+    kind2 = v1450;
+    int32_t v1452 = v1443.read();
     int32_t at4;
-    at4 = v1450;
-    int32_t v1452 = kind2;
-    bool v1453 = v1452 == 0;
-    if (v1453) {
+    at4 = v1452;
+    int32_t v1454 = kind2;
+    bool v1455 = v1454 == 0;
+    if (v1455) {
       l_S_n_0_n5: for (int n5 = 0; n5 < 256; n5++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1455 = v1442.read();
-        int32_t v1456 = at4;
-        ap_int<34> v1457 = v1456;
-        ap_int<34> v1458 = n5;
-        ap_int<34> v1459 = v1457 + v1458;
-        int v1460 = v1459;
-        v1439[v1460] = v1455;
+        ap_uint<128> v1457 = v1444.read();
+        int32_t v1458 = at4;
+        ap_int<34> v1459 = v1458;
+        ap_int<34> v1460 = n5;
+        ap_int<34> v1461 = v1459 + v1460;
+        int v1462 = v1461;
+        v1441[v1462] = v1457;
       }
     } else {
       l_S_n_1_n6: for (int n6 = 0; n6 < 8001; n6++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1462 = v1442.read();
-        v1440[n6] = v1462;
+        ap_uint<128> v1464 = v1444.read();
+        v1442[n6] = v1464;
       }
     }
   }
   l_S_n_3_n7: for (int n7 = 0; n7 < 512; n7++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1464 = v1442.read();
-    v1438[n7] = v1464;
+    ap_uint<128> v1466 = v1444.read();
+    v1440[n7] = v1466;
   }
 }
 
@@ -2256,29 +2261,29 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=8001 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1476;
-  #pragma HLS stream variable=v1476 depth=4
-  hls::stream< int32_t > v1477;
-  #pragma HLS stream variable=v1477 depth=4
   hls::stream< int32_t > v1478;
   #pragma HLS stream variable=v1478 depth=4
   hls::stream< int32_t > v1479;
   #pragma HLS stream variable=v1479 depth=4
-  hls::stream< ap_uint<128> > v1480;
-  #pragma HLS stream variable=v1480 depth=512
-  hls::stream< ap_uint<128> > v1481;
-  #pragma HLS stream variable=v1481 depth=512
-  hls::stream< ap_uint<256> > v1482;
-  #pragma HLS stream variable=v1482 depth=352
+  hls::stream< int32_t > v1480;
+  #pragma HLS stream variable=v1480 depth=4
+  hls::stream< int32_t > v1481;
+  #pragma HLS stream variable=v1481 depth=4
+  hls::stream< ap_uint<128> > v1482;
+  #pragma HLS stream variable=v1482 depth=512
   hls::stream< ap_uint<128> > v1483;
-  #pragma HLS stream variable=v1483 depth=256
-  hls::stream< ap_uint<128> > v1484;
-  #pragma HLS stream variable=v1484 depth=256
+  #pragma HLS stream variable=v1483 depth=512
+  hls::stream< ap_uint<256> > v1484;
+  #pragma HLS stream variable=v1484 depth=352
   hls::stream< ap_uint<128> > v1485;
-  #pragma HLS stream variable=v1485 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1476, v1477, v1478, v1479, v1484, v1483, v1482);
-  load_0_0(weights_0, v1478, v1480);
-  load_1_0(weights_1, v1479, v1481);
-  core_0(v1484, v1476, v1483, v1482, v1480, v1481, v1485);
-  store_0(vector_out, state_out, logits, v1477, v1485);
+  #pragma HLS stream variable=v1485 depth=256
+  hls::stream< ap_uint<128> > v1486;
+  #pragma HLS stream variable=v1486 depth=256
+  hls::stream< ap_uint<128> > v1487;
+  #pragma HLS stream variable=v1487 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1478, v1479, v1480, v1481, v1486, v1485, v1484);
+  load_0_0(weights_0, v1480, v1482);
+  load_1_0(weights_1, v1481, v1483);
+  core_0(v1486, v1478, v1485, v1484, v1482, v1483, v1487);
+  store_0(vector_out, state_out, logits, v1479, v1487);
 }
