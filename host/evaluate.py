@@ -83,11 +83,7 @@ def evaluate(
     """
     if window < 2:
         raise OptionError(f"the window must be 2 tokens or more, not {window}")
-    windows = [
-        _window(token_ids[start : start + window], bos_token_id)
-        for start in range(0, len(token_ids), window)
-    ]
-    windows = [ids for ids in windows if len(ids) > 1]
+    windows = cut_windows(token_ids, bos_token_id, window)
     if not windows:
         raise OptionError("the text is too short to predict anything: give at least two tokens")
     total = sum(len(ids) - 1 for ids in windows)
@@ -110,8 +106,11 @@ def evaluate(
     return Evaluation(own.count, own.perplexity(), difference, seconds)
 
 
-def _window(ids: Sequence[int], bos_token_id: int | None) -> list[int]:
-    return list(ids) if bos_token_id is None else [bos_token_id, *ids]
+def cut_windows(token_ids: Sequence[int], bos_token_id: int | None, window: int) -> list[list[int]]:
+    """A text in windows of `window` tokens, each behind BOS; without those that predict nothing."""
+    start = [] if bos_token_id is None else [bos_token_id]
+    cut = [start + list(token_ids[i : i + window]) for i in range(0, len(token_ids), window)]
+    return [ids for ids in cut if len(ids) > 1]
 
 
 class _Likelihood:

@@ -14,7 +14,7 @@ from tritstream.engines import Engine, load_engine
 from tritstream.errors import TokenizerError
 from tritstream.generation import Generation, Limits
 from tritstream.image import Image, open_image
-from tritstream.models import DEMO, shipped_model
+from tritstream.models import DEMO, model_path
 from tritstream.sampling import Sampling
 from tritstream.text import Tokenizer
 
@@ -105,10 +105,12 @@ def load(
     takes precedence. `board` holds options of the board engines. Raises a TritstreamError that says
     what is wrong.
     """
-    path = Path(model)
-    if path.is_dir() or (not path.exists() and is_hub_id(str(model))):
+    if is_hub_id(str(model)) and not os.path.exists(model):
         return _load_checkpoint(Checkpoint.open(model), engine or "float")
-    return _load_image(path if path.exists() else shipped_model(str(model)), engine, board)
+    path = model_path(model)
+    if path.is_dir():
+        return _load_checkpoint(Checkpoint.open(path), engine or "float")
+    return _load_image(path, engine, board)
 
 
 def _load_checkpoint(checkpoint: Checkpoint, engine: str) -> Model:

@@ -18,6 +18,7 @@ from tritstream.accuracy.hybrid import EXCHANGEABLE, hybrid_operations
 from tritstream.accuracy.walk import relative_error
 from tritstream.engines.float import FloatEngine
 from tritstream.engines.spec import SpecEngine, real_logits
+from tritstream.evaluate import cut_windows
 from tritstream.image.embedding import quantise_embedding, quantised_grid
 from tritstream.numerics import PROFILES
 from tritstream.reference import FloatWeights
@@ -85,7 +86,7 @@ def accuracy_report(
     Perplexities read the text in windows of ``window`` tokens from a fresh state; the error against
     position reads up to ``position_limit`` tokens in one go.
     """
-    windows = _windows(token_ids, bos_token_id, window)
+    windows = cut_windows(token_ids, bos_token_id, window)
     exact = FloatEngine(weights)
     executions: dict[str, Execution] = {}
     for name in ("float64", "float32", "float16", *PROFILES):
@@ -133,12 +134,6 @@ def _engine(weights: FloatWeights, name: str) -> FloatEngine | SpecEngine:
     if name in PROFILES:
         return SpecEngine(folded_weights(weights, PROFILES[name]))
     return FloatEngine(weights, name)
-
-
-def _windows(token_ids: Sequence[int], bos: int | None, window: int) -> list[list[int]]:
-    start = [] if bos is None else [bos]
-    cut = [start + list(token_ids[i : i + window]) for i in range(0, len(token_ids), window)]
-    return [w for w in cut if len(w) > 1]
 
 
 def _log_softmax(logits: Array) -> npt.NDArray[np.float64]:

@@ -76,9 +76,9 @@ class Checkpoint:
 
 def _folder(source: str | os.PathLike[str]) -> Path:
     folder = Path(source)
-    if folder.is_dir():
+    if os.path.isdir(folder):  # unlike pathlib, lets a name that is too long not exist
         return folder
-    if folder.exists():
+    if os.path.exists(folder):
         raise CheckpointError(f"{folder} is a file; a checkpoint is a folder with config.json")
     if isinstance(source, str) and hub.is_hub_id(source):
         return hub.download(source)

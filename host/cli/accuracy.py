@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tritstream.cli.options import read_text
 from tritstream.errors import OptionError
-from tritstream.models import DEMO, shipped_model
+from tritstream.models import DEMO
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
         if value is not None and value < 16:
             raise OptionError(f"{option} must be 16 or more, not {value}")
     text = read_text(args.text)
-    path = Path(args.model)
-    model = load(path if path.exists() else shipped_model(args.model), "float")
+    model = load(args.model, "float")
     ids = model.tokenizer.encode(text)[: args.max_tokens]
     if len(ids) < 16:
         raise OptionError(f"{args.text} has only {len(ids)} tokens: give a longer text")

@@ -2,11 +2,10 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 from tritstream.cli.options import add_json, print_json, read_text
 from tritstream.errors import OptionError
-from tritstream.models import DEMO, shipped_model
+from tritstream.models import DEMO, model_path
 
 _DEFAULT_TOKENS = 64
 
@@ -51,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.max_tokens < 1:
         raise OptionError(f"--max-tokens must be 1 or more, not {args.max_tokens}")
     text = read_text(args.text)
-    path = Path(args.model)
-    image = open_image(path if path.exists() else shipped_model(args.model))
+    image = open_image(model_path(args.model))
     operations = hybrid_operations(image.header.configuration.profile, args.in_float)
     if image.tokenizer_json is None:
         raise OptionError(f"{image.source} has no tokenizer, so no text can be read with it")

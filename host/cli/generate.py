@@ -169,14 +169,14 @@ def _board_options(args: argparse.Namespace) -> BoardOptions | None:
 
 def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     from tritstream.board.remote import Remote
-    from tritstream.models import shipped_model
+    from tritstream.models import model_path
 
-    path = Path(args.model)
-    if path.is_dir():
+    image = model_path(args.model)
+    if image.is_dir():
         raise OptionError(
-            f"--remote sends packed images, and {path} is a checkpoint: run `tritstream pack` first"
+            f"--remote sends packed images, and {image} is a checkpoint: run `tritstream pack` "
+            f"first"
         )
-    image = path if path.exists() else shipped_model(args.model)
     values = {
         "--engine": args.engine,
         "--max-tokens": args.max_tokens,

@@ -2,13 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tritstream.cli.options import add_json, print_json, printable, readable_bytes
 from tritstream.image import Image, open_image
 from tritstream.image.header import VERSION
-from tritstream.models import shipped_model
+from tritstream.models import model_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    path = Path(args.image)
-    image = open_image(
-        path if path.exists() else shipped_model(args.image), verify=not args.no_verify
-    )
+    image = open_image(model_path(args.image), verify=not args.no_verify)
     if args.json:
         print_json(_description(image, verified=not args.no_verify))
     else:

@@ -12,6 +12,9 @@ from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 
 Logits = npt.NDArray[np.float32]
+Tokens = Sequence[int] | npt.NDArray[np.int64]
+PREFILL_TOKENS = 256
+"""Tokens of a prompt that the NumPy engines take at a time: a long prompt needs no more memory."""
 
 
 class Engine(Protocol):
@@ -37,7 +40,7 @@ class Engine(Protocol):
         """Logits (T, V) float32 behind every token, from a fresh state, in which it leaves off."""
 
 
-def check_tokens(token_ids: Sequence[int], vocabulary: int) -> npt.NDArray[np.int64]:
+def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:
     """Token ids as an array. Raises EngineError for none, or one outside the vocabulary."""
     ids = np.asarray(token_ids, np.int64).reshape(-1)
     if not len(ids):

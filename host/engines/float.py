@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.base import PREFILL_TOKENS, Logits, Tokens, check_tokens
 from tritstream.geometry import Geometry
 from tritstream.reference.model import PRECISIONS, Array, decoder_layer, head
 from tritstream.reference.weights import FloatHead, FloatLayer, FloatWeights
@@ -36,7 +36,10 @@ class FloatEngine:
         return self.prefill([token_id])
 
     def prefill(self, token_ids: Sequence[int]) -> Logits:
-        return self._to_logits(self.residuals(token_ids)[-1:])[-1].astype(np.float32)
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        for start in range(0, len(ids), PREFILL_TOKENS):
+            x = self.residuals(ids[start : start + PREFILL_TOKENS])
+        return self._to_logits(x[-1:])[-1].astype(np.float32)
 
     def logits(self, token_ids: Sequence[int]) -> Logits:
         return self.exact_logits(token_ids).astype(np.float32)
@@ -50,7 +53,7 @@ class FloatEngine:
         """Logits (T, V) in the computing type, going on from the state."""
         return self._to_logits(self.residuals(token_ids))
 
-    def residuals(self, token_ids: Sequence[int]) -> Array:
+    def residuals(self, token_ids: Tokens) -> Array:
         """The residual behind the last layer, (T, D), advancing the state."""
         ids = check_tokens(token_ids, self.geometry.vocabulary)
         x: Array = self.precision.keep(self.weights.embed(ids).astype(self.precision.compute))

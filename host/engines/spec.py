@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.base import PREFILL_TOKENS, Logits, Tokens, check_tokens
 from tritstream.image import Image
 from tritstream.numerics.integers import Ints
 from tritstream.spec import (
@@ -50,13 +50,16 @@ class SpecEngine:
         return self.prefill([token_id])
 
     def prefill(self, token_ids: Sequence[int]) -> Logits:
-        return real_logits(self.head(self.residuals(token_ids)[-1:]))[-1]
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        for start in range(0, len(ids), PREFILL_TOKENS):
+            x = self.residuals(ids[start : start + PREFILL_TOKENS])
+        return real_logits(self.head(x[-1:]))[-1]
 
     def logits(self, token_ids: Sequence[int]) -> Logits:
         self.reset()
         return real_logits(self.head(self.residuals(token_ids)))
 
-    def residuals(self, token_ids: Sequence[int]) -> Ints:
+    def residuals(self, token_ids: Tokens) -> Ints:
         """The residual behind the last layer, (T, D), advancing the state."""
         ids = check_tokens(token_ids, self.geometry.vocabulary)
         x = self.weights.embed(ids)

@@ -175,6 +175,7 @@ def test_wrong_options_are_named(image_file: Path, tmp_path: Path) -> None:
     assert "--cma-limit" in refused(*common, "-e", "pynq-sim", "--cma-limit", "nan")
     assert "not both" in refused(*common, "--file", "x")
     assert "unknown engine 'abacus'" in refused(*common, "-e", "abacus")
+    assert "no file or folder xxx" in refused("generate", "a", "-m", "x" * 5000)
     assert "no file or folder nowhere" in refused("generate", "a", "-m", "nowhere")
     assert "cannot read" in refused("generate", "-m", image_file, "-f", tmp_path / "missing")
     (tmp_path / "latin1").write_bytes(b"caf\xe9")
