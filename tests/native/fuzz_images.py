@@ -2,9 +2,10 @@
 
     fuzz_images.py FOLDER COUNT
 
-Mutations are bytes and spans anywhere, truncation, and numbers in the header; half of the mutants get
-correct hashes again, so that what lies behind the hashes is reached: an engine that runs from garbage
-parameters may compute garbage, but must neither crash nor hang. Prints counts as JSON.
+Mutations are bytes and spans anywhere, truncation, and numbers in the header; half of the mutants
+get correct hashes again, so that what lies behind the hashes is reached: an engine that runs from
+garbage parameters may compute garbage, but must neither crash nor hang. Mutants are files in
+memory: no disk is waited for. Prints counts as JSON.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import faulthandler
 import hashlib
 import json
+import os
 import random
 import re
 import sys
@@ -87,7 +89,7 @@ def rehash(data: bytearray) -> bytearray:
         body = json.loads(bytes(data[PREFIX.size : PREFIX.size + length]))
         for section in body["sections"] + body["records"]:
             start, size = int(section["offset"]), int(section["length"])
-            if 0 <= start and 0 <= size and start + size <= len(data):
+            if start >= 0 and size >= 0 and start + size <= len(data):
                 section["sha256"] = hashlib.sha256(data[start : start + size]).hexdigest()
         text = json.dumps(body, sort_keys=True).encode().ljust(length)
         if len(text) == length:
@@ -106,15 +108,16 @@ def main(folder: Path, count: int) -> dict[str, int]:
         write_synthetic(folder / f"{i}.trit", configuration(*case))
         originals.append((folder / f"{i}.trit").read_bytes())
     counts = {"images": 0, "refused": 0, "run": 0}
-    path = folder / "mutant.trit"
     for number in range(count):
-        faulthandler.dump_traceback_later(HANG_S, exit=True)
         data = mutate(bytearray(rng.choice(originals)), rng)
         if number % 2 and len(data) >= PREFIX.size:
             data = rehash(data)
-        path.unlink(missing_ok=True)
-        path.write_bytes(data)
+        file = os.memfd_create("mutant")
+        with open(file, "wb", closefd=False) as out:
+            out.write(data)
+        path = f"/proc/self/fd/{file}"
         counts["images"] += 1
+        faulthandler.dump_traceback_later(HANG_S, exit=True)
         try:
             engine = NativeEngine(open_image(path), threads=1 + number % 2)
             vocabulary = engine.geometry.vocabulary
@@ -126,7 +129,9 @@ def main(folder: Path, count: int) -> dict[str, int]:
             counts["refused"] += 1
         except TritstreamError as error:
             raise AssertionError(f"mutant {number}: not an ImageError: {error}") from error
-        faulthandler.cancel_dump_traceback_later()
+        finally:
+            os.close(file)
+            faulthandler.cancel_dump_traceback_later()
     return counts
 
 

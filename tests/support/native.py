@@ -108,7 +108,13 @@ def write_job(path: Path, image: Image, ids: list[int], batch: int = 8) -> None:
 
 
 def run_driver(
-    command: list[str], image: Image, ids: list[int], folder: Path, level: str, threads: int
+    command: list[str],
+    image: Image,
+    ids: list[int],
+    folder: Path,
+    level: str,
+    threads: int,
+    *more: str,
 ) -> tuple[subprocess.CompletedProcess[str], np.ndarray]:
     """Run a compiled driver on a job: the finished process, and the logits (2, T, V).
 
@@ -118,7 +124,7 @@ def run_driver(
     write_job(job, image, ids)
     out.unlink(missing_ok=True)
     done = subprocess.run(
-        [*command, image.source, str(job), str(out), level, str(threads)],
+        [*command, image.source, str(job), str(out), level, str(threads), *more],
         capture_output=True,
         text=True,
         check=False,
