@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
+
+if TYPE_CHECKING:
+    from tritstream.sim import Execution
 
 _SIMULATED_CMA = 1 << 30
 
@@ -120,6 +124,7 @@ def open_board_engine(image: Image, name: str, options: BoardOptions | None = No
             executions: dict[str, Callable[[Configuration], Execution]] = {
                 "spec": SpecExecution,
                 "csim": CsimExecution,
+                "rtl": _rtl_execution,
             }
             if options.simulate not in executions:
                 raise OptionError(f"a simulated board computes with {' or '.join(executions)}")
@@ -132,6 +137,12 @@ def open_board_engine(image: Image, name: str, options: BoardOptions | None = No
             verify(overlay)
         runtime = stack.enter_context(BoardRuntime(image, overlay, device, options))
         return BoardEngine(name, image, runtime, stack.pop_all(), options.check)
+
+
+def _rtl_execution(configuration: Configuration) -> Execution:
+    from tritstream.system.execution import RtlExecution
+
+    return RtlExecution(configuration)
 
 
 def _overlay_for(image: Image, folder: Path | None) -> Overlay:

@@ -32,6 +32,12 @@ def _csim(image: Image) -> Engine:
     return CsimEngine(image)
 
 
+def _rtl(image: Image) -> Engine:
+    from tritstream.engines.rtl import RtlEngine
+
+    return RtlEngine(image)
+
+
 def _float(precision: str) -> Callable[[Image], Engine]:
     def make(image: Image) -> Engine:
         from tritstream.engines.float import FloatEngine
@@ -55,6 +61,7 @@ ENGINES: dict[str, Callable[[Image], Engine]] = {
     "native": _native,
     "spec": _spec,
     "csim": _csim,
+    "rtl": _rtl,
     "pynq": _board("pynq"),
     "pynq-sim": _board("pynq-sim"),
     "float": _float("float64"),

@@ -1,0 +1,58 @@
+"""Engine `rtl`: the whole accelerator in RTL, simulated, running a packed image.
+
+Registers go over AXI4-Lite and data over the AXI masters of the shell, as on a board; Verilator
+simulates every cycle of it, so that a token takes seconds to hours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tritstream.engines.memory import MemoryEngine
+from tritstream.errors import EngineError
+from tritstream.image import Image
+from tritstream.kernels.arguments import argument_table
+from tritstream.system import Conditions, Result, System, engine_parts
+
+_BASE, _APART = 0x6000_0000, 0x1_0000
+"""Where the memories of the arguments are put, and the unmapped space between them."""
+
+
+class RtlEngine(MemoryEngine):
+    """The simulated accelerator behind the engine interface; ``trace`` gets the waveform (VCD).
+
+    Raises as `tritstream.system.engine_parts` and `System`.
+    """
+
+    name = "rtl"
+
+    def __init__(
+        self, image: Image, conditions: Conditions | None = None, trace: Path | None = None
+    ) -> None:
+        super().__init__(image)
+        configuration = image.header.configuration
+        self.system = System(engine_parts(configuration), trace)
+        self.system.set_conditions(conditions or Conditions())
+        self.results: list[Result] = []
+        """Of every start: cycles and beats."""
+        self._addresses: dict[str, int] = {}
+        regions, at = [], _BASE
+        placed: dict[int, int] = {}
+        names = [a.name for a in argument_table(configuration) if a.kind == "memory"]
+        for name, memory in zip(names, self._memories, strict=True):
+            if id(memory) not in placed:
+                data = memory.reshape(-1).view(np.uint8)
+                placed[id(memory)] = at
+                regions.append((at, data, memory.flags.writeable))
+                at += -(-(data.nbytes + _APART) // 4096) * 4096
+            self._addresses[name] = placed[id(memory)]
+        self.system.set_memory(regions)
+
+    def run(self, first: int, last: int) -> None:
+        """One start of the engine. Raises EngineError where a bus answers with an error."""
+        result = self.system.run({"first": first, "last": last, **self._addresses})
+        self.results.append(result)
+        if result.error:
+            raise EngineError(f"the simulated engine stopped: {result.error} {self.system.problem}")

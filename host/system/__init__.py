@@ -1,0 +1,6 @@
+"""The accelerator as a whole, simulated: compiled core, shell, DDR model and the registers in front."""
+
+from tritstream.system.build import Parts, engine_parts, system_library
+from tritstream.system.simulation import Conditions, Result, System
+
+__all__ = ["Conditions", "Parts", "Result", "System", "engine_parts", "system_library"]

@@ -1,0 +1,458 @@
+// What stands around the IP: a processor on the AXI4-Lite slave, and DDR memory behind the AXI masters,
+// with latency, a limit to its bandwidth, random back-pressure and error responses on request. The
+// memory is the caller's; the protocol is checked at every handshake. A plain C interface for ctypes.
+//
+// ports.inc, generated, names the masters: READER(index, bundle) and WRITER(index, bundle).
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "Vsystem.h"
+#include "verilated.h"
+#if VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
+
+#include "bus.inc"  // BUS_BYTES, BURST, READERS, WRITERS
+
+namespace {
+
+constexpr int OKAY = 0, DECERR = 3;
+constexpr uint32_t MOST_BURSTS = 16;  // that a memory port accepts before it answers one
+
+// xorshift: the same stalls for the same seed, on every machine.
+struct Random {
+  uint64_t state = 1;
+  void seed(uint64_t value) { state = value * 0x9E3779B97F4A7C15ull + 1; }
+  bool chance(uint32_t of_256) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t(state >> 32) & 255) < of_256;
+  }
+};
+
+struct Region {
+  uint64_t base, size;
+  uint8_t* data;
+  bool writable;
+};
+
+struct Settings {
+  uint32_t seed = 1;
+  uint32_t stall = 0;      // of 256: wherever a port may wait, it does with this probability
+  uint32_t latency = 1;    // cycles from an accepted address to the first beat or the answer
+  uint32_t bandwidth = 0;  // bytes a cycle of all ports together, times 256; 0: no limit
+  // Answer burst number `error_burst` of a master (readers first) with `error_code`; none: code 0.
+  uint32_t error_master = 0, error_burst = 0, error_code = 0;
+};
+
+struct Burst {
+  uint64_t address;
+  uint32_t beats, done;
+  uint64_t due;
+  int response;
+};
+
+struct Counters {
+  uint64_t bursts = 0, beats = 0;
+};
+
+// A valid signal must stay, with what it announces, until it is accepted.
+struct Steady {
+  bool waiting = false;
+  uint64_t address = 0;
+  uint32_t length = 0;
+};
+
+void put(QData& signal, const uint8_t* bytes) { std::memcpy(&signal, bytes, 8); }
+void get(const QData& signal, uint8_t* bytes) { std::memcpy(bytes, &signal, 8); }
+template <std::size_t N>
+void put(VlWide<N>& signal, const uint8_t* bytes) {
+  for (std::size_t k = 0; k < N; k++) std::memcpy(&signal[k], bytes + 4 * k, 4);
+}
+template <std::size_t N>
+void get(const VlWide<N>& signal, uint8_t* bytes) {
+  for (std::size_t k = 0; k < N; k++) std::memcpy(bytes + 4 * k, &signal[k], 4);
+}
+
+class System {
+ public:
+  std::string problem;  // the first breach of protocol, or access outside of the regions
+  bool breach = false;
+  uint64_t cycles = 0;
+  Counters readers[READERS], writers[WRITERS];
+  std::vector<uint32_t> timeline;  // beats of each port by bucket
+  uint32_t bucket = 0;
+
+  System() {
+    context_.randReset(2);
+    context_.randSeed(1);
+    top_ = std::make_unique<Vsystem>(&context_, "system");
+    idle_control();
+    reset(4);
+  }
+  ~System() { finish(); }
+
+  void settings(const Settings& s) {
+    settings_ = s;
+    random_.seed(s.seed);
+    for (auto& p : reads_) p.seen = 0;
+    for (auto& p : writes_) p.seen = 0;
+  }
+  void regions(std::vector<Region> r) { regions_ = std::move(r); }
+
+  // Reset of everything, the memory's ports too: what was under way is forgotten.
+  void reset(uint32_t count) {
+    for (auto& p : reads_) p = ReadPort{};
+    for (auto& p : writes_) p = WritePort{};
+    top_->ap_rst_n = 0;
+    idle_control();
+    for (uint32_t n = 0; n < count; n++) cycle();
+    top_->ap_rst_n = 1;
+    cycle();
+  }
+
+  bool interrupt() { return top_->__SYM__interrupt; }
+
+  // Cycles until the interrupt line is high; at most `limit`. Whether it is.
+  bool run(uint64_t limit) {
+    for (; limit && !interrupt(); limit--) cycle();
+    return interrupt();
+  }
+
+  uint32_t control_read(uint32_t address) {
+    top_->s_axi_control_ARADDR = address;
+    top_->s_axi_control_ARVALID = 1;
+    top_->s_axi_control_RREADY = 1;
+    for (int n = 0; n < 100; n++) {
+      settle();
+      const bool taken = top_->s_axi_control_ARVALID && top_->s_axi_control_ARREADY;
+      const bool there = top_->s_axi_control_RVALID;
+      const uint32_t value = top_->s_axi_control_RDATA;
+      edge();
+      if (taken) top_->s_axi_control_ARVALID = 0;
+      if (there) {
+        idle_control();
+        return value;
+      }
+    }
+    fail("the slave does not answer a read");
+    return 0;
+  }
+
+  void control_write(uint32_t address, uint32_t value) {
+    top_->s_axi_control_AWADDR = address;
+    top_->s_axi_control_WDATA = value;
+    top_->s_axi_control_WSTRB = 15;
+    top_->s_axi_control_AWVALID = top_->s_axi_control_WVALID = top_->s_axi_control_BREADY = 1;
+    for (int n = 0; n < 100; n++) {
+      settle();
+      const bool aw = top_->s_axi_control_AWVALID && top_->s_axi_control_AWREADY;
+      const bool w = top_->s_axi_control_WVALID && top_->s_axi_control_WREADY;
+      const bool there = top_->s_axi_control_BVALID;
+      edge();
+      if (aw) top_->s_axi_control_AWVALID = 0;
+      if (w) top_->s_axi_control_WVALID = 0;
+      if (there) {
+        idle_control();
+        return;
+      }
+    }
+    fail("the slave does not answer a write");
+  }
+
+  bool trace(const char* path) {
+#if VM_TRACE
+    context_.traceEverOn(true);
+    vcd_ = std::make_unique<VerilatedVcdC>();
+    top_->trace(vcd_.get(), 99);
+    vcd_->open(path);
+    return vcd_->isOpen();
+#else
+    (void)path;
+    return false;
+#endif
+  }
+  void finish() {
+#if VM_TRACE
+    if (vcd_) vcd_->close();
+    vcd_.reset();
+#endif
+    top_->final();
+  }
+
+ private:
+  struct ReadPort {
+    std::deque<Burst> queue;
+    Steady steady;
+    bool open = false, offered = false;
+    uint32_t seen = 0;
+  };
+  struct WritePort {
+    std::deque<Burst> queue, answers;
+    Steady steady;
+    bool open = false, data_open = false, answering = false;
+    uint32_t seen = 0;
+  };
+
+  VerilatedContext context_;
+  std::unique_ptr<Vsystem> top_;
+#if VM_TRACE
+  std::unique_ptr<VerilatedVcdC> vcd_;
+#endif
+  Settings settings_;
+  Random random_;
+  std::vector<Region> regions_;
+  ReadPort reads_[READERS];
+  WritePort writes_[WRITERS];
+  int64_t budget_ = 0;
+  uint64_t time_ = 0;
+
+  void idle_control() {
+    top_->s_axi_control_ARVALID = top_->s_axi_control_RREADY = 0;
+    top_->s_axi_control_AWVALID = top_->s_axi_control_WVALID = top_->s_axi_control_BREADY = 0;
+  }
+  void fail(const std::string& what) {
+    if (problem.empty()) problem = what + " in cycle " + std::to_string(cycles);
+  }
+  void broken(const std::string& what) {
+    breach = true;
+    fail(what);
+  }
+
+  uint8_t* find(uint64_t address, uint64_t size, bool write) {
+    for (auto& r : regions_)
+      if (r.base <= address && address + size <= r.base + r.size && (r.writable || !write))
+        return r.data + (address - r.base);
+    return nullptr;
+  }
+
+  bool stall() { return settings_.stall && random_.chance(settings_.stall); }
+
+  bool afford() {
+    if (!settings_.bandwidth) return true;
+    if (budget_ < 0) return false;
+    budget_ -= 256 * BUS_BYTES;
+    return true;
+  }
+
+  void cycle() {
+    settle();
+    edge();
+  }
+
+  // Drive the inputs of a cycle and let the outputs settle.
+  void settle() {
+    if (settings_.bandwidth) {
+      budget_ += settings_.bandwidth;
+      if (budget_ > 256 * BUS_BYTES * 4) budget_ = 256 * BUS_BYTES * 4;
+    }
+    // The first port to be served changes, so that a scarce memory is shared fairly.
+    for (unsigned n = 0; n < READERS; n++) prepare(reads_[(n + cycles) % READERS]);
+    for (auto& p : writes_) prepare(p);
+#define READER(k, name)                                                                           \
+  drive(reads_[k], top_->m_axi_##name##_ARREADY, top_->m_axi_##name##_RVALID,                     \
+        top_->m_axi_##name##_RDATA, top_->m_axi_##name##_RRESP, top_->m_axi_##name##_RLAST);
+#define WRITER(k, name)                                                                           \
+  drive(writes_[k], top_->m_axi_##name##_AWREADY, top_->m_axi_##name##_WREADY,                    \
+        top_->m_axi_##name##_BVALID, top_->m_axi_##name##_BRESP);
+#include "ports.inc"
+#undef READER
+#undef WRITER
+    top_->ap_clk = 0;
+    evaluate();
+  }
+
+  // Take the handshakes of the cycle, then the clock edge.
+  void edge() {
+    if (top_->ap_rst_n) {
+#define READER(k, name)                                                                           \
+  sample(k, reads_[k], top_->m_axi_##name##_ARVALID, top_->m_axi_##name##_ARADDR,                 \
+         top_->m_axi_##name##_ARLEN, top_->m_axi_##name##_ARSIZE, top_->m_axi_##name##_ARBURST,   \
+         top_->m_axi_##name##_RREADY);
+#define WRITER(k, name)                                                                           \
+  sample(k, writes_[k], top_->m_axi_##name##_AWVALID, top_->m_axi_##name##_AWADDR,                \
+         top_->m_axi_##name##_AWLEN, top_->m_axi_##name##_AWSIZE, top_->m_axi_##name##_AWBURST,   \
+         top_->m_axi_##name##_WVALID, top_->m_axi_##name##_WDATA, top_->m_axi_##name##_WSTRB,     \
+         top_->m_axi_##name##_WLAST, top_->m_axi_##name##_BREADY);
+#include "ports.inc"
+#undef READER
+#undef WRITER
+    }
+    top_->ap_clk = 1;
+    evaluate();
+    cycles++;
+  }
+
+  void evaluate() {
+    top_->eval();
+#if VM_TRACE
+    if (vcd_) vcd_->dump(time_);
+#endif
+    time_ += 5;
+  }
+
+  void count(unsigned port) {
+    if (!bucket) return;
+    const std::size_t at = (cycles / bucket) * (READERS + WRITERS) + port;
+    if (timeline.size() <= at) timeline.resize((cycles / bucket + 1) * (READERS + WRITERS));
+    timeline[at]++;
+  }
+
+  void prepare(ReadPort& p) {
+    p.open = p.queue.size() < MOST_BURSTS && !stall();
+    if (!p.offered)
+      p.offered = !p.queue.empty() && p.queue.front().due <= cycles && !stall() && afford();
+  }
+  void prepare(WritePort& p) {
+    p.open = p.queue.size() + p.answers.size() < MOST_BURSTS && !stall();
+    p.data_open = !p.queue.empty() && !stall() && afford();
+    if (!p.answering)
+      p.answering = !p.answers.empty() && p.answers.front().due <= cycles && !stall();
+  }
+
+  template <class Data>
+  void drive(ReadPort& p, CData& arready, CData& rvalid, Data& rdata, CData& rresp, CData& rlast) {
+    arready = p.open;
+    rvalid = p.offered;
+    if (!p.offered) return;
+    const Burst& b = p.queue.front();
+    uint8_t beat[BUS_BYTES] = {};
+    if (b.response == OKAY)
+      std::memcpy(beat, find(b.address + b.done * BUS_BYTES, BUS_BYTES, false), BUS_BYTES);
+    put(rdata, beat);
+    rresp = b.response;
+    rlast = b.done + 1 == b.beats;
+  }
+  void drive(WritePort& p, CData& awready, CData& wready, CData& bvalid, CData& bresp) {
+    awready = p.open;
+    wready = p.data_open;
+    bvalid = p.answering;
+    if (p.answering) bresp = p.answers.front().response;
+  }
+
+  // Checks an address handshake; the burst it makes.
+  Burst begin(unsigned master, uint32_t& seen, uint64_t address, uint32_t length, int size, int kind,
+              bool write) {
+    const uint32_t beats = length + 1;
+    const uint64_t last = address + beats * BUS_BYTES - 1;
+    if (beats > BURST) broken("a burst of " + std::to_string(beats) + " beats");
+    if (address >> 12 != last >> 12) broken("a burst crosses a 4 KiB boundary");
+    if (1 << size != BUS_BYTES || kind != 1 || address % BUS_BYTES)
+      broken("a burst of a kind that the port does not take");
+    int response = OKAY;
+    if (!find(address, beats * BUS_BYTES, write)) {
+      char text[96];
+      std::snprintf(text, sizeof text, "a %s of %u beats at 0x%llx, where no memory is",
+                    write ? "write" : "read", beats, (unsigned long long)address);
+      fail(text);
+      response = DECERR;
+    }
+    if (settings_.error_code && master == settings_.error_master && seen == settings_.error_burst)
+      response = settings_.error_code;
+    seen++;
+    return {address, beats, 0, cycles + settings_.latency, response};
+  }
+
+  void steady(Steady& s, bool valid, bool ready, uint64_t address, uint32_t length) {
+    if (s.waiting && (!valid || address != s.address || length != s.length))
+      broken("an address changes or goes before it is taken");
+    s = {valid && !ready, address, length};
+  }
+
+  void sample(unsigned k, ReadPort& p, bool arvalid, uint64_t address, uint32_t length, int size,
+              int kind, bool rready) {
+    if (p.offered && rready) {
+      Burst& b = p.queue.front();
+      p.offered = false;
+      readers[k].beats++;
+      count(k);
+      if (++b.done == b.beats) p.queue.pop_front();
+    }
+    steady(p.steady, arvalid, p.open, address, length);
+    if (arvalid && p.open) {
+      readers[k].bursts++;
+      p.queue.push_back(begin(k, p.seen, address, length, size, kind, false));
+    }
+  }
+
+  template <class Data>
+  void sample(unsigned k, WritePort& p, bool awvalid, uint64_t address, uint32_t length, int size,
+              int kind, bool wvalid, const Data& wdata, uint32_t strobe, bool wlast, bool bready) {
+    if (p.answering && bready) {
+      p.answers.pop_front();
+      p.answering = false;
+    }
+    if (wvalid && p.queue.empty()) broken("data comes before its address");
+    if (wvalid && p.data_open) {
+      Burst& b = p.queue.front();
+      uint8_t beat[BUS_BYTES];
+      get(wdata, beat);
+      if (b.response == OKAY) {
+        uint8_t* to = find(b.address + b.done * BUS_BYTES, BUS_BYTES, true);
+        for (int n = 0; n < BUS_BYTES; n++)
+          if (strobe >> n & 1) to[n] = beat[n];
+      }
+      writers[k].beats++;
+      count(READERS + k);
+      if (wlast != (++b.done == b.beats)) broken("WLAST is not at the last beat");
+      if (b.done == b.beats) {
+        b.due = cycles + settings_.latency;
+        p.answers.push_back(b);
+        p.queue.pop_front();
+      }
+    }
+    steady(p.steady, awvalid, p.open, address, length);
+    if (awvalid && p.open) {
+      writers[k].bursts++;
+      p.queue.push_back(begin(READERS + k, p.seen, address, length, size, kind, true));
+    }
+  }
+};
+
+}  // namespace
+
+extern "C" {
+#define PUBLIC __attribute__((visibility("default")))
+PUBLIC void* system_create() { return new System; }
+PUBLIC void system_destroy(void* s) { delete static_cast<System*>(s); }
+PUBLIC void system_settings(void* s, const uint32_t* v) {
+  static_cast<System*>(s)->settings({v[0], v[1], v[2], v[3], v[4], v[5], v[6]});
+}
+PUBLIC void system_regions(void* s, uint32_t count, const uint64_t* bases, const uint64_t* sizes,
+                           uint8_t* const* data, const uint32_t* writable) {
+  std::vector<Region> regions;
+  for (uint32_t n = 0; n < count; n++)
+    regions.push_back({bases[n], sizes[n], data[n], writable[n] != 0});
+  static_cast<System*>(s)->regions(std::move(regions));
+}
+PUBLIC void system_reset(void* s, uint32_t cycles) { static_cast<System*>(s)->reset(cycles); }
+PUBLIC uint32_t system_read(void* s, uint32_t address) {
+  return static_cast<System*>(s)->control_read(address);
+}
+PUBLIC void system_write(void* s, uint32_t address, uint32_t value) {
+  static_cast<System*>(s)->control_write(address, value);
+}
+PUBLIC int system_run(void* s, uint64_t limit) { return static_cast<System*>(s)->run(limit); }
+PUBLIC uint64_t system_cycles(void* s) { return static_cast<System*>(s)->cycles; }
+PUBLIC void system_counters(void* s, uint64_t* v) {
+  auto* system = static_cast<System*>(s);
+  for (auto& c : system->readers) *v++ = c.bursts, *v++ = c.beats;
+  for (auto& c : system->writers) *v++ = c.bursts, *v++ = c.beats;
+}
+PUBLIC const char* system_problem(void* s) { return static_cast<System*>(s)->problem.c_str(); }
+PUBLIC int system_breach(void* s) { return static_cast<System*>(s)->breach; }
+PUBLIC void system_forget_problem(void* s) { static_cast<System*>(s)->problem.clear(); }
+PUBLIC void system_bucket(void* s, uint32_t cycles) { static_cast<System*>(s)->bucket = cycles; }
+PUBLIC uint32_t system_timeline(void* s, uint32_t* values, uint32_t room) {
+  auto& t = static_cast<System*>(s)->timeline;
+  for (uint32_t n = 0; n < room && n < t.size(); n++) values[n] = t[n];
+  return uint32_t(t.size());
+}
+PUBLIC int system_trace(void* s, const char* path) { return static_cast<System*>(s)->trace(path); }
+}

@@ -1,0 +1,217 @@
+"""A running system simulation: registers, memory and what it counted."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.errors import EngineError
+from tritstream.kernels.arguments import (
+    CONTROL,
+    DONE,
+    GLOBAL_INTERRUPT_ENABLE,
+    INTERRUPT_ENABLE,
+    INTERRUPT_STATUS,
+    START,
+)
+from tritstream.system.build import Parts, system_library
+
+Bytes = npt.NDArray[np.uint8]
+
+READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
+"""Bits of the control register in which the shell, and not Vitis HLS, says what the masters met."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How memory behaves. The defaults are a memory that never waits."""
+
+    seed: int = 1
+    stall: int = 0
+    """Of 256: the probability of a wait wherever a port may wait."""
+    latency: int = 1
+    """Cycles from an address to the first beat, and from the last beat to its answer."""
+    bandwidth: int = 0
+    """Bytes a cycle of all ports together, times 256; 0: no limit."""
+    error_master: int = 0
+    error_burst: int = 0
+    error_code: int = 0
+    """If not 0, the AXI response (2 SLVERR, 3 DECERR) to burst ``error_burst`` of a master; masters
+    that read are counted before those that write."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One start. ``control`` is the register that reported done; beats by AXI master."""
+
+    cycles: int
+    control: int
+    read: dict[str, int]
+    written: dict[str, int]
+
+    @property
+    def error(self) -> str:
+        """What went wrong on the buses, in words; empty if nothing did."""
+        if not self.control & (READ_ERROR | WRITE_ERROR):
+            return ""
+        code = "DECERR" if self.control & DECODE_ERROR else "SLVERR"
+        kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
+        what = " and ".join(name for bit, name in kinds if self.control & bit)
+        return f"{what} was answered with {code} (CTRL={self.control:#x})"
+
+
+@cache
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    library.system_create.restype = ctypes.c_void_p
+    library.system_problem.restype = ctypes.c_char_p
+    library.system_cycles.restype = ctypes.c_uint64
+    library.system_read.restype = ctypes.c_uint32
+    pointer, word = ctypes.c_void_p, ctypes.c_uint32
+    for name, more in {
+        "destroy": [], "settings": [pointer], "regions": [word] + 4 * [pointer], "reset": [word],
+        "read": [word], "write": [word, word], "run": [ctypes.c_uint64], "cycles": [],
+        "counters": [pointer], "problem": [], "breach": [], "forget_problem": [], "bucket": [word],
+        "timeline": [pointer, word], "trace": [ctypes.c_char_p],
+    }.items():  # fmt: skip
+        getattr(library, f"system_{name}").argtypes = [pointer, *more]
+    return library
+
+
+class System:
+    """One simulated IP with its memory. ``trace``: a file that gets the waveform (VCD)."""
+
+    def __init__(self, parts: Parts, trace: Path | None = None) -> None:
+        self.parts = parts
+        self._library = _load(system_library(parts, trace is not None))
+        self._handle = self._library.system_create()
+        self._regions: list[Bytes] = []
+        self._readers, self._writers = parts.masters("in"), parts.masters("out")
+        self.conditions = Conditions()
+        if trace is not None and not self._library.system_trace(self._handle, str(trace).encode()):
+            raise EngineError(f"cannot write the waveform to {trace}")
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self._library.system_destroy(self._handle)
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """How memory behaves from now on; its bursts are counted anew."""
+        self.conditions = conditions
+        values = np.array(astuple(conditions), np.uint32)
+        self._library.system_settings(self._handle, values.ctypes.data)
+
+    def set_memory(self, regions: Sequence[tuple[int, Bytes, bool]]) -> None:
+        """(address, bytes, whether they may be written) of all that answers; anything else DECERRs.
+
+        The arrays are used in place and must be contiguous.
+        """
+        self._regions = [data for _, data, _ in regions]
+        bases = np.array([base for base, _, _ in regions], np.uint64)
+        sizes = np.array([data.nbytes for _, data, _ in regions], np.uint64)
+        pointers = np.array([data.ctypes.data for _, data, _ in regions], np.uint64)
+        writable = np.array([may for _, _, may in regions], np.uint32)
+        self._library.system_regions(
+            self._handle,
+            len(regions),
+            *(a.ctypes.data for a in (bases, sizes, pointers, writable)),
+        )
+
+    def reset(self, cycles: int = 4) -> None:
+        """Pull the reset line, whatever is under way."""
+        self._library.system_reset(self._handle, cycles)
+
+    def read(self, offset: int) -> int:
+        """A register, over AXI4-Lite."""
+        value = int(self._library.system_read(self._handle, offset))
+        self._check()
+        return value
+
+    def write(self, offset: int, value: int) -> None:
+        self._library.system_write(self._handle, offset, value & 0xFFFF_FFFF)
+        self._check()
+
+    def advance(self, cycles: int) -> bool:
+        """Let time pass until the interrupt line is high, ``cycles`` at most; whether it is."""
+        there = bool(self._library.system_run(self._handle, cycles))
+        self._check()
+        return there
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles since the beginning (simulated)."""
+        return int(self._library.system_cycles(self._handle))
+
+    @property
+    def problem(self) -> str:
+        """The first access outside of memory, in words, since the last start; empty if none."""
+        return self._library.system_problem(self._handle).decode()
+
+    def arguments(self, values: Mapping[str, int]) -> None:
+        """Write argument registers by name; base addresses as two words."""
+        for a in self.parts.table:
+            if a.name in values:
+                for k in range(a.words):
+                    self.write(a.offset + 4 * k, values[a.name] >> (32 * k))
+
+    def start(self) -> None:
+        """Set the interrupt up and start."""
+        self._library.system_forget_problem(self._handle)
+        self.write(GLOBAL_INTERRUPT_ENABLE, 1)
+        self.write(INTERRUPT_ENABLE, 1)
+        self.write(CONTROL, START)
+
+    def run(self, values: Mapping[str, int], limit: int = 200_000_000) -> Result:
+        """A start as the driver makes it, to its end. An AXI error ends a run too: see Result.
+
+        Raises EngineError where the engine does not end or breaks the AXI protocol.
+        """
+        before, beats = self.cycles, self._counters()
+        self.arguments(values)
+        begun = self.cycles
+        self.start()
+        if not self.advance(limit):
+            raise EngineError(
+                f"the simulated engine was not done after {self.cycles - begun} cycles: "
+                f"CTRL={self.read(CONTROL):#x}"
+            )
+        cycles = self.cycles - begun
+        control = self.read(CONTROL)
+        self.write(INTERRUPT_STATUS, 1)
+        if not control & DONE:
+            raise EngineError(f"the engine interrupts without being done: CTRL={control:#x}")
+        assert before <= begun
+        moved = self._counters() - beats
+        count = len(self._readers)
+        return Result(
+            cycles,
+            control,
+            dict(zip(self._readers, moved[:count, 1].tolist(), strict=True)),
+            dict(zip(self._writers, moved[count:, 1].tolist(), strict=True)),
+        )
+
+    def watch(self, bucket: int) -> None:
+        """Count beats by port in buckets of so many cycles, for `timeline`."""
+        self._library.system_bucket(self._handle, bucket)
+
+    def timeline(self) -> npt.NDArray[np.uint32]:
+        """(buckets, masters) beats, readers before writers, since the beginning of time."""
+        count = self._library.system_timeline(self._handle, None, 0)
+        values = np.zeros(count, np.uint32)
+        self._library.system_timeline(self._handle, values.ctypes.data, count)
+        return values.reshape(-1, len(self._readers) + len(self._writers))
+
+    def _counters(self) -> npt.NDArray[np.uint64]:
+        values = np.zeros((len(self._readers) + len(self._writers), 2), np.uint64)
+        self._library.system_counters(self._handle, values.ctypes.data)
+        return values
+
+    def _check(self) -> None:
+        if self._library.system_breach(self._handle):
+            raise EngineError(f"the engine breaks the AXI protocol: {self.problem}")
