@@ -14,6 +14,8 @@ from tritstream.models import DEMO
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """--model and --engine."""
+    from tritstream.engines import ENGINES
+
     parser.add_argument(
         "-m",
         "--model",
@@ -26,8 +28,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "-e",
         "--engine",
         metavar="NAME",
-        help="the execution: native, spec, csim, pynq, pynq-sim, float, float32 or float16 "
-        "(default: the fastest that runs here)",
+        help=f"the execution: {', '.join(ENGINES)} (default: the fastest that runs here)",
     )
 
 
