@@ -6,10 +6,10 @@ import ctypes
 import os
 import sys
 from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_uint64, c_void_p
+from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import NamedTuple
 
 from tritstream.errors import EngineError
 
@@ -99,7 +99,8 @@ class Model(ctypes.Structure):
     )
 
 
-class Level(NamedTuple):
+@dataclass(frozen=True)
+class Level:
     """One dispatch level of the core: the operations compiled for one instruction set."""
 
     index: int
