@@ -147,7 +147,8 @@ def test_a_geometry_that_does_not_fit_is_refused(change: dict, reason: str) -> N
 def test_a_missing_compiler_and_missing_headers_are_explained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = GENERATED / "tiny" / "swiglu.cpp"
+    source = tmp_path / "kernel.cpp"
+    source.write_text('extern "C" void kernel() {}')
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
     with pytest.raises(EngineError, match="install it"):
         csim.load(source)
