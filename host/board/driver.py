@@ -12,7 +12,8 @@ from typing import Any
 
 import pynq
 
-from tritstream.board.errors import EngineTimeoutError
+from tritstream.board.errors import BusError, EngineTimeoutError
+from tritstream.board.responses import response_error
 from tritstream.kernels.arguments import (
     CONTROL,
     DONE,
@@ -91,7 +92,8 @@ class EngineDriver(pynq.DefaultIP):
         """Return when the engine has reported done, which clears that bit.
 
         ``shortest_s`` is the shortest that it ever took: most of that is slept through, so that a
-        long run costs few register reads. Raises EngineTimeoutError with the status registers.
+        long run costs few register reads. Raises EngineTimeoutError with the status registers, and
+        BusError where the engine reports that its accesses to memory failed.
         """
         deadline = time.monotonic() + time_limit_s
         if self._use_interrupt and self._loop is not None and self._loop_is_free():
@@ -120,11 +122,12 @@ class EngineDriver(pynq.DefaultIP):
         if asleep > 0:
             time.sleep(min(asleep, max(deadline - time.monotonic(), 0.0)))
         pause = min(max(shortest_s / 100, _SHORTEST_POLL_S), _LONGEST_POLL_S)
-        while not self.read(CONTROL) & DONE:
+        while not (control := self.read(CONTROL)) & DONE:
             if time.monotonic() >= deadline:
-                raise EngineTimeoutError(f"still not done: {self.status()}")
+                raise EngineTimeoutError(f"is still not done: {self.status()}")
             time.sleep(pause)
             pause = min(1.5 * pause, _LONGEST_POLL_S)
+        _check_bus(control)
 
     def _wait_for_interrupt(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         # The controller may hold a level that was acknowledged while still high: an early wake-up.
@@ -141,12 +144,20 @@ class EngineDriver(pynq.DefaultIP):
                 status = self.status()
                 if status.control & DONE:  # done, only the interrupt is missing
                     self._use_interrupt = False
+                    _check_bus(status.control)
                     return
-                raise EngineTimeoutError(f"still not done: {status}") from None
-            done = self.read(CONTROL) & DONE
+                raise EngineTimeoutError(f"is still not done: {status}") from None
+            control = self.read(CONTROL)
             self.write(INTERRUPT_STATUS, 1)  # toggles the bit: the line falls
-            if done:
+            if control & DONE:
+                _check_bus(control)
                 return
+
+
+def _check_bus(control: int) -> None:
+    error = response_error(control)
+    if error:
+        raise BusError(f"met an AXI error: {error}")
 
 
 def _current_loop() -> asyncio.AbstractEventLoop:

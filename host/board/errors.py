@@ -21,6 +21,10 @@ class EngineTimeoutError(BoardError):
     """The engine did not report done within the time limit."""
 
 
+class BusError(BoardError):
+    """The engine reported that its accesses to memory were answered with errors."""
+
+
 class NoResultError(BoardError):
     """The engine reported done, but its result never reached the host."""
 

@@ -21,6 +21,7 @@ class BoardOptions:
     self_test: bool = True
     """Compare the first layer with the specification when the model is loaded."""
     simulate: str = "spec"
-    """What computes on a simulated board: ``spec``, the specification, or ``csim``, the HLS C++."""
+    """What computes on a simulated board: ``spec``, the specification, ``csim``, the HLS C++, or
+    ``rtl``, the simulated accelerator."""
     check: bool = False
     """Compare the logits of every token with the specification's; as slow as that is."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from tritstream.board.errors import (
     BoardError,
+    BusError,
     EngineTimeoutError,
     MemoryShortError,
     NoResultError,
@@ -334,8 +335,8 @@ class BoardRuntime:
                     self._load(following, other)
                     self._slot = other
                 self._wait(first, last)
-            except EngineTimeoutError as error:
-                raise self._fault(EngineTimeoutError, span, f"is {error}") from error
+            except (EngineTimeoutError, BusError) as error:
+                raise self._fault(type(error), span, str(error)) from error
             except BaseException:  # Ctrl-C, or the image's file has gone
                 self._stop()
                 raise
@@ -422,7 +423,7 @@ class BoardRuntime:
         """Let the running start finish, or configure the fabric anew; the text's state is lost."""
         try:
             self._driver.wait(self.options.time_limit_s)
-        except EngineTimeoutError:
+        except (EngineTimeoutError, BusError):
             self._load_overlay()
         self._running = self._ready = False
 

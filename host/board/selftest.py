@@ -12,6 +12,7 @@ import numpy as np
 
 from tritstream.board.errors import (
     BoardError,
+    BusError,
     CacheError,
     EngineTimeoutError,
     MemoryShortError,
@@ -113,7 +114,7 @@ def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, 
         driver.start()
         try:
             driver.wait(runtime.options.time_limit_s)
-        except EngineTimeoutError:
+        except (EngineTimeoutError, BusError):
             runtime._load_overlay()
             return False
         got = np.array(vector), np.array(state).astype(np.int64)

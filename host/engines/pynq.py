@@ -116,7 +116,7 @@ def open_board_engine(image: Image, name: str, options: BoardOptions | None = No
     with ExitStack() as stack:
         device = None
         if name == "pynq-sim":
-            from tritstream.sim import CsimExecution, Execution, SpecExecution, simulated_board
+            from tritstream.sim import CsimExecution, SpecExecution, simulated_board
 
             configuration = image.header.configuration
             board = configuration.board

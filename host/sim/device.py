@@ -29,7 +29,7 @@ _INTC = "xilinx.com:ip:axi_intc:4.1"
 _PS_REGISTERS = range(0xF800_0000, 0x1_0000_0000)
 
 
-class BusError(RuntimeError):
+class RegisterAccessError(RuntimeError):
     """A register access that nothing decodes; on a board the program dies of SIGBUS."""
 
 
@@ -171,7 +171,7 @@ class SimulatedDevice(pynq.Device):
                 return block, address - base
         if address in _PS_REGISTERS:
             return None, 0
-        raise BusError(f"bus error: {what} at {address:#x}, where nothing answers")
+        raise RegisterAccessError(f"bus error: {what} at {address:#x}, where nothing answers")
 
     # Memory.
 

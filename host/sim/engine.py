@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tritstream.board.responses import DECODE_ERROR, READ_ERROR, WRITE_ERROR
 from tritstream.kernels.arguments import BEAT_BYTES, Argument
 from tritstream.sim.executions import Execution
 from tritstream.sim.faults import Faults
@@ -84,7 +85,10 @@ class EngineBlock(HlsBlock):
             self._finish()
 
     def _execute(self) -> None:
-        if self._faults.axi_error:
+        self.flags = 0
+        if self._faults.axi_error_reported:
+            self.flags = READ_ERROR | WRITE_ERROR | DECODE_ERROR
+        if self._faults.axi_error or self._faults.axi_error_reported:
             return  # zeros are read and nothing is written: only the counters run, to the end
         arguments = {}
         for a in self._table:
@@ -93,7 +97,7 @@ class EngineBlock(HlsBlock):
                 value |= self.arguments.get(a.offset + 4, 0) << 32
             arguments[a.name] = value
         try:
-            self.execution(self._memory, arguments)
+            self.flags = self.execution(self._memory, arguments) or 0
         except AxiError as error:
             # What hardware does with garbage is anybody's guess; this one stops.
             self._report(str(error))

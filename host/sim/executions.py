@@ -28,7 +28,8 @@ from tritstream.spec import (
     head,
 )
 
-Execution = Callable[[Memory, Mapping[str, int]], None]
+Execution = Callable[[Memory, Mapping[str, int]], int | None]
+"""What may be returned are further bits of the control register, such as those of an AXI error."""
 
 _KEEP_WEIGHTS = 64 << 20
 """Unpacked ternary weights that are kept between starts; each takes four bytes."""

@@ -13,6 +13,8 @@ class Faults:
     """The engine starts and never reports done, until the fabric is configured again."""
     axi_error: bool = False
     """The engine's accesses to memory are answered with errors: zeros are read, writes lost."""
+    axi_error_reported: bool = False
+    """The same, and the control register says so, as that of the project's own shell does."""
     wrong_bit: bool = False
     """One bit of every result, the residual and the first logit, comes out inverted."""
     allocations_left: int | None = None

@@ -38,6 +38,8 @@ class HlsBlock(RegisterBlock):
     def __init__(self) -> None:
         self.arguments: dict[int, int] = {}
         self.busy = False
+        self.flags = 0
+        """Further bits that the control register shows with done."""
         self._done = False
         self._global_enable = self._enable = self._status = 0
 
@@ -51,7 +53,7 @@ class HlsBlock(RegisterBlock):
             self._look()
             value = START if self.busy else IDLE
             if self._done:
-                value |= DONE | READY
+                value |= DONE | READY | self.flags
                 self._done = False
             return value | (0x200 if self.interrupt else 0)
         if offset == GLOBAL_INTERRUPT_ENABLE:

@@ -8,6 +8,7 @@ import pytest
 from support.boards import QUICK, greedy, needs_pynq
 from tritstream.board.errors import (
     BoardError,
+    BusError,
     CacheError,
     EngineTimeoutError,
     MemoryShortError,
@@ -34,12 +35,14 @@ STEP = {
         r"on layer 0 to head, is still not done: CTRL=0x1 \(start\)",
     ),
     "axi_error": (NoResultError, "AXI error"),
+    "axi_error_reported": (BusError, r"met an AXI error: a read and a write .* DECERR.*CTRL=0x70"),
     "lost_invalidates": (NoResultError, "caches .* not synchronised"),
 }
 # The same from the start, as the self-test sees them.
 LOADING = {
     "never_done": (EngineTimeoutError, "on layer 0, is still not done"),
     "axi_error": (NoResultError, "layer 0.* AXI error"),
+    "axi_error_reported": (BusError, "on layer 0, met an AXI error"),
     "wrong_bit": (WrongResultError, "in 1 of 192 elements of the residual"),
     "lost_flushes": (CacheError, "uncached memory but not through cached"),
     "lost_invalidates": (CacheError, "uncached memory but not through cached"),
@@ -184,10 +187,10 @@ def test_a_missing_interrupt_only_costs_the_first_time_limit(
 def test_registers_where_nothing_answers(tiny: Image, load: Any) -> None:
     import pynq
 
-    from tritstream.sim.device import BusError
+    from tritstream.sim.device import RegisterAccessError
 
     device, _ = load(tiny)
-    with pytest.raises(BusError, match="0x12340000"):
+    with pytest.raises(RegisterAccessError, match="0x12340000"):
         pynq.MMIO(0x1234_0000, 16, device=device).read(0)
 
 
