@@ -29,6 +29,7 @@ def legalise(design: Design) -> None:
         if leaf.loop is not None:
             _share_stores(leaf)
             _share_loads(leaf)
+            _reassociate(leaf)
     prune(design)
 
 
@@ -168,6 +169,38 @@ def _groups(
 
 def _depends(node: Node, on: Node) -> bool:
     return on in live_nodes([node])
+
+
+def _reassociate(leaf: Leaf) -> None:
+    """Reductions: ((r | a) | b) | c becomes r | ((a | b) | c), so that an iteration hands on one OR.
+
+    Bitwise operations and exact additions may be regrouped freely.
+    """
+    g = leaf.graph
+    for variable, node in leaf.nexts.items():
+        if node.op not in ("or", "and", "xor", "add"):
+            continue
+        op = node.op
+        operands: list[Node] = []
+        stack = [node]
+        while stack and len(operands) < 4096:
+            n = stack.pop()
+            if n.op == op:
+                stack += reversed(n.args)
+            else:
+                operands.append(n)
+        own = [n for n in operands if n.op == "variable" and n.data is variable]
+        if stack or len(own) != 1 or len(operands) < 3:
+            continue
+        level = [n for n in operands if n is not own[0]]
+        while len(level) > 1:
+            pairs = [
+                g.add(a, b) if op == "add" else g.bitwise(op, a, b)
+                for a, b in zip(level[::2], level[1::2], strict=False)
+            ]
+            level = pairs + level[len(pairs) * 2 :]
+        last = g.add(own[0], level[0]) if op == "add" else g.bitwise(op, own[0], level[0])
+        leaf.nexts[variable] = last
 
 
 def _share_channels(leaf: Leaf) -> None:

@@ -1,0 +1,87 @@
+"""Small kernels: their SystemVerilog is what it was, lint-clean, and does what they say.
+
+After a change that is meant: REWRITE_GOLDEN=1 pytest tests/rtl/test_golden.py, and read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tritstream.rtl.compile import Compiled, compile_function
+from tritstream.rtl.kernel import RtlKernel
+from tritstream.rtl.mlir import Module, parse
+from tritstream.rtl.simulate import Simulation, Stalls, build, integers, lint
+
+pytestmark = pytest.mark.usefixtures("what_rtl_needs")
+GOLDEN = Path(__file__).parent / "golden"
+NAMES = ("accumulate", "lookup", "move")
+
+
+def module_named(name: str) -> Module:
+    return parse((GOLDEN / f"{name}.mlir").read_text(), f"{name}.mlir")
+
+
+def compiled(name: str) -> Compiled:
+    return compile_function(module_named(name), name)
+
+
+@pytest.fixture(scope="module")
+def simulation(what_rtl_needs: None) -> Simulation:
+    return build([compiled(name) for name in NAMES])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_text_is_what_it_was(name: str) -> None:
+    path = GOLDEN / f"{name}.sv"
+    text = compiled(name).text
+    if os.environ.get("REWRITE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lint(name: str) -> None:
+    assert lint(compiled(name).text, name) == ""
+
+
+def test_the_source_line_is_in_the_text() -> None:
+    assert "kernel.py:6" in compiled("accumulate").text
+
+
+@pytest.mark.parametrize("stall", [0, 120])
+def test_accumulate(simulation: Simulation, stall: int) -> None:
+    values = [int(v) for v in np.random.default_rng(1).integers(-(1 << 15), 1 << 15, 100)]
+    for count in (0, 1, 100):
+        outcome = simulation.run([count, values, None], 0, Stalls(count + 1, stall))
+        assert integers(outcome.values[2], 32) == [sum(values[:count])]
+        assert outcome.values[1] == 100 - count
+        if not stall:
+            # One iteration a cycle: what is beyond them does not grow with their number.
+            assert outcome.cycles <= count + 12
+
+
+def test_lookup(simulation: Simulation) -> None:
+    table = np.array([3, -1, 4, 1], np.int8)
+    x = np.random.default_rng(2).integers(-128, 128, 16).astype(np.int8)
+    y = np.zeros(16, np.int8)
+    types = [a.type for a in module_named("lookup").function("lookup").arguments]
+    RtlKernel(simulation, 1, types)(x, y)
+    assert np.array_equal(y, np.where(x < table[x & 3], table[x & 3], x))
+
+
+@pytest.mark.parametrize(("stall", "latency"), [(0, 1), (0, 40), (150, 7)])
+def test_move(simulation: Simulation, stall: int, latency: int) -> None:
+    source = np.random.default_rng(3).integers(0, 256, (64, 16)).astype(np.uint8)
+    target = np.zeros_like(source)
+    types = [a.type for a in module_named("move").function("move").arguments]
+    kernel = RtlKernel(simulation, 2, types, Stalls(5, stall, latency))
+    kernel(source, target)
+    assert np.array_equal(target[:48], source[16:]) and not target[48:].any()
+    assert kernel.outcome is not None
+    assert kernel.outcome.beats == {"from": (48, 0), "to": (0, 48)}
+    if not stall:
+        assert kernel.outcome.cycles <= 48 + 2 * latency + 20

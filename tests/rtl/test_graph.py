@@ -1,0 +1,144 @@
+"""The dataflow graph: simplification keeps values, and intervals hold them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
+from tritstream.rtl.interpret import signed, unsigned
+
+
+def value_of(node: Node, variables: dict[Variable, int]) -> int:
+    """What a node denotes, straight from the meaning of its operation."""
+    values: dict[Node, int] = {}
+    for n in live_nodes([node]):
+        a = [values[x] for x in n.args]
+        if n.op == "const":
+            v = n.data
+        elif n.op == "variable":
+            v = variables[n.data]
+        elif n.op in ("add", "sub", "mul", "and", "or", "xor"):
+            v = {
+                "add": lambda: a[0] + a[1],
+                "sub": lambda: a[0] - a[1],
+                "mul": lambda: a[0] * a[1],
+                "and": lambda: a[0] & a[1],
+                "or": lambda: a[0] | a[1],
+                "xor": lambda: a[0] ^ a[1],
+            }[n.op]()
+        elif n.op == "not":
+            v = 1 - a[0]
+        elif n.op == "shlc":
+            v = a[0] << n.data
+        elif n.op == "shrc":
+            v = a[0] >> n.data
+        elif n.op == "shl":
+            v = 0 if a[1] >= n.data else a[0] << a[1]
+        elif n.op == "shr":
+            v = a[0] >> a[1]
+        elif n.op == "wraps":
+            v = signed(a[0], n.data)
+        elif n.op == "wrapu":
+            v = unsigned(a[0], n.data)
+        elif n.op == "lt":
+            v = int(a[0] < a[1])
+        elif n.op == "eq":
+            v = int(a[0] == a[1])
+        elif n.op == "mux":
+            v = a[1] if a[0] else a[2]
+        else:
+            raise AssertionError(n.op)
+        assert n.low <= v <= n.high, (n, v, n.low, n.high)
+        values[n] = v
+    return values[node]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_graphs_keep_their_values(seed: int) -> None:
+    """Every node is checked against integers that were calculated beside it."""
+    rng = random.Random(seed)
+    g = Graph()
+    variables = {integer_variable(f"v{k}", rng.choice((1, 3, 8, 17, 33, 64))): 0 for k in range(5)}
+    for v in variables:
+        variables[v] = rng.choice((v.low, v.high, rng.randint(v.low, v.high)))
+    pool = [(g.variable(v), x) for v, x in variables.items()]
+    pool += [(g.const(c), c) for c in (0, 1, -1, 5, 8, -127, 255, 1 << 30)]
+    for _ in range(150):
+        (a, x), (b, y), (c, z) = (rng.choice(pool) for _ in range(3))
+        if max(a.width, b.width) > 200:
+            continue
+        k, w = rng.randrange(12), rng.choice((1, 5, 8, 16, 32, 40, 65))
+        bit, amount = g.wrapu(c, 1), g.wrapu(b, 5)
+        made = rng.choice(
+            (
+                lambda: (g.add(a, b), x + y),
+                lambda: (g.sub(a, b), x - y),
+                lambda: (g.mul(a, b), x * y),
+                lambda: (g.mul(a, a), x * x),
+                lambda: (g.bitwise("and", a, b), x & y),
+                lambda: (g.bitwise("or", a, b), x | y),
+                lambda: (g.bitwise("xor", a, b), x ^ y),
+                lambda: (g.shlc(a, k), x << k),
+                lambda: (g.shrc(a, k), x >> k),
+                lambda: (g.shl(a, amount, 20), 0 if y % 32 >= 20 else x << (y % 32)),
+                lambda: (g.shr(a, amount), x >> (y % 32)),
+                lambda: (g.wraps(a, w), signed(x, w)),
+                lambda: (g.wrapu(a, w), unsigned(x, w)),
+                lambda: (g.less(a, b), int(x < y)),
+                lambda: (g.equal(a, b), int(x == y)),
+                lambda: (g.invert(bit), 1 - (z & 1)),
+                lambda: (g.mux(bit, a, b), x if z & 1 else y),
+            )
+        )()
+        assert made[0].low <= made[1] <= made[0].high
+        assert value_of(made[0], variables) == made[1]
+        pool.append(made)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_division(seed: int) -> None:
+    rng = random.Random(seed)
+    g = Graph()
+    n, d = Variable("n", 0, (1 << 20) - 1), Variable("d", 1, (1 << rng.randrange(1, 20)) - 1)
+    quotient, remainder = g.divide(g.variable(n), g.variable(d))
+    for _ in range(20):
+        values = {n: rng.randint(0, n.high), d: rng.randint(1, d.high)}
+        assert value_of(quotient, values) == values[n] // values[d]
+        assert value_of(remainder, values) == values[n] % values[d]
+
+
+def test_index_arithmetic_gets_narrow() -> None:
+    """8 * (4 * i + j) + 7 of counters below 4, as Allo types it: i65, i97, i98, back to index."""
+    g = Graph()
+    i, j = (g.variable(Variable(name, 0, 3)) for name in "ij")
+    at = g.wraps(g.add(g.wraps(g.mul(i, g.const(4)), 65), j), 97)
+    high = g.wraps(g.add(g.wraps(g.mul(at, g.const(8)), 97), g.const(7)), 98)
+    assert (high.low, high.high, high.width) == (7, 127, 7)
+    assert g.wrapu(g.add(g.shlc(i, 2), j), 2) is j
+    assert g.shrc(g.add(g.shlc(i, 2), j), 2) is i
+
+
+def test_equal_nodes_are_one_node() -> None:
+    g = Graph()
+    a, b = (g.variable(integer_variable(n, 32)) for n in "ab")
+    assert g.add(a, b) is g.add(b, a)
+    assert g.sub(a, a).constant == 0
+    assert linear(g.sub(g.add(a, g.const(3)), g.shlc(b, 2))) == ({a: 1, b: -4}, 3)
+
+
+def test_wide_products_are_sums_of_dsp_sized_ones() -> None:
+    g = Graph()
+    a, b = (g.variable(integer_variable(n, 64)) for n in "ab")
+    product = g.mul(a, b)
+    for node in live_nodes([product]):
+        if node.op == "mul":
+            assert sorted(x.width for x in node.args)[0] <= 18
+            assert max(x.width for x in node.args) <= 25
+    for x, y in (
+        (-(1 << 63), -(1 << 63)),
+        ((1 << 63) - 1, -(1 << 63)),
+        (12345678901, -98765432109),
+    ):
+        assert value_of(product, {a.data: x, b.data: y}) == x * y
