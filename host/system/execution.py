@@ -7,14 +7,21 @@ from collections.abc import Mapping
 from tritstream.configurations import Configuration
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.system.build import engine_parts
-from tritstream.system.simulation import Conditions, System
+from tritstream.system.simulation import (
+    DECODE_ERROR,
+    READ_ERROR,
+    WRITE_ERROR,
+    Conditions,
+    System,
+)
 
 
 class RtlExecution:
     """The engine's RTL behind its AXI ports; only live buffers of the board's memory answer.
 
-    A run that an AXI response ended leaves its results unwritten, as on a board: the driver has to
-    notice. Raises as `engine_parts` and `system_library`.
+    A run that an AXI response ended leaves its results unwritten and says so in the control
+    register, as on a board: the driver has to notice. Raises as `engine_parts` and
+    `system_library`.
     """
 
     def __init__(self, configuration: Configuration, conditions: Conditions | None = None) -> None:
@@ -23,7 +30,7 @@ class RtlExecution:
         self.reports: list[str] = []
         """What the masters met, a line for every run that ended with an error."""
 
-    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
+    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> int:
         """One start. Raises AxiError where the engine hangs or breaks the protocol."""
         self.system.set_memory(
             [(base, memory.view(base, size), True) for base, size in memory.live.items()]
@@ -37,3 +44,4 @@ class RtlExecution:
             raise AxiError(str(error)) from error
         if result.error:
             self.reports.append(f"{result.error}: {self.system.problem}".rstrip(": "))
+        return result.control & (READ_ERROR | WRITE_ERROR | DECODE_ERROR)
