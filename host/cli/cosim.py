@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
     if args.verilog:
         atomic_write_bytes(args.verilog, compiled.text.encode())
     simulation = build([compiled], trace=args.trace is not None)
-    types = [a.type for a in module_of(configuration.name, args.kernel).function(args.kernel).arguments]
+    types = [
+        a.type for a in module_of(configuration.name, args.kernel).function(args.kernel).arguments
+    ]
     kernel = RtlKernel(simulation, 0, types)
     wrong: list[str] = []
     cycles = ideal = 0
@@ -133,6 +135,8 @@ def _show(report: dict[str, Any]) -> None:
     console.print(table)
     loops = Table("pipelined loop", "depth", "interval", "longest path, ns (estimated)")
     for loop in report["loops"]:
-        loops.add_row(loop["where"], str(loop["depth"]), str(loop["interval"]), f"{loop['longest_ns']}")
+        loops.add_row(
+            loop["where"], str(loop["depth"]), str(loop["interval"]), f"{loop['longest_ns']}"
+        )
     console.print(loops)
     console.print(report["note"])

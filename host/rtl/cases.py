@@ -85,8 +85,7 @@ def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator
         gain = rng.integers(-(1 << (p.gain_bits - 1)), 1 << (p.gain_bits - 1), g.hidden)
         block = rng.integers(-(1 << (p.block_bits - 1)), 1 << (p.block_bits - 1), g.hidden)
         scalars = [
-            normalise(np.int64(rng.integers(1, 1 << 31)), int(rng.integers(-60, 10)))
-            for _ in range(3)
+            normalise(rng.integers(1, 1 << 31, ()), int(rng.integers(-60, 10))) for _ in range(3)
         ]
         norm = op.NormParameters(gain, block, scalars[0], -40, scalars[1], scalars[2])
         values = np.zeros(longest, np.int64)
@@ -94,20 +93,19 @@ def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator
         elements = np.zeros(longest, f"<u{p.element_bits // 8}")
         low = gain & ((1 << p.gain_bits) - 1)
         elements[: g.hidden] = low | ((block & ((1 << p.block_bits) - 1)) << p.gain_bits)
-        header = [norm.scale.mantissa, norm.scale.exponent, norm.square_exponent]
-        header += [*norm.eps_square, *norm.eps, 0]
+        header = [*norm.scale, norm.square_exponent, *norm.eps_square, *norm.eps, 0]
         expected = op.norm_codes(vector, norm, op.sum_of_squares(vector, p), p)
         yield Case(
             label,
             [
                 values,
                 elements,
-                np.array([int(h) for h in header], np.int32),
+                np.array(header, np.int32),
                 np.zeros(4, np.int32),
                 np.zeros(longest, np.int8),
                 np.zeros(2, np.int32),
             ],
-            {4: expected.codes, 5: np.array([int(v) for v in expected.scale])},
+            {4: expected.codes, 5: np.array(expected.scale)},
             2 * longest // c.element_lanes,
         )
 
@@ -118,7 +116,7 @@ def _mlgru(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[C
     d = g.hidden
     inputs = [list(_vectors(rng, d, GATE_MAX, count)) for _ in range(4)]
     for (label, i), (_, f), (_, gate), (_, state) in zip(*inputs, strict=True):
-        room = rng.integers(0, p.one, d, endpoint=True)
+        room = rng.integers(0, p.one + 1, d)
         after = op.state_update(state, op.silu(i, p), op.forget(f, room, p), p)
         yield Case(
             label,

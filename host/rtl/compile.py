@@ -1,4 +1,4 @@
-"""The compiler as a whole: a function of an MLIR module to SystemVerilog text and what it found out."""
+"""The compiler as a whole: from a function of an MLIR module to SystemVerilog text and a report."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
 
 @dataclass(frozen=True)
 class Options:
-    """``period`` in ns. ``strict``: refuse a loop that cannot start an iteration every cycle; else it
-    runs one iteration after the other, which the report says. ``masters``: arrays that are not
+    """``period`` in ns. ``strict``: refuse a loop that cannot start an iteration every cycle; else
+    it runs one iteration after the other, which the report says. ``masters``: arrays that are not
     partitioned are behind a bus; None: in dataflow regions only."""
 
     period: float = 10.0
@@ -241,7 +241,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             if not (isinstance(port, Variable) and port in design.inputs):
                 if operand in users:
                     raise Refusal(
-                        f"{op}: argument {top} is used by {users[operand]} and {callee.name}; only "
+                        f"{op}: argument {top} is used by {users[operand]} and {callee.name}: only "
                         f"scalars that are read can be shared"
                     )
                 users[operand] = callee.name
@@ -263,8 +263,9 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             raise Refusal(f"stream {name} of {function.name} lacks a reader or a writer")
         depth = max(2, 1 << max(t.depth - 1, 1).bit_length())
         lines.append(
-            f"  {options.prefix}tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (.clk(clk), "
-            f".rst(rst),\n    .in_valid({name}_in_valid), .in_ready({name}_in_ready), "
+            f"  {options.prefix}tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (\n"
+            f"    .clk(clk), .rst(rst),\n    .in_valid({name}_in_valid), "
+            f".in_ready({name}_in_ready), "
             f".in_data({name}_in_data),\n    .out_valid({name}_out_valid), "
             f".out_ready({name}_out_ready), .out_data({name}_out_data));"
         )

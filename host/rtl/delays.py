@@ -1,8 +1,9 @@
 """The delay model: what an operation costs in nanoseconds, by fabric.
 
-A lookup table with its routing, a carry chain by its length, a DSP and a block RAM are what the model
-knows. The numbers are rounded up from data sheets (DS187 for 7-series -1, DS925 for UltraScale+ -2)
-with routing added by rule of thumb; they steer the scheduler and are not a timing analysis.
+A lookup table with its routing, a carry chain by its length, a DSP and a block RAM are what the
+model knows. The numbers are rounded up from data sheets (DS187 for 7-series -1, DS925 for
+UltraScale+ -2) with routing added by rule of thumb; they steer the scheduler and are not a timing
+analysis.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ from tritstream.rtl.schedule import Schedule, address_bits
 
 COUNT_BITS = 32
 """Width of trip counts and of the beats of a request."""
+ZERO = "'0"
 READ_PORTS = 2
 """Read ports of a bank of a memory that belongs to the caller."""
 BLOCK_RAM_BITS = 4096
@@ -60,7 +61,7 @@ def all_of(terms: Iterable[str], default: str = "1'b1") -> str:
 
 
 def select(choices: list[tuple[str, str]], default: str) -> str:
-    """A chain of conditions; the last choice needs none, as somebody asks for it or nobody cares."""
+    """A chain of conditions; the last choice needs none: it is asked for, or nobody cares."""
     if not choices:
         return default
     text = choices[-1][1]
@@ -390,7 +391,7 @@ class _Emitter:
             for k in range(READ_PORTS):
                 reads = self.reads.get((memory, bank, k), [])
                 leafed = self.leafed(reads)
-                address = select([(x.active(at), a) for x, at, a in leafed], "'0")
+                address = select([(x.active(at), a) for x, at, a in leafed], ZERO)
                 self.body += [
                     f"assign {name}_ren{k} = {any_of(x.active(at) for x, at, _ in leafed)};",
                     f"assign {name}_raddr{k} = {address};",
@@ -398,8 +399,8 @@ class _Emitter:
                 self.output_registers(f"{name}_rdata{k}", f"{name}_q{k}", memory.width, reads)
             self.body += [
                 f"assign {name}_wen = {any_of(w[0] for w in writes)};",
-                f"assign {name}_waddr = {select([(c, a) for c, a, _ in writes], chr(39) + '0')};",
-                f"assign {name}_wdata = {select([(c, v) for c, _, v in writes], chr(39) + '0')};",
+                f"assign {name}_waddr = {select([(c, a) for c, a, _ in writes], ZERO)};",
+                f"assign {name}_wdata = {select([(c, v) for c, _, v in writes], ZERO)};",
             ]
             return
         if not ports:
@@ -415,8 +416,9 @@ class _Emitter:
             self.declare(f"{name}_word{k}", memory.width)
             self.declare(f"{name}_raddr{k}", bits)
             leafed = self.leafed(reads)
+            address = select([(s.active(at), a) for s, at, a in leafed], ZERO)
             self.body += [
-                f"assign {name}_raddr{k} = {select([(s.active(at), a) for s, at, a in leafed], '0')};",
+                f"assign {name}_raddr{k} = {address};",
                 f"always_ff @(posedge clk) if ({any_of(s.active(at) for s, at, _ in leafed)}) "
                 f"{name}_word{k} <= {array}[{name}_raddr{k}];",
             ]
@@ -432,8 +434,8 @@ class _Emitter:
         self.declare(f"{name}_wdata", memory.width)
         self.body += [
             f"assign {name}_wen = {any_of(w[0] for w in writes)};",
-            f"assign {name}_waddr = {select([(c, a) for c, a, _ in writes], '0')};",
-            f"assign {name}_wdata = {select([(c, v) for c, _, v in writes], '0')};",
+            f"assign {name}_waddr = {select([(c, a) for c, a, _ in writes], ZERO)};",
+            f"assign {name}_wdata = {select([(c, v) for c, _, v in writes], ZERO)};",
         ]
         for k in ports:
             self.body.append(
@@ -471,7 +473,7 @@ class _Emitter:
         for channel in [*d.channels_out, *(m.write for m in d.masters if m.writes)]:
             puts = self.puts.get(channel, [])
             self.body.append(f"assign {channel.name}_valid = {any_of(c for c, _ in puts)};")
-            self.body.append(f"assign {channel.name}_data = {select(puts, chr(39) + '0')};")
+            self.body.append(f"assign {channel.name}_data = {select(puts, ZERO)};")
 
     def masters(self) -> None:
         for m in self.design.masters:
@@ -482,8 +484,8 @@ class _Emitter:
                 name = f"{m.name}_{letter}"
                 self.body += [
                     f"assign {name}_valid = {any_of(c for c, _, _ in asked)};",
-                    f"assign {name}_addr = {select([(c, a) for c, a, _ in asked], chr(39) + '0')};",
-                    f"assign {name}_count = {select([(c, n) for c, _, n in asked], chr(39) + '0')};",
+                    f"assign {name}_addr = {select([(c, a) for c, a, _ in asked], ZERO)};",
+                    f"assign {name}_count = {select([(c, n) for c, _, n in asked], ZERO)};",
                 ]
             if m.writes:
                 self.declare(f"{m.name}_pending", 16)
@@ -776,8 +778,8 @@ class _LeafEmitter:
         if op == "shl":
             shifted = f"{arg(0, width)} << {arg(1, args[1].width)}"
             if args[1].high >= node.data:
-                amount = args[1].width
-                shifted = f"({arg(1, amount)} < {literal(node.data, amount)}) ? ({shifted}) : '0"
+                bits = args[1].width
+                shifted = f"({arg(1, bits)} < {literal(node.data, bits)}) ? ({shifted}) : '0"
             return [f"assign {name} = {shifted};"]
         if op == "shr":
             common = max(width, args[0].width)

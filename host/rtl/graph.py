@@ -1,9 +1,10 @@
 """The dataflow graph of straight-line code: nodes that denote integers, not bit vectors.
 
-Every node is an exact integer with a known interval, so that widths need no bookkeeping: an extension
-is nothing, an addition cannot overflow, and only `wraps`/`wrapu` (two's complement wrap to signed or
-unsigned) lose bits. They vanish where the interval shows that nothing is lost, which is what narrows
-Allo's 33- to 98-bit index arithmetic to the few bits that it needs. Equal nodes are one node.
+Every node is an exact integer with a known interval, so that widths need no bookkeeping: an
+extension is nothing, an addition cannot overflow, and only `wraps`/`wrapu` (two's complement wrap
+to signed or unsigned) lose bits. They vanish where the interval shows that nothing is lost, which
+is what narrows Allo's 33- to 98-bit index arithmetic to the few bits that it needs. Equal nodes are
+one node.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 
 def bits_of(low: int, high: int) -> int:
-    """Bits that hold every integer of the interval; two's complement where it reaches below zero."""
+    """Bits that hold every integer of the interval; two's complement where it goes below zero."""
     if low < 0:
         return max(high.bit_length(), (~low).bit_length()) + 1
     return max(high.bit_length(), 1)
@@ -350,7 +351,7 @@ class Graph:
         return self.make("mux", (c, a, b), None, min(a.low, b.low), max(a.high, b.high))
 
     def insert(self, word: Node, value: Node, low: int, count: int, width: int) -> Node:
-        """``word`` of ``width`` bits with the bits [low, low + count) replaced by those of ``value``."""
+        """``word`` of ``width`` bits, bits [low, low + count) replaced by those of ``value``."""
         if word.op == "const" and value.op == "const":
             mask = (1 << count) - 1
             new = (word.data & ~(mask << low)) | ((value.data & mask) << low)
@@ -360,7 +361,7 @@ class Graph:
         return self.make("insert", (word, value), (low, count, width), low_end, high_end)
 
     def divide(self, a: Node, b: Node) -> tuple[Node, Node]:
-        """Quotient and remainder of a >= 0 by b > 0: a row of subtractions, one for each bit of a."""
+        """Quotient and remainder of a >= 0 by b > 0: a row of subtractions, one per bit of a."""
         quotient = remainder = self.const(0)
         # The remainder stays below b, which no interval can show: the wrap says so.
         width = bits_of(0, b.high)
@@ -395,8 +396,8 @@ def live_nodes(roots: Iterable[Node]) -> list[Node]:
 def linear(node: Node, modulo: int = 0) -> tuple[dict[Node, int], int]:
     """The node as a sum of coefficient * atom and a constant.
 
-    With ``modulo`` the sum equals the node only modulo 2**modulo, and wraps to that many bits or more
-    are looked through. That is enough for addresses, which are inside their array.
+    With ``modulo`` the sum equals the node only modulo 2**modulo, and wraps to that many bits or
+    more are looked through. That is enough for addresses, which are inside their array.
     """
     if node.op == "const":
         return {}, node.data

@@ -98,7 +98,7 @@ def affine_value(expression: Any, dims: Sequence[int]) -> int:
 
 
 def run(module: Module, function: Function, arguments: Sequence[Any]) -> list[int]:
-    """Call ``function``: integers, Arrays (changed in place) and Fifos by the types of its arguments."""
+    """Call ``function`` with integers, Arrays (changed in place) and Fifos, by argument type."""
     return _Interpreter(module).call(function, arguments)
 
 
@@ -159,7 +159,7 @@ class _Interpreter:
             for result, value in zip(op.results, values, strict=True):
                 env[result] = value
         elif name == "allo.stream_construct":
-            env[op.results[0]] = Fifo(op.results[0].type.width)  # type: ignore[union-attr]
+            env[op.results[0]] = Fifo(op.results[0].type.width)
         elif name == "allo.stream_get":
             fifo = env[operands[0]]
             if not fifo.queue:
@@ -213,9 +213,8 @@ def arithmetic(op: Op, values: Sequence[int]) -> int:
         return compare(op.attributes["predicate"], a, b, w)
     if name == "select":
         return values[1] if a else values[2]
-    if name in ("floordivsi", "ceildivsi", "divsi", "divui", "remsi", "remui"):
-        if b == 0:
-            raise InterpretError(f"{op}: division by zero")
+    if b == 0 and name.startswith(("floordiv", "ceildiv", "div", "rem")):
+        raise InterpretError(f"{op}: division by zero")
     calculated = {
         "addi": lambda: a + b,
         "subi": lambda: a - b,

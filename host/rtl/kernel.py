@@ -1,4 +1,4 @@
-"""A checked-in kernel as its RTL: called with NumPy arrays, as C simulation calls the emitted C++."""
+"""A checked-in kernel as its RTL, called with NumPy arrays as C simulation calls the C++."""
 
 from __future__ import annotations
 

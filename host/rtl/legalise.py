@@ -1,8 +1,9 @@
-"""Between normalisation and scheduling: drop what is dead, and let exclusive accesses share a port."""
+"""Before scheduling: drop what is dead, let exclusive accesses share a port, regroup reductions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tritstream.rtl.graph import Node, Variable, live_nodes
 from tritstream.rtl.program import (
@@ -153,8 +154,8 @@ def _substitute(leaf: Leaf, old: Node, new: Node) -> None:
 
 
 def _groups(
-    accesses: list, key: Callable[[object], object], may_join: Callable[[object, object], bool]
-) -> list[list]:
+    accesses: list[Any], key: Callable[[Any], object], may_join: Callable[[Any, Any], bool]
+) -> list[list[Any]]:
     """Accesses in order, each in the first group of its key all of whose members let it join."""
     found: list[list] = []
     for access in accesses:
@@ -172,7 +173,7 @@ def _depends(node: Node, on: Node) -> bool:
 
 
 def _reassociate(leaf: Leaf) -> None:
-    """Reductions: ((r | a) | b) | c becomes r | ((a | b) | c), so that an iteration hands on one OR.
+    """Reductions: ((r | a) | b) | c becomes r | ((a | b) | c), and an iteration hands on one OR.
 
     Bitwise operations and exact additions may be regrouped freely.
     """
@@ -208,11 +209,8 @@ def _share_channels(leaf: Leaf) -> None:
     kept_gets: list[Get] = []
     for group in _groups(
         leaf.gets,
-        lambda a: a.channel,  # type: ignore[attr-defined]
-        lambda a, b: (
-            exclusive(a.literals, b.literals)  # type: ignore[attr-defined]
-            and not _depends(b.condition, a.node)
-        ),  # type: ignore[attr-defined]
+        lambda a: a.channel,
+        lambda a, b: exclusive(a.literals, b.literals) and not _depends(b.condition, a.node),
     ):
         first = group[0]
         for other in group[1:]:
@@ -226,8 +224,8 @@ def _share_channels(leaf: Leaf) -> None:
     puts: list[Put] = []
     for group in _groups(
         leaf.puts,
-        lambda a: a.channel,  # type: ignore[attr-defined]
-        lambda a, b: exclusive(a.literals, b.literals),  # type: ignore[attr-defined]
+        lambda a: a.channel,
+        lambda a, b: exclusive(a.literals, b.literals),
     ):
         first = group[0]
         for other in group[1:]:
@@ -239,8 +237,8 @@ def _share_channels(leaf: Leaf) -> None:
     requests: list[Request] = []
     for group in _groups(
         leaf.requests,
-        lambda a: (a.master, a.is_write),  # type: ignore[attr-defined]
-        lambda a, b: exclusive(a.literals, b.literals),  # type: ignore[attr-defined]
+        lambda a: (a.master, a.is_write),
+        lambda a, b: exclusive(a.literals, b.literals),
     ):
         first = group[0]
         for other in group[1:]:
@@ -256,8 +254,8 @@ def _share_stores(leaf: Leaf) -> None:
     merged: list[Store] = []
     for group in _groups(
         leaf.stores,
-        lambda a: (a.memory, a.bank),  # type: ignore[attr-defined]
-        lambda a, b: exclusive(a.literals, b.literals) or a.address is b.address,  # type: ignore[attr-defined]
+        lambda a: (a.memory, a.bank),
+        lambda a, b: exclusive(a.literals, b.literals) or a.address is b.address,
     ):
         first: Store = group[0]
         if len(group) > 1:
@@ -287,12 +285,12 @@ def _share_loads(leaf: Leaf) -> None:
     kept: list[Load] = []
     for group in _groups(
         leaf.loads,
-        lambda a: (a.memory, a.bank),  # type: ignore[attr-defined]
+        lambda a: (a.memory, a.bank),
         lambda a, b: (
-            exclusive(a.literals, b.literals)  # type: ignore[attr-defined]
-            and not _depends(b.address, a.node)  # type: ignore[attr-defined]
+            exclusive(a.literals, b.literals)
+            and not _depends(b.address, a.node)
             and not any(_depends(n, x.node) for n, _ in b.literals for x in (a, b))
-        ),  # type: ignore[attr-defined]
+        ),
     ):
         first: Load = group[0]
         if len(group) == 1:

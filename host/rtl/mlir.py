@@ -27,7 +27,7 @@ class IntType:
 
 @dataclass(frozen=True)
 class Affine:
-    """An affine map. Expressions are nested tuples: (d|s|c, n) or (+|*|mod|floordiv|ceildiv, a, b)."""
+    """An affine map. Expressions: (d|s|c, n) or (+|*|mod|floordiv|ceildiv, a, b), nested."""
 
     dims: int
     results: tuple[Any, ...]

@@ -50,28 +50,28 @@ from tritstream.rtl.refusal import Refusal
 RESERVED = frozenset(
     """
     accept_on alias always always_comb always_ff always_latch and assert assign assume automatic
-    before begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle
-    checker class clocking cmos config const constraint context continue cover covergroup coverpoint
-    cross deassign default defparam design disable dist do edge else end endcase endchecker endclass
-    endclocking endconfig endfunction endgenerate endgroup endinterface endmodule endpackage
-    endprimitive endprogram endproperty endsequence endspecify endtable endtask enum event eventually
-    expect export extends extern final first_match for force foreach forever fork forkjoin function
-    generate genvar global highz0 highz1 if iff ifnone ignore_bins illegal_bins implements implies
-    import incdir include initial inout input inside instance int integer interconnect interface
-    intersect join join_any join_none large let liblist library local localparam logic longint
-    macromodule matches medium modport module nand negedge nettype new nexttime nmos nor
-    noshowcancelled not notif0 notif1 null or output package packed parameter pmos posedge primitive
-    priority program property protected pull0 pull1 pulldown pullup pulsestyle_ondetect
-    pulsestyle_onevent pure rand randc randcase randsequence rcmos real realtime ref reg reject_on
-    release repeat restrict return rnmos rpmos rtran rtranif0 rtranif1 s_always s_eventually
-    s_nexttime s_until s_until_with scalared sequence shortint shortreal showcancelled signed small
-    soft solve specify specparam static string strong strong0 strong1 struct super supply0 supply1
-    sync_accept_on sync_reject_on table tagged task this throughout time timeprecision timeunit tran
-    tranif0 tranif1 tri tri0 tri1 triand trior trireg type typedef union unique unique0 unsigned
-    until until_with untyped use uwire var vectored virtual void wait wait_order wand weak weak0
-    weak1 while wildcard wire with within wor xnor xor
-    clk rst start done busy state state_t idle finish
-    """.split()
+    before begin bind bins binsof bit break buf bufif0 bufif1 busy byte case casex casez cell
+    chandle checker class clk clocking cmos config const constraint context continue cover
+    covergroup coverpoint cross deassign default defparam design disable dist do done edge else
+    end endcase endchecker endclass endclocking endconfig endfunction endgenerate endgroup
+    endinterface endmodule endpackage endprimitive endprogram endproperty endsequence endspecify
+    endtable endtask enum event eventually expect export extends extern final finish first_match
+    for force foreach forever fork forkjoin function generate genvar global highz0 highz1 idle if
+    iff ifnone ignore_bins illegal_bins implements implies import incdir include initial inout
+    input inside instance int integer interconnect interface intersect join join_any join_none
+    large let liblist library local localparam logic longint macromodule matches medium modport
+    module nand negedge nettype new nexttime nmos nor noshowcancelled not notif0 notif1 null or
+    output package packed parameter pmos posedge primitive priority program property protected
+    pull0 pull1 pulldown pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc randcase
+    randsequence rcmos real realtime ref reg reject_on release repeat restrict return rnmos rpmos
+    rst rtran rtranif0 rtranif1 s_always s_eventually s_nexttime s_until s_until_with scalared
+    sequence shortint shortreal showcancelled signed small soft solve specify specparam start
+    state state_t static string strong strong0 strong1 struct super supply0 supply1 sync_accept_on
+    sync_reject_on table tagged task this throughout time timeprecision timeunit tran tranif0
+    tranif1 tri tri0 tri1 triand trior trireg type typedef union unique unique0 unsigned until
+    until_with untyped use uwire var vectored virtual void wait wait_order wand weak weak0 weak1
+    while wildcard wire with within wor xnor xor
+    """.split()  # noqa: SIM905 - a list would be 250 lines
 )
 """Words of SystemVerilog, and the names that every module uses itself."""
 INDEPENDENT = "tritstream.independent"
@@ -239,7 +239,7 @@ class _Normaliser:
             if isinstance(port, Scalar):
                 kept: object = port.node.data
             elif isinstance(port, Array):
-                kept = (port.variables or [port.memory or port.master])[0]
+                kept = port.variables[0] if port.variables else port.memory or port.master
             else:
                 kept = port
             self.result.ports[position] = kept
@@ -516,8 +516,8 @@ class _Normaliser:
         if op.name == "allo.get_slice":
             if distance + 1 != t.width:
                 raise Refusal(
-                    f"{op}: a slice of {distance + 1} bits is read as {t.width} bits, which C++ and "
-                    f"MLIR extend differently; assign it to a variable of its own width first"
+                    f"{op}: a slice of {distance + 1} bits is read as {t.width} bits, which C++ "
+                    f"and MLIR extend differently; assign it to a variable of its own width first"
                 )
             made = g.wraps(g.shr(word, g.wrapu(low, 32)), t.width)
         else:
@@ -649,10 +649,10 @@ class _Normaliser:
             if at.op == "const":
                 self.check(op, array, at.data)
                 return self.read(array.variables[at.data])
-            made = self.read(array.variables[-1])
+            chosen = self.read(array.variables[-1])
             for k in reversed(range(len(array.variables) - 1)):
-                made = g.mux(g.equal(at, g.const(k)), self.read(array.variables[k]), made)
-            return made
+                chosen = g.mux(g.equal(at, g.const(k)), self.read(array.variables[k]), chosen)
+            return chosen
         if array.table is not None:
             at = self.flat(array, index)
             if at.op == "const":
@@ -669,7 +669,7 @@ class _Normaliser:
         assert memory is not None
         bank, address = self.place(array, index)
         choices = [bank.data] if bank.op == "const" else range(memory.banks)
-        made = None
+        made: Node | None = None
         for k in choices:
             key = (memory, k, self.versions.get((self.leaf, memory, k), 0))
             node = g.source("load", (address,), key, memory.width)
@@ -775,12 +775,13 @@ class _Normaliser:
             binding = outer[operand]
             # Its own entry, so that a register made for it inside has the right name.
             frame[argument] = binding
-            if isinstance(binding, Array) and isinstance(argument.type, MemRefType):
-                theirs, ours = argument.type.layout, binding.type.layout
-                if theirs != ours and binding.memory is not None:
-                    # A callee that does not know the partitioning sees the same array.
-                    if argument.type.shape != binding.type.shape:
-                        raise Refusal(f"{op}: {callee.name} sees {binding.name} in another shape")
+            # The layout may differ: a callee may not know how the same array is partitioned.
+            if (
+                isinstance(binding, Array)
+                and isinstance(argument.type, MemRefType)
+                and argument.type.shape != binding.type.shape
+            ):
+                raise Refusal(f"{op}: {callee.name} sees {binding.name} in another shape")
         self.calls.append(callee.name)
         self.frame = frame
         returned = [self.frame[v] for v in self.block(callee.body)]
@@ -898,7 +899,7 @@ class _Normaliser:
         self.sequence.append(leaf)
 
     def make_bursts(self, leaf: Leaf) -> None:
-        """Turns unconditional accesses at consecutive addresses into one request before the loop."""
+        """Unconditional accesses at consecutive addresses become one request before the loop."""
         loop = leaf.loop
         assert loop is not None
         for request in list(leaf.requests):

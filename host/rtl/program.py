@@ -12,7 +12,7 @@ Literals = frozenset[tuple[Node, bool]]
 
 @dataclass(eq=False)
 class Memory:
-    """An array in banks of ``depth`` words. ``port``: it belongs to the caller, one port set a bank.
+    """An array in banks of ``depth`` words. ``port``: it belongs to the caller, with ports a bank.
 
     ``independent``: no iteration of a loop reads what an earlier one wrote, by declaration.
     """
@@ -44,7 +44,7 @@ class Channel:
 
 @dataclass(eq=False)
 class Master:
-    """An array argument behind a memory bus: requests of (address, count) and a channel each way."""
+    """An array argument behind a bus: requests of (address, count) and a channel each way."""
 
     name: str
     width: int
@@ -112,7 +112,7 @@ class Put:
 
 @dataclass(eq=False)
 class Request:
-    """One beat asked of, or announced to, a master inside a leaf: ``address`` where ``condition``."""
+    """A beat asked of, or announced to, a master inside a leaf: ``address`` where ``condition``."""
 
     master: Master
     is_write: bool

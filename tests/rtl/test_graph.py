@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from operator import add, and_, mul, or_, sub, xor
 
 import pytest
 
 from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
 from tritstream.rtl.interpret import signed, unsigned
+
+BINARY = {"add": add, "sub": sub, "mul": mul, "and": and_, "or": or_, "xor": xor}
 
 
 def value_of(node: Node, variables: dict[Variable, int]) -> int:
@@ -19,15 +22,8 @@ def value_of(node: Node, variables: dict[Variable, int]) -> int:
             v = n.data
         elif n.op == "variable":
             v = variables[n.data]
-        elif n.op in ("add", "sub", "mul", "and", "or", "xor"):
-            v = {
-                "add": lambda: a[0] + a[1],
-                "sub": lambda: a[0] - a[1],
-                "mul": lambda: a[0] * a[1],
-                "and": lambda: a[0] & a[1],
-                "or": lambda: a[0] | a[1],
-                "xor": lambda: a[0] ^ a[1],
-            }[n.op]()
+        elif n.op in BINARY:
+            v = BINARY[n.op](a[0], a[1])
         elif n.op == "not":
             v = 1 - a[0]
         elif n.op == "shlc":
@@ -71,27 +67,27 @@ def test_random_graphs_keep_their_values(seed: int) -> None:
             continue
         k, w = rng.randrange(12), rng.choice((1, 5, 8, 16, 32, 40, 65))
         bit, amount = g.wrapu(c, 1), g.wrapu(b, 5)
-        made = rng.choice(
-            (
-                lambda: (g.add(a, b), x + y),
-                lambda: (g.sub(a, b), x - y),
-                lambda: (g.mul(a, b), x * y),
-                lambda: (g.mul(a, a), x * x),
-                lambda: (g.bitwise("and", a, b), x & y),
-                lambda: (g.bitwise("or", a, b), x | y),
-                lambda: (g.bitwise("xor", a, b), x ^ y),
-                lambda: (g.shlc(a, k), x << k),
-                lambda: (g.shrc(a, k), x >> k),
-                lambda: (g.shl(a, amount, 20), 0 if y % 32 >= 20 else x << (y % 32)),
-                lambda: (g.shr(a, amount), x >> (y % 32)),
-                lambda: (g.wraps(a, w), signed(x, w)),
-                lambda: (g.wrapu(a, w), unsigned(x, w)),
-                lambda: (g.less(a, b), int(x < y)),
-                lambda: (g.equal(a, b), int(x == y)),
-                lambda: (g.invert(bit), 1 - (z & 1)),
-                lambda: (g.mux(bit, a, b), x if z & 1 else y),
-            )
-        )()
+        # All of them are made; one goes on.
+        choices = [
+            (g.add(a, b), x + y),
+            (g.sub(a, b), x - y),
+            (g.mul(a, b), x * y),
+            (g.mul(a, a), x * x),
+            (g.bitwise("and", a, b), x & y),
+            (g.bitwise("or", a, b), x | y),
+            (g.bitwise("xor", a, b), x ^ y),
+            (g.shlc(a, k), x << k),
+            (g.shrc(a, k), x >> k),
+            (g.shl(a, amount, 20), 0 if y % 32 >= 20 else x << (y % 32)),
+            (g.shr(a, amount), x >> (y % 32)),
+            (g.wraps(a, w), signed(x, w)),
+            (g.wrapu(a, w), unsigned(x, w)),
+            (g.less(a, b), int(x < y)),
+            (g.equal(a, b), int(x == y)),
+            (g.invert(bit), 1 - (z & 1)),
+            (g.mux(bit, a, b), x if z & 1 else y),
+        ]
+        made = rng.choice(choices)
         assert made[0].low <= made[1] <= made[0].high
         assert value_of(made[0], variables) == made[1]
         pool.append(made)

@@ -164,7 +164,8 @@ def test_a_recurrence_longer_than_the_clock() -> None:
     text = kernel(
         "%s: " + STREAM + ", %m: memref<1xi32>",
         """
-    %v = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "v"} : () -> memref<i32>
+    %v = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "v"}
+      : () -> memref<i32>
 """
         + pipelined(
             GET.replace("NAME", "a")

@@ -32,7 +32,7 @@ def unbanked(memory: Memory, t: MemRefType, words: Any) -> list[int]:
 
 
 def expected(module: Module, kernel: Kernel, values: list[Any]) -> list[Any]:
-    """What the interpreter leaves in the arguments: lists, the rest of an input stream as a count."""
+    """What the interpreter leaves in the arguments: lists; of an input stream, what is left."""
     function = module.function(kernel.top)
     arguments: list[Any] = []
     for value, argument, a in zip(values, function.arguments, kernel.arguments, strict=True):

@@ -4,6 +4,7 @@ Every kernel is legal: indices are inside their arrays, divisors are not zero, l
 written before they are read. A kernel comes with the arguments of its runs.
 """
 
+# ruff: noqa: E501 - lines of MLIR are long
 from __future__ import annotations
 
 import random

@@ -252,7 +252,8 @@ module move (
     .pipe_ready(pipe_out_ready),
     .pipe_data(pipe_out_data)
   );
-  tritstream_fifo #(.WIDTH(128), .DEPTH(8)) pipe_i (.clk(clk), .rst(rst),
+  tritstream_fifo #(.WIDTH(128), .DEPTH(8)) pipe_i (
+    .clk(clk), .rst(rst),
     .in_valid(pipe_in_valid), .in_ready(pipe_in_ready), .in_data(pipe_in_data),
     .out_valid(pipe_out_valid), .out_ready(pipe_out_ready), .out_data(pipe_out_data));
   always_ff @(posedge clk)

@@ -1,0 +1,56 @@
+"""The whole engine as RTL: a layer and the head of `tiny`, against the specification."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support import kernel_cases as cases
+from tritstream.configurations import configuration_named
+from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
+from tritstream.rtl.simulate import Stalls, build
+from tritstream.spec import Saturations, decoder_layer, fixed_operations
+
+pytestmark = pytest.mark.usefixtures("what_rtl_needs")
+
+_path = Path(__file__).parent.parent / "kernels" / "test_csim_engine.py"
+_spec = spec_from_file_location("csim_engine_cases", _path)
+assert _spec is not None and _spec.loader is not None
+csim = module_from_spec(_spec)
+_spec.loader.exec_module(csim)
+
+
+@pytest.fixture(scope="module")
+def engine(what_rtl_needs: None) -> RtlKernel:
+    simulation = build([compile_kernel(configuration_named("tiny"), "engine")])
+    types = [a.type for a in module_of("tiny", "engine").function("engine").arguments]
+    return RtlKernel(simulation, 0, types)
+
+
+@pytest.mark.parametrize("stalls", [Stalls(1), Stalls(2, 0, 60), Stalls(3, 80, 20)])
+@pytest.mark.parametrize("kind", ["ordinary", "saturating"])
+def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> None:
+    """With zero-wait memory, with latency, and with stalls on every port."""
+    c = configuration_named("tiny")
+    assert c.geometry is not None
+    rng = np.random.default_rng(stalls.seed)
+    engine.stalls = stalls
+
+    def run(first: int, last: int, *memories: Any) -> None:
+        engine(np.array([first], np.int32), np.array([last], np.int32), *memories)
+
+    layer, output = cases.layer_weights(rng, c), cases.head_weights(rng, c)
+    memories = csim.Memories(run, c, layer, output)
+    x = cases.RESIDUALS[kind](rng, c.geometry.hidden)
+    state = cases.STATES["ordinary"](rng, c.geometry.hidden)
+    expected_x, expected_state = decoder_layer(
+        x[None], state, layer, fixed_operations(c.profile), c.profile, Saturations()
+    )
+    found_x, found_state, _ = memories.run(0, 0, x, state)
+    assert np.array_equal(found_x, expected_x[0])
+    assert np.array_equal(found_state, expected_state)
+    csim.same_head(memories, output, expected_x[0])
