@@ -82,7 +82,7 @@ $(VENV)/.core: $(PROJECT) | $(BIN)/python
 
 $(VENV)/.test: $(VENV)/.core
 	@echo "installing what the tests need into $(VENV); the first time takes about a minute"
-	@$(PIP) --editable '.[board,csim,test]'
+	@$(PIP) --editable '.[board,csim,rtl,test]'
 	@$(PIP) --no-deps hls4ml==1.3.0
 	@touch $@
 

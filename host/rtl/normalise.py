@@ -76,6 +76,8 @@ RESERVED = frozenset(
 """Words of SystemVerilog, and the names that every module uses itself."""
 INDEPENDENT = "tritstream.independent"
 """Attribute of an array: what an iteration of a loop reads of it, no earlier iteration wrote."""
+SHORT_LOOP = 8
+"""Iterations up to which a loop on scalars is unrolled without being told."""
 MAX_UNROLLED = 200_000
 """Nodes of one leaf, beyond which a kernel is surely unrolled by mistake."""
 
@@ -847,7 +849,8 @@ class _Normaliser:
         body = op.regions[0]
         counter = body.arguments[0]
         constant = low.op == "const" and high.op == "const"
-        if self.inside_leaf or "unroll" in op.attributes:
+        short = constant and "pipeline_ii" not in op.attributes and self.is_short(op, low, high)
+        if self.inside_leaf or short or "unroll" in op.attributes:
             if not constant:
                 raise Refusal(
                     f"{op}: a loop inside a pipelined loop is unrolled and needs constant bounds"
@@ -880,6 +883,18 @@ class _Normaliser:
         self.steady.discard(variable)
         items, self.sequence = self.sequence, outer
         self.sequence.append(Repeat(made, items))
+
+    def is_short(self, op: Op, low: Node, high: Node) -> bool:
+        """A few iterations on scalars alone: as straight-line code they take fewer cycles."""
+        if high.data - low.data > SHORT_LOOP or mentions_loop(self.module, op.regions[0]):
+            return False
+        for inner in op.regions[0].walk():
+            if inner.name.startswith("allo.stream"):
+                return False
+            for operand in inner.operands:
+                if isinstance(operand.type, MemRefType) and operand.type.size > 1:
+                    return False
+        return True
 
     def pipeline(self, op: Op, loop: Loop, body: Block) -> None:
         self.leaf.loop = loop

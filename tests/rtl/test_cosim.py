@@ -1,0 +1,85 @@
+"""The command `tritstream cosim`, and resource estimates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tritstream.cli import main
+from tritstream.configurations import configuration_named
+from tritstream.rtl.cases import KERNELS, cases_of
+from tritstream.rtl.interpret import Array, run
+from tritstream.rtl.kernel import compile_kernel, module_of
+from tritstream.rtl.mlir import MemRefType
+from tritstream.rtl.resources import count, estimate
+
+pytestmark = pytest.mark.usefixtures("what_rtl_needs")
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace, text = tmp_path / "swiglu.vcd", tmp_path / "swiglu.sv"
+    options = ["--runs", "2", "--json", "--trace", str(trace), "--verilog", str(text)]
+    assert main(["cosim", "swiglu", *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["bit_exact"] and report["runs"] == 8
+    assert report["cycles_ideal_derived"] == 256
+    assert 0.9 < report["efficiency_simulated"] < 1
+    assert "Vitis HLS may schedule" in report["note"]
+    assert trace.read_text().startswith("$version")
+    assert "module swiglu" in text.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense"], "there is no kernel 'nonsense'"),
+        (["swiglu", "-c", "nonsense"], "unknown build configuration"),
+        (["swiglu", "-c", "generic"], "has no geometry"),
+        (["swiglu", "--stall", "1"], "--stall"),
+        (["swiglu", "--runs", "0"], "--runs"),
+    ],
+)
+def test_errors(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cosim", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kernel", [k for k in KERNELS if k != "ternary_matvec"])
+def test_the_interpreter_is_the_specification(kernel: str) -> None:
+    """The oracle of the fuzzer, on a kernel whose meaning is known from elsewhere."""
+    module = module_of("tiny", kernel)
+    function = module.function(kernel)
+    for case in list(cases_of(configuration_named("tiny"), kernel, 1, 3))[:3]:
+        arrays = []
+        for value, argument in zip(case.arguments, function.arguments, strict=True):
+            t = argument.type
+            assert isinstance(t, MemRefType)
+            each = value.nbytes // t.size
+            raw = np.ascontiguousarray(value).tobytes()
+            words = [
+                int.from_bytes(raw[k : k + each], "little", signed=True)
+                for k in range(0, len(raw), each)
+            ]
+            arrays.append(Array(t.shape, t.width, words))
+        run(module, function, arrays)
+        for position, expected in case.expected.items():
+            assert arrays[position].data[: expected.size] == expected.reshape(-1).tolist()
+
+
+def test_counting_cells() -> None:
+    cells = {"LUT6": 10, "LUT2": 5, "FDRE": 7, "RAMB18E1": 3, "RAMB36E1": 1, "DSP48E1": 2}
+    found = count(cells | {"RAM32M": 2, "CARRY4": 9})
+    assert (found.luts, found.flip_flops, found.bram36, found.dsps) == (23, 7, 2.5, 2)
+
+
+@pytest.mark.long
+def test_resources_of_the_matvec() -> None:
+    """Yosys finds no multiplier in it, and it fits a PYNQ-Z2 many times."""
+    c = configuration_named("tiny")
+    found = estimate(compile_kernel(c, "ternary_matvec"))
+    assert found.dsps == 0 and found.luts > 1000
+    assert c.board is not None
+    assert max(found.share(c.board).values()) < 0.25
