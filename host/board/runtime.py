@@ -399,7 +399,9 @@ class BoardRuntime:
                 f"gave logits with the impossible scale {mantissa} * 2**{exponent}: it read other "
                 f"parameters than the image holds, or computes wrongly; {self._driver.status()}",
             )
-        np.multiply(self._sums, math.ldexp(mantissa, exponent), out=self._product)
+        # Converted by copying: a ufunc that casts its operands allocates a buffer for them.
+        np.copyto(self._product, self._sums)
+        np.multiply(self._product, math.ldexp(mantissa, exponent), out=self._product)
         np.copyto(self._real, self._product, casting="same_kind")
         return self._real
 
