@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -14,27 +13,47 @@
 using Word = std::vector<uint32_t>;
 inline size_t words_of(int width) { return (width + 31) / 32; }
 
-template <class T>
-inline void set_signal(T& signal, const Word& value) {
-  if constexpr (sizeof(T) > 8) {
-    for (size_t k = 0; k < sizeof(T) / 4; k++) signal[k] = k < value.size() ? value[k] : 0;
-  } else {
-    uint64_t v = value[0];
-    if (value.size() > 1) v |= uint64_t(value[1]) << 32;
-    signal = T(v);
+// A port of the Verilated module by its address: one function for all widths, where a closure per
+// port would cost the C++ compiler more than the kernel itself.
+struct Set {
+  void* signal = nullptr;
+  size_t bytes = 0;
+  void operator()(const Word& value) const {
+    uint64_t low = value[0];
+    if (value.size() > 1) low |= uint64_t(value[1]) << 32;
+    switch (bytes) {
+      case 1: *static_cast<uint8_t*>(signal) = uint8_t(low); break;
+      case 2: *static_cast<uint16_t*>(signal) = uint16_t(low); break;
+      case 4: *static_cast<uint32_t*>(signal) = uint32_t(low); break;
+      case 8: *static_cast<uint64_t*>(signal) = low; break;
+      default:
+        for (size_t k = 0; k < bytes / 4; k++)
+          static_cast<uint32_t*>(signal)[k] = k < value.size() ? value[k] : 0;
+    }
   }
-}
-template <class T>
-inline Word get_signal(const T& signal, int width) {
-  Word value(words_of(width));
-  if constexpr (sizeof(T) > 8) {
-    for (size_t k = 0; k < value.size(); k++) value[k] = signal[k];
-  } else {
-    value[0] = uint32_t(uint64_t(signal));
-    if (value.size() > 1) value[1] = uint32_t(uint64_t(signal) >> 32);
+};
+struct Get {
+  const void* signal = nullptr;
+  size_t bytes = 0;
+  int width = 0;
+  Word operator()() const {
+    Word value(words_of(width));
+    uint64_t low = 0;
+    switch (bytes) {
+      case 1: low = *static_cast<const uint8_t*>(signal); break;
+      case 2: low = *static_cast<const uint16_t*>(signal); break;
+      case 4: low = *static_cast<const uint32_t*>(signal); break;
+      case 8: low = *static_cast<const uint64_t*>(signal); break;
+      default:
+        for (size_t k = 0; k < value.size(); k++)
+          value[k] = static_cast<const uint32_t*>(signal)[k];
+        return value;
+    }
+    value[0] = uint32_t(low);
+    if (value.size() > 1) value[1] = uint32_t(low >> 32);
+    return value;
   }
-  return value;
-}
+};
 
 struct Settings {
   uint32_t seed = 1, stall = 0, latency = 1, limit = 0;
@@ -72,9 +91,6 @@ struct Reader {
 };
 using Writer = std::vector<uint32_t>;
 inline void write_word(Writer& out, const Word& w) { out.insert(out.end(), w.begin(), w.end()); }
-
-using Set = std::function<void(const Word&)>;
-using Get = std::function<Word()>;
 
 // One port. before(): drive the inputs of the cycle; sample(): look at the outputs before the edge.
 struct Model {

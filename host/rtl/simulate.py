@@ -348,8 +348,8 @@ def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool) -> str:
     if trace:
         lines.append('#include "verilated_vcd_c.h"')
     lines += [
-        "#define SET(name) [&](const Word& v) { set_signal(top.name, v); }",
-        "#define GET(name, width) [&]() { return get_signal(top.name, width); }",
+        "#define SET(name) Set{&top.name, sizeof(top.name)}",
+        "#define GET(name, width) Get{&top.name, sizeof(top.name), width}",
     ]
     for k, compiled in enumerate(kernels):
         lines += [f"static void bind{k}(Vharness& top, Kernel& k) {{"]
