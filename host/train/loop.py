@@ -129,9 +129,9 @@ def train(
             raise FileError(f"cannot write {run.out / 'log.jsonl'}: {error.strerror}") from error
         report(record)
 
-    def validate_and_save(last: bool, finished: bool) -> None:
+    def validate_and_save(finished: bool) -> None:
         scores = evaluate(
-            lambda i, t, r, s: stepper.loss(parameters, i, t, r, s, exact=last),
+            lambda i, t, r, s: stepper.loss(parameters, i, t, r, s),
             shape, corpus.validation, corpus.validation_bytes, recipe.window, corpus.bos,
         )  # fmt: skip
         score = total(scores)
@@ -182,11 +182,11 @@ def train(
                 })  # fmt: skip
                 window = _Window()
             if now - saved_at >= run.every:
-                validate_and_save(last=False, finished=False)
+                validate_and_save(finished=False)
                 # Validation is no training time: a rate must not include it.
                 saved_at = time.monotonic()
                 window = _Window()
-        validate_and_save(last=True, finished=not stopped())
+        validate_and_save(finished=not stopped())
         return Outcome(
             at.step,
             at.step * recipe.tokens_per_step,
