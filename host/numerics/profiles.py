@@ -69,7 +69,7 @@ PROFILES = {
         ),
         Profile(
             name="small",
-            residual_frac=24,
+            residual_frac=20,
             gate_frac=22,
             sigmoid_frac=20,
             sigmoid_cells_log2=4,

@@ -87,7 +87,13 @@ class Saturations:
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, values: Ints, limit: int) -> None:
-        found = op.saturated(values, limit)
+        self._add(name, op.saturated(values, limit))
+
+    def count_scale(self, name: str, scale: Scalar) -> None:
+        """Scales too large for the result's format, which `dequantise` cuts."""
+        self._add(f"{name} scale", int(np.count_nonzero(np.asarray(scale.exponent) > 0)))
+
+    def _add(self, name: str, found: int) -> None:
         if found:
             self.counts[name] = self.counts.get(name, 0) + found
 
@@ -113,6 +119,7 @@ def decoder_layer(
     def project(name: str, vector: Ints, plain: Scalar) -> tuple[Ints, Codes]:
         quantised = ops.norm_codes(vector, weights.norms[name], plain)
         trace(f"codes_{name}", quantised.codes, 1.0)
+        saturations.count_scale(name, quantised.scale)
         return ops.ternary_matvec(weights.trits[name], quantised.codes), quantised
 
     def gates(name: str, vector: Ints, plain: Scalar) -> Ints:

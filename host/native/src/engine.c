@@ -105,6 +105,7 @@ static void mixer(Engine *e, int thread, int64_t layer) {
         Scalar plain = ops->sum_of_squares(x, hidden, profile);
         for (int k = 0; k < 3; k++) {
             ops->norm_codes(x, &m[k], plain, profile, own->scratch, &codes[k], t);
+            own->saturated[SATURATED_SCALE + k] += codes[k].scales[t].exponent > 0;
         }
     }
     finish_norms(&n);
@@ -164,6 +165,7 @@ static void mixer_output(Engine *e, int thread, int64_t layer) {
         Scalar plain = multiply(normalise(squares, 0), multiply(unit, unit));
         e->ops->norm_codes(e->product + t * hidden, m, plain, &e->model.profile, n.own->scratch, &codes,
                            t);
+        n.own->saturated[SATURATED_SCALE + MATRIX_O] += codes.scales[t].exponent > 0;
     }
     add_output(e, thread, &n, &codes, m);
 }
@@ -181,6 +183,7 @@ static void gated_unit(Engine *e, int thread, int64_t layer) {
         const int64_t *x = e->x + t * hidden;
         Scalar plain = ops->sum_of_squares(x, hidden, profile);
         ops->norm_codes(x, m, plain, profile, n.own->scratch, &codes, t);
+        n.own->saturated[SATURATED_SCALE + MATRIX_GATE] += codes.scales[t].exponent > 0;
     }
     finish_norms(&n);
     Range groups = share(m->groups, thread, e->threads), rows = rows_of(m, groups);
@@ -208,6 +211,7 @@ static void gated_unit_output(Engine *e, int thread, int64_t layer) {
     for (int64_t t = n.tokens.first; t < n.tokens.last; t++) {
         e->ops->norm_codes(e->product + t * e->model.intermediate, m, (Scalar){0, 0},
                            &e->model.profile, n.own->scratch, &codes, t);
+        n.own->saturated[SATURATED_SCALE + MATRIX_DOWN] += codes.scales[t].exponent > 0;
     }
     add_output(e, thread, &n, &codes, m);
 }

@@ -15,12 +15,16 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 1
+#define TRITSTREAM_INTERFACE 2
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
-/* Saturations are counted under these, in this order. */
-enum { SATURATED_I, SATURATED_F, SATURATED_G, SATURATED_GATE, SATURATED_RESIDUAL, SATURATED_KINDS };
+/* Saturations are counted under these, in this order; from SATURATED_SCALE on by matrix, scales. */
+enum {
+    SATURATED_I, SATURATED_F, SATURATED_G, SATURATED_GATE, SATURATED_RESIDUAL,
+    SATURATED_SCALE,
+    SATURATED_KINDS = SATURATED_SCALE + MATRICES
+};
 
 typedef struct {
     int64_t hidden, intermediate, layers, vocabulary;
