@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PYNQ3 := .venv-pynq3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PROJECT := pyproject.toml setup.py $(wildcard host/native/src/*.[ch])
-PROMPT ?= Once upon a time
+PROMPT ?= The old king
 TORCH := torch==2.13.0
 WORKERS ?= 2
 

@@ -66,23 +66,23 @@ def _add_sampling(draw: argparse._ArgumentGroup) -> None:
     draw.add_argument(
         "--top-k",
         type=int,
-        default=0,
+        default=40,
         metavar="K",
-        help="draw from the K likeliest only (default: all)",
+        help="draw from the K likeliest only; 0 is all (default: %(default)s)",
     )
     draw.add_argument(
         "--top-p",
         type=float,
-        default=0.95,
+        default=0.9,
         metavar="P",
         help="draw from the likeliest that together have this probability (default: %(default)s)",
     )
     draw.add_argument(
         "--repetition-penalty",
         type=float,
-        default=1.0,
         metavar="R",
-        help="above 1 makes tokens that were there before less likely (default: 1, none)",
+        help="above 1 makes tokens that were there before less likely (default: 1.1; with --greedy "
+        "1, none)",
     )
     draw.add_argument(
         "--seed", type=int, metavar="S", help="same seed, same text (default: a new one each time)"
@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
         temperature=_temperature(args),
         top_k=args.top_k,
         top_p=args.top_p,
-        repetition_penalty=args.repetition_penalty,
+        repetition_penalty=_penalty(args),
         seed=args.seed,
     )
     status = _write(generation, prompt, quiet=args.json)
@@ -183,7 +183,7 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
         "--temperature": _temperature(args),
         "--top-k": args.top_k,
         "--top-p": args.top_p,
-        "--repetition-penalty": args.repetition_penalty,
+        "--repetition-penalty": _penalty(args),
         "--seed": args.seed,
         "--overlay": args.overlay,
         "--cma-limit": args.cma_limit,
@@ -205,6 +205,12 @@ def _prompt(args: argparse.Namespace) -> str:
         # A text from a pipe ends in a newline that nobody meant as part of the prompt.
         return read_text("-").removesuffix("\n")
     return args.prompt or ""
+
+
+def _penalty(args: argparse.Namespace) -> float:
+    if args.repetition_penalty is not None:
+        return float(args.repetition_penalty)
+    return 1.0 if _temperature(args) == 0 else 1.1
 
 
 def _temperature(args: argparse.Namespace) -> float:
