@@ -9,9 +9,10 @@ import pytest
 
 from support.native import HERE, SHAPES, configuration, synthetic_image, tokens
 from support.random_checkpoint import random_checkpoint
+from tritstream.engines import load_engine
 from tritstream.engines.native import BATCH, NativeEngine
 from tritstream.engines.spec import SpecEngine
-from tritstream.errors import EngineError
+from tritstream.errors import EngineError, ImageError
 from tritstream.image import Image, open_image
 from tritstream.native import built
 from tritstream.packing import pack
@@ -180,3 +181,21 @@ def test_the_shapes_are_odd() -> None:
     assert any(g.hidden % 64 for g, _ in SHAPES.values())
     assert any(g.hidden % 5 and g.vocabulary % 4 for g, _ in SHAPES.values())
     assert {ports for _, ports in SHAPES.values()} == {1, 2, 3, 4}
+
+
+def test_a_damaged_or_foreign_image_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.trit"
+    image = synthetic_image(path, configuration("tiny", "base3", "default"))
+    good = path.read_bytes()
+    weight = image.header.records[0].offset + image.layer_layout.stream_offset(0)
+    damaged = bytearray(good)
+    damaged[weight] ^= 1
+    foreign = good[:8] + good[8:12][::-1] + good[12:16][::-1] + good[16:]
+    for data, told in (
+        (bytes(damaged), "SHA-256 of 'layer 0' does not match"),
+        (foreign, "format version 16777216"),
+        (good[:-1], "truncated"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ImageError, match=told):
+            load_engine(path, "native")
