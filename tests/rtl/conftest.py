@@ -42,7 +42,8 @@ def small_kernels(what_rtl_needs: None) -> Simulation:
         [
             compile_kernel(configuration_named(c), k, top, f"{c.replace('-', '_')}_")
             for c, k, top in SMALL
-        ]
+        ],
+        optimise="-O0",  # compiling takes longer than all the runs
     )
 
 

@@ -22,7 +22,7 @@ def compiled(what_rtl_needs: None) -> Compiled:
 
 @pytest.fixture(scope="module")
 def simulation(compiled: Compiled) -> Simulation:
-    return build([compiled])
+    return build([compiled], optimise="-O0")
 
 
 def run(simulation: Simulation, stalls: Stalls) -> tuple[int, int]:

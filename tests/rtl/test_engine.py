@@ -26,7 +26,7 @@ _spec.loader.exec_module(csim)
 
 @pytest.fixture(scope="module")
 def engine(what_rtl_needs: None) -> RtlKernel:
-    simulation = build([compile_kernel(configuration_named("tiny"), "engine")])
+    simulation = build([compile_kernel(configuration_named("tiny"), "engine")], optimise="-O0")
     types = [a.type for a in module_of("tiny", "engine").function("engine").arguments]
     return RtlKernel(simulation, 0, types)
 

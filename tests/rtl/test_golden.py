@@ -31,7 +31,7 @@ def compiled(name: str) -> Compiled:
 
 @pytest.fixture(scope="module")
 def simulation(what_rtl_needs: None) -> Simulation:
-    return build([compiled(name) for name in NAMES])
+    return build([compiled(name) for name in NAMES], optimise="-O0")
 
 
 @pytest.mark.parametrize("name", NAMES)
