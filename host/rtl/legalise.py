@@ -154,13 +154,21 @@ def _substitute(leaf: Leaf, old: Node, new: Node) -> None:
 
 
 def _groups(
-    accesses: list[Any], key: Callable[[Any], object], may_join: Callable[[Any, Any], bool]
+    accesses: list[Any],
+    key: Callable[[Any], object],
+    may_join: Callable[[Any, Any], bool],
+    ordered: bool = True,
 ) -> list[list[Any]]:
-    """Accesses in order, each in the first group of its key all of whose members let it join."""
-    found: list[list] = []
+    """Accesses in groups all of whose members let each other join.
+
+    ``ordered``: an access joins the latest group of its key or opens one, so that no access of a
+    port overtakes another that stood before it.
+    """
+    found: list[list[Any]] = []
     for access in accesses:
-        for group in found:
-            if key(group[0]) == key(access) and all(may_join(m, access) for m in group):
+        same = [group for group in found if key(group[0]) == key(access)]
+        for group in same[-1:] if ordered else same:
+            if all(may_join(member, access) for member in group):
                 group.append(access)
                 break
         else:
@@ -291,6 +299,7 @@ def _share_loads(leaf: Leaf) -> None:
             and not _depends(b.address, a.node)
             and not any(_depends(n, x.node) for n, _ in b.literals for x in (a, b))
         ),
+        ordered=False,
     ):
         first: Load = group[0]
         if len(group) == 1:

@@ -8,6 +8,8 @@ from tritstream.rtl.mlir import parse
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 BATCH = 40
+FOUND = [1202]
+"""Kernels that once went wrong: a write that shared a port overtook another, outside of pipelines."""
 
 
 def test_the_generator_is_deterministic() -> None:
@@ -27,7 +29,7 @@ def test_one_sentence() -> None:
 
 
 def test_random_kernels() -> None:
-    counts = compare(list(range(BATCH)))
+    counts = compare([*range(BATCH), *FOUND])
     assert counts["kernels"] >= 0.9 * BATCH
     assert counts["pipelined"] > counts["kernels"]
 
