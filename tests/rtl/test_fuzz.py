@@ -9,7 +9,7 @@ from tritstream.rtl.mlir import parse
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 BATCH = 40
 FOUND = [1202]
-"""Kernels that once went wrong: a write that shared a port overtook another, outside of pipelines."""
+"""Kernels that once went wrong: a write that shared a port overtook another one."""
 
 
 def test_the_generator_is_deterministic() -> None:
