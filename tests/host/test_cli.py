@@ -460,7 +460,8 @@ def test_text_from_elsewhere_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     (folder / "training.json").write_text(json.dumps(told), encoding="utf-8")
     out = tmp_path / "m[red].trit"
     packed = tritstream("pack", folder, "-o", out)
-    assert packed.returncode == 0 and "/m[red]" in packed.stdout
+    # The table may break a long path anywhere.
+    assert packed.returncode == 0 and "/m[red]" in "".join(packed.stdout.split())
     seen = tritstream("inspect", out)
     assert seen.returncode == 0, seen.stderr
     assert "[/red] me \\x1b[2J" in seen.stdout
