@@ -71,13 +71,18 @@ def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort,
         memory = isinstance(port, Master)
         fits = memory == (argument.kind == "memory") and port.width == argument.bits
         if isinstance(port, Master) and fits:
-            fits = (port.reads, port.writes) == (argument.direction == "in", argument.direction == "out")
+            fits = (port.reads, port.writes) == (
+                argument.direction == "in",
+                argument.direction == "out",
+            )
         if not fits:
             raise ConfigurationError(
                 f"the compiled engine's port for argument '{argument.name}' is not as the argument "
                 f"table says: generate the kernels anew"
             )
-        ports.append(CorePort(port.name, address_bits(port.size) if isinstance(port, Master) else 0))
+        ports.append(
+            CorePort(port.name, address_bits(port.size) if isinstance(port, Master) else 0)
+        )
     return tuple(ports)
 
 
@@ -96,7 +101,12 @@ _Port = tuple[str, int, str]
 
 class _Top:
     def __init__(
-        self, table: tuple[Argument, ...], core: str, ports: tuple[CorePort, ...], bus: Bus, top: str
+        self,
+        table: tuple[Argument, ...],
+        core: str,
+        ports: tuple[CorePort, ...],
+        bus: Bus,
+        top: str,
     ) -> None:
         self.table, self.core, self.bus, self.top = table, core, bus, top
         self.ports = dict(zip(table, ports, strict=True))

@@ -90,7 +90,11 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
     digest = hashlib.sha256()
     root = verilator_root()
     version = (root / "include" / "verilated_config.h").read_bytes()
-    for part in (version, repr((_FLAGS, trace)).encode(), *(t.encode() for t in generated.values())):
+    for part in (
+        version,
+        repr((_FLAGS, trace)).encode(),
+        *(t.encode() for t in generated.values()),
+    ):
         digest.update(hashlib.sha256(part).digest())
     kind = "traced-" if trace else ""
     name = f"{parts.name}-{bus.name}-{kind}{digest.hexdigest()[:16]}.so"
@@ -126,7 +130,9 @@ def _build(folder: Path, target: Path, trace: bool) -> None:
     flags = [*_flags(trace), f"-I{folder / 'obj'}", f"-I{folder}"]
     sources = [*sorted((folder / "obj").glob("*.cpp")), folder / "model.cpp"]
     objects = _compile(sources, flags, folder)
-    runtime = [_runtime_object(include / f"{n}.cpp", trace) for n in _RUNTIME if trace or n[-4:] != "cd_c"]
+    runtime = [
+        _runtime_object(include / f"{n}.cpp", trace) for n in _RUNTIME if trace or n[-4:] != "cd_c"
+    ]
     made = folder / "system.so"
     _run([compiler(), "-shared", "-Wl,-Bsymbolic", "-o", made, *objects, *runtime, "-pthread"])
     # Beside its final name first, so that a second process finds either nothing or a whole library.
