@@ -1,11 +1,13 @@
-"""An engine whose every start works on memories of the argument table, which lie in NumPy arrays."""
+"""An engine whose starts work on the memories of the argument table, held in NumPy arrays."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tritstream.engines.base import Logits, check_tokens
 from tritstream.engines.spec import real_logits
@@ -32,7 +34,7 @@ class MemoryEngine(ABC):
         self._state = np.zeros((g.layers, g.hidden), np.int32)
         self._logits = np.zeros(g.vocabulary + 4, np.int32)
         offsets = [r.offset - base for r in image.header.records]
-        memories = {
+        memories: dict[str, npt.NDArray[Any]] = {
             "descriptors": descriptor_table(image.layer_layout, image.head_layout, offsets),
             "vector_in": self._vector,
             "vector_out": self._vector,

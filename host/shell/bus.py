@@ -9,7 +9,7 @@ from tritstream.configurations import Configuration
 
 @dataclass(frozen=True)
 class Bus:
-    """``bits`` of data, bursts of at most ``burst`` beats, as ``protocol`` 3 or 4 has its signals."""
+    """``bits`` of data, at most ``burst`` beats a burst, signals as of AXI ``protocol`` 3 or 4."""
 
     name: str
     bits: int

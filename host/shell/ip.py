@@ -3,10 +3,11 @@
 The contract between shell and core, which `tritstream.rtl` keeps for memory arguments of a dataflow
 region (`<p>` is the name of the core's port for the argument):
 
-* ``clk``, ``rst`` (synchronous, active high), ``start`` (one cycle), ``done`` (one cycle, after the
-  answers to all writes); scalar arguments are plain inputs, stable during a run.
+* ``clk``, ``rst`` (synchronous, active high), ``start`` (one cycle), ``done`` (one cycle, after
+  the answers to all writes); scalar arguments are plain inputs, stable during a run.
 * A memory that is read: ``<p>_ar_valid/ready/addr/count`` asks for ``count`` consecutive words of
-  128 bits from word ``addr``; they come on ``<p>_r_valid/ready/data``. Several requests may be open.
+  128 bits from word ``addr``; they come on ``<p>_r_valid/ready/data``. Several requests may be
+  open.
   Arguments of one bundle share one AXI master, which delivers in the order of the requests.
 * A memory that is written: ``<p>_aw_*`` announces words that follow on ``<p>_w_valid/ready/data``;
   ``<p>_b_valid`` is high for a cycle when all of a request has been answered.

@@ -1,4 +1,4 @@
-"""The accelerator as a whole, simulated: compiled core, shell, DDR model and the registers in front."""
+"""The accelerator as a whole, simulated: compiled core, shell, DDR model and registers."""
 
 from tritstream.system.build import Parts, engine_parts, system_library
 from tritstream.system.simulation import Conditions, Result, System

@@ -1,4 +1,4 @@
-"""Building a system simulation: Verilator and g++ make a shared library, kept in the user's cache."""
+"""Building a system simulation: a shared library from Verilator and g++, kept in a cache."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def _cache_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EngineError(
-            f"cannot write to the cache folder {folder} ({error.strerror}): set XDG_CACHE_HOME to a "
-            f"folder that can be written"
+            f"cannot write to the cache folder {folder} ({error.strerror}): set XDG_CACHE_HOME to "
+            f"a folder that can be written"
         ) from error
     return folder
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,12 +75,13 @@ def _load(path: Path) -> ctypes.CDLL:
     library.system_cycles.restype = ctypes.c_uint64
     library.system_read.restype = ctypes.c_uint32
     pointer, word = ctypes.c_void_p, ctypes.c_uint32
-    for name, more in {
+    signatures: dict[str, list[Any]] = {
         "destroy": [], "settings": [pointer], "regions": [word] + 4 * [pointer], "reset": [word],
         "read": [word], "write": [word, word], "run": [ctypes.c_uint64], "cycles": [],
         "counters": [pointer], "problem": [], "breach": [], "forget_problem": [], "bucket": [word],
         "timeline": [pointer, word], "trace": [ctypes.c_char_p],
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, more in signatures.items():
         getattr(library, f"system_{name}").argtypes = [pointer, *more]
     return library
 

@@ -17,7 +17,7 @@ BASES = {
     "parameters": 0x6030_0010, "vector_in": 0x6040_0FF0, "vector_out": 0x6050_0FE0,
     "state_in": 0x6060_0000, "state_out": 0x6070_0A50, "logits": 0x6080_0FF0,
 }  # fmt: skip
-"""Addresses that are not aligned to anything but a word, so that bursts meet boundaries everywhere."""
+"""Addresses that are aligned to words only, so that bursts meet boundaries everywhere."""
 
 
 def table() -> tuple[Argument, ...]:

@@ -1,4 +1,4 @@
-"""The shell around a core that moves words, on a memory that waits at random, fails, and is reset."""
+"""The shell around a core that moves words, on a memory that waits, fails, and is reset."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_lengths_around_the_burst(bench: Bench, count: int) -> None:
 
 
 def test_bursts_follow_each_other(bench: Bench) -> None:
-    """The writes are what this core waits for: few cycles are not beats, also at a latency of 60."""
+    """This core waits for its writes: few cycles are not beats, also at a latency of 60."""
     bench.system.set_conditions(Conditions(latency=60))
     result = bench.check(random.Random(1), 300, 0)
     beats = bench.system.parts.bus.bits // 8
@@ -145,7 +145,7 @@ def test_an_address_without_memory(bench: Bench) -> None:
 
 
 def test_starts_right_after_the_end(bench: Bench) -> None:
-    """A start in the cycles after done, without reading anything in between, is a run of its own."""
+    """A start right after done, without reading anything in between, is a run of its own."""
     before = memories(random.Random(7))
     bench.fill(before)
     bench.run(40, 2)
