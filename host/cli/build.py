@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from tritstream.boards import BOARDS
 from tritstream.cli.options import add_json, print_json
@@ -107,11 +108,10 @@ def _progress(steps: tuple[str, ...]) -> Iterator["_Progress"]:
         yield _Live(status, steps)
 
 
-class _Progress:
+class _Progress(Protocol):
     """Called with the step, its seconds and the last line of its log."""
 
-    def __call__(self, step: str, seconds: float, line: str) -> None:
-        raise NotImplementedError
+    def __call__(self, step: str, seconds: float, line: str) -> None: ...
 
 
 class _Plain(_Progress):
