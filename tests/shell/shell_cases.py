@@ -1,0 +1,285 @@
+"""cocotb tests of the shell: run by test_shell.py inside of the simulator."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotbext.axi import (
+    AxiBus,
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiRamRead,
+    AxiRamWrite,
+    AxiReadBus,
+)
+from cocotbext.axi.sparse_memory import SparseMemory
+
+from support.copy_core import BASES, WORDS, Memories, expected, memories, table
+from tritstream.kernels.arguments import (
+    CONTROL,
+    DONE,
+    GLOBAL_INTERRUPT_ENABLE,
+    IDLE,
+    INTERRUPT_ENABLE,
+    INTERRUPT_STATUS,
+    READY,
+    START,
+)
+
+OFFSETS = {a.name: a.offset for a in table()}
+SLVERR, DECERR = 2, 3
+
+
+class Bench:
+    """The IP with a processor and memories; every address handshake is looked at."""
+
+    def __init__(self, dut: Any) -> None:
+        self.dut = dut
+        self.memory = SparseMemory(1 << 40)
+        reset = {"reset": dut.ap_rst_n, "reset_active_level": False}
+        self.host = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
+        bus = AxiBus.from_prefix(dut, "m_axi_gmem_v")
+        self.writer = AxiRamWrite(bus.write, dut.ap_clk, mem=self.memory, **reset)
+        buses = [AxiReadBus.from_prefix(dut, f"m_axi_gmem_w{k}") for k in (0, 1)]
+        self.readers = [
+            AxiRamRead(b, dut.ap_clk, mem=self.memory, **reset) for b in (bus.read, *buses)
+        ]
+        for part in (self.host.write_if, self.host.read_if, self.writer, *self.readers):
+            part.log.setLevel(logging.ERROR)
+        cocotb.start_soon(Clock(dut.ap_clk, 10, "ns").start())
+        for name, letter in (
+            ("gmem_v", "AR"),
+            ("gmem_v", "AW"),
+            ("gmem_w0", "AR"),
+            ("gmem_w1", "AR"),
+        ):
+            cocotb.start_soon(self.look(name, letter))
+
+    async def look(self, name: str, letter: str) -> None:
+        """No burst is too long or crosses 4 KiB; what is announced stays until it is taken."""
+        dut = self.dut
+
+        def get(signal: str) -> int:
+            return int(getattr(dut, f"m_axi_{name}_{letter}{signal}").value)
+
+        waiting = None
+        size = len(getattr(dut, f"m_axi_{name}_{'R' if letter == 'AR' else 'W'}DATA")) // 8
+        while True:
+            await RisingEdge(dut.ap_clk)
+            if not int(dut.ap_rst_n.value):
+                waiting = None
+                continue
+            valid = get("VALID")
+            now = (get("ADDR"), get("LEN")) if valid else None
+            assert waiting is None or now == waiting, f"{name} {letter} changes while it waits"
+            waiting = None
+            if now is not None:
+                address, beats = now[0], now[1] + 1
+                assert beats <= (64 if size == 16 else 16)
+                assert address >> 12 == (address + beats * size - 1) >> 12
+                if not get("READY"):
+                    waiting = now
+
+    async def reset(self, cycles: int = 4) -> None:
+        self.dut.ap_rst_n.value = 0
+        await ClockCycles(self.dut.ap_clk, cycles)
+        self.dut.ap_rst_n.value = 1
+        await ClockCycles(self.dut.ap_clk, 2)
+
+    async def write(self, offset: int, value: int) -> None:
+        await with_timeout(self.host.write_dword(offset, value), 20, "us")
+
+    async def read(self, offset: int) -> int:
+        return await with_timeout(self.host.read_dword(offset), 20, "us")
+
+    async def arguments(self, count: int, offset: int) -> None:
+        await self.write(OFFSETS["first"], count)
+        await self.write(OFFSETS["last"], offset)
+        for name, base in BASES.items():
+            await self.write(OFFSETS[name], base & 0xFFFF_FFFF)
+            await self.write(OFFSETS[name] + 4, base >> 32)
+
+    async def start(self) -> None:
+        await self.write(GLOBAL_INTERRUPT_ENABLE, 1)
+        await self.write(INTERRUPT_ENABLE, 1)
+        await self.write(CONTROL, START)
+
+    async def finish(self) -> int:
+        """Wait for the interrupt; the control register, with the line low again."""
+        if not int(self.dut.interrupt.value):
+            await with_timeout(RisingEdge(self.dut.interrupt), 1, "ms")
+        control = await self.read(CONTROL)
+        await self.write(INTERRUPT_STATUS, 1)
+        await RisingEdge(self.dut.ap_clk)
+        assert not int(self.dut.interrupt.value)
+        return control
+
+    def fill(self, words: Memories) -> None:
+        for name, values in words.items():
+            raw = b"".join(v.to_bytes(16, "little") for v in values)
+            self.memory.write(BASES[name], raw)
+
+    def words(self) -> Memories:
+        found = {}
+        for name, base in BASES.items():
+            raw = bytes(self.memory.read(base, 16 * WORDS))
+            found[name] = [
+                int.from_bytes(raw[k : k + 16], "little") for k in range(0, len(raw), 16)
+            ]
+        return found
+
+    async def check(self, source: random.Random, count: int, offset: int) -> None:
+        before = memories(source)
+        self.fill(before)
+        await self.arguments(count, offset)
+        await self.start()
+        assert await self.finish() & 0xFFFF == 0x200 | DONE | READY | IDLE
+        assert self.words() == expected(before, count, offset)
+
+    def pause(self, source: random.Random | None) -> None:
+        """Every channel waits at random, or none."""
+
+        def pauses(chance: float) -> Iterator[bool]:
+            assert source is not None
+            while True:
+                yield source.random() < chance
+
+        channels = [self.writer.aw_channel, self.writer.w_channel, self.writer.b_channel]
+        for reader in self.readers:
+            channels += [reader.ar_channel, reader.r_channel]
+        for channel in channels:
+            if source is None:
+                channel.clear_pause_generator()
+                channel.pause = False
+            else:
+                channel.set_pause_generator(pauses(source.choice([0.1, 0.5, 0.9])))
+
+
+async def bench_of(dut: Any) -> Bench:
+    bench = Bench(dut)
+    await bench.reset()
+    return bench
+
+
+@cocotb.test()
+async def registers(dut: Any) -> None:
+    bench = await bench_of(dut)
+    assert await bench.read(CONTROL) == IDLE
+    values = {o: random.Random(o).getrandbits(32) for a in table() for o in words_of(a)}
+    for offset, value in values.items():
+        await bench.write(offset, value)
+    for offset, value in values.items():
+        assert await bench.read(offset) == value
+    # Single bytes; the reserved word after an argument.
+    offset = OFFSETS["first"]
+    await bench.host.write(offset + 2, b"\xab")
+    assert await bench.read(offset) == (values[offset] & 0xFF00_FFFF) | 0x00AB_0000
+    await bench.write(offset + 4, 0xFFFF_FFFF)
+    assert await bench.read(offset + 4) == 0
+    await bench.write(GLOBAL_INTERRUPT_ENABLE, 0xFFFF_FFFF)
+    await bench.write(INTERRUPT_ENABLE, 0xFFFF_FFFF)
+    assert await bench.read(GLOBAL_INTERRUPT_ENABLE) == 1
+    assert await bench.read(INTERRUPT_ENABLE) == 3
+    # The status toggles, and drives the line through the global enable.
+    for expected_status in (1, 0):
+        await bench.write(INTERRUPT_STATUS, 1)
+        assert await bench.read(INTERRUPT_STATUS) == expected_status
+        assert int(dut.interrupt.value) == expected_status
+    await bench.write(INTERRUPT_STATUS, 2)
+    await bench.write(GLOBAL_INTERRUPT_ENABLE, 0)
+    assert not int(dut.interrupt.value)
+
+
+def words_of(argument: Any) -> list[int]:
+    return [argument.offset + 4 * k for k in range(argument.words)]
+
+
+@cocotb.test()
+async def done_and_ready_are_cleared_by_reading(dut: Any) -> None:
+    bench = await bench_of(dut)
+    bench.fill(memories(random.Random(1)))
+    await bench.arguments(20, 0)
+    await bench.write(CONTROL, START)  # no interrupt is enabled
+    assert await bench.read(CONTROL) == START
+    await ClockCycles(dut.ap_clk, 1000)
+    assert await bench.read(INTERRUPT_STATUS) == 0
+    assert await bench.read(CONTROL) == DONE | READY | IDLE
+    assert await bench.read(CONTROL) == IDLE
+
+
+@cocotb.test()
+async def lengths_around_bursts_and_boundaries(dut: Any) -> None:
+    bench = await bench_of(dut)
+    for count, offset in itertools.product((0, 1, 15, 16, 17, 65), (0, 1, 255)):
+        await bench.check(random.Random(count), count, offset)
+
+
+@cocotb.test()
+async def waits_and_resets_in_mid_burst(dut: Any) -> None:
+    bench = await bench_of(dut)
+    for seed in range(10):
+        source = random.Random(seed)
+        bench.pause(source)
+        if seed % 2:
+            bench.fill(memories(source))
+            await bench.arguments(150, source.randrange(100))
+            await bench.start()
+            await ClockCycles(dut.ap_clk, source.randrange(20, 600))
+            await bench.reset(source.choice([1, 2, 10]))
+        await bench.check(source, source.randrange(100), source.randrange(300))
+    bench.pause(None)
+
+
+@cocotb.test()
+async def errors_end_the_run(dut: Any) -> None:
+    bench = await bench_of(dut)
+    channels = [(r.r_channel, "rresp", 1 << 16) for r in bench.readers]
+    channels.append((bench.writer.b_channel, "bresp", 1 << 17))
+    for (channel, field, bit), code in itertools.product(channels, (SLVERR, DECERR)):
+        left = 2 if field == "bresp" else 20
+        send = channel.send
+
+        async def wrong(
+            answer: Any, send: Any = send, field: str = field, code: int = code
+        ) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                setattr(answer, field, code)
+            await send(answer)
+
+        channel.send = wrong
+        bench.fill(memories(random.Random(code)))
+        await bench.arguments(150, 7)
+        await bench.start()
+        control = await bench.finish()
+        assert control & (DONE | READY | IDLE) == DONE | READY | IDLE
+        assert control >> 16 == bit >> 16 | (4 if code == DECERR else 0)
+        channel.send = send
+        await bench.check(random.Random(code), 30, 2)
+
+
+@cocotb.test()
+async def starts_back_to_back(dut: Any) -> None:
+    bench = await bench_of(dut)
+    before = memories(random.Random(5))
+    bench.fill(before)
+    await bench.arguments(20, 0)
+    await bench.start()
+    for offset in (40, 80, 120):
+        assert await bench.finish() & DONE
+        before = expected(before, 20, offset - 40)
+        await bench.write(OFFSETS["last"], offset)
+        await bench.write(CONTROL, START)
+        await bench.write(CONTROL, START)  # while busy: nothing
+    assert await bench.finish() & DONE
+    assert bench.words() == expected(before, 20, 120)
+    await ClockCycles(dut.ap_clk, 500)
+    assert await bench.read(CONTROL) == IDLE
