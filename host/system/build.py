@@ -17,7 +17,7 @@ from pathlib import Path
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
-from tritstream.rtl.simulate import WAIVERS, compiler, verilator, verilator_root
+from tritstream.rtl.simulate import SOUND, WAIVERS, compiler, verilator, verilator_root
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 
 _FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O2")
@@ -124,7 +124,7 @@ def _build(folder: Path, target: Path, trace: bool) -> None:
     arguments: list[str | Path] = ["--cc", "-Wall", *(f"-Wno-{w}" for w in WAIVERS)]
     arguments += ["--top-module", TOP, "--prefix", "Vsystem", "--Mdir", folder / "obj"]
     arguments += ["--x-assign", "unique", "--x-initial", "unique", "-O3"]
-    arguments += ["--output-split", "20000", *(["--trace"] if trace else [])]
+    arguments += ["--output-split", "20000", *SOUND, *(["--trace"] if trace else [])]
     verilator([*arguments, folder / "system.sv"])
     include = verilator_root() / "include"
     flags = [*_flags(trace), f"-I{folder / 'obj'}", f"-I{folder}"]
