@@ -92,7 +92,7 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
     version = (root / "include" / "verilated_config.h").read_bytes()
     for part in (
         version,
-        repr((_FLAGS, trace)).encode(),
+        repr((_FLAGS, SOUND, trace)).encode(),
         *(t.encode() for t in generated.values()),
     ):
         digest.update(hashlib.sha256(part).digest())
