@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.board.responses import response_error
 from tritstream.errors import EngineError
 from tritstream.kernels.arguments import (
     CONTROL,
@@ -24,9 +25,6 @@ from tritstream.kernels.arguments import (
 from tritstream.system.build import Parts, system_library
 
 Bytes = npt.NDArray[np.uint8]
-
-READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
-"""Bits of the control register in which the shell, and not Vitis HLS, says what the masters met."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,7 @@ class Result:
     @property
     def error(self) -> str:
         """What went wrong on the buses, in words; empty if nothing did."""
-        if not self.control & (READ_ERROR | WRITE_ERROR):
-            return ""
-        code = "DECERR" if self.control & DECODE_ERROR else "SLVERR"
-        kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
-        what = " and ".join(name for bit, name in kinds if self.control & bit)
-        return f"{what} was answered with {code} (CTRL={self.control:#x})"
+        return response_error(self.control)
 
 
 @cache
