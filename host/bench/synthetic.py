@@ -20,6 +20,7 @@ from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image import ImageHeader, RecordLayout, Section
 from tritstream.image.embedding import row_bytes
 from tritstream.image.header import encode_header
+from tritstream.image.places import placed
 from tritstream.image.reader import float_vector_lengths
 from tritstream.image.records import PAGE, round_up
 from tritstream.image.trits import valid_bytes
@@ -106,14 +107,6 @@ def write_synthetic(
 def _plan(configuration: Configuration) -> ImageHeader:
     g = configuration.geometry
     assert g is not None
-    lengths = {
-        "tokenizer": 0,
-        "embedding": g.vocabulary * row_bytes("fp16", g.hidden),
-        "embedding_columns": 0,
-        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, True)),
-    }
-    matrices = [f"{i}.{m.name}" for i in range(g.layers) for m in g.layer_matrices] + ["head"]
-    # Offsets are found after the header's size is: a number with as many digits holds their place.
     header = ImageHeader(
         configuration=configuration,
         embedding="fp16",
@@ -121,24 +114,19 @@ def _plan(configuration: Configuration) -> ImageHeader:
         use_lower_bound=True,
         bos_token_id=None,
         eos_token_id=None,
-        weight_scales=dict.fromkeys(matrices, _WEIGHT_SCALE),
-        sections=tuple(Section(name, 1 << 40, length) for name, length in lengths.items()),
-        records=tuple(
-            Section("head" if i == g.layers else f"layer {i}", 1 << 40, 1 << 40)
-            for i in range(g.layers + 1)
-        ),
+        weight_scales={},
+        sections=(),
+        records=(),
         provenance={"weights": "random, for measurements"},
     )
-    at = len(encode_header(header))
-    sections, records = [], []
-    for section in header.sections:
-        sections.append(replace(section, offset=at))
-        at += round_up(section.length, PAGE)
-    for i, record in enumerate(header.records):
-        layout = RecordLayout(configuration, "head" if i == g.layers else "layer")
-        records.append(replace(record, offset=at, length=layout.record_bytes))
-        at += layout.record_bytes
-    return replace(header, sections=tuple(sections), records=tuple(records))
+    lengths = {
+        "tokenizer": 0,
+        "embedding": g.vocabulary * row_bytes("fp16", g.hidden),
+        "embedding_columns": 0,
+        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, True)),
+    }
+    header = placed(header, lengths)
+    return replace(header, weight_scales=dict.fromkeys(header.weight_scales, _WEIGHT_SCALE))
 
 
 def _record(

@@ -18,14 +18,8 @@ from tritstream.errors import CheckpointError, ImageError
 from tritstream.files import atomic_write
 from tritstream.geometry import Geometry
 from tritstream.image.embedding import EMBEDDINGS, LEVELS, quantise_embedding, row_bytes
-from tritstream.image.header import (
-    SECTIONS,
-    ImageHeader,
-    Section,
-    encode_header,
-    matrix_names,
-    record_names,
-)
+from tritstream.image.header import ImageHeader, Section, encode_header
+from tritstream.image.places import placed
 from tritstream.image.reader import Image, float_vector_lengths, open_image
 from tritstream.image.records import PAGE, RecordLayout, round_up
 from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
@@ -94,19 +88,9 @@ def pack(
 def _plan(
     checkpoint: Checkpoint, configuration: Configuration, embedding: str, tokenizer_bytes: int
 ) -> ImageHeader:
-    """The header with every offset in place; hashes and scales are filled in while writing.
-
-    What is not known yet stands there with its greatest length, so that the final header fits.
-    """
+    """The header with every offset in place; hashes and scales are filled in while writing."""
     c, g = checkpoint.config, configuration.geometry
     assert g is not None
-    floats = sum(n for _, n in float_vector_lengths(g, c.use_lower_bound))
-    lengths = {
-        "tokenizer": tokenizer_bytes,
-        "embedding": g.vocabulary * row_bytes(embedding, g.hidden),
-        "embedding_columns": 8 * g.hidden if embedding in LEVELS else 0,
-        "float_vectors": 4 * floats,
-    }
     header = ImageHeader(
         configuration=configuration,
         embedding=embedding,
@@ -114,23 +98,18 @@ def _plan(
         use_lower_bound=c.use_lower_bound,
         bos_token_id=c.bos_token_id,
         eos_token_id=c.eos_token_id,
-        weight_scales=dict.fromkeys(matrix_names(g), -1.2345678901234567e-300),
-        sections=tuple(Section(name, 1 << 40, lengths[name]) for name in SECTIONS),
-        records=tuple(Section(name, 1 << 40, 1 << 40) for name in record_names(g)),
+        weight_scales={},
+        sections=(),
+        records=(),
         provenance=_provenance(checkpoint),
     )
-    at = len(encode_header(header))
-    sections = []
-    for section in header.sections:
-        sections.append(replace(section, offset=at))
-        at += round_up(section.length, PAGE)
-    records = []
-    for i, record in enumerate(header.records):
-        kind = "layer" if i < g.layers else "head"
-        length = RecordLayout(configuration, kind).record_bytes
-        records.append(replace(record, offset=at, length=length))
-        at += length
-    return replace(header, sections=tuple(sections), records=tuple(records))
+    lengths = {
+        "tokenizer": tokenizer_bytes,
+        "embedding": g.vocabulary * row_bytes(embedding, g.hidden),
+        "embedding_columns": 8 * g.hidden if embedding in LEVELS else 0,
+        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, c.use_lower_bound)),
+    }
+    return placed(header, lengths)
 
 
 class _Writer:
