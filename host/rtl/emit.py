@@ -813,10 +813,9 @@ class _LeafEmitter:
         at = self.s.access[node]
         values = node.data.values
         array = f"{name}_rom"
-        style = "block" if len(values) * width > BLOCK_RAM_BITS else "distributed"
-        e.declarations.append(
-            f'(* rom_style = "{style}" *) logic [{width - 1}:0] {array} [0:{len(values) - 1}];'
-        )
+        # A small one is left to the tools: Yosys has no cell for a "distributed" one, and stops.
+        style = '(* rom_style = "block" *) ' if len(values) * width > BLOCK_RAM_BITS else ""
+        e.declarations.append(f"{style}logic [{width - 1}:0] {array} [0:{len(values) - 1}];")
         address = self.bits(node.args[0], at, 0, address_bits(len(values)))
         e.body.append("initial begin")
         e.body += [f"  {array}[{k}] = {literal(v, width)};" for k, v in enumerate(values)]

@@ -37,7 +37,7 @@ module lookup (
   logic [7:0] S_i_0_x_5;
   logic [1:0] S_i_0_low_6;
   logic [3:0] S_i_0_y_8;
-  (* rom_style = "distributed" *) logic [3:0] S_i_0_y_8_rom [0:3];
+  logic [3:0] S_i_0_y_8_rom [0:3];
   logic [1:0] S_i_0_y_8_addr;
   logic [0:0] S_i_0_negative_9;
   logic [7:0] S_i_0_x_5_d2;
