@@ -119,6 +119,10 @@ class Database:
     def tile_type(self, name: str) -> TileType:
         return self._kept(("type", name), lambda: self._tile_type(name))
 
+    def site_pins(self, site_type: str) -> dict[str, str]:
+        """The pins of a site type and their directions, ``IN``, ``OUT`` or ``INOUT``."""
+        return self._kept(("site", site_type), lambda: self._directions(site_type))
+
     def _kept(self, key: Any, make: Any) -> Any:
         if key not in self._cache:
             self._cache[key] = make()
@@ -167,7 +171,7 @@ class Database:
             for pin, wire in body["site_pins"].items()
             if wire is not None
         }
-        directions = self._kept(("site", body["type"]), lambda: self._directions(body["type"]))
+        directions = self.site_pins(body["type"])
         outputs = frozenset(pin for pin in wires if directions.get(pin) == "OUT")
         return Site(body["name"], body["type"], wires, outputs)
 

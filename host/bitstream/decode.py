@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.bitstream.database import Block, Database, Tile
-from tritstream.bitstream.device import ECC_MASK, ECC_WORD, FRAME_WORDS
+from tritstream.bitstream.device import ECC_MASK, ECC_WORD
 from tritstream.bitstream.packets import Words
 
 
@@ -136,20 +136,20 @@ class Layout:
 
 
 def _segments(database: Database) -> Iterator[Segment]:
-    alike: dict[tuple[object, ...], list[Tile]] = defaultdict(list)
+    alike: dict[tuple[str, str, object], list[Tile]] = defaultdict(list)
     for tile in database.tiles.values():
         for bus, block in tile.blocks.items():
-            alike[tile.type, bus, block.frames, block.words, block.alias].append(tile)
-    for (_, bus, _, _, _), tiles in alike.items():
-        block = tiles[0].blocks[str(bus)]
-        assert block.words <= FRAME_WORDS
-        kind, before, sites = block.alias or (tiles[0].type, 0, ())
+            alike[tile.type, bus, (block.frames, block.words, block.alias)].append(tile)
+    for (tile_type, bus, _), tiles in alike.items():
+        block = tiles[0].blocks[bus]
+        kind, before, sites = block.alias or (tile_type, 0, ())
         width, renamed = block.words * 32, dict(sites)
         places = {}
-        for name, bits in database.segbits(kind, str(bus)).features.items():
-            inside = [(f * width + b - 32 * before, v) for f, b, v in bits]
-            if all(0 <= b - 32 * before < width and f < block.frames for f, b, _ in bits):
+        for name, bits in database.segbits(kind, bus).features.items():
+            shifted = [(frame, bit - 32 * before, value) for frame, bit, value in bits]
+            if all(f < block.frames and 0 <= b < width for f, b, _ in shifted):
                 first, dot, rest = name.partition(".")
-                places[renamed.get(first, first) + dot + rest] = tuple(inside)
+                own = tuple((f * width + b, v) for f, b, v in shifted)
+                places[renamed.get(first, first) + dot + rest] = own
         if places:
-            yield Segment(tuple(tiles), str(bus), block.frames, block.words, places)
+            yield Segment(tuple(tiles), bus, block.frames, block.words, places)

@@ -93,7 +93,8 @@ def read_bit(data: bytes, source: str) -> Bit:
 def _header(data: bytes, source: str) -> tuple[Header, int]:
     if not data.startswith(_MAGIC):
         raise BitstreamError(f"{source} is not a .bit: it does not begin like one")
-    at, texts = len(_MAGIC), {}
+    texts: dict[str, str] = {}
+    at = len(_MAGIC)
     while at < len(data):
         tag = chr(data[at])
         if tag == "e":

@@ -1,0 +1,67 @@
+"""The pins of the processor system (PS7) of a Zynq-7000, as its site has them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from tritstream.bitstream.database import Database
+from tritstream.bitstream.errors import BitstreamError
+
+SITE = "PS7"
+CLOCKS = tuple(f"FCLKCLK{k}" for k in range(4))
+# Pins of the site that are no ports of the primitive.
+_PRIVATE = re.compile(r"TEST|DEBUG")
+
+
+@dataclass(frozen=True)
+class Processor:
+    """``inputs`` are driven by the fabric, ``outputs`` by the processor; ``ports`` are the vectors
+    that they make up, by name the number of bits, None for a single pin."""
+
+    tile: str
+    wires: dict[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    ports: dict[str, int | None]
+
+    def pins(self, port: str) -> list[str]:
+        """The pins of a port, from bit 0 on."""
+        width = self.ports[port]
+        return [port] if width is None else [f"{port}{k}" for k in range(width)]
+
+
+def processor_of(database: Database) -> Processor:
+    """The processor of a device. Raises BitstreamError where it has none."""
+    for tile in database.tiles.values():
+        if not tile.type.startswith("PSS"):
+            continue
+        for site in database.tile_type(tile.type).sites:
+            if site.type == SITE:
+                directions = database.site_pins(SITE)
+                known = [p for p in directions if p in site.wires and not _PRIVATE.match(p)]
+                return Processor(
+                    tile.name,
+                    {pin: site.wires[pin] for pin in known},
+                    tuple(sorted(p for p in known if directions[p] == "IN")),
+                    tuple(sorted(p for p in known if directions[p] == "OUT")),
+                    _ports([p for p in known if directions[p] != "INOUT"]),
+                )
+    raise BitstreamError(f"{database.part} has no processor of type PS7 in {database.folder}")
+
+
+def _ports(pins: list[str]) -> dict[str, int | None]:
+    numbered: dict[str, set[int]] = defaultdict(set)
+    ports: dict[str, int | None] = {}
+    for pin in pins:
+        match = re.match(r"(.*\D)(\d+)$", pin)
+        if match:
+            numbered[match[1]].add(int(match[2]))
+        else:
+            ports[pin] = None
+    for name, numbers in numbered.items():
+        if numbers != set(range(len(numbers))):
+            raise BitstreamError(f"the pins {name}* of {SITE} are not numbered from 0 on")
+        ports[name] = len(numbers)
+    return ports
