@@ -1,28 +1,41 @@
-"""`tritstream cosim`: a kernel's RTL against the specification, in Verilator."""
+"""`tritstream cosim`: the RTL of a kernel, or of the whole engine, against the specification."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from tritstream.cli.cosim_resources import board_resources
 from tritstream.cli.options import add_json, print_json
-from tritstream.configurations import configuration_named
+from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import OptionError
 from tritstream.files import atomic_write_bytes
 
 NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernel differently."
 
 
+_EXAMPLES = """\
+examples:
+  tritstream cosim ternary_matvec --stall 0.25 --latency 30
+  tritstream cosim engine -c tiny
+  tritstream cosim engine -c 370m-kv260 --latency 60 --wait 0.0625 --plot layer.svg
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kernel", help="ternary_matvec, rmsnorm, mlgru or swiglu")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
     parser.add_argument(
-        "-c", "--configuration", default="tiny", help="build configuration (default: %(default)s)"
+        "kernel",
+        help="ternary_matvec, rmsnorm, mlgru or swiglu; engine: all of it in its shell, on a model "
+        "of DDR memory",
     )
     parser.add_argument(
-        "--runs", type=int, default=20, help="random inputs beside the extremes (default: 20)"
+        "-c", "--configuration", default="tiny", help="build configuration (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of inputs and stalls (default: 1)")
     parser.add_argument(
         "--stall",
+        "--wait",
         type=float,
         default=0.0,
         metavar="P",
@@ -31,29 +44,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--latency", type=int, default=1, help="cycles to the first beat of a burst (default: 1)"
     )
-    parser.add_argument("--trace", metavar="FILE", help="write the first run's waveform (VCD)")
+    parser.add_argument("--trace", metavar="FILE", help="write a waveform (VCD)")
     parser.add_argument("--verilog", metavar="FILE", help="write the SystemVerilog")
     parser.add_argument(
         "--resources", action="store_true", help="estimate LUT, FF, BRAM and DSP with Yosys"
     )
     add_json(parser)
+    _add_kernel(parser.add_argument_group("a kernel"))
+    _add_engine(parser.add_argument_group("the engine"))
+
+
+def _add_kernel(kernel: argparse._ArgumentGroup) -> None:
+    kernel.add_argument(
+        "--runs", type=int, default=20, help="random inputs beside the extremes (default: 20)"
+    )
+
+
+def _add_engine(engine: argparse._ArgumentGroup) -> None:
+    engine.add_argument(
+        "--layers",
+        type=int,
+        default=2,
+        metavar="N",
+        help="layers of the start that follows the one of a layer alone (default: 2)",
+    )
+    engine.add_argument(
+        "--no-head", action="store_true", help="leave the LM head out of that start"
+    )
+    engine.add_argument(
+        "--image", metavar="FILE", help="weights of this image (default: random ones)"
+    )
+    engine.add_argument("--plot", metavar="FILE", help="draw a layer's timeline as .png or .svg")
 
 
 def run(args: argparse.Namespace) -> int:
-    from tritstream.rtl.cases import cases_of
-    from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-    from tritstream.rtl.simulate import Stalls, build
-
     if not 0 <= args.stall < 1:
         raise OptionError(f"--stall is a probability below 1, not {args.stall}")
     if args.runs < 1 or args.latency < 1:
         raise OptionError("--runs and --latency must be 1 or more")
     configuration = configuration_named(args.configuration)
+    if args.kernel == "engine":
+        from tritstream.cli.cosim_engine import run_engine
+
+        return run_engine(args, configuration)
+    return _run_kernel(args, configuration)
+
+
+def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
+    from tritstream.rtl.cases import cases_of
+    from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
+    from tritstream.rtl.simulate import Stalls, build
+    from tritstream.rtl.states import spent, states_of
+
     cases = list(cases_of(configuration, args.kernel, args.runs, args.seed))
     compiled = compile_kernel(configuration, args.kernel)
     if args.verilog:
         atomic_write_bytes(args.verilog, compiled.text.encode())
-    simulation = build([compiled], trace=args.trace is not None)
+    simulation = build([compiled], trace=args.trace is not None, watch=True)
+    states = states_of(compiled.text, compiled.top)
+    by_state = [0] * len(states)
     types = [
         a.type for a in module_of(configuration.name, args.kernel).function(args.kernel).arguments
     ]
@@ -67,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
         assert kernel.outcome is not None
         cycles += kernel.outcome.cycles
         ideal += case.ideal
+        for number_of, found_in in enumerate(kernel.outcome.states):
+            by_state[number_of] += found_in
         for position, expected in case.expected.items():
             found = case.arguments[position].reshape(-1)[: expected.size]
             if not (found == expected.reshape(-1)).all():
@@ -82,33 +133,17 @@ def run(args: argparse.Namespace) -> int:
         "efficiency_simulated": ideal / cycles,
         "stall": args.stall,
         "latency": args.latency,
+        "phases_simulated": [vars(s) for s in spent(states, [n / len(cases) for n in by_state])],
         "loops": [vars(leaf) for leaf in compiled.leaves if leaf.interval],
         "note": NOTE,
     }
     if args.resources:
-        report["resources_estimated"] = _resources(configuration, compiled)
+        report["resources_estimated"] = board_resources(configuration, compiled)
     if args.json:
         print_json(report)
     else:
         _show(report)
     return 1 if wrong else 0
-
-
-def _resources(configuration: Any, compiled: Any) -> dict[str, Any]:
-    from tritstream.rtl.resources import estimate
-
-    board = configuration.board
-    found = estimate(compiled, "xc7" if board is None or board.ps_type == "zynq7" else "xcup")
-    counts: dict[str, Any] = {
-        "LUT": found.luts,
-        "FF": found.flip_flops,
-        "BRAM36": found.bram36,
-        "DSP": found.dsps,
-    }
-    if board is not None:
-        counts["board"] = board.name
-        counts["share"] = {name: round(s, 4) for name, s in found.share(board).items()}
-    return counts
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -133,6 +168,11 @@ def _show(report: dict[str, Any]) -> None:
             table.add_row(name, str(value) if name == "board" else f"{value} (estimated)")
     console = Console()
     console.print(table)
+    phases = Table("phase", "cycles a run (simulated)")
+    for phase in report["phases_simulated"]:
+        where = f"loop of {phase['function']} ({phase['source']})"
+        phases.add_row(where if phase["source"] else "all the rest", f"{phase['cycles']:.1f}")
+    console.print(phases)
     loops = Table("pipelined loop", "depth", "interval", "longest path, ns (estimated)")
     for loop in report["loops"]:
         loops.add_row(

@@ -62,6 +62,11 @@ class MemoryEngine(ABC):
         """(hidden,) what the last run left in the vector memory."""
         return self._vector.copy()
 
+    def load(self, residual: Ints, state: Ints) -> None:
+        """What the next run finds: (hidden,) the residual and (layers, hidden) the state."""
+        self._vector[:] = residual
+        self._state[:] = state
+
     @abstractmethod
     def run(self, first: int, last: int) -> None:
         """One start of the engine: records first..last on the vector memory."""

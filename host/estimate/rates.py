@@ -35,9 +35,19 @@ class Rates:
 
 def rates(configuration: Configuration, board: Board, efficiency: float = EFFICIENCY) -> Rates:
     """Rates of ``configuration`` at the board's clock with ``efficiency`` of the DDR peak."""
-    geometry = RecordLayout(configuration, "layer").geometry
     layer, head = (phase_cycles(configuration, kind) for kind in ("layer", "head"))
+    return rates_of(configuration, board, layer, head, efficiency)
 
+
+def rates_of(
+    configuration: Configuration,
+    board: Board,
+    layer: tuple[PhaseCycles, ...],
+    head: tuple[PhaseCycles, ...],
+    efficiency: float = EFFICIENCY,
+) -> Rates:
+    """Rates of phases whose cycles are known from elsewhere, from a simulation for example."""
+    geometry = RecordLayout(configuration, "layer").geometry
     ddr_bytes_per_cycle = efficiency * board.ddr_peak_bytes_per_s / board.clock_hz
     waits = {
         "compute": 1.0,

@@ -104,13 +104,18 @@ class Outcome:
     values: list[Any]
     beats: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Beats read and written by bus."""
+    states: list[int] = field(default_factory=list)
+    """Cycles by state of the controller, where the simulation was built to watch it."""
 
 
 class Simulation:
     """A built simulator of one or several kernels."""
 
-    def __init__(self, kernels: Sequence[Compiled], program: Path, folder: Any) -> None:
+    def __init__(
+        self, kernels: Sequence[Compiled], program: Path, folder: Any, watch: bool = False
+    ) -> None:
         self.kernels = list(kernels)
+        self.watch = watch
         self.program = program
         self._folder = folder
 
@@ -160,6 +165,9 @@ class Simulation:
             if not finished:
                 raise EngineError(f"{compiled.top} did not end within {limit} cycles (simulated)")
             outcome = Outcome(cycles, [])
+            if self.watch:
+                outcome.states = data[at + 1 : at + 1 + int(data[at])].tolist()
+                at += 1 + len(outcome.states)
             for port in compiled.arguments:
                 value, at = _decode(compiled, port, data, at, outcome)
                 outcome.values.append(value)
@@ -233,15 +241,20 @@ def build(
     folder: Path | None = None,
     trace: bool = False,
     optimise: str = "-O1",
+    watch: bool = False,
 ) -> Simulation:
-    """Verilate and compile; in ``folder``, or in a temporary one that lives with the Simulation."""
+    """Verilate and compile; in ``folder``, or in a temporary one that lives with the Simulation.
+
+    ``watch``: outcomes have the cycles by state of each kernel's controller, for `states.spent`.
+    """
     temporary = None
     if folder is None:
         temporary = tempfile.TemporaryDirectory(prefix="tritstream-rtl-")
         folder = Path(temporary.name)
     text, ports = _wrapper(kernels)
     (folder / "harness.sv").write_text(text)
-    (folder / "main.cpp").write_text(_main(kernels, ports, trace))
+    (folder / "main.cpp").write_text(_main(kernels, ports, trace, watch))
+    (folder / "watch.vlt").write_text(_watched(kernels) if watch else "`verilator_config\n")
     waived = [f"-Wno-{w}" for w in WAIVERS]
     arguments: list[str | Path] = [
         "--cc",
@@ -254,10 +267,18 @@ def build(
     ]
     arguments += ["--x-assign", "unique", "--x-initial", "unique", "--prefix", "Vharness"]
     arguments += ["--output-split", "15000", *SOUND, *(["--trace"] if trace else [])]
-    verilator([*arguments, folder / "harness.sv"])
+    verilator([*arguments, folder / "watch.vlt", folder / "harness.sv"])
     program = folder / "simulate"
     _compile(folder, program, trace, optimise)
-    return Simulation(kernels, program, temporary)
+    return Simulation(kernels, program, temporary, watch)
+
+
+def _watched(kernels: Sequence[Compiled]) -> str:
+    """For Verilator: the controllers' states stay visible, under names known beforehand."""
+    lines = ["`verilator_config"]
+    for top in dict.fromkeys(k.top for k in kernels):
+        lines += [f'inline -module "{top}"', f'public_flat_rd -module "{top}" -var "state"']
+    return "\n".join(lines) + "\n"
 
 
 def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
@@ -273,6 +294,11 @@ def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
     def one(pair: tuple[Path, Path]) -> None:
         _run([tool, *flags, optimise, "-c", pair[0], "-o", pair[1]], "the C++ compiler")
 
+    # Verilator's headers take longer than what it makes of a kernel: g++ finds them precompiled.
+    headers = folder / "obj" / "Vharness__pch.h"
+    if headers.is_file():
+        precompiled = headers.with_name(f"{headers.name}.gch")
+        _run([tool, *flags, optimise, "-x", "c++-header", headers, "-o", precompiled], "g++")
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
         list(pool.map(one, zip(sources, objects, strict=True)))
     library = _runtime(include, flags, trace)
@@ -347,8 +373,15 @@ def _wrapper(kernels: Sequence[Compiled]) -> tuple[str, list[Port]]:
     return "\n".join([*texts, *header, *lines, "endmodule", ""]), ports
 
 
-def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool) -> str:
+def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bool) -> str:
     lines = ['#include "harness.hpp"', '#include "Vharness.h"']
+    if watch:
+        cases = "".join(
+            f"if (kernel == {k}) return top.rootp->harness__DOT__k{k}__DOT__state; "
+            for k in range(len(kernels))
+        )
+        lines += ['#include "Vharness___024root.h"', "#define WATCH"]
+        lines.append(f"static size_t state_of(Vharness& top, size_t kernel) {{ {cases}return 0; }}")
     if trace:
         lines.append('#include "verilated_vcd_c.h"')
     lines += [
@@ -475,18 +508,33 @@ int main(int argc, char** argv) {
     for (auto& m : k.models) m->reset(settings, ++salt);
     k.rst({0});
     uint32_t cycles = 0, finished = 0;
+#ifdef WATCH
+    std::vector<uint32_t> states;
+    auto watch = [&] {
+      const size_t state = state_of(top, size_t(&k - &kernels[0]));
+      if (states.size() <= state) states.resize(state + 1);
+      states[state]++;
+    };
+#endif
     for (; cycles < settings.limit && !finished; cycles++) {
       k.start({cycles == 0});
       for (auto& m : k.models) m->before();
       step(k, 0);
       for (auto& m : k.models) m->sample();
       finished = k.done()[0];
+#ifdef WATCH
+      watch();
+#endif
       step(k, 1);
     }
     k.start({0});
     step(k, 0);
     out.push_back(finished);
     out.push_back(cycles);
+#ifdef WATCH
+    if (finished) out.push_back(uint32_t(states.size()));
+    if (finished) out.insert(out.end(), states.begin(), states.end());
+#endif
     if (finished)
       for (auto& m : k.models) m->store(out);
   }

@@ -19,6 +19,7 @@ from tritstream.errors import EngineError
 from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
 from tritstream.rtl.simulate import SOUND, WAIVERS, compiler, verilator, verilator_root
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
+from tritstream.system.probe import NO_PROBE, Probe, probe_of
 
 _FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O2")
 _RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
@@ -26,7 +27,8 @@ _RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
 
 @dataclass(frozen=True)
 class Parts:
-    """What a system is made of: the argument table, the core's text and ports, and the bus."""
+    """What a system is made of: the argument table, the core's text and ports, and the bus; and
+    what a simulation watches of the core, if anything."""
 
     name: str
     table: tuple[Argument, ...]
@@ -34,6 +36,7 @@ class Parts:
     core_text: str
     ports: tuple[CorePort, ...]
     bus: Bus
+    probe: Probe | None = None
 
     @property
     def text(self) -> str:
@@ -65,6 +68,7 @@ def engine_parts(configuration: Configuration, bus: Bus | None = None) -> Parts:
         compiled.text,
         core_ports(table, compiled),
         bus or bus_for(configuration),
+        probe_of(compiled.top, compiled.text, options.prefix),
     )
 
 
@@ -85,6 +89,8 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
             + [f"WRITER({k}, {name})\n" for k, name in enumerate(writers)]
         ),
         "bus.inc": "".join(f"constexpr int {n} = {v};\n" for n, v in constants.items()),
+        "probe.inc": parts.probe.header if parts.probe else NO_PROBE,
+        "probe.vlt": parts.probe.verilator_configuration if parts.probe else "`verilator_config\n",
         "model.cpp": (files("tritstream.system") / "model.cpp").read_text(encoding="utf-8"),
     }
     digest = hashlib.sha256()
@@ -125,7 +131,7 @@ def _build(folder: Path, target: Path, trace: bool) -> None:
     arguments += ["--top-module", TOP, "--prefix", "Vsystem", "--Mdir", folder / "obj"]
     arguments += ["--x-assign", "unique", "--x-initial", "unique", "-O3"]
     arguments += ["--output-split", "20000", *SOUND, *(["--trace"] if trace else [])]
-    verilator([*arguments, folder / "system.sv"])
+    verilator([*arguments, folder / "probe.vlt", folder / "system.sv"])
     include = verilator_root() / "include"
     flags = [*_flags(trace), f"-I{folder / 'obj'}", f"-I{folder}"]
     sources = [*sorted((folder / "obj").glob("*.cpp")), folder / "model.cpp"]

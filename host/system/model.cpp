@@ -2,7 +2,8 @@
 // with latency, a limit to its bandwidth, random back-pressure and error responses on request. The
 // memory is the caller's; the protocol is checked at every handshake. A plain C interface for ctypes.
 //
-// ports.inc, generated, names the masters: READER(index, bundle) and WRITER(index, bundle).
+// ports.inc, generated, names the masters: READER(index, bundle) and WRITER(index, bundle); probe.inc
+// the signals of the core that are watched, if any: PROBE_STATE and PROBE_STREAM(index, valid, ready).
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -17,7 +18,11 @@
 #include "verilated_vcd_c.h"
 #endif
 
-#include "bus.inc"  // BUS_BYTES, BURST, READERS, WRITERS
+#include "bus.inc"    // BUS_BYTES, BURST, READERS, WRITERS
+#include "probe.inc"  // STREAMS
+#ifdef PROBE_STATE
+#include "Vsystem___024root.h"
+#endif
 
 namespace {
 
@@ -62,6 +67,15 @@ struct Counters {
   uint64_t bursts = 0, beats = 0;
 };
 
+// A stay of the core's controller in one state: cycles, and words over each stream with the first and
+// the last cycle in which one went.
+struct Visit {
+  uint64_t state = ~0ull, begin = 0, end = 0;
+  struct {
+    uint64_t words, first, last;
+  } streams[STREAMS + 1] = {};
+};
+
 // A valid signal must stay, with what it announces, until it is accepted.
 struct Steady {
   bool waiting = false;
@@ -86,8 +100,9 @@ class System {
   bool breach = false;
   uint64_t cycles = 0;
   Counters readers[READERS], writers[WRITERS];
-  std::vector<uint32_t> timeline;  // beats of each port by bucket
-  uint32_t bucket = 0;
+  std::vector<uint32_t> timeline;  // beats of each port, then words of each stream, by bucket
+  uint32_t bucket = 0;             // cycles; 0: nothing is recorded
+  std::vector<Visit> visits;
 
   System() {
     context_.randReset(2);
@@ -283,6 +298,7 @@ class System {
 #include "ports.inc"
 #undef READER
 #undef WRITER
+      if (bucket) watch();
     }
     top_->ap_clk = 1;
     evaluate();
@@ -297,11 +313,34 @@ class System {
     time_ += 5;
   }
 
-  void count(unsigned port) {
+  void count(unsigned column) {
     if (!bucket) return;
-    const std::size_t at = (cycles / bucket) * (READERS + WRITERS) + port;
-    if (timeline.size() <= at) timeline.resize((cycles / bucket + 1) * (READERS + WRITERS));
+    constexpr unsigned columns = READERS + WRITERS + STREAMS;
+    const std::size_t at = (cycles / bucket) * columns + column;
+    if (timeline.size() <= at) timeline.resize((cycles / bucket + 1) * columns);
     timeline[at]++;
+  }
+
+  void watch() {
+#ifdef PROBE_STATE
+    const auto& root = *top_->rootp;
+    if (visits.empty() || visits.back().state != root.PROBE_STATE) {
+      visits.emplace_back();
+      visits.back().state = root.PROBE_STATE;
+      visits.back().begin = cycles;
+    }
+    Visit& visit = visits.back();
+    visit.end = cycles + 1;
+#define PROBE_STREAM(k, valid, ready)                         \
+  if (root.valid && root.ready) {                             \
+    count(READERS + WRITERS + k);                             \
+    if (!visit.streams[k].words) visit.streams[k].first = cycles; \
+    visit.streams[k].last = cycles;                           \
+    visit.streams[k].words++;                                 \
+  }
+    PROBE_STREAMS
+#undef PROBE_STREAM
+#endif
   }
 
   void prepare(ReadPort& p) {
@@ -448,7 +487,22 @@ PUBLIC void system_counters(void* s, uint64_t* v) {
 PUBLIC const char* system_problem(void* s) { return static_cast<System*>(s)->problem.c_str(); }
 PUBLIC int system_breach(void* s) { return static_cast<System*>(s)->breach; }
 PUBLIC void system_forget_problem(void* s) { static_cast<System*>(s)->problem.clear(); }
-PUBLIC void system_bucket(void* s, uint32_t cycles) { static_cast<System*>(s)->bucket = cycles; }
+PUBLIC void system_bucket(void* s, uint32_t cycles) {
+  auto* system = static_cast<System*>(s);
+  if (system->bucket != cycles) system->timeline.clear();
+  system->bucket = cycles;
+  system->visits.clear();
+}
+PUBLIC uint32_t system_visits(void* s, uint64_t* values, uint32_t room) {
+  const auto& visits = static_cast<System*>(s)->visits;
+  for (uint32_t n = 0; n < room && n < visits.size(); n++) {
+    const Visit& v = visits[n];
+    *values++ = v.state, *values++ = v.begin, *values++ = v.end;
+    for (int k = 0; k < STREAMS; k++)
+      *values++ = v.streams[k].words, *values++ = v.streams[k].first, *values++ = v.streams[k].last;
+  }
+  return uint32_t(visits.size());
+}
 PUBLIC uint32_t system_timeline(void* s, uint32_t* values, uint32_t room) {
   auto& t = static_cast<System*>(s)->timeline;
   for (uint32_t n = 0; n < room && n < t.size(); n++) values[n] = t[n];

@@ -47,12 +47,14 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Result:
-    """One start. ``control`` is the register that reported done; beats by AXI master."""
+    """One start. ``control`` is the register that reported done; beats by AXI master; ``begun``:
+    the cycle in which the start began, after the arguments had been written."""
 
     cycles: int
     control: int
     read: dict[str, int]
     written: dict[str, int]
+    begun: int = 0
 
     @property
     def error(self) -> str:
@@ -66,13 +68,14 @@ def _load(path: Path) -> ctypes.CDLL:
     library.system_create.restype = ctypes.c_void_p
     library.system_problem.restype = ctypes.c_char_p
     library.system_cycles.restype = ctypes.c_uint64
-    library.system_read.restype = ctypes.c_uint32
+    for name in ("read", "timeline", "visits"):
+        getattr(library, f"system_{name}").restype = ctypes.c_uint32
     pointer, word = ctypes.c_void_p, ctypes.c_uint32
     signatures: dict[str, list[Any]] = {
         "destroy": [], "settings": [pointer], "regions": [word] + 4 * [pointer], "reset": [word],
         "read": [word], "write": [word, word], "run": [ctypes.c_uint64], "cycles": [],
         "counters": [pointer], "problem": [], "breach": [], "forget_problem": [], "bucket": [word],
-        "timeline": [pointer, word], "trace": [ctypes.c_char_p],
+        "timeline": [pointer, word], "visits": [pointer, word], "trace": [ctypes.c_char_p],
     }  # fmt: skip
     for name, more in signatures.items():
         getattr(library, f"system_{name}").argtypes = [pointer, *more]
@@ -88,6 +91,7 @@ class System:
         self._handle = self._library.system_create()
         self._regions: list[Bytes] = []
         self._readers, self._writers = parts.masters("in"), parts.masters("out")
+        self._streams = parts.probe.streams if parts.probe else ()
         self.conditions = Conditions()
         if trace is not None and not self._library.system_trace(self._handle, str(trace).encode()):
             raise EngineError(f"cannot write the waveform to {trace}")
@@ -167,7 +171,7 @@ class System:
 
         Raises EngineError where the engine does not end or breaks the AXI protocol.
         """
-        before, beats = self.cycles, self._counters()
+        beats = self._counters()
         self.arguments(values)
         begun = self.cycles
         self.start()
@@ -181,7 +185,6 @@ class System:
         self.write(INTERRUPT_STATUS, 1)
         if not control & DONE:
             raise EngineError(f"the engine interrupts without being done: CTRL={control:#x}")
-        assert before <= begun
         moved = self._counters() - beats
         count = len(self._readers)
         return Result(
@@ -189,18 +192,34 @@ class System:
             control,
             dict(zip(self._readers, moved[:count, 1].tolist(), strict=True)),
             dict(zip(self._writers, moved[count:, 1].tolist(), strict=True)),
+            begun,
         )
 
     def watch(self, bucket: int) -> None:
-        """Count beats by port in buckets of so many cycles, for `timeline`."""
+        """Record from now on: beats by port and words by stream in buckets of so many cycles, for
+        `timeline`, and the states of the core's controller, for `visits`. 0 ends it."""
         self._library.system_bucket(self._handle, bucket)
 
     def timeline(self) -> npt.NDArray[np.uint32]:
-        """(buckets, masters) beats, readers before writers, since the beginning of time."""
+        """(buckets, columns) since the beginning of time: beats of readers, of writers, then words
+        of the watched streams."""
         count = self._library.system_timeline(self._handle, None, 0)
         values = np.zeros(count, np.uint32)
         self._library.system_timeline(self._handle, values.ctypes.data, count)
-        return values.reshape(-1, len(self._readers) + len(self._writers))
+        return values.reshape(-1, len(self._readers) + len(self._writers) + len(self._streams))
+
+    def visits(self) -> npt.NDArray[np.uint64]:
+        """(stays in a state, 3 + 3 * streams) since `watch`: number of the state, first cycle,
+        cycle behind the last; then for each stream words, first and last cycle of one."""
+        count = self._library.system_visits(self._handle, None, 0)
+        values = np.zeros((count, 3 + 3 * len(self._streams)), np.uint64)
+        self._library.system_visits(self._handle, values.ctypes.data, count)
+        return values
+
+    @property
+    def masters(self) -> list[str]:
+        """Columns of `timeline` for AXI masters: readers, then writers."""
+        return [*self._readers, *(f"{name} write" for name in self._writers)]
 
     def _counters(self) -> npt.NDArray[np.uint64]:
         values = np.zeros((len(self._readers) + len(self._writers), 2), np.uint64)

@@ -1,0 +1,148 @@
+"""Records of random weights on the simulated system, compared with the specification."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.configurations import Configuration
+from tritstream.engines.rtl import RtlEngine
+from tritstream.errors import ConfigurationError, OptionError
+from tritstream.image import Image, open_image
+from tritstream.image.records import RecordLayout
+from tritstream.numerics.integers import Ints
+from tritstream.spec import Saturations, decoder_layer, fixed_operations, head
+from tritstream.spec.weights import weights_of_image
+from tritstream.system.phases import Course, course, visits_of
+from tritstream.system.probe import Probe
+from tritstream.system.simulation import Conditions, Result
+
+BUCKET = 64
+"""Cycles over which beats are added up for the timeline."""
+WEIGHT_PORT = "gmem_w0"
+"""All weight ports carry the same number of beats; this one is there in every engine."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One start over records ``first..last``: what it took, and what in it is not exact."""
+
+    first: int
+    last: int
+    result: Result
+    course: Course
+    wrong: tuple[str, ...]
+    masters: tuple[str, ...]
+    streams: tuple[str, ...]
+    timeline: npt.NDArray[np.uint32]
+    """(buckets, masters + streams) beats and words; the first is the bucket of the run's begin."""
+
+    @property
+    def efficiency(self) -> float:
+        """Beats of a weight port over cycles: one a cycle is the most there can be."""
+        return self.result.read[WEIGHT_PORT] / self.course.cycles
+
+
+class Trial:
+    """An engine on an image, or on random weights of its configuration; any records in a start.
+
+    Raises ConfigurationError for a configuration without a geometry, and as `RtlEngine`.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        conditions: Conditions | None = None,
+        seed: int = 1,
+        image: Path | None = None,
+        trace: Path | None = None,
+    ) -> None:
+        if configuration.geometry is None:
+            raise ConfigurationError(
+                f"configuration '{configuration.name}' has no geometry, and hardware needs one: "
+                f"name another with -c"
+            )
+        self._random = np.random.default_rng(seed)
+        self._folder = tempfile.TemporaryDirectory(prefix="tritstream-trial-")
+        self.image = self._image(configuration, seed, image)
+        self.engine = RtlEngine(self.image, conditions, trace)
+        self.layers = self.image.geometry.layers
+        weights = weights_of_image(self.image)
+        self._weights, self._operations = weights, fixed_operations(weights.profile)
+
+    def _image(self, configuration: Configuration, seed: int, path: Path | None) -> Image:
+        if path is None:
+            from tritstream.bench.synthetic import write_synthetic
+
+            path = Path(self._folder.name) / "random.trit"
+            write_synthetic(path, configuration, seed)
+        image = open_image(path)
+        if image.header.configuration != configuration:
+            raise OptionError(
+                f"{path} is packed for target '{image.header.configuration.name}', not for "
+                f"configuration '{configuration.name}'"
+            )
+        return image
+
+    def run(self, first: int, last: int) -> Run:
+        """Records first..last (the LM head's index is `layers`) on a random residual and state."""
+        engine, system, g = self.engine, self.engine.system, self.image.geometry
+        token = self._random.integers(g.vocabulary, size=1)
+        x = self.image.embedding.residual(token)[0]
+        state = self._random.integers(-(1 << 28), 1 << 28, (g.layers, g.hidden))
+        engine.load(x, state)
+        system.watch(BUCKET)
+        engine.run(first, last)
+        result = engine.results[-1]
+        names = [self._names(n) for n in range(first, last + 1)]
+        visits = list(visits_of(self.probe, system.visits()))
+        made = Run(
+            first,
+            last,
+            result,
+            course(self.probe, visits, names, result.begun, result.begun + result.cycles),
+            tuple(self._wrong(x, state, first, last)),
+            tuple(system.masters),
+            self.probe.streams,
+            system.timeline()[result.begun // BUCKET :],
+        )
+        system.watch(0)
+        return made
+
+    @property
+    def probe(self) -> Probe:
+        """What is watched of the core."""
+        assert self.engine.system.parts.probe is not None
+        return self.engine.system.parts.probe
+
+    def _names(self, record: int) -> list[str]:
+        kind = "head" if record == self.layers else "layer"
+        layout = RecordLayout(self.image.header.configuration, kind)
+        return [phase.matrix.name for phase in layout.phases]
+
+    def _wrong(self, x: Ints, state: Ints, first: int, last: int) -> list[str]:
+        """What the run left that is not as the specification has it."""
+        engine, rows, wrong = self.engine, x[None], []
+        for index in range(first, min(last + 1, self.layers)):
+            rows, state[index] = decoder_layer(
+                rows,
+                state[index],
+                self._weights.layer(index),
+                self._operations,
+                self._weights.profile,
+                Saturations(),
+            )
+        if not np.array_equal(engine.residual, rows[0]):
+            wrong.append("the residual")
+        wrong += [f"the state of layer {n}" for n in np.flatnonzero((engine.state != state).any(1))]
+        if last == self.layers:
+            expected, found = head(rows, self._weights.head(), self._operations), engine.sums()
+            if not np.array_equal(found.codes, expected.codes):
+                wrong.append("the logits")
+            if found.scale.real() != expected.scale.real()[0]:
+                wrong.append("the logits' scale")
+        return wrong
