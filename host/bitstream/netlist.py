@@ -56,7 +56,7 @@ class _Extraction:
         self._wiring = wiring
         self._features = features
         self._processor = processor_of(database)
-        self._outputs = {p: k for k, p in enumerate(self._processor.outputs)}
+        self._outputs = {p: k for k, p in enumerate(self._processor.output_pins)}
         self._declarations: list[str] = []
         self._statements: list[str] = []
         self._files: dict[str, str] = {}
@@ -69,7 +69,7 @@ class _Extraction:
 
     def run(self, name: str) -> Netlist:
         constants, unrouted, inputs = {}, set(), []
-        for pin in self._processor.inputs:
+        for pin in self._processor.input_pins:
             source = self._wiring.source(self._processor.tile, self._processor.wires[pin])
             if isinstance(source, Constant):
                 constants[pin] = source.value

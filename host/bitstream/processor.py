@@ -17,19 +17,31 @@ _PRIVATE = re.compile(r"TEST|DEBUG")
 
 @dataclass(frozen=True)
 class Processor:
-    """``inputs`` are driven by the fabric, ``outputs`` by the processor; ``ports`` are the vectors
-    that they make up, by name the number of bits, None for a single pin."""
+    """Its ports by name with the number of bits, None for a single pin: ``inputs`` are driven by
+    the fabric, ``outputs`` by the processor."""
 
     tile: str
     wires: dict[str, str]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    ports: dict[str, int | None]
+    """The wire of each pin."""
+    inputs: dict[str, int | None]
+    outputs: dict[str, int | None]
 
-    def pins(self, port: str) -> list[str]:
-        """The pins of a port, from bit 0 on."""
-        width = self.ports[port]
-        return [port] if width is None else [f"{port}{k}" for k in range(width)]
+    @property
+    def input_pins(self) -> list[str]:
+        return pins_of(self.inputs)
+
+    @property
+    def output_pins(self) -> list[str]:
+        return pins_of(self.outputs)
+
+
+def pins_of(ports: dict[str, int | None]) -> list[str]:
+    """The pins of ports, in their order, from bit 0 on."""
+    return [
+        pin
+        for port, width in ports.items()
+        for pin in ([port] if width is None else [f"{port}{k}" for k in range(width)])
+    ]
 
 
 def processor_of(database: Database) -> Processor:
@@ -41,12 +53,11 @@ def processor_of(database: Database) -> Processor:
             if site.type == SITE:
                 directions = database.site_pins(SITE)
                 known = [p for p in directions if p in site.wires and not _PRIVATE.match(p)]
+                kinds = {d: _ports([p for p in known if directions[p] == d]) for d in ("IN", "OUT")}
                 return Processor(
                     tile.name,
                     {pin: site.wires[pin] for pin in known},
-                    tuple(sorted(p for p in known if directions[p] == "IN")),
-                    tuple(sorted(p for p in known if directions[p] == "OUT")),
-                    _ports([p for p in known if directions[p] != "INOUT"]),
+                    *({name: kinds[d][name] for name in sorted(kinds[d])} for d in ("IN", "OUT")),
                 )
     raise BitstreamError(f"{database.part} has no processor of type PS7 in {database.folder}")
 

@@ -1,0 +1,329 @@
+"""A design's RTL and the netlist of its bitstream, simulated in one model under one processor.
+
+Both see the same pins of the PS7, which `lockstep.cpp` drives from what the RTL does: registers
+over GP0, memory behind HP0 to HP3. Every pin that they drive is compared in every cycle.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tritstream.bitstream.errors import BitstreamError
+from tritstream.bitstream.netlist import Netlist
+from tritstream.bitstream.processor import CLOCKS, Processor
+from tritstream.errors import EngineError
+from tritstream.rtl.simulate import SOUND, compiler, verilator, verilator_root
+
+_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O1")
+_ADDRESS = ("ADDR", "VALID", "LEN", "SIZE", "BURST", "READY")
+_GP0 = (
+    *(f"{letters}{n}" for letters in ("AR", "AW") for n in _ADDRESS),
+    *("RVALID", "RDATA", "RREADY", "WDATA", "WSTRB", "WLAST", "WVALID", "WREADY", "BVALID"),
+    "BREADY",
+)
+_HP = (*_GP0, "ARID", "AWID", "RRESP", "RID", "RLAST", "BRESP", "BID")
+_HP_PORTS = 4
+_INITS = [f"INIT_{k:02X}" for k in range(128)]
+_PARITIES = [f"INITP_{k:02X}" for k in range(16)]
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first cycle in which the netlist drives a pin as the RTL does not, and all such pins."""
+
+    cycle: int
+    pins: tuple[str, ...]
+
+
+class Lockstep:
+    """A built simulation. ``rtl`` is the text of a design whose module ``top`` has no ports and a
+    PS7 inside; ``folder`` takes what is built. Raises EngineError where it cannot be built."""
+
+    def __init__(self, rtl: str, top: str, netlist: Netlist, folder: Path) -> None:
+        self.processor = netlist.processor
+        self.pins = self.processor.input_pins
+        self._outputs = _places(self.processor.outputs)
+        self.connected = connected_inputs(rtl, self.processor)
+        """Pins that the RTL drives, the ones that are compared."""
+        library = _build(rtl, top, netlist, self.connected, folder)
+        self._library = _load(library)
+        self._handle = self._library.lockstep_create()
+        self._regions: list[Bytes] = []
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self._library.lockstep_destroy(self._handle)
+
+    def set_conditions(self, seed: int = 1, stall: int = 0, latency: int = 1) -> None:
+        """``stall`` of 256: the probability that a port waits; ``latency`` of memory in cycles."""
+        self._library.lockstep_settings(self._handle, seed, stall, latency)
+
+    def set_memory(self, regions: Sequence[tuple[int, Bytes, bool]]) -> None:
+        """(address, bytes, whether they may be written) of all that answers, used in place."""
+        self._regions = [data for _, data, _ in regions]
+        bases = np.array([base for base, _, _ in regions], np.uint64)
+        sizes = np.array([data.nbytes for data in self._regions], np.uint64)
+        pointers = np.array([data.ctypes.data for data in self._regions], np.uint64)
+        writable = np.array([may for _, _, may in regions], np.uint32)
+        pointed = (a.ctypes.data for a in (bases, sizes, pointers, writable))
+        self._library.lockstep_regions(self._handle, len(regions), *pointed)
+
+    def reset(self, cycles: int = 16) -> None:
+        self._library.lockstep_reset(self._handle, cycles)
+
+    def read(self, address: int) -> int:
+        """A word over GP0. Raises EngineError where nothing answers."""
+        value = int(self._library.lockstep_read(self._handle, address))
+        self._check()
+        return value
+
+    def write(self, address: int, value: int) -> None:
+        self._library.lockstep_write(self._handle, address, value & 0xFFFF_FFFF)
+        self._check()
+
+    def advance(self, cycles: int) -> None:
+        """Let time pass, until the first difference at most."""
+        self._library.lockstep_run(self._handle, cycles)
+        self._check()
+
+    def drive(self, levels: Mapping[str, int]) -> None:
+        """One cycle with these values at the processor's outputs (by port) and zeros elsewhere."""
+        words = np.zeros(-(-len(self.processor.output_pins) // 32), np.uint32)
+        value = sum(n << self._outputs[port][0] for port, n in levels.items())
+        words[:] = np.frombuffer(value.to_bytes(words.nbytes, "little"), "<u4")
+        self._library.lockstep_drive(self._handle, words.ctypes.data)
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles so far (simulated)."""
+        return int(self._counters()[0])
+
+    @property
+    def beats(self) -> int:
+        """Words of 8 bytes that the HP ports moved."""
+        return int(self._counters()[4])
+
+    @property
+    def clash(self) -> bool:
+        """Whether both ports of a block RAM met in a way that the hardware leaves open."""
+        return bool(self._counters()[5])
+
+    @property
+    def difference(self) -> Difference | None:
+        counters = self._counters()
+        if not counters[3]:
+            return None
+        differing, _, _ = self.levels()
+        names = tuple(pin for pin, on in zip(self.pins, differing, strict=True) if on)
+        return Difference(int(counters[2]), names)
+
+    def levels(self) -> tuple[list[bool], list[bool], list[bool]]:
+        """By input pin: whether it ever differed, and what RTL and netlist drive now."""
+        words = np.zeros((3, -(-len(self.pins) // 32)), np.uint32)
+        self._library.lockstep_pins(self._handle, *(row.ctypes.data for row in words))
+        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, : len(self.pins)]
+        differing, rtl, netlist = bits.astype(bool).tolist()
+        return differing, rtl, netlist
+
+    def _counters(self) -> npt.NDArray[np.uint64]:
+        values = np.zeros(6, np.uint64)
+        self._library.lockstep_counters(self._handle, values.ctypes.data)
+        return values
+
+    def _check(self) -> None:
+        problem = self._library.lockstep_problem(self._handle).decode()
+        if problem:
+            raise EngineError(f"the RTL under test fails: {problem}")
+
+
+def connected_inputs(rtl: str, processor: Processor) -> frozenset[str]:
+    """The PS7 input pins that the RTL's instance connects. Raises BitstreamError without one."""
+    match = re.search(r"\bPS7\s+\w+\s*\(", rtl)
+    if match is None:
+        raise BitstreamError("the RTL has no instance of the processor (PS7)")
+    at, depth = match.end(), 1
+    while depth and at < len(rtl):
+        depth += {"(": 1, ")": -1}.get(rtl[at], 0)
+        at += 1
+    ports = re.findall(r"\.\s*(\w+)\s*\(\s*[^)\s]", rtl[match.end() : at])
+    return frozenset(
+        pin
+        for port in ports
+        if port in processor.inputs
+        for pin in _pins(port, processor.inputs[port])
+    )
+
+
+def _pins(port: str, width: int | None) -> list[str]:
+    return [port] if width is None else [f"{port}{k}" for k in range(width)]
+
+
+def _places(ports: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
+    """Of each port, the place of its bit 0 among all pins, and its width."""
+    at, places = 0, {}
+    for port, width in ports.items():
+        places[port] = (at, width or 1)
+        at += width or 1
+    return places
+
+
+def _wrapper(top: str, netlist: Netlist) -> str:
+    """Both designs beside one another, and the PS7 of the RTL, whose pins lead out of it."""
+    inputs, outputs = (_places(p) for p in (netlist.processor.inputs, netlist.processor.outputs))
+    clock = CLOCKS[0][:-1]
+    declared, body = [], []
+    for port, (at, width) in outputs.items():
+        declared.append(f"output [{width - 1}:0] {port}")
+        source = f"lockstep.ps_out[{at} +: {width}]"
+        if port == clock:
+            source = "{lockstep.fclk3, lockstep.fclk2, lockstep.fclk1, lockstep.fclk0}"
+        body.append(f"  assign {port} = {source};")
+    for port, (at, width) in inputs.items():
+        declared.append(f"input [{width - 1}:0] {port}")
+        body.append(f"  assign lockstep.rtl_in[{at} +: {width}] = {port};")
+    drive = ", ".join(f".fclk{k}(fclk{k})" for k in range(len(CLOCKS)))
+    return "\n".join(
+        [
+            f"module PS7({', '.join(declared)});",
+            *body,
+            "endmodule",
+            f"module lockstep({', '.join(f'input fclk{k}' for k in range(len(CLOCKS)))},",
+            f"  input [{len(netlist.processor.output_pins) - 1}:0] ps_out,",
+            f"  output [{len(netlist.processor.input_pins) - 1}:0] rtl_in, bit_in, output clash);",
+            f"  {top} rtl ();",
+            f"  {netlist.name} netlist({drive}, .ps_out(ps_out), .ps_in(bit_in), .clash(clash));",
+            "endmodule\n",
+        ]
+    )
+
+
+def _tables(processor: Processor, connected: frozenset[str]) -> str:
+    """``pins.inc``: where the ports are, and a mask of the pins to be compared."""
+    places = _places(processor.inputs) | _places(processor.outputs)
+    lines = [
+        f"constexpr Port MAXIGP0{n}{{{places[f'MAXIGP0{n}'][0]}, {places[f'MAXIGP0{n}'][1]}}};"
+        for n in _GP0
+    ]
+    at, width = places["FCLKRESETN"]
+    lines.append(f"constexpr Port FCLKRESETN{{{at}, {width}}};")
+    lines.append(f"struct Hp {{ Port {', '.join(_HP)}; }};")
+    lines.append(f"constexpr int HP_PORTS = {_HP_PORTS};")
+    rows = [
+        "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXIHP{k}{n}"]) for n in _HP) + "}"
+        for k in range(_HP_PORTS)
+    ]
+    lines.append(f"constexpr Hp HP[HP_PORTS] = {{{', '.join(rows)}}};")
+    pins = processor.input_pins
+    lines.append(f"constexpr int INPUTS = {len(pins)}, OUTPUTS = {len(processor.output_pins)};")
+    masks = [0] * -(-len(pins) // 32)
+    for n, pin in enumerate(pins):
+        masks[n // 32] |= (pin in connected) << n % 32
+    lines.append(f"constexpr uint32_t COMPARED[] = {{{', '.join(f'{m:#x}' for m in masks)}}};")
+    return "\n".join([*lines, ""])
+
+
+def primitives(rtl: str) -> str:
+    """What of the device's primitives the RTL instantiates and does not define itself."""
+    folder = files("tritstream.bitstream")
+    texts = []
+    for name in ("BUFG", "RAMB36E1"):
+        if re.search(rf"\b{name}\b", rtl) and not re.search(rf"\bmodule\s+{name}\b", rtl):
+            texts.append((folder / f"{name.lower()}.v").read_text(encoding="utf-8"))
+    text = "\n".join(texts)
+    for mark, value in (
+        ("INITS", ", ".join(f"{n} = 0" for n in _INITS + _PARITIES)),
+        ("DATA", ", ".join(reversed(_INITS))),
+        ("PARITY", ", ".join(reversed(_PARITIES))),
+    ):
+        text = text.replace(f"@{mark}@", value)
+    return text
+
+
+def _build(rtl: str, top: str, netlist: Netlist, connected: frozenset[str], folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "rtl.sv": rtl,
+        "primitives.v": primitives(rtl),
+        "netlist.v": netlist.text,
+        "lockstep.sv": _wrapper(top, netlist),
+        "pins.inc": _tables(netlist.processor, connected),
+        "lockstep.cpp": (files("tritstream.bitstream") / "lockstep.cpp").read_text("utf-8"),
+    }
+    text = netlist.text
+    for name, content in netlist.files.items():
+        (folder / name).write_text(content)
+        text = text.replace(f'"{name}"', f'"{(folder / name).resolve()}"')
+    texts["netlist.v"] = text
+    for name, content in texts.items():
+        (folder / name).write_text(content)
+    made = folder / "obj"
+    shutil.rmtree(made, ignore_errors=True)
+    verilator(
+        ["--cc", "--top-module", "lockstep", "--prefix", "Vlockstep", "--Mdir", made, "-Wno-fatal",
+         "-Wno-lint", "-Wno-style", "--x-assign", "0", "--x-initial", "0", "-O3",
+         "--output-split", "20000", "--output-split-cfuncs", "2000", *SOUND,
+         *(folder / n for n in ("lockstep.sv", "rtl.sv", "primitives.v", "netlist.v"))]
+    )  # fmt: skip
+    include = verilator_root() / "include"
+    flags = [
+        *_FLAGS,
+        *(f"-DVM_{k}=0" for k in ("COVERAGE", "SC", "TRACE", "TRACE_VCD", "TRACE_FST")),
+    ]
+    flags += [f"-I{p}" for p in (include, include / "vltstd", made, folder)]
+    sources = [*sorted(made.glob("*.cpp")), folder / "lockstep.cpp"]
+    sources += [include / "verilated.cpp", include / "verilated_threads.cpp"]
+    objects = [folder / f"{s.stem}.o" for s in sources]
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
+        list(
+            pool.map(
+                lambda pair: _run([compiler(), *flags, "-c", pair[0], "-o", pair[1]]),
+                zip(sources, objects, strict=True),
+            )
+        )
+    library = folder / "lockstep.so"
+    _run([compiler(), "-shared", "-Wl,-Bsymbolic", "-o", library, *objects, "-pthread"])
+    return library
+
+
+def _run(command: Sequence[str | Path]) -> None:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[:5])
+        raise EngineError(f"g++ cannot build the lockstep simulation: {last}")
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    # A copy with its own name: the loader knows libraries by theirs, and would give the last one.
+    handle, name = tempfile.mkstemp(suffix=".so", dir=path.parent)
+    os.close(handle)
+    shutil.copyfile(path, name)
+    library = ctypes.CDLL(name)
+    os.unlink(name)
+    library.lockstep_create.restype = ctypes.c_void_p
+    library.lockstep_read.restype = ctypes.c_uint32
+    library.lockstep_problem.restype = ctypes.c_char_p
+    pointer, word, long = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64
+    signatures: dict[str, list[Any]] = {
+        "destroy": [], "settings": [word] * 3, "regions": [word] + [pointer] * 4, "reset": [word],
+        "read": [word], "write": [word] * 2, "run": [long], "counters": [pointer],
+        "pins": [pointer] * 3, "problem": [], "drive": [pointer],
+    }  # fmt: skip
+    for name, more in signatures.items():
+        getattr(library, f"lockstep_{name}").argtypes = [pointer, *more]
+    return library

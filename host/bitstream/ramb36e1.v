@@ -1,0 +1,81 @@
+// RAMB36E1 as far as it is used: true dual port, widths of 36 and 18, no output registers.
+module RAMB36E1 #(
+    parameter RAM_MODE = "TDP", SIM_DEVICE = "7SERIES", SIM_COLLISION_CHECK = "ALL",
+    parameter INIT_FILE = "NONE", RDADDR_COLLISION_HWCONFIG = "DELAYED_WRITE",
+    parameter RAM_EXTENSION_A = "NONE", RAM_EXTENSION_B = "NONE",
+    parameter RSTREG_PRIORITY_A = "RSTREG", RSTREG_PRIORITY_B = "RSTREG",
+    parameter EN_ECC_READ = "FALSE", EN_ECC_WRITE = "FALSE",
+    parameter WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
+    parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
+    parameter integer DOA_REG = 0, DOB_REG = 0,
+    parameter [35:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0,
+    parameter [0:0] IS_CLKARDCLK_INVERTED = 0, IS_CLKBWRCLK_INVERTED = 0,
+    parameter [0:0] IS_ENARDEN_INVERTED = 0, IS_ENBWREN_INVERTED = 0,
+    parameter [0:0] IS_RSTRAMARSTRAM_INVERTED = 0, IS_RSTRAMB_INVERTED = 0,
+    parameter [0:0] IS_RSTREGARSTREG_INVERTED = 0, IS_RSTREGB_INVERTED = 0,
+    parameter [255:0] @INITS@
+) (
+    input CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
+    input RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB,
+    input CASCADEINA, CASCADEINB, INJECTDBITERR, INJECTSBITERR,
+    input [15:0] ADDRARDADDR, ADDRBWRADDR,
+    input [31:0] DIADI, DIBDI, input [3:0] DIPADIP, DIPBDIP, input [3:0] WEA, input [7:0] WEBWE,
+    output CASCADEOUTA, CASCADEOUTB, DBITERR, SBITERR, output [7:0] ECCPARITY,
+    output [8:0] RDADDRECC, output [31:0] DOADO, DOBDO, output [3:0] DOPADOP, DOPBDOP
+);
+  // A byte and its parity at each of 4,096 places.
+  reg [8:0] bytes[0:4095];
+  localparam [32767:0] DATA = {@DATA@};
+  localparam [4095:0] PARITY = {@PARITY@};
+  integer k;
+  initial for (k = 0; k < 4096; k = k + 1) bytes[k] = {PARITY[k], DATA[8*k+:8]};
+
+  reg [35:0] qa = INIT_A, qb = INIT_B;
+  assign {DOPADOP, DOADO} = qa, {DOPBDOP, DOBDO} = qb;
+  assign {CASCADEOUTA, CASCADEOUTB, DBITERR, SBITERR, ECCPARITY, RDADDRECC} = 0;
+
+  wire [9:0] row_a = ADDRARDADDR[14:5], row_b = ADDRBWRADDR[14:5];
+  wire half_a = ADDRARDADDR[4], half_b = ADDRBWRADDR[4];
+
+  function automatic [35:0] read(input integer width, input [9:0] row, input half);
+    if (width == 36)
+      read = {bytes[{row, 2'd3}][8], bytes[{row, 2'd2}][8], bytes[{row, 2'd1}][8],
+              bytes[{row, 2'd0}][8], bytes[{row, 2'd3}][7:0], bytes[{row, 2'd2}][7:0],
+              bytes[{row, 2'd1}][7:0], bytes[{row, 2'd0}][7:0]};
+    else
+      read = {2'd0, bytes[{row, half, 1'd1}][8], bytes[{row, half, 1'd0}][8], 16'd0,
+              bytes[{row, half, 1'd1}][7:0], bytes[{row, half, 1'd0}][7:0]};
+  endfunction
+  function automatic [35:0] merged(input integer width, input [35:0] old, input [3:0] we,
+                                   input [31:0] di, input [3:0] dip);
+    integer n;
+    begin
+      merged = old;
+      for (n = 0; n < (width == 36 ? 4 : 2); n = n + 1)
+        if (we[n]) {merged[32+n], merged[8*n+:8]} = {dip[n], di[8*n+:8]};
+    end
+  endfunction
+
+  always @(posedge (CLKARDCLK ^ IS_CLKARDCLK_INVERTED))
+    if (ENARDEN ^ IS_ENARDEN_INVERTED) begin
+      for (integer n = 0; n < (WRITE_WIDTH_A == 36 ? 4 : 2); n = n + 1)
+        if (WEA[n])
+          bytes[WRITE_WIDTH_A == 36 ? {row_a, n[1:0]} : {row_a, half_a, n[0]}] <=
+              {DIPADIP[n], DIADI[8*n+:8]};
+      if (RSTRAMARSTRAM ^ IS_RSTRAMARSTRAM_INVERTED) qa <= SRVAL_A;
+      else if (WRITE_MODE_A != "NO_CHANGE" || WEA == 0)
+        qa <= merged(WRITE_WIDTH_A, read(READ_WIDTH_A, row_a, half_a),
+                     WRITE_MODE_A == "WRITE_FIRST" ? WEA : 4'd0, DIADI, DIPADIP);
+    end
+  always @(posedge (CLKBWRCLK ^ IS_CLKBWRCLK_INVERTED))
+    if (ENBWREN ^ IS_ENBWREN_INVERTED) begin
+      for (integer n = 0; n < (WRITE_WIDTH_B == 36 ? 4 : 2); n = n + 1)
+        if (WEBWE[n])
+          bytes[WRITE_WIDTH_B == 36 ? {row_b, n[1:0]} : {row_b, half_b, n[0]}] <=
+              {DIPBDIP[n], DIBDI[8*n+:8]};
+      if (RSTRAMB ^ IS_RSTRAMB_INVERTED) qb <= SRVAL_B;
+      else if (WRITE_MODE_B != "NO_CHANGE" || WEBWE[3:0] == 0)
+        qb <= merged(WRITE_WIDTH_B, read(READ_WIDTH_B, row_b, half_b),
+                     WRITE_MODE_B == "WRITE_FIRST" ? WEBWE[3:0] : 4'd0, DIBDI, DIPBDIP);
+    end
+endmodule
