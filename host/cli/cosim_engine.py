@@ -20,6 +20,8 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
 
     if args.layers < 1:
         raise OptionError(f"--layers must be 1 or more, not {args.layers}")
+    if args.trace_cycles < 1:
+        raise OptionError(f"--trace-cycles must be 1 or more, not {args.trace_cycles}")
     if args.plot:
         check_format(args.plot)
     conditions = Conditions(args.seed, round(256 * args.stall), args.latency)
@@ -29,6 +31,7 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         args.seed,
         Path(args.image) if args.image else None,
         Path(args.trace) if args.trace else None,
+        args.trace_cycles,
     )
     if args.verilog:
         from tritstream.files import atomic_write_bytes

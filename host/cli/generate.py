@@ -3,11 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tritstream.board.options import BoardOptions
 from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
+
+if TYPE_CHECKING:
+    from tritstream.model import Model
 
 _EXAMPLES = """\
 examples:
@@ -51,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     _add_sampling(parser.add_argument_group("how the next token is chosen"))
     _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
+    _add_trace(parser.add_argument_group("simulated hardware (engine rtl)"))
     _add_remote(parser.add_argument_group("another machine"))
 
 
@@ -102,7 +107,26 @@ def _add_board(board: argparse._ArgumentGroup) -> None:
         help="contiguous memory to use; records beyond it are streamed (default: what is free)",
     )
     board.add_argument(
+        "--simulate",
+        choices=("spec", "csim", "rtl"),
+        default="spec",
+        help="what the simulated board of pynq-sim computes with (default: %(default)s)",
+    )
+    board.add_argument(
         "--check", action="store_true", help="compare every token with the specification (slow)"
+    )
+
+
+def _add_trace(rtl: argparse._ArgumentGroup) -> None:
+    rtl.add_argument(
+        "--trace", metavar="FILE", help="write the waveform of the first token's beginning (VCD)"
+    )
+    rtl.add_argument(
+        "--trace-cycles",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="cycles in the waveform (default: %(default)s)",
     )
 
 
@@ -125,12 +149,11 @@ def _add_remote(remote: argparse._ArgumentGroup) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tritstream.engines.base import saturations_of
-    from tritstream.model import load
 
     prompt = _prompt(args)
     if args.remote is not None:
         return _run_remote(args, prompt)
-    model = load(args.model, args.engine, _board_options(args))
+    model = _load(args)
     note = getattr(model.engine, "note", None)
     if note:
         print(f"tritstream: {note}", file=sys.stderr)
@@ -157,13 +180,38 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
+def _load(args: argparse.Namespace) -> "Model":
+    from tritstream.model import load
+
+    if args.trace is None:
+        return load(args.model, args.engine, _board_options(args))
+    if args.engine != "rtl":
+        raise OptionError("--trace writes a waveform of simulated hardware: add --engine rtl")
+    if args.trace_cycles < 1:
+        raise OptionError(f"--trace-cycles must be 1 or more, not {args.trace_cycles}")
+    from tritstream.engines.rtl import RtlEngine
+    from tritstream.image import open_image
+
+    model = load(args.model, "spec")
+    image = open_image(model.source)
+    model.engine = RtlEngine(image, trace=Path(args.trace), trace_cycles=args.trace_cycles)
+    return model
+
+
 def _board_options(args: argparse.Namespace) -> BoardOptions | None:
     """None where none was given, so that engines which take none are left alone."""
     if args.cma_limit is not None and not 0 <= args.cma_limit < 1e9:
         raise OptionError(f"--cma-limit must be 0 MB or more, not {args.cma_limit}")
     limit = None if args.cma_limit is None else int(args.cma_limit * 1e6)
     overlay = None if args.overlay is None else Path(args.overlay)
-    options = BoardOptions(overlay=overlay, cma_limit=limit, check=args.check)
+    options = BoardOptions(
+        overlay=overlay,
+        cma_limit=limit,
+        check=args.check,
+        simulate=args.simulate,
+        # A start of simulated RTL takes minutes.
+        time_limit_s=3600.0 if args.simulate == "rtl" else BoardOptions.time_limit_s,
+    )
     return None if options == BoardOptions() else options
 
 

@@ -14,14 +14,15 @@ from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.arguments import argument_table
-from tritstream.system import Conditions, Result, System, engine_parts
+from tritstream.system import TRACE_CYCLES, Conditions, Result, System, engine_parts
 
 _BASE, _APART = 0x6000_0000, 0x1_0000
 """Where the memories of the arguments are put, and the unmapped space between them."""
 
 
 class RtlEngine(MemoryEngine):
-    """The simulated accelerator behind the engine interface; ``trace`` gets the waveform (VCD).
+    """The simulated accelerator behind the engine interface; ``trace`` gets the waveform (VCD) of
+    the first ``trace_cycles`` cycles.
 
     Raises as `tritstream.system.engine_parts` and `System`.
     """
@@ -29,11 +30,15 @@ class RtlEngine(MemoryEngine):
     name = "rtl"
 
     def __init__(
-        self, image: Image, conditions: Conditions | None = None, trace: Path | None = None
+        self,
+        image: Image,
+        conditions: Conditions | None = None,
+        trace: Path | None = None,
+        trace_cycles: int = TRACE_CYCLES,
     ) -> None:
         super().__init__(image)
         configuration = image.header.configuration
-        self.system = System(engine_parts(configuration), trace)
+        self.system = System(engine_parts(configuration), trace, trace_cycles)
         self.system.set_conditions(conditions or Conditions())
         self.results: list[Result] = []
         """Of every start: cycles and beats."""

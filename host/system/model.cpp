@@ -181,15 +181,17 @@ class System {
     fail("the slave does not answer a write");
   }
 
-  bool trace(const char* path) {
+  // A waveform of the next `limit` cycles.
+  bool trace(const char* path, uint64_t limit) {
 #if VM_TRACE
+    traced_until_ = cycles + limit;
     context_.traceEverOn(true);
     vcd_ = std::make_unique<VerilatedVcdC>();
     top_->trace(vcd_.get(), 99);
     vcd_->open(path);
     return vcd_->isOpen();
 #else
-    (void)path;
+    (void)path, (void)limit;
     return false;
 #endif
   }
@@ -219,6 +221,7 @@ class System {
   std::unique_ptr<Vsystem> top_;
 #if VM_TRACE
   std::unique_ptr<VerilatedVcdC> vcd_;
+  uint64_t traced_until_ = 0;
 #endif
   Settings settings_;
   Random random_;
@@ -309,6 +312,10 @@ class System {
     top_->eval();
 #if VM_TRACE
     if (vcd_) vcd_->dump(time_);
+    if (vcd_ && cycles >= traced_until_) {
+      vcd_->close();
+      vcd_.reset();
+    }
 #endif
     time_ += 5;
   }
@@ -508,5 +515,7 @@ PUBLIC uint32_t system_timeline(void* s, uint32_t* values, uint32_t room) {
   for (uint32_t n = 0; n < room && n < t.size(); n++) values[n] = t[n];
   return uint32_t(t.size());
 }
-PUBLIC int system_trace(void* s, const char* path) { return static_cast<System*>(s)->trace(path); }
+PUBLIC int system_trace(void* s, const char* path, uint64_t limit) {
+  return static_cast<System*>(s)->trace(path, limit);
+}
 }

@@ -26,6 +26,9 @@ from tritstream.system.build import Parts, system_library
 
 Bytes = npt.NDArray[np.uint8]
 
+TRACE_CYCLES = 10_000
+"""Cycles of a waveform where nothing else is asked for."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -75,7 +78,8 @@ def _load(path: Path) -> ctypes.CDLL:
         "destroy": [], "settings": [pointer], "regions": [word] + 4 * [pointer], "reset": [word],
         "read": [word], "write": [word, word], "run": [ctypes.c_uint64], "cycles": [],
         "counters": [pointer], "problem": [], "breach": [], "forget_problem": [], "bucket": [word],
-        "timeline": [pointer, word], "visits": [pointer, word], "trace": [ctypes.c_char_p],
+        "timeline": [pointer, word], "visits": [pointer, word],
+        "trace": [ctypes.c_char_p, ctypes.c_uint64],
     }  # fmt: skip
     for name, more in signatures.items():
         getattr(library, f"system_{name}").argtypes = [pointer, *more]
@@ -83,9 +87,12 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 class System:
-    """One simulated IP with its memory. ``trace``: a file that gets the waveform (VCD)."""
+    """One simulated IP with its memory. ``trace``: a file that gets the waveform (VCD) of the first
+    ``trace_cycles`` cycles, some 10 KB each for a large engine."""
 
-    def __init__(self, parts: Parts, trace: Path | None = None) -> None:
+    def __init__(
+        self, parts: Parts, trace: Path | None = None, trace_cycles: int = TRACE_CYCLES
+    ) -> None:
         self.parts = parts
         self._library = _load(system_library(parts, trace is not None))
         self._handle = self._library.system_create()
@@ -93,8 +100,10 @@ class System:
         self._readers, self._writers = parts.masters("in"), parts.masters("out")
         self._streams = parts.probe.streams if parts.probe else ()
         self.conditions = Conditions()
-        if trace is not None and not self._library.system_trace(self._handle, str(trace).encode()):
-            raise EngineError(f"cannot write the waveform to {trace}")
+        if trace is not None:
+            name = str(trace).encode()
+            if not self._library.system_trace(self._handle, name, trace_cycles):
+                raise EngineError(f"cannot write the waveform to {trace}")
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):

@@ -19,7 +19,7 @@ from tritstream.spec import Saturations, decoder_layer, fixed_operations, head
 from tritstream.spec.weights import weights_of_image
 from tritstream.system.phases import Course, course, visits_of
 from tritstream.system.probe import Probe
-from tritstream.system.simulation import Conditions, Result
+from tritstream.system.simulation import TRACE_CYCLES, Conditions, Result
 
 BUCKET = 64
 """Cycles over which beats are added up for the timeline."""
@@ -60,6 +60,7 @@ class Trial:
         seed: int = 1,
         image: Path | None = None,
         trace: Path | None = None,
+        trace_cycles: int = TRACE_CYCLES,
     ) -> None:
         if configuration.geometry is None:
             raise ConfigurationError(
@@ -69,7 +70,7 @@ class Trial:
         self._random = np.random.default_rng(seed)
         self._folder = tempfile.TemporaryDirectory(prefix="tritstream-trial-")
         self.image = self._image(configuration, seed, image)
-        self.engine = RtlEngine(self.image, conditions, trace)
+        self.engine = RtlEngine(self.image, conditions, trace, trace_cycles)
         self.layers = self.image.geometry.layers
         weights = weights_of_image(self.image)
         self._weights, self._operations = weights, fixed_operations(weights.profile)
