@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from tritstream.rtl.delays import FABRICS, Fabric
 from tritstream.rtl.emit import (
     Port,
+    Style,
     channel_ports,
     design_ports,
     emit_design,
@@ -22,6 +23,7 @@ from tritstream.rtl.normalise import normalise
 from tritstream.rtl.program import Branch, Channel, Design, Item, Leaf, Master, Memory, Repeat
 from tritstream.rtl.refusal import Refusal
 from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
+from tritstream.rtl.targets import VENDOR, Target, library
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,20 @@ class Options:
     masters: bool | None = None
     prefix: str = ""
     """What the names of all modules start with, so that several kernels fit into one design."""
+    target: Target = VENDOR
+    """One that instantiates memories has a memory latency of two."""
+
+    @property
+    def latency(self) -> int:
+        return 2 if self.target.instantiated_memories else self.memory_latency
 
     @property
     def timing(self) -> Timing:
-        return Timing(self.period, self.fabric, self.memory_latency, self.read_ports)
+        return Timing(self.period, self.fabric, self.latency, self.read_ports, self.target)
+
+    @property
+    def style(self) -> Style:
+        return Style(self.latency, self.target, self.prefix)
 
 
 @dataclass(frozen=True)
@@ -78,14 +90,16 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
             options = replace(options, masters=True)
         return _compile_region(module, function, options)
     design, schedules, reports = compile_design(module, function, options)
+    modules: dict[str, str] = {}
+    text = emit_design(design, schedules, options.style, modules)
     return Compiled(
         design.name,
-        emit_design(design, schedules, options.memory_latency),
+        "".join([*modules.values(), text]),
         [design.ports[k] for k in range(len(function.arguments))],  # type: ignore[misc]
         set(design.inputs),
         set(design.channels_in),
         reports,
-        options.memory_latency,
+        options.latency,
     )
 
 
@@ -93,7 +107,7 @@ def compile_design(
     module: Module, function: Function, options: Options
 ) -> tuple[Design, dict[Leaf, Schedule], list[LeafReport]]:
     """The scheduled design of one process."""
-    design = normalise(module, function, bool(options.masters))
+    design = normalise(module, function, bool(options.masters), options.target.logic_products)
     design.name = options.prefix + design.name
     legalise(design)
     schedules: dict[Leaf, Schedule] = {}
@@ -190,6 +204,7 @@ endmodule
 def _compile_region(module: Module, function: Function, options: Options) -> Compiled:
     """A dataflow region: its processes as modules of their own, its streams as FIFOs."""
     texts: list[str] = []
+    modules: dict[str, str] = {}
     reports: list[LeafReport] = []
     streams: dict[object, tuple[str, StreamType]] = {}
     top_ports: list[Port] = []
@@ -219,7 +234,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             raise Refusal(f"{op}: a dataflow region contains calls and streams only")
         callee = module.function(op.attributes["callee"])
         design, schedules, found = compile_design(module, callee, options)
-        texts.append(emit_design(design, schedules, options.memory_latency))
+        texts.append(emit_design(design, schedules, options.style, modules))
         reports += found
         pins = ["    .clk(clk)", "    .rst(rst)", "    .start(start & ~busy)"]
         pins.append(f"    .done({design.name}_done)")
@@ -293,17 +308,22 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             "",
         ]
     )
+    fifo = FIFO.replace("PREFIX", options.prefix)
+    if options.target.instantiated_memories:
+        for name in ("tritstream_ram", "tritstream_fifo"):
+            modules[options.prefix + name] = library(name, options.prefix)
+        fifo = ""
     unused = [names[a] for a in function.arguments if a not in arguments]
     if unused:
         raise Refusal(f"argument {unused[0]} of {function.name} is used by no process")
     return Compiled(
         options.prefix + function.name,
-        "\n".join([*texts, FIFO.replace("PREFIX", options.prefix), text]),
+        "\n".join([*modules.values(), *texts, fifo, text]),
         [arguments[a] for a in function.arguments],
         inputs,
         channels_in,
         reports,
-        options.memory_latency,
+        options.latency,
     )
 
 

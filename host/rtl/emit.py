@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tritstream.rtl.graph import Node, Variable, bits_of
+from tritstream.rtl.products import product_module, product_name
 from tritstream.rtl.program import (
     Channel,
     Design,
@@ -27,6 +28,7 @@ from tritstream.rtl.program import (
     Request,
 )
 from tritstream.rtl.schedule import Schedule, address_bits
+from tritstream.rtl.targets import VENDOR, Target, library
 
 COUNT_BITS = 32
 """Width of trip counts and of the beats of a request."""
@@ -153,9 +155,28 @@ def module_header(name: str, ports: list[Port]) -> list[str]:
     return [*lines, ");"]
 
 
-def emit_design(design: Design, schedules: dict[Leaf, Schedule], memory_latency: int = 1) -> str:
-    """The text of the module that carries the design's name."""
-    return _Emitter(design, schedules, memory_latency).text()
+@dataclass(frozen=True)
+class Style:
+    """How a design is written: for which target, and what the names of all modules start with."""
+
+    memory_latency: int = 1
+    target: Target = VENDOR
+    prefix: str = ""
+
+
+def emit_design(
+    design: Design,
+    schedules: dict[Leaf, Schedule],
+    style: Style = Style(),
+    modules: dict[str, str] | None = None,
+) -> str:
+    """The text of the module that carries the design's name; what else it needs for a target goes
+    into ``modules``, by name."""
+    emitter = _Emitter(design, schedules, style)
+    text = emitter.text()
+    if modules is not None:
+        modules.update(emitter.modules)
+    return text
 
 
 @dataclass(eq=False)
@@ -165,13 +186,33 @@ class _State:
     lines: list[str] = field(default_factory=list)
 
 
+@dataclass(eq=False)
+class _Room:
+    """A FIFO of the module's own behind a stream that iterations reserve room in."""
+
+    depth: int
+    fires: list[str] = field(default_factory=list)
+    spared: list[str] = field(default_factory=list)
+
+
 class _Emitter:
-    def __init__(
-        self, design: Design, schedules: dict[Leaf, Schedule], memory_latency: int
-    ) -> None:
+    def __init__(self, design: Design, schedules: dict[Leaf, Schedule], style: Style) -> None:
         self.design = design
         self.schedules = schedules
-        self.latency = memory_latency
+        self.latency = style.memory_latency
+        self.target = style.target
+        self.prefix = style.prefix
+        self.modules: dict[str, str] = {}
+        self.rooms = {
+            put.channel: _Room(
+                1
+                << (
+                    max(s.access[p] for s in schedules.values() for p in s.reserved) + 8
+                ).bit_length()
+            )
+            for schedule in schedules.values()
+            for put in schedule.reserved
+        }
         self.declarations: list[str] = []
         self.body: list[str] = []
         self.states: list[_State] = []
@@ -189,6 +230,7 @@ class _Emitter:
         d = self.design
         finish = _State("finish", "wait for the answers to all writes")
         pending = [f"({m.name}_pending == 0)" for m in d.masters if m.writes]
+        pending += [f"({channel.name}_owed == 0)" for channel in self.rooms]
         finish.lines = [f"if ({all_of(pending)}) state <= idle;"]
         self.states = [finish]
         entry = self.items(d.items, "finish")
@@ -377,8 +419,82 @@ class _Emitter:
 
     def memories(self) -> None:
         for memory in self.design.memories:
+            if self.target.instantiated_memories and not memory.port:
+                self.instances(memory)
+                continue
             for bank in range(memory.banks):
                 self.bank(memory, bank)
+
+    def instances(self, memory: Memory) -> None:
+        """The banks of a memory as RAMs; those that are always used together share one."""
+        bits = address_bits(memory.depth)
+        for port in range(self.memory_ports.get(memory, 1)):
+            groups: dict[Any, list[int]] = {}
+            for bank in range(memory.banks):
+                reads = self.reads.get((memory, bank, port), [])
+                if not reads:
+                    continue
+                where = tuple((s.leaf.name, at, address) for s, at, address in reads)
+                writes = tuple((c, a) for c, a, _ in self.writes.get((memory, bank), []))
+                groups.setdefault((where, writes), []).append(bank)
+            for banks in groups.values():
+                self.instance(memory, port, banks, bits)
+
+    def instance(self, memory: Memory, port: int, banks: list[int], bits: int) -> None:
+        name = f"{memory.name}_{banks[0]}"
+        reads = self.reads[memory, banks[0], port]
+        leafed = self.leafed(reads)
+        width = memory.width * len(banks)
+        for bank in banks:
+            self.declare(f"{memory.name}_{bank}_q{port}", memory.width)
+        words = ", ".join(f"{memory.name}_{bank}_q{port}" for bank in reversed(banks))
+        writes = [self.writes.get((memory, bank), []) for bank in banks]
+        if not writes[0]:
+            self.body.append(f"assign {{{words}}} = '0;")
+            return
+        data = [select([(c, v) for c, _, v in w], ZERO) for w in writes]
+        # What no held stage reads may be read all the time.
+        stops = any(at < x.s.held for x, at, _ in leafed)
+        signals = {
+            "wen": (1, any_of(w[0] for w in writes[0])),
+            "waddr": (bits, select([(c, a) for c, a, _ in writes[0]], ZERO)),
+            "wdata": (width, f"{{{', '.join(f'({d})' for d in reversed(data))}}}"),
+            "ren": (1, any_of(x.active(at) for x, at, _ in leafed) if stops else "1'b1"),
+            "raddr": (bits, select([(x.active(at), a) for x, at, a in leafed], ZERO)),
+            "rce": (1, any_of(x.active(at + 1) for x, at, _ in leafed) if stops else "1'b1"),
+        }
+        for signal, (w, text) in signals.items():
+            self.declare(f"{name}_{signal}{port}", w)
+            self.body.append(f"assign {name}_{signal}{port} = {text};")
+        pins = "".join(f", .{x}({name}_{x}{port})" for x in signals)
+        if memory.depth * width > self.target.register_bits:
+            self.use_ram()
+            self.body += [
+                f"{self.prefix}tritstream_ram #(.WIDTH({width}), .DEPTH({memory.depth})) "
+                f"{name}_ram{port} (.clk(clk){pins}, .rdata({{{words}}}));"
+            ]
+            return
+        array = f"{name}_mem{port}"
+        self.declarations.append(
+            f'(* ram_style = "logic" *) logic [{width - 1}:0] {array} [0:{memory.depth - 1}];'
+        )
+        self.declare(f"{name}_word{port}", width)
+        self.body += [
+            "always_ff @(posedge clk) begin",
+            f"  if ({name}_wen{port}[0]) {array}[{name}_waddr{port}] <= {name}_wdata{port};",
+            f"  if ({name}_ren{port}[0]) {name}_word{port} <= {array}[{name}_raddr{port}];",
+            f"  if ({name}_rce{port}[0]) {{{words}}} <= {name}_word{port};",
+            "end",
+        ]
+
+    def use_ram(self) -> None:
+        name = f"{self.prefix}tritstream_ram"
+        self.modules[name] = library("tritstream_ram", self.prefix)
+
+    def use_fifo(self) -> None:
+        self.use_ram()
+        name = f"{self.prefix}tritstream_fifo"
+        self.modules[name] = library("tritstream_fifo", self.prefix)
 
     def bank(self, memory: Memory, bank: int) -> None:
         name = f"{memory.name}_{bank}"
@@ -472,8 +588,37 @@ class _Emitter:
             self.body.append(f"assign {channel.name}_ready = {any_of(self.gets.get(channel, []))};")
         for channel in [*d.channels_out, *(m.write for m in d.masters if m.writes)]:
             puts = self.puts.get(channel, [])
-            self.body.append(f"assign {channel.name}_valid = {any_of(c for c, _ in puts)};")
-            self.body.append(f"assign {channel.name}_data = {select(puts, ZERO)};")
+            name = channel.name
+            if channel in self.rooms:
+                name = f"{name}_own"
+                self.room(channel, self.rooms[channel])
+            self.body.append(f"assign {name}_valid = {any_of(c for c, _ in puts)};")
+            self.body.append(f"assign {name}_data = {select(puts, ZERO)};")
+
+    def room(self, channel: Channel, room: _Room) -> None:
+        """The FIFO, and how many words are in it or may come: an iteration starts while few are."""
+        name, depth = channel.name, room.depth
+        bits = depth.bit_length() + 1
+        self.use_fifo()
+        for signal, width in (("valid", 1), ("ready", 1), ("data", channel.width)):
+            self.declare(f"{name}_own_{signal}", width)
+        self.declare(f"{name}_owed", bits)
+        self.declare(f"{name}_room", 1)
+        more = any_of(room.fires)
+        self.body += [
+            f"{self.prefix}tritstream_fifo #(.WIDTH({channel.width}), .DEPTH({depth}))",
+            f"  {name}_fifo (.clk(clk), .rst(rst),",
+            f"  .in_valid({name}_own_valid), .in_ready({name}_own_ready),",
+            f"  .in_data({name}_own_data), .out_valid({name}_valid), .out_ready({name}_ready),",
+            f"  .out_data({name}_data));",
+            "always_ff @(posedge clk)",
+            f"  if (rst) {name}_owed <= '0;",
+            f"  else {name}_owed <= {name}_owed + {{{bits - 1}'d0, {more}}} "
+            f"- {{{bits - 1}'d0, {name}_valid & {name}_ready}} "
+            f"- {{{bits - 1}'d0, {any_of(room.spared)}}};",
+            # A cycle late, in which one more may have come: hence the distance to the depth.
+            f"always_ff @(posedge clk) {name}_room <= ~rst & ({name}_owed < {depth - 4});",
+        ]
 
     def masters(self) -> None:
         for m in self.design.masters:
@@ -532,6 +677,8 @@ class _LeafEmitter:
         emitter.leaf_emitters = getattr(emitter, "leaf_emitters", {})
         emitter.leaf_emitters[leaf] = self
         blocking: list[Any] = [*leaf.gets, *leaf.puts, *leaf.requests]
+        self.reserved = schedule.reserved
+        blocking = [x for x in blocking if all(x is not y for y in self.reserved)]
         self.first = [x for x in blocking if schedule.access[x] == 0]
         self.later = [x for x in blocking if schedule.access[x] > 0]
 
@@ -540,7 +687,7 @@ class _LeafEmitter:
 
     def active(self, stage: int) -> str:
         """The stage holds an iteration and moves on."""
-        if stage == 0 or not self.later:
+        if stage == 0 or stage > self.s.held:
             return self.valid(stage)
         return f"({self.p}_v[{stage}] & {self.p}_ce)"
 
@@ -576,8 +723,8 @@ class _LeafEmitter:
                 )
             return self.names[key], width
         previous = extend(name, self.raw(node)[1], False, width)
-        enable = f"if ({self.p}_ce) " if self.later else ""
         for k in range(own + 1, stage + 1):
+            enable = f"if ({self.p}_ce) " if k <= self.s.held else ""
             key = (node, k)
             if key not in self.names:
                 hint = "".join(c if c.isalnum() else "_" for c in node.hint) or node.op
@@ -623,9 +770,21 @@ class _LeafEmitter:
             self.node(node)
         self.handshakes()
         self.accesses()
-        if s.depth > 1:
+        last = s.depth - 1
+        if last and 0 < s.held < last:
+            moved = f"{p}_v[{s.held - 1}:1], {p}_fire" if s.held > 1 else f"{p}_fire"
+            behind = f"{p}_v[{last - 1}:{s.held + 1}], " if last > s.held + 1 else ""
+            e.body += [
+                "always_ff @(posedge clk)",
+                f"  if (rst) {p}_v <= '0;",
+                "  else begin",
+                f"    if ({p}_ce) {p}_v[{s.held}:1] <= {{{moved}}};",
+                f"    {p}_v[{last}:{s.held + 1}] <= {{{behind}{self.active(s.held)}}};",
+                "  end",
+            ]
+        elif s.depth > 1:
             moved = f"{p}_v[{s.depth - 2}:1], {p}_fire" if s.depth > 2 else f"{p}_fire"
-            enable = f"if ({p}_ce) " if self.later else ""
+            enable = f"if ({p}_ce) " if s.held else ""
             e.body += [
                 "always_ff @(posedge clk)",
                 f"  if (rst) {p}_v <= '0;",
@@ -651,7 +810,8 @@ class _LeafEmitter:
         if isinstance(access, Get):
             other = f"{access.channel.name}_valid"
         elif isinstance(access, Put):
-            other = f"{access.channel.name}_ready"
+            own = "_own" if access.channel in self.e.rooms else ""
+            other = f"{access.channel.name}{own}_ready"
         else:
             other = f"{access.master.name}_{'aw' if access.is_write else 'ar'}_ready"
         condition = self.condition(access.condition, self.s.access[access])
@@ -664,11 +824,21 @@ class _LeafEmitter:
         if not self.s.pipelined:
             running += e.hazards(self.leaf)
         enable = [f"{p}_ce"] if self.later else []
+        running += [f"{c.name}_room" for c in dict.fromkeys(put.channel for put in self.reserved)]
         ok_first = {a: self.possible(a) for a in self.first}
         ok_later = {a: f"(~{p}_v[{self.s.access[a]}] | {self.possible(a)})" for a in self.later}
         e.body.append(f"assign {p}_fire = {all_of([*running, *enable, *ok_first.values()])};")
         if self.later:
             e.body.append(f"assign {p}_ce = {all_of(ok_later.values())};")
+        for put in self.reserved:
+            stage, room = self.s.access[put], e.rooms[put.channel]
+            condition = self.condition(put.condition, stage)
+            asked = all_of([self.active(stage), *([] if condition == "1'h1" else [condition])])
+            data = self.bits(put.value, stage, 0, put.channel.width)
+            e.puts.setdefault(put.channel, []).append((f"({asked})", data))
+            room.fires.append(f"{p}_fire")
+            if condition != "1'h1":
+                room.spared.append(f"({self.active(stage)} & ~{condition})")
         for access in (*self.first, *self.later):
             stage = self.s.access[access]
             others = ok_first if stage == 0 else ok_later
@@ -682,6 +852,8 @@ class _LeafEmitter:
                 e.gets.setdefault(access.channel, []).append(asked)
             elif isinstance(access, Put):
                 data = self.bits(access.value, stage, 0, access.channel.width)
+                if access.channel in e.rooms:
+                    e.rooms[access.channel].fires.append(asked)
                 e.puts.setdefault(access.channel, []).append((asked, data))
             else:
                 address = self.bits(access.address, stage, 0, address_bits(access.master.size))
@@ -733,7 +905,25 @@ class _LeafEmitter:
             data = extend(f"{get.channel.name}_data", get.channel.width, False, width)
             e.body.append(f"assign {name} = {data};")
             return
+        if node in self.s.products:
+            self.product(node, name, width)
+            return
         e.body += self.expression(node, name, width, self.s.stage[node] or 0)
+
+    def product(self, node: Node, name: str, width: int) -> None:
+        e, at = self.e, self.s.access[node]
+        a, b, rows = self.s.products[node]
+        held = (self.s.stage[node] or 0) <= self.s.held
+        module = e.prefix + product_name(a, b, width, rows, held)
+        e.modules[module] = product_module(e.prefix, a, b, width, rows, held)
+        pins = [
+            f".{x}({self.bits(n, at, 0, w)})"
+            for x, n, w in zip("ab", node.args, (a, b), strict=True)
+        ]
+        enable = [f".ce({self.p}_ce)"] if held else []
+        e.body.append(
+            f"{module} {name}_i ({', '.join(['.clk(clk)', *enable, *pins])}, .p({name}));"
+        )
 
     def expression(self, node: Node, name: str, width: int, stage: int) -> list[str]:
         op, args = node.op, node.args
@@ -815,6 +1005,8 @@ class _LeafEmitter:
         array = f"{name}_rom"
         # A small one is left to the tools: Yosys has no cell for a "distributed" one, and stops.
         style = '(* rom_style = "block" *) ' if len(values) * width > BLOCK_RAM_BITS else ""
+        if e.target.instantiated_memories:
+            style = '(* rom_style = "logic" *) '
         e.declarations.append(f"{style}logic [{width - 1}:0] {array} [0:{len(values) - 1}];")
         address = self.bits(node.args[0], at, 0, address_bits(len(values)))
         e.body.append("initial begin")

@@ -96,7 +96,9 @@ DSP_BITS = 25, 18
 class Graph:
     """Makes nodes: folds constants, simplifies, and finds an equal node if there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, logic_products: bool = False) -> None:
+        self.logic_products = logic_products
+        """Products are not of DSPs: whole, and by a constant sums of shifted numbers."""
         self.nodes: list[Node] = []
         self._known: dict[Any, Node] = {}
         self.where = ""
@@ -170,6 +172,10 @@ class Graph:
         low, high = 0 if a is b else min(ends), max(ends)
         if a.width < b.width:
             a, b = b, a
+        if self.logic_products:
+            if b.op == "const" or a.op == "const":
+                return self.scaled(*((a, b.data) if b.op == "const" else (b, a.data)), low, high)
+            return self.make("mul", (a, b), None, low, high)
         for wide, other, part in ((b, a, DSP_BITS[1] - 1), (a, b, DSP_BITS[0] - 1)):
             if wide.op != "const" and _signed_width(wide) > part + 1:
                 top = self.mul(other, self.shrc(wide, part))
@@ -179,6 +185,29 @@ class Graph:
                 width = bits_of(low, high)
                 return self.wraps(total, width) if low < 0 else self.wrapu(total, width)
         return self.make("mul", (a, b), None, low, high)
+
+    def scaled(self, a: Node, factor: int, low: int, high: int) -> Node:
+        """a * factor as a sum of shifted a, by the digits -1, 0, 1 of the factor."""
+        total: Node | None = None
+        rest, at = abs(factor), 0
+        few = rest.bit_count() <= 3
+        while rest:
+            if rest & 1:
+                # Of two digits side by side the lower is -1, so that runs of ones become two
+                # digits; few ones stay, as a plain sum keeps its interval.
+                digit = 1 if few else 2 - (rest & 3)
+                rest -= digit
+                term = self.shlc(a, at)
+                if total is None:
+                    total = term if digit > 0 else self.sub(self.const(0), term)
+                else:
+                    total = self.add(total, term) if digit > 0 else self.sub(total, term)
+            rest, at = rest >> 1, at + 1
+        assert total is not None
+        if factor < 0:
+            total = self.sub(self.const(0), total)
+        width = bits_of(low, high)
+        return self.wraps(total, width) if low < 0 else self.wrapu(total, width)
 
     def bitwise(self, op: str, a: Node, b: Node) -> Node:
         if a.op == "const":
@@ -332,6 +361,14 @@ class Graph:
             return self.const(int(a.data == b.data))
         if b.op == "const" and (a.low, a.high) == (0, 1):
             return a if b.data == 1 else self.invert(a)
+        if self.logic_products and b.op == "const":
+            # Which bank of several an index means: a bit or two of it, not a sum's comparison.
+            if a.op == "add" and a.args[1].op == "const":
+                return self.equal(a.args[0], self.const(b.data - a.args[1].data))
+            if a.op == "shlc":
+                if b.data & ((1 << a.data) - 1):
+                    return self.const(0)
+                return self.equal(a.args[0], self.const(b.data >> a.data))
         if b.op != "const" and a.id > b.id:
             a, b = b, a
         return self.make("eq", (a, b), None, 0, 1)

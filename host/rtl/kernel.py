@@ -20,6 +20,7 @@ from tritstream.rtl.graph import Variable
 from tritstream.rtl.mlir import MemRefType, Module, Type, parse
 from tritstream.rtl.program import Channel, Memory
 from tritstream.rtl.simulate import Outcome, Simulation, Stalls
+from tritstream.rtl.targets import VENDOR, Target
 
 
 @cache
@@ -37,8 +38,15 @@ def module_of(configuration: str, kernel: str) -> Module:
     return parse(path.read_text(), f"{configuration}/{kernel}.mlir")
 
 
-def options_for(configuration: Configuration) -> Options:
-    """The clock and fabric of the configuration's board; without one, those of a PYNQ-Z2."""
+OPEN_PERIOD = 8.0
+"""Nanoseconds that stages of the target zynq7-open are filled to, by the delay model."""
+
+
+def options_for(configuration: Configuration, target: Target = VENDOR) -> Options:
+    """The clock and fabric of the configuration's board; without one, those of a PYNQ-Z2. A target
+    other than the vendor's is for 7-series."""
+    if target is not VENDOR:
+        return Options(period=OPEN_PERIOD, target=target)
     board = configuration.board
     if board is None:
         return Options()
@@ -47,11 +55,15 @@ def options_for(configuration: Configuration) -> Options:
 
 
 def compile_kernel(
-    configuration: Configuration, kernel: str, top: str | None = None, prefix: str = ""
+    configuration: Configuration,
+    kernel: str,
+    top: str | None = None,
+    prefix: str = "",
+    target: Target = VENDOR,
 ) -> Compiled:
-    """RTL of a checked-in kernel for the configuration's board. Raises Refusal."""
+    """RTL of a checked-in kernel for the configuration's board, or a target. Raises Refusal."""
     module = module_of(configuration.name, kernel)
-    options = replace(options_for(configuration), prefix=prefix)
+    options = replace(options_for(configuration, target), prefix=prefix)
     return compile_function(module, top or kernel, options)
 
 

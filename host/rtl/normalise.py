@@ -106,14 +106,16 @@ class Array:
 Binding = Scalar | Array | Channel
 
 
-def normalise(module: Module, function: Function, masters: bool = False) -> Design:
+def normalise(
+    module: Module, function: Function, masters: bool = False, logic_products: bool = False
+) -> Design:
     """The design of one function that is not a dataflow region.
 
     Arguments become ports: integers and one-element arrays registers, streams channels, and arrays
     memories with one-cycle ports, or masters of a bus where ``masters`` is set and the array is not
     partitioned. Raises Refusal for what is not supported.
     """
-    return _Normaliser(module, masters).design(function)
+    return _Normaliser(module, masters, logic_products).design(function)
 
 
 def mentions_loop(module: Module, block: Block) -> bool:
@@ -129,12 +131,13 @@ def mentions_loop(module: Module, block: Block) -> bool:
 
 
 class _Normaliser:
-    def __init__(self, module: Module, masters: bool) -> None:
+    def __init__(self, module: Module, masters: bool, logic_products: bool) -> None:
         self.module = module
         self.masters = masters
+        self.logic_products = logic_products
         self.names: dict[str, int] = dict.fromkeys(RESERVED, 0)
         self.sequence: list[Item] = []
-        self.leaf = Leaf("start")
+        self.leaf = self.new_leaf("start")
         self.env: dict[Variable, Node] = {}
         self.frame: dict[Value, Binding] = {}
         self.literals: list[tuple[Node, bool]] = []
@@ -167,12 +170,15 @@ class _Normaliser:
         self.order += 1
         return self.order
 
+    def new_leaf(self, name: str) -> Leaf:
+        return Leaf(name, Graph(self.logic_products))
+
     def cut(self, name: str = "") -> None:
         """End the current leaf and open the next."""
         self.close()
         if self.leaf.graph.nodes:
             self.sequence.append(self.leaf)
-        self.leaf = Leaf(self.unique(name or "s"))
+        self.leaf = self.new_leaf(self.unique(name or "s"))
         self.env = {}
 
     def close(self) -> None:
@@ -497,7 +503,7 @@ class _Normaliser:
         self.leaf.loop = Loop(counter, 0, count, 1, "division", str(op))
         self.leaf.nexts[counter] = g.add(g.variable(counter), g.const(1))
         self.sequence.append(self.leaf)
-        self.leaf, self.env = Leaf(self.unique("s")), {}
+        self.leaf, self.env = self.new_leaf(self.unique("s")), {}
         g = self.graph
         return (
             g.variable(numerator),
@@ -907,7 +913,7 @@ class _Normaliser:
         self.close()
         leaf = self.leaf
         leaf.nexts[loop.counter] = g.add(g.variable(loop.counter), g.const(loop.step))
-        self.leaf, self.env = Leaf(self.unique("s")), {}
+        self.leaf, self.env = self.new_leaf(self.unique("s")), {}
         self.make_bursts(leaf)
         # What computes the bursts' addresses stands before the loop.
         self.cut("address")

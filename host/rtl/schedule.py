@@ -17,10 +17,14 @@ from tritstream.rtl.delays import Fabric, delay
 from tritstream.rtl.graph import Node, Variable, linear
 from tritstream.rtl.legalise import exclusive, needed_nodes
 from tritstream.rtl.mlir import INDEX_BITS
-from tritstream.rtl.program import Leaf, Load, Store
+from tritstream.rtl.products import product_latency, rows_per_stage
+from tritstream.rtl.program import Leaf, Load, Put, Store
 from tritstream.rtl.refusal import Refusal
+from tritstream.rtl.targets import VENDOR, Target
 
 MAX_ROUNDS = 400
+GATHERINGS = 6
+"""How often the streams that a loop reads may be brought together in its latest reading stage."""
 RESPONSE_DISTANCE = 2
 """Stages between a request to a bus and the earliest use of the answer."""
 
@@ -34,6 +38,12 @@ class Timing:
     memory_latency: int = 1
     read_ports: int = 2
     """Copies of a memory that may be made for reads in one cycle."""
+    target: Target = VENDOR
+
+    def product(self, widths: tuple[int, int]) -> tuple[int, int]:
+        """Of a product in logic, operands of these widths with sign: rows a stage, and cycles."""
+        rows = rows_per_stage(widths[0], self.period, self.fabric)
+        return rows, product_latency(widths[1], rows)
 
 
 @dataclass(eq=False)
@@ -50,6 +60,12 @@ class Schedule:
     port: dict[Load, int] = field(default_factory=dict)
     depth: int = 1
     longest: float = 0.0
+    held: int = 0
+    """The last stage that an access can hold; the stages behind it always move on."""
+    reserved: list[Put] = field(default_factory=list)
+    """Writes behind that stage, for which room is reserved when an iteration starts."""
+    products: dict[Node, tuple[int, int, int]] = field(default_factory=dict)
+    """Of a product in logic: the widths of its operands, with sign, and its rows a stage."""
 
     @property
     def pipelined(self) -> bool:
@@ -109,6 +125,11 @@ def needed_widths(leaf: Leaf, nodes: list[Node]) -> dict[Node, int]:
     return need
 
 
+def operand_width(node: Node, bits: int) -> int:
+    """Bits, with sign, of a factor of which a product needs the low ``bits``."""
+    return max(min(node.width, bits), 1) + (node.low >= 0 and node.width < bits)
+
+
 def address_bits(depth: int) -> int:
     return max((depth - 1).bit_length(), 1)
 
@@ -137,6 +158,9 @@ class _Scheduler:
         self.variables = {n.data: n for n in self.nodes if n.op == "variable"}
         self.components = self.condense()
         self.minimum: dict[Any, int] = {}
+        self.target = timing.target
+        self.gatherings = GATHERINGS
+        self.bus_channels = {id(r.master.write) for r in leaf.requests}
 
     # The dependence graph: arguments, and in a pipeline the step from one iteration to the next.
 
@@ -197,7 +221,7 @@ class _Scheduler:
             self.check_ports()
         for _ in range(MAX_ROUNDS):
             schedule = self.attempt()
-            if not self.repair(schedule):
+            if not self.repair(schedule) and not self.gather(schedule):
                 return self.finish(schedule)
         raise Refusal(
             f"{self.leaf.name}: no schedule with one iteration a cycle: a value that goes through "
@@ -260,12 +284,12 @@ class _Scheduler:
         leaf = self.leaf
         for store in leaf.stores:
             parts = (store.address, store.value, store.condition)
-            schedule.access[store] = self.earliest(schedule, parts, store)
+            schedule.access[store] = self.from_registers(schedule, parts, store)
         for request in leaf.requests:
             needs = (request.address, request.condition)
             schedule.access[request] = self.earliest(schedule, needs, request)
         for put in leaf.puts:
-            at = self.earliest(schedule, (put.value, put.condition), put)
+            at = self.from_registers(schedule, (put.value, put.condition), put)
             for request in leaf.requests:
                 # A bus may take no data before it knows where they belong.
                 if request.master.write is put.channel and request.order == put.order:
@@ -284,6 +308,13 @@ class _Scheduler:
     def earliest(self, schedule: Schedule, needs: tuple[Node, ...], key: Any) -> int:
         stages = [schedule.stage[n] or 0 for n in needs]
         return max([*stages, self.minimum.get(key, 0)])
+
+    def from_registers(self, schedule: Schedule, needs: tuple[Node, ...], key: Any) -> int:
+        """As earliest, in a stage of its own behind logic where memories want registers."""
+        at = self.earliest(schedule, needs, key)
+        if self.target.instantiated_memories:
+            at += self.arrival(schedule, list(needs), at) > self.timing.fabric.register
+        return at
 
     def arrival(self, schedule: Schedule, args: list[Node], stage: int) -> float:
         """When the last of the arguments is there, in that stage."""
@@ -312,9 +343,21 @@ class _Scheduler:
             key = self.load_of.get(node, node)
             stages = [stage_of[a] or 0 for a in node.args]
             at = max([*stages, self.minimum.get(key, 0)])
+            registered = self.target.instantiated_memories
+            if registered:
+                at += self.arrival(schedule, list(node.args), at) > start
             schedule.access[key] = at
             stage_of[node] = at + self.timing.memory_latency
-            schedule.time[node] = self.timing.fabric.memory
+            schedule.time[node] = start if registered else self.timing.fabric.memory
+            return
+        if node.op == "mul" and self.target.logic_products:
+            at = max([*(stage_of[a] or 0 for a in node.args), self.minimum.get(node, 0)])
+            at += self.arrival(schedule, list(node.args), at) > start
+            a, b = (operand_width(x, self.widths[node]) for x in node.args)
+            rows, cycles = self.timing.product((a, b))
+            schedule.products[node] = (a, b, rows)
+            schedule.access[node] = at
+            stage_of[node], schedule.time[node] = at + cycles, start
             return
         if node.op == "get":
             get = self.get_of[node]
@@ -356,6 +399,11 @@ class _Scheduler:
         loop = self.leaf.loop
         assert loop is not None
         for node in component:
+            if node.op == "mul" and self.target.logic_products:
+                raise Refusal(
+                    f"{node.where}: the next iteration of {loop.name} depends on this product, "
+                    f"which takes several cycles without a DSP, so it cannot start one every cycle"
+                )
             if node.op in ("load", "table") or node in self.request_of:
                 raise Refusal(
                     f"{node.where}: the next iteration of {loop.name} depends on this read of "
@@ -476,6 +524,40 @@ class _Scheduler:
                 distance = self.distance(a.address, b.address)
                 if distance is not None:
                     at_least(store, read - distance)
+
+    def gather(self, schedule: Schedule) -> bool:
+        """Brings a loop's stream reads into one stage and what has state of its own behind it.
+
+        Then few registers are held while a stream has nothing, and everything behind runs on.
+        """
+        leaf = self.leaf
+        waiting = [*leaf.gets, *leaf.puts, *leaf.requests]
+        if not (self.pipelined and self.target.free_running):
+            schedule.held = schedule.depth if any(schedule.access[x] for x in waiting) else 0
+            return False
+        blocking = [
+            *leaf.gets,
+            *leaf.requests,
+            *(p for p in leaf.puts if id(p.channel) in self.bus_channels),
+        ]
+        schedule.held = max([schedule.access[x] for x in blocking], default=0)
+        schedule.reserved = [
+            p for p in leaf.puts if p not in blocking and schedule.access[p] > schedule.held
+        ]
+        changed = False
+        wanted: list[Any] = []
+        if self.gatherings > 0:
+            wanted = [*leaf.gets, *leaf.loads, *leaf.tables]
+        for node in schedule.products:
+            # One that ends before the held stages do is held with them; none may reach across.
+            if schedule.stage[node] > schedule.held:  # type: ignore[operator]
+                wanted.append(node)
+        for key in wanted:
+            if schedule.access[key] < schedule.held:
+                self.minimum[key] = schedule.held
+                changed = True
+        self.gatherings -= 1
+        return changed
 
     def differ(self, a: Node, b: Node) -> bool:
         """Whether two addresses of one iteration are surely different."""

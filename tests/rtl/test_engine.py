@@ -13,6 +13,7 @@ from support import kernel_cases as cases
 from tritstream.configurations import configuration_named
 from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
 from tritstream.rtl.simulate import Stalls, build
+from tritstream.rtl.targets import TARGETS, target_named
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
@@ -24,9 +25,12 @@ csim = module_from_spec(_spec)
 _spec.loader.exec_module(csim)
 
 
-@pytest.fixture(scope="module")
-def engine(what_rtl_needs: None) -> RtlKernel:
-    simulation = build([compile_kernel(configuration_named("tiny"), "engine")], optimise="-O0")
+@pytest.fixture(scope="module", params=list(TARGETS))
+def engine(request: pytest.FixtureRequest, what_rtl_needs: None) -> RtlKernel:
+    compiled = compile_kernel(
+        configuration_named("tiny"), "engine", target=target_named(request.param)
+    )
+    simulation = build([compiled], optimise="-O0")
     types = [a.type for a in module_of("tiny", "engine").function("engine").arguments]
     return RtlKernel(simulation, 0, types)
 
