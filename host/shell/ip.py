@@ -30,6 +30,7 @@ from tritstream.kernels.arguments import (
     bundles,
     control_address_bits,
 )
+from tritstream.rtl.targets import VENDOR, Target, library
 from tritstream.shell.bus import Bus
 
 if TYPE_CHECKING:
@@ -51,10 +52,15 @@ class CorePort:
     address_bits: int
 
 
-def shell_source() -> str:
-    """The text of all shell modules."""
+def shell_source(target: Target = VENDOR) -> str:
+    """The text of all shell modules; where ``target`` instantiates its memories, the FIFOs do."""
     folder = files("tritstream.shell") / "verilog"
-    return "\n".join((folder / f"{name}.sv").read_text(encoding="utf-8") for name in SOURCES)
+    own = target.instantiated_memories
+    names = [f"{name}_ram" if own and name == "shell_fifo" else name for name in SOURCES]
+    texts = [(folder / f"{name}.sv").read_text(encoding="utf-8") for name in names]
+    if own:
+        texts += [library(name, "shell_") for name in ("tritstream_ram", "tritstream_fifo")]
+    return "\n".join(texts)
 
 
 def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:

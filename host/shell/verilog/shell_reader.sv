@@ -155,14 +155,20 @@ module shell_reader #(
   assign error = rvalid & rready & rresp[1];
   assign decode_error = error & rresp[0];
 
+  // A single user needs no tag beside its words.
+  localparam int WIDTH = (USERS > 1) ? 128 + USER_BITS : 128;
   logic there;
   logic [USER_BITS-1:0] user;
   logic unused;
-  shell_fifo #(.WIDTH(128 + USER_BITS), .DEPTH(DEPTH)) fifo (
+  logic [WIDTH-1:0] stored;
+  shell_fifo #(.WIDTH(WIDTH), .DEPTH(DEPTH)) fifo (
     .clk(clk), .rst(forget),
-    .in_valid(word_valid), .in_ready(unused), .in_data({tags[tag_head[TAG_BITS-1:0]], word}),
-    .out_valid(there), .out_ready(taken), .out_data({user, data})
+    .in_valid(word_valid), .in_ready(unused),
+    .in_data(WIDTH'({tags[tag_head[TAG_BITS-1:0]], word})),
+    .out_valid(there), .out_ready(taken), .out_data(stored)
   );
+  assign data = stored[127:0];
+  assign user = (USERS > 1) ? USER_BITS'(stored >> 128) : '0;
   always_comb begin
     valid = '0;
     valid[user] = there;
