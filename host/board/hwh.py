@@ -8,7 +8,7 @@ interrupt, the latter through an AXI interrupt controller, as the boards' images
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 
 from tritstream.configurations import Configuration
@@ -30,6 +30,7 @@ ENGINE = f"{TOP}_0"
 CONTROLLER = "axi_intc_0"
 """Instance name of the interrupt controller."""
 GENERATED = "generated from the argument table; not the output of a vendor build"
+OPEN_TOOLS = "generated from the argument table, for a bitstream built with open tools"
 
 _RANGE = 0x1_0000
 _BASES = {"zynq7": 0x4000_0000, "zynqmp": 0xA000_0000}
@@ -76,10 +77,18 @@ _INTC_REGISTERS: tuple[_Register, ...] = tuple(
 )
 
 
-def hardware_handoff(configuration: Configuration, interrupt: bool = True) -> bytes:
+def hardware_handoff(
+    configuration: Configuration,
+    interrupt: bool = True,
+    clock_hz: float | None = None,
+    ports: Mapping[str, str] | None = None,
+    source: str = GENERATED,
+) -> bytes:
     """The .hwh of a configuration's overlay; the same every time.
 
-    Raises ConfigurationError for a configuration without a geometry.
+    ``interrupt`` says whether there is an interrupt controller; without one the driver polls.
+    ``clock_hz`` is the board's unless given. ``ports`` maps AXI masters to ports of the processor,
+    where they are known. Raises ConfigurationError for a configuration without a geometry.
     """
     table = argument_table(configuration)
     board = configuration.board
@@ -101,7 +110,7 @@ def hardware_handoff(configuration: Configuration, interrupt: bool = True) -> by
     }[kind]
 
     root = ElementTree.Element("EDKSYSTEM", EDWVERSION="1.2", TIMESTAMP="", VIVADOVERSION="")
-    root.append(ElementTree.Comment(GENERATED))
+    root.append(ElementTree.Comment(source))
     ElementTree.SubElement(
         root,
         "SYSTEMINFO",
@@ -128,7 +137,9 @@ def hardware_handoff(configuration: Configuration, interrupt: bool = True) -> by
         _module(modules, CONTROLLER, _INTC_VLNV, _INTC_REGISTERS, "s_axi")
         addresses.append((CONTROLLER, "s_axi", base + _RANGE))
         wires = [((ENGINE, "interrupt"), (CONTROLLER, "intr")), ((CONTROLLER, "irq"), (ps, irq))]
-    processor = _processor(modules, ps, ps_vlnv, kind, 0.0 if board is None else board.clock_hz)
+    _memory(engine, ps, ports or {})
+    default_hz = 0.0 if board is None else board.clock_hz
+    processor = _processor(modules, ps, ps_vlnv, kind, clock_hz or default_hz)
     _interface(processor, master, "MASTER")
     _memory_map(processor, master, addresses)
     _connect(modules, wires)
@@ -213,6 +224,12 @@ def _processor(
     return module
 
 
+def reached_clock_hz(kind: str, clock_hz: float) -> float:
+    """The clock that the processor's dividers give for the one asked for."""
+    first, second = _divisors(kind, clock_hz / 1e6)
+    return (1e9 if kind == "zynq7" else 1.5e9) / (first * second)
+
+
 def _divisors(kind: str, megahertz: float) -> tuple[int, int]:
     """Divisors of the IO PLL (1000 MHz on Zynq-7000, 1500 on UltraScale+) nearest to a clock."""
     pll = 1000.0 if kind == "zynq7" else 1500.0
@@ -267,6 +284,28 @@ def _memory_map(
             MASTERBUSINTERFACE=master,
             MEMTYPE="REGISTER",
             SLAVEBUSINTERFACE=interface,
+        )
+
+
+def _memory(engine: ElementTree.Element, processor: str, ports: Mapping[str, str]) -> None:
+    """That the engine's masters reach the low 512 MiB, all that boards with Zynq-7000 have."""
+    memory_map = engine.find("MEMORYMAP")
+    assert memory_map is not None
+    for bundle, port in ports.items():
+        ElementTree.SubElement(
+            memory_map,
+            "MEMRANGE",
+            ADDRESSBLOCK=f"{port}_DDR_LOWOCM",
+            BASENAME="C_BASEADDR",
+            BASEVALUE="0x00000000",
+            HIGHNAME="C_HIGHADDR",
+            HIGHVALUE="0x1FFFFFFF",
+            INSTANCE=processor,
+            IS_DATA="TRUE",
+            IS_INSTRUCTION="TRUE",
+            MASTERBUSINTERFACE=f"m_axi_{bundle}",
+            MEMTYPE="MEMORY",
+            SLAVEBUSINTERFACE=f"S_AXI_{port}",
         )
 
 

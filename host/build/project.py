@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from tritstream.boards import Board, board_named
 from tritstream.build.bench import bench_source, golden_header, read_signature
 from tritstream.build.errors import BuildError
 from tritstream.build.ports import port_map
 from tritstream.build.settings import as_tcl, settings
+from tritstream.build.state import Flow, State, StepRecord
 from tritstream.build.vectors import encode, kernel_vectors
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
 from tritstream.kernels.manifest import GENERATED, read_manifest
 
-STATE = "state.json"
-STEPS = ("csim", "csynth", "cosim", "ip", "bitstream")
-_NEEDS = {
-    "csim": (),
-    "csynth": (),
-    "cosim": ("csynth",),
-    "ip": ("csynth",),
-    "bitstream": ("ip",),
-}
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """A step that succeeded: of which sources, how long it took, and with which tool."""
-
-    inputs: str
-    seconds: float
-    tool: str
+VENDOR = Flow(
+    {
+        "csim": (),
+        "csynth": (),
+        "cosim": ("csynth",),
+        "ip": ("csynth",),
+        "bitstream": ("ip",),
+    },
+    # RTL simulation takes hours at the large geometries.
+    default=("csim", "csynth", "ip", "bitstream"),
+)
+STEPS = VENDOR.steps
 
 
 @dataclass(frozen=True)
@@ -71,25 +64,13 @@ class Project:
         """Vitis HLS's folder of one kernel; project.tcl names them so."""
         return self.folder / ("hls" if kernel == "engine" else f"hls_{kernel}") / "solution"
 
+    @property
+    def state(self) -> State:
+        return State(self.folder, VENDOR, dict.fromkeys(STEPS, self.inputs))
+
     def done(self) -> dict[str, StepRecord]:
         """The steps that have succeeded with these very inputs."""
-        return {k: r for k, r in _read_state(self.folder).items() if r.inputs == self.inputs}
-
-    def finish(self, step: str, seconds: float, tool: str) -> None:
-        """Record that a step has succeeded; later ones that build on it are to be run again."""
-        state = self.done()
-        for other, needed in _NEEDS.items():
-            if step in needed or step in _reach(needed):
-                state.pop(other, None)
-        state[step] = StepRecord(self.inputs, seconds, tool)
-        body = {name: asdict(record) for name, record in state.items()}
-        data = json.dumps(body, indent=2).encode() + b"\n"
-        atomic_write_bytes(self.folder / STATE, data)
-
-    def missing_before(self, step: str) -> list[str]:
-        """Steps that must succeed before this one can run."""
-        done = self.done()
-        return [s for s in STEPS if s in _reach(_NEEDS[step]) and s not in done]
+        return self.state.done()
 
 
 def write_project(folder: Path, configuration_name: str, board_name: str | None = None) -> Project:
@@ -162,20 +143,3 @@ def _scripts(tcl: Path, board: Board) -> Iterator[tuple[str, Path]]:
         yield name, tcl / "vivado" / name
     yield "ps.tcl", tcl / "vivado" / f"ps_{board.ps_type}.tcl"
     yield "board.tcl", tcl / "boards" / f"{board.name}.tcl"
-
-
-def _reach(steps: tuple[str, ...]) -> set[str]:
-    """The steps and all that they build on."""
-    return set(steps).union(*(_reach(_NEEDS[s]) for s in steps)) if steps else set()
-
-
-def _read_state(folder: Path) -> dict[str, StepRecord]:
-    try:
-        raw: dict[str, Any] = json.loads((folder / STATE).read_bytes())
-        return {name: StepRecord(**record) for name, record in raw.items() if name in STEPS}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise BuildError(
-            f"{folder / STATE} cannot be read ({error}): remove it to build from the start"
-        ) from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from tritstream.build.errors import BuildError, ToolError
 from tritstream.build.overlay import write_overlay
-from tritstream.build.project import STEPS, Project
+from tritstream.build.project import Project
 from tritstream.build.reports import read_cosimulation, read_synthesis, read_timing
+from tritstream.build.state import StepResult
 from tritstream.build.tools import (
     Tool,
     find_hls,
@@ -18,38 +18,13 @@ from tritstream.build.tools import (
     is_licence_error,
     run_tool,
 )
-from tritstream.errors import OptionError
 from tritstream.kernels.arguments import TOP
 
-DEFAULT_STEPS = ("csim", "csynth", "ip", "bitstream")
-"""What a build runs when not told: RTL simulation takes hours at the large geometries."""
 TIMING_NOT_MET = 3
 """Exit status of bitstream.tcl where the slack is negative."""
 
 Progress = Callable[[str, float, str], None]
 """Called with the step's name, elapsed seconds and the last line of its log."""
-
-
-class StepResult(NamedTuple):
-    """A step that has just been run, or had been before."""
-
-    step: str
-    seconds: float
-    resumed: bool
-
-
-def chosen_steps(text: str | None) -> tuple[str, ...]:
-    """The steps named in a comma-separated list, in the order they run. Raises OptionError."""
-    if text is None:
-        return DEFAULT_STEPS
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in STEPS]
-    if unknown or not names:
-        raise OptionError(
-            f"--steps {text}: {'unknown ' + unknown[0] if unknown else 'no step'}; choose from "
-            f"{','.join(STEPS)}"
-        )
-    return tuple(step for step in STEPS if step in names)
 
 
 def run_steps(
@@ -64,7 +39,7 @@ def run_steps(
     Raises OptionError for a step whose predecessors are neither done nor named, ToolError for a
     missing tool or licence, BuildError for a step that fails, naming its log and what to try.
     """
-    _check_order(project, steps)
+    project.state.check_order(tuple(steps))
     tools = {s: find_vivado() if s == "bitstream" else find_hls() for s in steps}
     results = []
     for step in steps:
@@ -78,16 +53,6 @@ def run_steps(
     return results
 
 
-def _check_order(project: Project, steps: Sequence[str]) -> None:
-    for step in steps:
-        missing = [s for s in project.missing_before(step) if s not in steps]
-        if missing:
-            raise OptionError(
-                f"step {step} needs {' and '.join(missing)} first: name "
-                f"{'it' if len(missing) == 1 else 'them'} in --steps too"
-            )
-
-
 def _run(project: Project, step: str, tool: Tool, progress: Progress, jobs: int) -> float:
     log = project.logs / f"{step}.log"
     elapsed = 0.0
@@ -97,15 +62,14 @@ def _run(project: Project, step: str, tool: Tool, progress: Progress, jobs: int)
         elapsed = seconds
         progress(step, seconds, line)
 
-    status = run_tool(
-        tool, f"{step}.tcl", project.folder, log, tell, {"TRITSTREAM_JOBS": str(jobs)}
-    )
+    environment = {"TRITSTREAM_JOBS": str(jobs)}
+    status = run_tool(tool.command(f"{step}.tcl"), project.folder, log, tell, environment)
     if status == TIMING_NOT_MET and step == "bitstream":
         raise BuildError(_timing_advice(project))
     if status != 0:
         raise _failure(project, step, tool, log, status)
     _CHECKS[step](project, log)
-    project.finish(step, elapsed, tool.name)
+    project.state.finish(step, elapsed, tool.name)
     return elapsed
 
 

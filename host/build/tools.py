@@ -1,4 +1,4 @@
-"""Finding and running the vendor's tools: in a session of their own, with a log, until they end."""
+"""Finding the vendor's tools; running tools in a session of their own, with a log, to their end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +61,13 @@ def find_vivado() -> Tool:
 
 
 def run_tool(
-    tool: Tool,
-    script: str,
+    command: Sequence[str],
     folder: Path,
     log: Path,
     progress: Progress,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a script to its end and return the exit status; output goes to ``log``.
+    """Run a program to its end and return the exit status; output goes to ``log``.
 
     On Ctrl-C, or any other exception, the tool and everything it has started are ended.
     """
@@ -76,7 +75,7 @@ def run_tool(
     start = time.monotonic()
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            tool.command(script),
+            list(command),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -1,21 +1,25 @@
-"""`tritstream build`: a bitstream from the generated kernels, with AMD's tools."""
+"""`tritstream build`: a bitstream from the generated kernels, with AMD's tools or open ones."""
 
 import argparse
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tritstream.boards import BOARDS
 from tritstream.cli.options import add_json, print_json
 from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.errors import OptionError
 
+if TYPE_CHECKING:
+    from tritstream.build.state import StepResult
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from tritstream.build.project import STEPS
-    from tritstream.build.steps import DEFAULT_STEPS
+    from tritstream.build.open.project import CLOCK_HZ, OPEN
+    from tritstream.build.project import VENDOR
 
     hardware = [name for name, c in CONFIGURATIONS.items() if c.geometry is not None]
     parser.add_argument(
@@ -32,16 +36,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(BOARDS)} (default: the configuration's)",
     )
     parser.add_argument(
+        "--flow",
+        choices=("vendor", "open"),
+        default="vendor",
+        help="AMD's tools, or for Zynq-7000 Yosys, nextpnr-xilinx and prjxray (default: "
+        "%(default)s)",
+    )
+    parser.add_argument(
         "--steps",
         metavar="LIST",
-        help=f"comma-separated, of {','.join(STEPS)} (default: {','.join(DEFAULT_STEPS)}); what is "
-        "done already is not repeated",
+        help=f"comma-separated, of {','.join(VENDOR.steps)} (default: {','.join(VENDOR.default)}); "
+        f"with --flow open of {','.join(OPEN.steps)} (default: all); what is done already is not "
+        "repeated",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="FOLDER",
-        help="project folder (default: hardware/BOARD/CONFIGURATION here)",
+        help="project folder (default: hardware/BOARD/CONFIGURATION here, and -open after it)",
     )
     parser.add_argument(
         "--again", action="store_true", help="repeat the named steps though they are done"
@@ -62,29 +74,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="parallel jobs of Vivado (default: %(default)s)",
     )
+    group = parser.add_argument_group("with --flow open")
+    group.add_argument(
+        "--clock",
+        type=float,
+        metavar="MHZ",
+        help="clock of the design, at most half of the frequency that nextpnr-xilinx reports "
+        f"(default: {CLOCK_HZ / 1e6:g})",
+    )
+    group.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="of place and route (default: 1); another may do better",
+    )
+    group.add_argument(
+        "--place-options", metavar="TEXT", help="further options of nextpnr-xilinx, as one word"
+    )
+    group.add_argument(
+        "--chipdb",
+        metavar="PATH",
+        help="nextpnr-xilinx's chip database, or its folder (default: $CHIPDB, or openXC7's)",
+    )
+    group.add_argument(
+        "--prjxray-db",
+        metavar="FOLDER",
+        help="prjxray's database (default: $PRJXRAY_DB_DIR, or openXC7's)",
+    )
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from tritstream.build.project import write_project
-    from tritstream.build.steps import chosen_steps, run_steps
-    from tritstream.build.summary import summarise
-
-    steps = chosen_steps(args.steps)
     if args.jobs < 1:
         raise OptionError(f"--jobs must be 1 or more, not {args.jobs}")
     board = args.board or configuration_named(args.configuration).board_name
     if board is None:
         raise OptionError(f"--configuration {args.configuration} names no board: add --board")
+    return (_run_open if args.flow == "open" else _run_vendor)(args, board)
+
+
+def _run_vendor(args: argparse.Namespace, board: str) -> int:
+    from tritstream.build.project import VENDOR, write_project
+    from tritstream.build.steps import run_steps
+    from tritstream.build.summary import summarise
+
+    names = ("clock", "seed", "place_options", "chipdb", "prjxray_db")
+    for name in (n for n in names if getattr(args, n) is not None):
+        raise OptionError(f"--{name.replace('_', '-')} is an option of --flow open: add that")
+    steps = VENDOR.chosen(args.steps)
     folder = Path(args.output or Path("hardware") / board / args.configuration)
     print(f"project {folder}: writing sources and golden vectors", file=sys.stderr)
     project = write_project(folder, args.configuration, board)
     if not (args.project_only or args.report):
         with _progress(steps) as progress:
             results = run_steps(project, steps, progress, args.again, args.jobs)
-        for result in results:
-            told = "done before" if result.resumed else f"done in {_time(result.seconds)}"
-            print(f"{result.step}: {told}", file=sys.stderr)
+        _tell(results)
     summary = summarise(project)
     if args.json:
         print_json(summary.table())
@@ -94,6 +138,43 @@ def run(args: argparse.Namespace) -> int:
         show_summary(summary)
         show_next(project, project_only=args.project_only)
     return 0
+
+
+def _run_open(args: argparse.Namespace, board: str) -> int:
+    from tritstream.build.open.project import CLOCK_HZ, OPEN, Settings, write_open_project
+    from tritstream.build.open.report import summarise_open
+    from tritstream.build.open.steps import run_open_steps
+    from tritstream.build.open.tools import Places
+
+    steps = OPEN.chosen(args.steps)
+    clock = CLOCK_HZ if args.clock is None else args.clock * 1e6
+    if not 1e6 <= clock <= 250e6:
+        raise OptionError(f"--clock must be from 1 to 250 MHz, not {args.clock:g}")
+    options = tuple(shlex.split(args.place_options or ""))
+    settings = Settings(clock, 1 if args.seed is None else args.seed, options)
+    folder = Path(args.output or Path("hardware") / board / f"{args.configuration}-open")
+    print(f"project {folder}: writing the design", file=sys.stderr)
+    project = write_open_project(folder, args.configuration, board, settings)
+    if not (args.project_only or args.report):
+        places = Places(args.chipdb, args.prjxray_db)
+        with _progress(steps) as progress:
+            results = run_open_steps(project, steps, progress, args.again, places)
+        _tell(results)
+    summary = summarise_open(project)
+    if args.json:
+        print_json(summary.table())
+    else:
+        from tritstream.cli.build_report import show_next_open, show_open_summary
+
+        show_open_summary(summary)
+        show_next_open(project, project_only=args.project_only)
+    return 0
+
+
+def _tell(results: "Iterable[StepResult]") -> None:
+    for result in results:
+        told = "done before" if result.resumed else f"done in {_time(result.seconds)}"
+        print(f"{result.step}: {told}", file=sys.stderr)
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """What a build has reached, as tables for a person."""
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
 from tritstream.board.overlays import MANIFEST
+from tritstream.build.open.overlay import STATUS
+from tritstream.build.open.project import DESIGN, OpenProject
+from tritstream.build.open.report import OpenSummary
 from tritstream.build.project import STEPS, Project
 from tritstream.build.summary import RESOURCES, Summary
 from tritstream.build.tools import last_line
@@ -45,30 +49,52 @@ def show_summary(summary: Summary) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
+def show_open_summary(summary: OpenSummary) -> None:
+    """The table of resources and the clock; only what there are reports of."""
+    from rich.console import Console
+
+    console = Console()
+    project, placement = summary.project, summary.placement
+    used = {"synthesised": summary.synthesised, "placed": placement.used if placement else None}
+    if summary.cells:
+        have = summary.board_resources
+        console.print(_resource_table(project.board.title, used, have))
+    if placement is not None:
+        console.print(
+            f"nextpnr-xilinx reports {placement.mhz:.1f} MHz (estimated, optimistic); half of it, "
+            f"{summary.safe_mhz:.1f} MHz, is taken to be safe. The clock is set to "
+            f"{summary.clock_hz / 1e6:g} MHz: {summary.tokens_per_s:.1f} tokens/s (projected).",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 def _resources(summary: Summary) -> Any:
+    used = {
+        "csynth": summary.synthesis.used if summary.synthesis else None,
+        "implemented": summary.utilisation.used if summary.utilisation else None,
+    }
+    return _resource_table(summary.project.board.title, used, summary.board_resources)
+
+
+def _resource_table(
+    title: str, stages: Mapping[str, Mapping[str, float] | None], board: Mapping[str, int]
+) -> Any:
     from rich.table import Table
 
-    project = summary.project
-    table = Table(
-        "resource", "csynth", "implemented", "board", title=f"{project.board.title} (estimated)"
-    )
+    table = Table("resource", *stages, "board", title=f"{title} (estimated)")
     for column in table.columns[1:]:
         column.justify = "right"
-    for name in RESOURCES:
-        have = summary.board_resources[name]
+    for name in (n for n in RESOURCES if n in board):
+        have = board[name]
 
-        def cell(used: dict[str, float] | None, name: str = name, have: int = have) -> str:
+        def cell(used: Mapping[str, float] | None, name: str = name, have: int = have) -> str:
             if used is None or name not in used:
                 return ""
             share = f" {used[name] / have:.0%}" if have else ""
             return f"{used[name]:,g}{share}"
 
-        table.add_row(
-            _TITLES[name],
-            cell(summary.synthesis.used if summary.synthesis else None),
-            cell(summary.utilisation.used if summary.utilisation else None),
-            f"{have:,}",
-        )
+        table.add_row(_TITLES[name], *map(cell, stages.values()), f"{have:,}")
     return table
 
 
@@ -124,3 +150,20 @@ def show_next(project: Project, project_only: bool) -> None:
         print(f"Not done yet: {', '.join(left)}. Go on with: {command}")
         if last:
             print(f"The log of {left[0]} ends with: {last}")
+
+
+def show_next_open(project: OpenProject, project_only: bool) -> None:
+    """What there is now of a build with open tools, and what to do with it."""
+    name, board = project.configuration.name, project.board.name
+    command = f"tritstream build --flow open --board {board} --configuration {name}"
+    if (project.output / MANIFEST).is_file():
+        print(f"Overlay: {project.output}, {STATUS}. Copy it to the board and run there:")
+        print(f"tritstream overlay install {name} --from {project.output.name}")
+        return
+    left = [step for step in project.state.flow.steps if step not in project.done()]
+    if project_only:
+        print(f"The design is {project.folder / DESIGN}. Its steps: {', '.join(left)}.")
+    print(f"Not done yet: {', '.join(left)}. Go on with: {command}")
+    last = last_line(project.log(left[0])) if left else ""
+    if last:
+        print(f"The log of {left[0]} ends with: {last}")

@@ -21,8 +21,7 @@ from tritstream.board.hwh import hardware_handoff
 from tritstream.board.overlays import decode_manifest
 from tritstream.build.errors import BuildError
 from tritstream.build.handoff import check_handoff, expected_registers
-from tritstream.build.project import write_project
-from tritstream.build.steps import chosen_steps
+from tritstream.build.project import VENDOR, write_project
 from tritstream.build.tools import last_line
 from tritstream.configurations import configuration_named
 from tritstream.errors import OptionError
@@ -382,9 +381,9 @@ def test_a_damaged_state_is_told(build: Build, tmp_path: Path) -> None:
 
 
 def test_steps_run_in_their_order() -> None:
-    assert chosen_steps("ip, csynth") == ("csynth", "ip")
+    assert VENDOR.chosen("ip, csynth") == ("csynth", "ip")
     with pytest.raises(OptionError):
-        chosen_steps("all")
+        VENDOR.chosen("all")
 
 
 def test_a_project_alone_needs_no_tools(build: Build, tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""Making an overlay of what the open tools have left: .bit, hardware hand-off, manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff, reached_clock_hz
+from tritstream.board.overlays import MANIFEST, File, Manifest
+from tritstream.build.handoff import check_handoff
+from tritstream.build.open.assemble import with_header
+from tritstream.build.open.place import Placement, read_placement
+from tritstream.build.open.project import BITSTREAM, PLACE, OpenProject
+from tritstream.build.ports import port_map
+from tritstream.build.settings import OVERLAY, design_name
+from tritstream.estimate.rates import rates
+from tritstream.files import atomic_write_bytes, sha256_of
+
+BIT = "design.bit"
+"""What xc7frames2bit writes; the overlay's .bit has another header."""
+STATUS = "built with open tools, not yet run on a board"
+
+
+def write_open_overlay(project: OpenProject) -> Manifest:
+    """Write output/. Raises BuildError; then no manifest is left there."""
+    manifest_path = project.output / MANIFEST
+    manifest_path.unlink(missing_ok=True)
+    project.output.mkdir(exist_ok=True)
+    source = project.folder / BIT
+    name = design_name(project.configuration)
+    bit, hwh = (project.output / f"{OVERLAY}.{suffix}" for suffix in ("bit", "hwh"))
+    atomic_write_bytes(bit, with_header(source.read_bytes(), name, project.board.part, source))
+    atomic_write_bytes(hwh, handoff(project))
+    check_handoff(hwh, project.configuration, interrupt=False)
+    placement = read_placement(project.folder, project.log(PLACE))
+    manifest = Manifest(
+        board=project.board.name,
+        configuration=project.configuration.table(),
+        profile=dict(project.configuration.profile.table()),
+        clock_hz=clock_hz(project),
+        hwh=File(hwh.name, sha256_of(hwh), OPEN_TOOLS),
+        bit=File(bit.name, sha256_of(bit), bit.as_uri()),
+        build=_build(project, placement),
+    )
+    atomic_write_bytes(manifest_path, manifest.encode())
+    return manifest
+
+
+def clock_hz(project: OpenProject) -> float:
+    """The clock that the design runs at: what the processor's dividers make of the one asked."""
+    return reached_clock_hz(project.board.ps_type, project.settings.clock_hz)
+
+
+def handoff(project: OpenProject) -> bytes:
+    """The .hwh. There is no interrupt controller: the driver polls."""
+    return hardware_handoff(
+        project.configuration,
+        interrupt=False,
+        clock_hz=project.settings.clock_hz,
+        ports=port_map(project.configuration, project.board),
+        source=OPEN_TOOLS,
+    )
+
+
+def projected_tokens_per_s(project: OpenProject) -> float:
+    """Tokens a second at the clock of the project, from cycle counts and DDR rate."""
+    board = replace(project.board, clock_hz=clock_hz(project))
+    return rates(project.configuration, board).tokens_per_s
+
+
+def _build(project: OpenProject, placement: Placement) -> dict[str, Any]:
+    return {
+        "tool": "Yosys, nextpnr-xilinx, prjxray",
+        "status": STATUS,
+        "inputs_sha256": project.inputs[BITSTREAM],
+        "seed": project.settings.seed,
+        "estimated": {
+            "clock_met_mhz": placement.mhz,
+            "used": placement.used,
+            "available": placement.available,
+        },
+        "projected": {"tokens_per_s": round(projected_tokens_per_s(project), 2)},
+    }

@@ -1,0 +1,130 @@
+"""The folder that a build with open tools happens in."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tritstream.boards import Board, board_named
+from tritstream.build.errors import BuildError
+from tritstream.build.open.design import design_source
+from tritstream.build.open.synthesis import script
+from tritstream.build.ports import port_map
+from tritstream.build.state import Flow, State, StepRecord
+from tritstream.configurations import Configuration, configuration_named
+from tritstream.errors import FileError
+from tritstream.files import atomic_write_bytes
+
+SYNTH, PLACE, FRAMES, BITSTREAM = "synth", "place-and-route", "frames", "bitstream"
+OPEN = Flow(
+    {SYNTH: (), PLACE: (SYNTH,), FRAMES: (PLACE,), BITSTREAM: (FRAMES,)},
+    default=(SYNTH, PLACE, FRAMES, BITSTREAM),
+)
+CLOCK_HZ = 50e6
+"""The clock to begin with."""
+DESIGN, CONSTRAINTS, SCRIPT = "design.sv", "design.xdc", "synth.ys"
+_CONSTRAINTS = "# The design has no pins, and the clock is an option of nextpnr-xilinx.\n"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ between two builds of one design."""
+
+    clock_hz: float = CLOCK_HZ
+    seed: int = 1
+    options: tuple[str, ...] = ()
+    """Further options of nextpnr-xilinx."""
+
+
+@dataclass(frozen=True)
+class OpenProject:
+    """A project folder on the disk."""
+
+    folder: Path
+    configuration: Configuration
+    board: Board
+    settings: Settings
+    inputs: Mapping[str, str]
+    """SHA-256 by step of everything the step depends on."""
+
+    @property
+    def output(self) -> Path:
+        return self.folder / "output"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def state(self) -> State:
+        return State(self.folder, OPEN, self.inputs)
+
+    def log(self, step: str) -> Path:
+        return self.logs / f"{step}.log"
+
+    def done(self) -> dict[str, StepRecord]:
+        """The steps that have succeeded with these very inputs."""
+        return self.state.done()
+
+
+def write_open_project(
+    folder: Path, configuration_name: str, board_name: str, settings: Settings
+) -> OpenProject:
+    """Make or refresh a project folder. What is already there and unchanged stays as it is.
+
+    Raises ConfigurationError for a configuration that is no hardware or does not fit the board,
+    BuildError for a board that the open tools do not know, Refusal where the compiler cannot
+    translate the kernels.
+    """
+    configuration = configuration_named(configuration_name)
+    if configuration.geometry is None:
+        raise BuildError(
+            f"configuration '{configuration_name}' is for software engines and makes no hardware: "
+            f"choose another with --configuration"
+        )
+    board = board_named(board_name)
+    if board.ps_type != "zynq7":
+        raise BuildError(
+            f"--flow open: the open tools know Zynq-7000, and {board.title} has a {board.part}: "
+            f"leave --flow out, or choose pynq-z1 or pynq-z2"
+        )
+    contents = {
+        DESIGN: design_source(configuration, port_map(configuration, board)).encode(),
+        SCRIPT: script().encode(),
+        CONSTRAINTS: _CONSTRAINTS.encode(),
+    }
+    try:
+        folder = folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in contents.items():
+            path = folder / name
+            if not path.is_file() or path.read_bytes() != data:
+                atomic_write_bytes(path, data)
+    except OSError as error:
+        raise FileError(f"cannot write the project {folder}: {error.strerror}") from error
+    inputs = _inputs(contents, board, settings)
+    project = OpenProject(folder, configuration, board, settings, inputs)
+    if BITSTREAM not in project.done():
+        # A bitstream of other sources must not be taken for one of these.
+        shutil.rmtree(project.output, ignore_errors=True)
+    return project
+
+
+def _inputs(contents: Mapping[str, bytes], board: Board, settings: Settings) -> dict[str, str]:
+    """By step: its own inputs and those of the steps before it."""
+    own = {
+        SYNTH: [contents[DESIGN], contents[SCRIPT]],
+        PLACE: [contents[CONSTRAINTS], repr((settings.seed, settings.options)).encode()],
+        FRAMES: [board.part.encode()],
+        BITSTREAM: [board.name.encode(), repr(settings.clock_hz).encode()],
+    }
+    digest, inputs = hashlib.sha256(), {}
+    for step in OPEN.steps:
+        for data in own[step]:
+            digest.update(f"{step}\0{len(data)}\0".encode())
+            digest.update(data)
+        inputs[step] = digest.hexdigest()
+    return inputs
