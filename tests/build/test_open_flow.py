@@ -30,7 +30,7 @@ Build = Callable[..., list[StepResult]]
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The fakes on PATH, the data where the environment says, and a design that is quick to write."""
+    """The fakes on PATH, data where the environment says, and a design that is quick to write."""
     folder = install(tmp_path / "tools")
     chipdb, database = data(tmp_path)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

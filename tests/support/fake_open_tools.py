@@ -1,5 +1,5 @@
-"""Fakes of the open tools: programs on a PATH of their own that check how they are called, read what
-the step before left, print logs as the tools do, and leave small files in the tools' formats.
+"""Fakes of the open tools: programs on a PATH of their own that check how they are called, read
+what the step before left, print logs as the tools do, and leave small files in their formats.
 
 What goes wrong is chosen by environment variables:
     FAKE_FAIL=<tool>     that tool ends with an error
