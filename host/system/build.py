@@ -18,6 +18,7 @@ from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
 from tritstream.rtl.simulate import SOUND, WAIVERS, compiler, verilator, verilator_root
+from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 
@@ -37,12 +38,13 @@ class Parts:
     ports: tuple[CorePort, ...]
     bus: Bus
     probe: Probe | None = None
+    target: Target = VENDOR
 
     @property
     def text(self) -> str:
         """SystemVerilog of everything; the top module is the IP."""
         top = ip_source(self.table, self.core, self.ports, self.bus)
-        return "\n".join((shell_source(), self.core_text, top))
+        return "\n".join((shell_source(self.target), self.core_text, top))
 
     def masters(self, direction: str) -> list[str]:
         """Bundles that are read (``in``) or written (``out``)."""
@@ -52,14 +54,16 @@ class Parts:
         ]  # fmt: skip
 
 
-def engine_parts(configuration: Configuration, bus: Bus | None = None) -> Parts:
-    """The engine of a configuration. Raises ConfigurationError without a geometry, Refusal where
-    the compiler cannot translate it, EngineError where there is no MLIR."""
+def engine_parts(
+    configuration: Configuration, bus: Bus | None = None, target: Target = VENDOR
+) -> Parts:
+    """The engine of a configuration, for a target. Raises ConfigurationError without a geometry,
+    Refusal where the compiler cannot translate it, EngineError where there is no MLIR."""
     from tritstream.rtl.compile import compile_function
     from tritstream.rtl.kernel import module_of, options_for
 
     table = argument_table(configuration)
-    options = replace(options_for(configuration), prefix="core_")
+    options = replace(options_for(configuration, target), prefix="core_")
     compiled = compile_function(module_of(configuration.name, TOP), TOP, options)
     return Parts(
         configuration.name,
@@ -69,6 +73,7 @@ def engine_parts(configuration: Configuration, bus: Bus | None = None) -> Parts:
         core_ports(table, compiled),
         bus or bus_for(configuration),
         probe_of(compiled.top, compiled.text, options.prefix),
+        target,
     )
 
 
