@@ -55,6 +55,11 @@ class RtlEngine(MemoryEngine):
             self._addresses[name] = placed[id(memory)]
         self.system.set_memory(regions)
 
+    def begin(self, first: int, last: int) -> None:
+        """Start the engine and do not wait for it: for those who break it off."""
+        self.system.arguments({"first": first, "last": last, **self._addresses})
+        self.system.start()
+
     def run(self, first: int, last: int) -> None:
         """One start of the engine. Raises EngineError where a bus answers with an error."""
         result = self.system.run({"first": first, "last": last, **self._addresses})

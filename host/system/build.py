@@ -22,7 +22,7 @@ from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 
-_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O2")
+_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O1")
 _RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
 
 

@@ -28,6 +28,9 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report["cycles_ideal_derived"] == 256
     assert 0.9 < report["efficiency_simulated"] < 1
     assert "Vitis HLS may schedule" in report["note"]
+    phases = report["phases_simulated"]
+    assert sum(p["cycles"] for p in phases) == pytest.approx(report["cycles_simulated"])
+    assert max(phases, key=lambda p: p["cycles"])["source"].startswith("kernels/swiglu.py:")
     assert trace.read_text().startswith("$version")
     assert "module swiglu" in text.read_text()
 

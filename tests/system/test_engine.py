@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,17 @@ import pytest
 from support.random_checkpoint import random_checkpoint
 from tritstream.board.errors import BusError
 from tritstream.board.options import BoardOptions
+from tritstream.cli import main
+from tritstream.configurations import configuration_named
 from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image, open_image
 from tritstream.packing import pack
 from tritstream.system import Conditions
+from tritstream.system.trial import Trial
+
+pytestmark = pytest.mark.timeout(1200)  # the first test of a session builds the simulator
 
 TOKENS = (1, 5, 77, 200)
 
@@ -68,8 +74,63 @@ def test_the_driver_runs_it_and_reports_errors(tiny: Image) -> None:
         assert "DECERR" in execution.reports[-1]
 
 
+def test_a_simulated_board_can_compute_with_it(tiny: Image) -> None:
+    pytest.importorskip("pynq", reason="the driver needs pynq (extra 'board')")
+    from tritstream.engines.pynq import open_board_engine
+
+    specification = SpecEngine(tiny)
+    engine = open_board_engine(tiny, "pynq-sim", BoardOptions(simulate="rtl", time_limit_s=300))
+    for token in TOKENS[:2]:
+        assert np.array_equal(engine.step(token), specification.step(token))
+    engine.close()
+
+
+def random_runs(seeds: range) -> None:
+    """A run each over random records under random waits, on random residual and state; before some
+    of them a reset in the middle of another. `Trial.run` compares with the specification."""
+    trial = Trial(configuration_named("tiny"))
+    system = trial.engine.system
+    for seed in seeds:
+        source = random.Random(seed)
+        conditions = Conditions(
+            seed=seed + 1,
+            stall=source.choice([0, 16, 64, 128]),
+            latency=source.choice([1, 7, 60, 200]),
+            bandwidth=source.choice([0, 0, 256 * 8]),
+        )
+        system.set_conditions(conditions)
+        last = source.randrange(trial.layers + 1)
+        first = source.randrange(last + 1)
+        if source.random() < 0.5:
+            trial.engine.begin(first, last)
+            system.advance(source.randrange(4000))
+            system.reset(source.choice([1, 2, 16]))
+        run = trial.run(first, last)
+        assert not run.wrong, f"seed {seed}, {conditions}: {run.wrong}"
+
+
+def test_random_waits_and_resets() -> None:
+    random_runs(range(20))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_many_random_waits_and_resets() -> None:
+    random_runs(range(1000, 1300))
+
+
 def test_a_waveform_can_be_had(tiny: Image, tmp_path: Path) -> None:
-    engine = RtlEngine(tiny, trace=tmp_path / "run.vcd")
-    engine.system.advance(100)
-    del engine
-    assert "s_axi_control_AWVALID" in (tmp_path / "run.vcd").read_text(errors="replace")[:200_000]
+    trace = tmp_path / "run.vcd"
+    options = ["--engine", "rtl", "--greedy", "-n", "1", "--trace-cycles", "200"]
+    model = str(tiny.source)
+    assert main(["generate", "-m", model, *options, "--trace", str(trace), "Once"]) == 0
+    text = trace.read_text(errors="replace")
+    assert "s_axi_control_AWVALID" in text[:200_000]
+    assert text.rstrip().splitlines()[-1].startswith(("b", "0", "1", "#"))
+    times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
+    assert 1900 < times[-1] < 2100  # two halves of a cycle at 5 each, for 200 cycles
+
+
+def test_a_waveform_is_of_simulated_hardware(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--trace", "run.vcd", "Once"]) == 2
+    assert "--engine rtl" in capsys.readouterr().err
