@@ -1,12 +1,16 @@
 """A design's RTL and the netlist of its bitstream, simulated in one model under one processor.
 
 Both see the same pins of the PS7, which `lockstep.cpp` drives from what the RTL does: registers
-over GP0, memory behind HP0 to HP3. Every pin that they drive is compared in every cycle.
+over GP0, memory behind HP0 to HP3. From the first cycle after reset on, the pins that they drive
+are compared in every cycle; what a channel carries beside its valid counts while that is high.
+
+The RTL is built with Verilator; the netlist is data, so that one build serves any bitstream.
 """
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import shutil
@@ -26,17 +30,26 @@ from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.netlist import Netlist
 from tritstream.bitstream.processor import CLOCKS, Processor
 from tritstream.errors import EngineError
+from tritstream.files import atomic_write
 from tritstream.rtl.simulate import SOUND, compiler, verilator, verilator_root
 
-_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O1")
+_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique")
+# The design is compiled for a few thousand cycles, the netlist's evaluation for any design.
+_QUICK, _FAST = "-O1", "-O2"
 _ADDRESS = ("ADDR", "VALID", "LEN", "SIZE", "BURST", "READY")
+_VERILATOR = (
+    *("--top-module", "lockstep", "--prefix", "Vlockstep", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
+    *("--x-assign", "0", "--x-initial", "0", "-O3", "--output-split", "20000", *SOUND),
+)
 _GP0 = (
     *(f"{letters}{n}" for letters in ("AR", "AW") for n in _ADDRESS),
     *("RVALID", "RDATA", "RREADY", "WDATA", "WSTRB", "WLAST", "WVALID", "WREADY", "BVALID"),
     "BREADY",
 )
 _HP = (*_GP0, "ARID", "AWID", "RRESP", "RID", "RLAST", "BRESP", "BID")
+_PAYLOAD = re.compile(r"(.*(?:AR|AW|W|R|B))(?:ADDR|LEN|DATA|STRB|LAST|ID|RESP)\d*$")
 _HP_PORTS = 4
+_CLOCK_LEVELS = "{3'd0, lockstep.fclk0}"
 _INITS = [f"INIT_{k:02X}" for k in range(128)]
 _PARITIES = [f"INITP_{k:02X}" for k in range(16)]
 
@@ -53,22 +66,53 @@ class Difference:
 
 class Lockstep:
     """A built simulation. ``rtl`` is the text of a design whose module ``top`` has no ports and a
-    PS7 inside; ``folder`` takes what is built. Raises EngineError where it cannot be built."""
+    PS7 inside; ``folder`` keeps what is built, for the next time. Raises EngineError where it
+    cannot be built."""
 
-    def __init__(self, rtl: str, top: str, netlist: Netlist, folder: Path) -> None:
-        self.processor = netlist.processor
-        self.pins = self.processor.input_pins
-        self._outputs = _places(self.processor.outputs)
-        self.connected = connected_inputs(rtl, self.processor)
+    def __init__(self, rtl: str, top: str, processor: Processor, folder: Path) -> None:
+        self.processor = processor
+        self.pins = processor.input_pins
+        self._outputs = _places(processor.outputs)
+        self.connected = connected_inputs(rtl, processor)
         """Pins that the RTL drives, the ones that are compared."""
-        library = _build(rtl, top, netlist, self.connected, folder)
-        self._library = _load(library)
+        self._library = _load(_built(rtl, top, processor, folder))
         self._handle = self._library.lockstep_create()
         self._regions: list[Bytes] = []
 
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
             self._library.lockstep_destroy(self._handle)
+
+    def load(self, netlist: Netlist) -> None:
+        """Put a netlist beside the RTL, both as after configuration: call it before anything else.
+
+        Raises BitstreamError where the netlist has a loop.
+        """
+        arrays = netlist.circuit.arrays()
+        order = ("tables", "inputs", "flip_flops", "memories", "rows")
+        data = {name: np.ascontiguousarray(arrays[name]) for name in order}
+        counts_with = np.array(self._counted(netlist), np.int32)
+        inputs, outputs = (np.array(s, np.int32) for s in (netlist.inputs, netlist.outputs))
+        self._library.lockstep_circuit(
+            self._handle,
+            len(netlist.circuit.names),
+            len(data["tables"]), data["tables"].ctypes.data, data["inputs"].ctypes.data,
+            len(data["flip_flops"]), data["flip_flops"].ctypes.data,
+            len(data["memories"]), data["memories"].ctypes.data, data["rows"].ctypes.data,
+            inputs.ctypes.data, outputs.ctypes.data, counts_with.ctypes.data,
+        )  # fmt: skip
+
+    def _counted(self, netlist: Netlist) -> list[int]:
+        """By pin: itself, -1 where the RTL leaves it open, or the valid that it counts with."""
+        places = _places(self.processor.inputs)
+        counted = list(range(len(self.pins)))
+        for n, pin in enumerate(self.pins):
+            match = _PAYLOAD.match(pin)
+            if pin not in self.connected:
+                counted[n] = -1
+            elif match and f"{match[1]}VALID" in places and pin not in netlist.constants:
+                counted[n] = places[f"{match[1]}VALID"][0]
+        return counted
 
     def set_conditions(self, seed: int = 1, stall: int = 0, latency: int = 1) -> None:
         """``stall`` of 256: the probability that a port waits; ``latency`` of memory in cycles."""
@@ -129,17 +173,15 @@ class Lockstep:
         counters = self._counters()
         if not counters[3]:
             return None
-        differing, _, _ = self.levels()
-        names = tuple(pin for pin, on in zip(self.pins, differing, strict=True) if on)
+        names = tuple(p for p, on in zip(self.pins, self.levels()[2], strict=True) if on)
         return Difference(int(counters[2]), names)
 
-    def levels(self) -> tuple[list[bool], list[bool], list[bool]]:
-        """By input pin: whether it ever differed, and what RTL and netlist drive now."""
-        words = np.zeros((3, -(-len(self.pins) // 32)), np.uint32)
-        self._library.lockstep_pins(self._handle, *(row.ctypes.data for row in words))
-        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, : len(self.pins)]
-        differing, rtl, netlist = bits.astype(bool).tolist()
-        return differing, rtl, netlist
+    def levels(self) -> tuple[list[int], list[int], list[int]]:
+        """By input pin: what RTL and netlist drive now, and whether they ever differed."""
+        levels = np.zeros((3, len(self.pins)), np.uint8)
+        self._library.lockstep_pins(self._handle, *(row.ctypes.data for row in levels))
+        rtl, netlist, differing = levels.tolist()
+        return rtl, netlist, differing
 
     def _counters(self) -> npt.NDArray[np.uint64]:
         values = np.zeros(6, np.uint64)
@@ -183,45 +225,36 @@ def _places(ports: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _wrapper(top: str, netlist: Netlist) -> str:
-    """Both designs beside one another, and the PS7 of the RTL, whose pins lead out of it."""
-    inputs, outputs = (_places(p) for p in (netlist.processor.inputs, netlist.processor.outputs))
+def _wrapper(top: str, processor: Processor) -> str:
+    """The design, and its PS7, whose pins lead out of it."""
     clock = CLOCKS[0][:-1]
     declared, body = [], []
-    for port, (at, width) in outputs.items():
+    for port, (at, width) in _places(processor.outputs).items():
         declared.append(f"output [{width - 1}:0] {port}")
-        source = f"lockstep.ps_out[{at} +: {width}]"
-        if port == clock:
-            source = "{lockstep.fclk3, lockstep.fclk2, lockstep.fclk1, lockstep.fclk0}"
-        body.append(f"  assign {port} = {source};")
-    for port, (at, width) in inputs.items():
+        levels = f"lockstep.ps_out[{at} +: {width}]"
+        body.append(f"  assign {port} = {_CLOCK_LEVELS if port == clock else levels};")
+    for port, (at, width) in _places(processor.inputs).items():
         declared.append(f"input [{width - 1}:0] {port}")
         body.append(f"  assign lockstep.rtl_in[{at} +: {width}] = {port};")
-    drive = ", ".join(f".fclk{k}(fclk{k})" for k in range(len(CLOCKS)))
     return "\n".join(
         [
             f"module PS7({', '.join(declared)});",
             *body,
             "endmodule",
-            f"module lockstep({', '.join(f'input fclk{k}' for k in range(len(CLOCKS)))},",
-            f"  input [{len(netlist.processor.output_pins) - 1}:0] ps_out,",
-            f"  output [{len(netlist.processor.input_pins) - 1}:0] rtl_in, bit_in, output clash);",
+            "module lockstep(input fclk0,",
+            f"  input [{len(processor.output_pins) - 1}:0] ps_out,",
+            f"  output [{len(processor.input_pins) - 1}:0] rtl_in);",
             f"  {top} rtl ();",
-            f"  {netlist.name} netlist({drive}, .ps_out(ps_out), .ps_in(bit_in), .clash(clash));",
             "endmodule\n",
         ]
     )
 
 
-def _tables(processor: Processor, connected: frozenset[str]) -> str:
-    """``pins.inc``: where the ports are, and a mask of the pins to be compared."""
+def _tables(processor: Processor) -> str:
+    """``pins.inc``: where the ports are."""
     places = _places(processor.inputs) | _places(processor.outputs)
-    lines = [
-        f"constexpr Port MAXIGP0{n}{{{places[f'MAXIGP0{n}'][0]}, {places[f'MAXIGP0{n}'][1]}}};"
-        for n in _GP0
-    ]
-    at, width = places["FCLKRESETN"]
-    lines.append(f"constexpr Port FCLKRESETN{{{at}, {width}}};")
+    used = [*(f"MAXIGP0{n}" for n in _GP0), "FCLKRESETN"]
+    lines = ["constexpr Port {}{{{}, {}}};".format(port, *places[port]) for port in used]
     lines.append(f"struct Hp {{ Port {', '.join(_HP)}; }};")
     lines.append(f"constexpr int HP_PORTS = {_HP_PORTS};")
     rows = [
@@ -229,12 +262,8 @@ def _tables(processor: Processor, connected: frozenset[str]) -> str:
         for k in range(_HP_PORTS)
     ]
     lines.append(f"constexpr Hp HP[HP_PORTS] = {{{', '.join(rows)}}};")
-    pins = processor.input_pins
-    lines.append(f"constexpr int INPUTS = {len(pins)}, OUTPUTS = {len(processor.output_pins)};")
-    masks = [0] * -(-len(pins) // 32)
-    for n, pin in enumerate(pins):
-        masks[n // 32] |= (pin in connected) << n % 32
-    lines.append(f"constexpr uint32_t COMPARED[] = {{{', '.join(f'{m:#x}' for m in masks)}}};")
+    inputs, outputs = len(processor.input_pins), len(processor.output_pins)
+    lines.append(f"constexpr int INPUTS = {inputs}, OUTPUTS = {outputs};")
     return "\n".join([*lines, ""])
 
 
@@ -255,47 +284,51 @@ def primitives(rtl: str) -> str:
     return text
 
 
-def _build(rtl: str, top: str, netlist: Netlist, connected: frozenset[str], folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+def _built(rtl: str, top: str, processor: Processor, folder: Path) -> Path:
+    """The library, from the folder if what it is made of has not changed."""
     texts = {
         "rtl.sv": rtl,
         "primitives.v": primitives(rtl),
-        "netlist.v": netlist.text,
-        "lockstep.sv": _wrapper(top, netlist),
-        "pins.inc": _tables(netlist.processor, connected),
+        "lockstep.sv": _wrapper(top, processor),
+        "pins.inc": _tables(processor),
         "lockstep.cpp": (files("tritstream.bitstream") / "lockstep.cpp").read_text("utf-8"),
     }
-    text = netlist.text
-    for name, content in netlist.files.items():
-        (folder / name).write_text(content)
-        text = text.replace(f'"{name}"', f'"{(folder / name).resolve()}"')
-    texts["netlist.v"] = text
-    for name, content in texts.items():
-        (folder / name).write_text(content)
+    root = verilator_root()
+    version = (root / "include" / "verilated_config.h").read_text("utf-8")
+    key = hashlib.sha256(
+        repr((_FLAGS, _QUICK, _FAST, _VERILATOR, version, texts)).encode()
+    ).hexdigest()[:16]
+    library = folder / f"lockstep-{key}.so"
+    if library.is_file():
+        return library
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tritstream-lockstep-") as place:
+        made = _build(texts, Path(place))
+        with atomic_write(library) as file:
+            file.write(made.read_bytes())
+    return library
+
+
+def _build(texts: Mapping[str, str], folder: Path) -> Path:
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
     made = folder / "obj"
-    shutil.rmtree(made, ignore_errors=True)
-    verilator(
-        ["--cc", "--top-module", "lockstep", "--prefix", "Vlockstep", "--Mdir", made, "-Wno-fatal",
-         "-Wno-lint", "-Wno-style", "--x-assign", "0", "--x-initial", "0", "-O3",
-         "--output-split", "20000", "--output-split-cfuncs", "2000", *SOUND,
-         *(folder / n for n in ("lockstep.sv", "rtl.sv", "primitives.v", "netlist.v"))]
-    )  # fmt: skip
+    sources = [folder / name for name in ("lockstep.sv", "rtl.sv", "primitives.v")]
+    verilator(["--cc", *_VERILATOR, "--Mdir", made, *sources])
     include = verilator_root() / "include"
-    flags = [
-        *_FLAGS,
-        *(f"-DVM_{k}=0" for k in ("COVERAGE", "SC", "TRACE", "TRACE_VCD", "TRACE_FST")),
-    ]
+    kinds = ("COVERAGE", "SC", "TRACE", "TRACE_VCD", "TRACE_FST")
+    flags = [*_FLAGS, *(f"-DVM_{kind}=0" for kind in kinds)]
     flags += [f"-I{p}" for p in (include, include / "vltstd", made, folder)]
-    sources = [*sorted(made.glob("*.cpp")), folder / "lockstep.cpp"]
-    sources += [include / "verilated.cpp", include / "verilated_threads.cpp"]
-    objects = [folder / f"{s.stem}.o" for s in sources]
+    files_cpp = [*sorted(made.glob("*.cpp")), folder / "lockstep.cpp"]
+    files_cpp += [include / "verilated.cpp", include / "verilated_threads.cpp"]
+    objects = [folder / f"{source.stem}.o" for source in files_cpp]
+
+    def compile_one(pair: tuple[Path, Path]) -> None:
+        level = _FAST if pair[0].parent == folder else _QUICK
+        _run([compiler(), *flags, level, "-c", pair[0], "-o", pair[1]])
+
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
-        list(
-            pool.map(
-                lambda pair: _run([compiler(), *flags, "-c", pair[0], "-o", pair[1]]),
-                zip(sources, objects, strict=True),
-            )
-        )
+        list(pool.map(compile_one, zip(files_cpp, objects, strict=True)))
     library = folder / "lockstep.so"
     _run([compiler(), "-shared", "-Wl,-Bsymbolic", "-o", library, *objects, "-pthread"])
     return library
@@ -323,6 +356,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "destroy": [], "settings": [word] * 3, "regions": [word] + [pointer] * 4, "reset": [word],
         "read": [word], "write": [word] * 2, "run": [long], "counters": [pointer],
         "pins": [pointer] * 3, "problem": [], "drive": [pointer],
+        "circuit": [word, word, pointer, pointer, word, pointer, word] + [pointer] * 5,
     }  # fmt: skip
     for name, more in signatures.items():
         getattr(library, f"lockstep_{name}").argtypes = [pointer, *more]

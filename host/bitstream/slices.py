@@ -1,20 +1,24 @@
-"""The logic of a slice in Verilog: look-up tables, wide multiplexers, carry chain, flip-flops.
+"""The logic of a slice: look-up tables, wide multiplexers, carry chain, flip-flops.
 
-Only what is asked for is written: each output pin brings in what it depends on. Features and pins
-are named as in the prjxray database; what they do is AMD's UG474 (7 Series CLB).
+Only what is asked for is made: each output pin brings in what it depends on. Features and pins are
+named as in the prjxray database; what they do is AMD's UG474 (7 Series CLB).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from tritstream.bitstream.circuit import ONE, ZERO, Circuit, FlipFlop
 from tritstream.bitstream.errors import BitstreamError
 
 LETTERS = "ABCD"
-_UNSUPPORTED = re.compile(r"SRL|RAM|SMALL|WA[78]USED|WEMUX|DI1MUX|^LATCH$")
+_UNSUPPORTED = re.compile(r"SRL|RAM|SMALL|WA[78]USED|WEMUX|^LATCH$|^CLKINV$")
+# Bit k of a table is for the inputs that make k, the first being the lowest.
+_CHOOSE = 0b11001010  # inputs: if 0, if 1, which
+_XOR = 0b0110
 
 
 @dataclass
@@ -40,25 +44,25 @@ class Slice:
 
 
 class SliceLogic:
-    """Writes one slice. ``pin`` gives the expression of an input pin, ``declare`` takes a name,
-    its declaration and the statement behind it."""
+    """Makes one slice in a circuit. ``pin`` gives the signal at an input pin; ``clock`` refuses a
+    CLK pin that is not the design's clock."""
 
     def __init__(
         self,
         configuration: Slice,
-        prefix: str,
-        pin: Callable[[str], str],
-        declare: Callable[[str, str, str], None],
+        circuit: Circuit,
+        pin: Callable[[str], int],
+        check_clock: Callable[[str], None],
     ) -> None:
         configuration.check()
         self._c = configuration
-        self._prefix = prefix
+        self._circuit = circuit
         self._pin = pin
-        self._declare = declare
-        self._made: set[str] = set()
+        self._check_clock = check_clock
+        self._made: dict[str, int] = {}
 
-    def output(self, pin: str) -> str:
-        """The name of the signal at an output pin such as A, AMUX, AQ or COUT."""
+    def output(self, pin: str) -> int:
+        """The signal at an output pin such as A, AMUX, AQ or COUT."""
         if pin == "COUT":
             return self._carry("D")
         letter, kind = pin[0], pin[1:]
@@ -70,57 +74,59 @@ class SliceLogic:
             return self._multiplexer(letter, "OUTMUX")
         raise BitstreamError(f"{self._c.name} has no output {pin} here")
 
-    def _wire(self, name: str, expression: Callable[[], str]) -> str:
-        full = f"{self._prefix}_{name}"
+    def _once(self, name: str, make: Callable[[str], int]) -> int:
         if name not in self._made:
-            self._made.add(name)
-            self._declare(full, f"wire {full};", f"assign {full} = {expression()};")
-        return full
+            self._made[name] = make(f"{self._c.name}.{name}")
+        return self._made[name]
 
-    def _o6(self, letter: str) -> str:
-        return self._wire(f"{letter}_O6", lambda: self._table(letter, 6))
+    def _o6(self, letter: str) -> int:
+        return self._once(f"{letter}6LUT", lambda name: self._table(name, letter, 6))
 
-    def _o5(self, letter: str) -> str:
-        return self._wire(f"{letter}_O5", lambda: self._table(letter, 5))
+    def _o5(self, letter: str) -> int:
+        return self._once(f"{letter}5LUT", lambda name: self._table(name, letter, 5))
 
-    def _table(self, letter: str, inputs: int) -> str:
+    def _table(self, name: str, letter: str, inputs: int) -> int:
         table = self._c.tables[letter] & (1 << (1 << inputs)) - 1
-        return lookup(table, [partial(self._pin, f"{letter}{k + 1}") for k in range(inputs)])
+        pins = [partial(self._pin, f"{letter}{k + 1}") for k in range(inputs)]
+        return self._circuit.lookup(name, table, pins)
 
-    def _carry(self, letter: str) -> str:
+    def _choose(self, name: str, low: int, high: int, which: int) -> int:
+        return self._circuit.lookup(name, _CHOOSE, [lambda: low, lambda: high, lambda: which])
+
+    def _carry(self, letter: str) -> int:
         """Carry out of one bit of the chain."""
 
-        def expression() -> str:
-            data = (
-                self._o5(letter)
-                if f"CARRY4.{letter}CY0" in self._c.features
-                else self._pin(f"{letter}X")
-            )
-            return f"{self._o6(letter)} ? {self._carry_in(letter)} : {data}"
+        def make(name: str) -> int:
+            own = f"CARRY4.{letter}CY0" in self._c.features
+            data = self._o5(letter) if own else self._pin(f"{letter}X")
+            return self._choose(name, data, self._carry_in(letter), self._o6(letter))
 
-        return self._wire(f"{letter}_CY", expression)
+        return self._once(f"{letter}CY", make)
 
-    def _carry_in(self, letter: str) -> str:
+    def _carry_in(self, letter: str) -> int:
         if letter != "A":
             return self._carry(LETTERS[LETTERS.index(letter) - 1])
         chosen = self._one("PRECYINIT")
         if chosen in (None, "C0", "C1"):
-            return "1'b1" if chosen == "C1" else "1'b0"
+            return ONE if chosen == "C1" else ZERO
         return self._pin("CIN" if chosen == "CIN" else "AX")
 
-    def _wide(self, kind: str, letter: str) -> str:
+    def _wide(self, kind: str, letter: str) -> int:
         """F7 of the pair that a letter belongs to, or F8 of both."""
         if kind == "F8":
-            return self._wire(
-                "F8",
-                lambda: f"{self._pin('BX')} ? {self._wide('F7', 'A')} : {self._wide('F7', 'C')}",
+            return self._once(
+                "F8MUX",
+                lambda name: self._choose(
+                    name, self._wide("F7", "C"), self._wide("F7", "A"), self._pin("BX")
+                ),
             )
         low, high = ("A", "B") if letter in "AB" else ("C", "D")
-        return self._wire(
-            f"F7{low}", lambda: f"{self._pin(f'{low}X')} ? {self._o6(low)} : {self._o6(high)}"
+        return self._once(
+            f"F7{low}MUX",
+            lambda name: self._choose(name, self._o6(high), self._o6(low), self._pin(f"{low}X")),
         )
 
-    def _multiplexer(self, letter: str, which: str) -> str:
+    def _multiplexer(self, letter: str, which: str) -> int:
         """What the multiplexer before a flip-flop (FFMUX) or an output (OUTMUX) lets through."""
         chosen = self._one(f"{letter}{which}")
         if chosen is None:
@@ -128,8 +134,11 @@ class SliceLogic:
         if chosen in ("F7", "F8"):
             return self._wide(chosen, letter)
         if chosen == "XOR":
-            return self._wire(
-                f"{letter}_XOR", lambda: f"{self._o6(letter)} ^ {self._carry_in(letter)}"
+            return self._once(
+                f"{letter}XOR",
+                lambda name: self._circuit.lookup(
+                    name, _XOR, [lambda: self._o6(letter), lambda: self._carry_in(letter)]
+                ),
             )
         if chosen == f"{letter}5Q":
             return self._flip_flop(letter, "5FF")
@@ -140,16 +149,14 @@ class SliceLogic:
             return self._pin(chosen)
         raise BitstreamError(f"{self._c.name}.{letter}{which}.{chosen} is not supported here")
 
-    def _flip_flop(self, letter: str, kind: str) -> str:
+    def _flip_flop(self, letter: str, kind: str) -> int:
         """AFF and its like, or A5FF: a zero bit means initialised, or set, to one."""
-        full = f"{self._prefix}_{letter}{kind}"
-        if f"{letter}{kind}" in self._made:
-            return full
-        self._made.add(f"{letter}{kind}")
-        features = self._c.features
-        first = int(f"{letter}{kind}.ZINI" not in features)
-        reset = int(f"{letter}{kind}.ZRST" not in features)
-        self._declare(full, f"reg {full} = 1'b{first};", "")
+        own, features = f"{letter}{kind}", self._c.features
+        if own in self._made:
+            return self._made[own]
+        # Known before it is made: a flip-flop may feed itself.
+        q = self._made[own] = self._circuit.signal(f"{self._c.name}.{own}")
+        self._check_clock(f"{self._c.name}.{own}")
         if kind == "FF":
             data = self._multiplexer(letter, "FFMUX")
         elif f"{letter}5FFMUX.IN_B" in features:
@@ -158,20 +165,14 @@ class SliceLogic:
             data = self._o5(letter)
         else:
             raise BitstreamError(f"{self._c.name}.{letter}5FFMUX is used and not set")
-        clock = self._pin("CLK")
-        edge = "negedge" if "CLKINV" in features else "posedge"
-        enable = self._pin("CE") if "CEUSEDMUX" in features else "1'b1"
-        clear = self._pin("SR") if "SRUSEDMUX" in features else "1'b0"
-        if clock in ("1'b0", "1'b1"):
-            raise BitstreamError(f"{self._c.name}.{letter}{kind} has no clock")
-        update = f"{full} <= {data};" if enable == "1'b1" else f"if ({enable}) {full} <= {data};"
-        events = f"{edge} {clock}"
-        if clear != "1'b0":
-            if "FFSYNC" not in features:
-                events += f" or posedge {clear}"
-            update = f"if ({clear}) {full} <= 1'b{reset}; else {update}"
-        self._declare("", "", f"always @({events}) {update}")
-        return full
+        enable = self._pin("CE") if "CEUSEDMUX" in features else ONE
+        clear = self._pin("SR") if "SRUSEDMUX" in features else ZERO
+        if clear != ZERO and "FFSYNC" not in features:
+            raise BitstreamError(f"{self._c.name}.FFSYNC is not set: a reset without a clock")
+        first = int(f"{own}.ZINI" not in features)
+        reset = int(f"{own}.ZRST" not in features)
+        self._circuit.flip_flops.append(FlipFlop(q, data, enable, clear, reset, first))
+        return q
 
     def _one(self, group: str) -> str | None:
         """The one feature of a group that is set."""
@@ -179,34 +180,3 @@ class SliceLogic:
         if len(found) > 1:
             raise BitstreamError(f"{self._c.name}.{group} is set to {' and '.join(sorted(found))}")
         return found[0] if found else None
-
-
-def lookup(table: int, inputs: Sequence[Callable[[], str]]) -> str:
-    """A look-up table as an expression of the inputs that it depends on, of which bit 0 counts.
-
-    Inputs that make no difference are left out before what drives them is asked for: halves of a
-    table share pins, and an unused half must not bring in its own.
-    """
-    bits = [table >> n & 1 for n in range(1 << len(inputs))]
-    names: list[str] = []
-    at = 0
-    for take in inputs:
-        low = [b for n, b in enumerate(bits) if not n >> at & 1]
-        high = [b for n, b in enumerate(bits) if n >> at & 1]
-        name = take() if low != high else "1'b0"
-        if name in ("1'b0", "1'b1"):
-            bits = high if name == "1'b1" else low
-        else:
-            names.append(name)
-            at += 1
-    # Constants may have made further inputs irrelevant.
-    for at in range(len(names) - 1, -1, -1):
-        low = [b for n, b in enumerate(bits) if not n >> at & 1]
-        if low == [b for n, b in enumerate(bits) if n >> at & 1]:
-            bits, names = low, names[:at] + names[at + 1 :]
-    if not names:
-        return f"1'b{bits[0]}"
-    if len(names) == 1:
-        return names[0] if bits == [0, 1] else f"~{names[0]}"
-    value = sum(b << n for n, b in enumerate(bits))
-    return f"{len(bits)}'h{value:x} >> {{{', '.join(reversed(names))}}}"
