@@ -26,9 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.netlist import Netlist
-from tritstream.bitstream.processor import CLOCKS, Processor
+from tritstream.bitstream.processor import CLOCKS, Processor, connections, pins_of
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write
 from tritstream.rtl.simulate import SOUND, compiler, verilator, verilator_root
@@ -73,7 +72,9 @@ class Lockstep:
         self.processor = processor
         self.pins = processor.input_pins
         self._outputs = _places(processor.outputs)
-        self.connected = connected_inputs(rtl, processor)
+        driven = connections(rtl)
+        ports = {p: n for p, n in processor.inputs.items() if p in driven}
+        self.connected = frozenset(pins_of(ports))
         """Pins that the RTL drives, the ones that are compared."""
         self._library = _load(_built(rtl, top, processor, folder))
         self._handle = self._library.lockstep_create()
@@ -192,28 +193,6 @@ class Lockstep:
         problem = self._library.lockstep_problem(self._handle).decode()
         if problem:
             raise EngineError(f"the RTL under test fails: {problem}")
-
-
-def connected_inputs(rtl: str, processor: Processor) -> frozenset[str]:
-    """The PS7 input pins that the RTL's instance connects. Raises BitstreamError without one."""
-    match = re.search(r"\bPS7\s+\w+\s*\(", rtl)
-    if match is None:
-        raise BitstreamError("the RTL has no instance of the processor (PS7)")
-    at, depth = match.end(), 1
-    while depth and at < len(rtl):
-        depth += {"(": 1, ")": -1}.get(rtl[at], 0)
-        at += 1
-    ports = re.findall(r"\.\s*(\w+)\s*\(\s*[^)\s]", rtl[match.end() : at])
-    return frozenset(
-        pin
-        for port in ports
-        if port in processor.inputs
-        for pin in _pins(port, processor.inputs[port])
-    )
-
-
-def _pins(port: str, width: int | None) -> list[str]:
-    return [port] if width is None else [f"{port}{k}" for k in range(width)]
 
 
 def _places(ports: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:

@@ -76,3 +76,48 @@ def _ports(pins: list[str]) -> dict[str, int | None]:
             raise BitstreamError(f"the pins {name}* of {SITE} are not numbered from 0 on")
         ports[name] = len(numbers)
     return ports
+
+
+_LITERAL = re.compile(r"(\d+)'([bdh])([0-9a-f_]+)$")
+_CONNECTION = re.compile(r"\.\s*(\w+)\s*\(")
+_RADIX = {"b": 2, "d": 10, "h": 16}
+
+
+def connections(rtl: str) -> dict[str, str]:
+    """The ports that the RTL's instance of the processor connects, and the expressions there.
+
+    Raises BitstreamError where there is no instance.
+    """
+    match = re.search(rf"\b{SITE}\s+\w+\s*\(", rtl)
+    if match is None:
+        raise BitstreamError(f"the RTL has no instance of the processor ({SITE})")
+    body = _inside(rtl, match.end())
+    found, at = {}, 0
+    while (start := _CONNECTION.search(body, at)) is not None:
+        expression = _inside(body, start.end())
+        at = start.end() + len(expression) + 1
+        if expression.strip():
+            found[start[1]] = expression.strip()
+    return found
+
+
+def ties(rtl: str, processor: Processor) -> dict[str, int]:
+    """The input pins that the RTL ties to a literal constant, and their level."""
+    tied = {}
+    for port, expression in connections(rtl).items():
+        match = _LITERAL.match(expression)
+        if match and port in processor.inputs:
+            value = int(match[3], _RADIX[match[2]])
+            for k, pin in enumerate(pins_of({port: processor.inputs[port]})):
+                tied[pin] = value >> k & 1
+    return tied
+
+
+def _inside(text: str, start: int) -> str:
+    """From behind an opening parenthesis to its closing one."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if not depth:
+            return text[start:at]
+    raise BitstreamError("the RTL ends within the processor's instance")

@@ -92,6 +92,17 @@ class Wiring:
             self._known[each] = found
         return found
 
+    def end(self, tile: str, wire: str) -> Wire:
+        """The last wire of a route, followed back: where its driver is, or where it stops."""
+        here, seen = (tile, wire), set()
+        while here not in seen and here[1] not in CONSTANTS:
+            seen.add(here)
+            before = self._before(here)
+            if not isinstance(before, tuple):
+                break
+            here = before
+        return here
+
     def _before(self, wire: Wire) -> Wire | Source:
         """The wire before a node, over the pip that is on, or what drives it."""
         node = self._nodes(*wire)

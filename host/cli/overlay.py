@@ -11,8 +11,8 @@ from tritstream.board.overlays import (
     installed,
     installed_named,
     shipped,
-    verify,
 )
+from tritstream.cli import overlay_verify
 from tritstream.cli.options import add_json, print_json
 
 
@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--sha256", metavar="HEX", help="the bitstream must have this hash; needed for a bare URL"
     )
-    sub = action("verify", _verify, "compare installed files with the hashes of their manifests")
+    sub = action("verify", overlay_verify.run, "check installed files against their manifests")
     _add_name(sub, optional=True)
+    overlay_verify.add_arguments(sub)
     _add_name(action("path", _path, "print the path of an installed bitstream"))
 
 
@@ -103,16 +104,6 @@ def _install(args: argparse.Namespace) -> int:
     overlay = install(args.name, args.source, args.board, args.sha256)
     assert overlay.manifest.bit is not None
     print(f"installed {overlay.bit} (SHA-256 {overlay.manifest.bit.sha256})")
-    return 0
-
-
-def _verify(args: argparse.Namespace) -> int:
-    overlays = [installed_named(args.name, args.board)] if args.name else list(installed())
-    for overlay in overlays:
-        verify(overlay)
-        print(f"{overlay.bit}: as its manifest says")
-    if not overlays:
-        print("no overlay is installed")
     return 0
 
 

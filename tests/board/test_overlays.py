@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support.bitstreams import small_bit
 from tritstream.board import overlays
 from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import hardware_handoff
@@ -33,7 +34,7 @@ from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.engines import default_engine
 from tritstream.image import Image
 
-BIT = b"a bitstream" * 1000
+BIT = small_bit()
 HASH = hashlib.sha256(BIT).hexdigest()
 
 

@@ -1,0 +1,84 @@
+"""Work for a lockstep simulation: one start of the engine on an image, as the driver makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from tritstream.bitstream.errors import BitstreamError
+from tritstream.bitstream.lockstep import Lockstep
+from tritstream.board.responses import response_error
+from tritstream.engines.memory import MemoryEngine
+from tritstream.errors import EngineError
+from tritstream.image import Image
+from tritstream.kernels.arguments import CONTROL, DONE, START, argument_table
+
+_BASE, _APART = 0x1000_0000, 0x1_0000
+"""Where the memories of the arguments are put, and the unmapped space between them."""
+_POLL, _LIMIT = 256, 20_000_000
+
+
+class LockstepEngine(MemoryEngine):
+    """The engine whose RTL and netlist run in lockstep. ``control`` is the address of its registers
+    on GP0. A run ends early where the two differ, which `Lockstep.difference` then says."""
+
+    name = "lockstep"
+
+    def __init__(
+        self,
+        image: Image,
+        lockstep: Lockstep,
+        control: int,
+        progress: Callable[[int], None] = lambda cycles: None,
+    ) -> None:
+        super().__init__(image)
+        self._lockstep, self._control, self._progress = lockstep, control, progress
+        self._table = argument_table(image.header.configuration)
+        regions, at = [], _BASE
+        self._addresses: dict[str, int] = {}
+        placed: dict[int, int] = {}
+        names = [a.name for a in self._table if a.kind == "memory"]
+        for name, memory in zip(names, self._memories, strict=True):
+            if id(memory) not in placed:
+                data = memory.reshape(-1).view(np.uint8)
+                placed[id(memory)] = at
+                regions.append((at, data, memory.flags.writeable))
+                at += -(-(data.nbytes + _APART) // 4096) * 4096
+            self._addresses[name] = placed[id(memory)]
+        lockstep.set_memory(regions)
+
+    def run(self, first: int, last: int) -> None:
+        """One start of the engine. Raises EngineError where it does not end, or ends in error."""
+        lockstep = self._lockstep
+        values = {"first": first, "last": last, **self._addresses}
+        for argument in self._table:
+            for k in range(argument.words if argument.name in values else 0):
+                value = values[argument.name] >> 32 * k
+                lockstep.write(self._control + argument.offset + 4 * k, value)
+        lockstep.write(self._control + CONTROL, START)
+        begun = lockstep.cycles
+        while lockstep.difference is None:
+            lockstep.advance(_POLL)
+            self._progress(lockstep.cycles)
+            control = lockstep.read(self._control + CONTROL)
+            if control & DONE:
+                if response_error(control):
+                    raise EngineError(f"the RTL stopped: {response_error(control)}")
+                return
+            if lockstep.cycles - begun > _LIMIT:
+                raise EngineError(f"the RTL was not done after {_LIMIT} cycles: CTRL={control:#x}")
+
+
+def control_address(handoff: Path) -> int:
+    """Where the hardware hand-off puts the engine's registers. Raises BitstreamError."""
+    try:
+        root = ElementTree.parse(handoff).getroot()
+    except (OSError, ElementTree.ParseError) as error:
+        raise BitstreamError(f"{handoff} cannot be read: {error}") from error
+    ranges = [m for m in root.iter("MEMRANGE") if m.get("BASENAME") == "C_BASEADDR"]
+    if not ranges:
+        raise BitstreamError(f"{handoff} gives the engine no address")
+    return int(ranges[0].get("BASEVALUE", "0"), 16)

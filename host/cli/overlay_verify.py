@@ -1,0 +1,165 @@
+"""`tritstream overlay verify`: hashes, and with --deep all that can be proven without a board."""
+
+from __future__ import annotations
+
+import argparse
+import lzma
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tritstream.board.errors import OverlayError
+from tritstream.board.overlays import (
+    MANIFEST,
+    Manifest,
+    Overlay,
+    decode_manifest,
+    installed,
+    installed_named,
+    verify,
+)
+from tritstream.boards import board_named
+from tritstream.cli.options import add_json, print_json
+from tritstream.configurations import configuration_named
+
+if TYPE_CHECKING:
+    from tritstream.bitstream.verify import Finding
+
+_MARKS = {True: "passed", False: "FAILED", None: "not checked"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="FOLDER",
+        help="a folder with a manifest.json, such as the output of a build, instead of what is "
+        "installed",
+    )
+    add_json(parser)
+    deep = parser.add_argument_group(
+        "deep verification",
+        "Takes an open-flow bitstream apart with the prjxray database and simulates the netlist "
+        "in it beside its RTL.",
+    )
+    deep.add_argument(
+        "--deep", action="store_true", help="prove what can be proven without a board"
+    )
+    deep.add_argument(
+        "--database",
+        metavar="FOLDER",
+        help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
+        "$PRJXRAY_DB_DIR)",
+    )
+    deep.add_argument(
+        "--fasm",
+        metavar="FILE",
+        help="what was placed (default: design.fasm above the folder, where a build leaves it)",
+    )
+    deep.add_argument(
+        "--rtl",
+        metavar="FILE",
+        help="the SystemVerilog that was built (default: design.sv above the folder, or else what "
+        "the configuration compiles to)",
+    )
+    deep.add_argument(
+        "--image",
+        metavar="FILE",
+        help="the model of the simulation (default: random weights of the configuration)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where all is well, 1 where a check failed; a damaged file raises OverlayError."""
+    overlays = list(_overlays(args))
+    reports = {}
+    for overlay in overlays:
+        verify(overlay)
+        findings: list[Finding] = []
+        for finding in _findings(overlay, args):
+            findings.append(finding)
+            if not args.json:
+                print(f"{_MARKS[finding.passed]:>11}  {finding.check}: {finding.sentence}")
+        failed = any(f.passed is False for f in findings)
+        if not args.json:
+            print(f"{overlay.bit}: {'FAILED' if failed else 'as its manifest says'}")
+        reports[str(overlay.bit)] = findings
+    if args.json:
+        print_json({name: [asdict(f) for f in findings] for name, findings in reports.items()})
+    elif not overlays:
+        print("no overlay is installed")
+    return int(any(f.passed is False for findings in reports.values() for f in findings))
+
+
+def _overlays(args: argparse.Namespace) -> Iterator[Overlay]:
+    if args.source:
+        path = Path(args.source) / MANIFEST
+        try:
+            manifest = decode_manifest(path.read_bytes(), str(path))
+        except OSError as error:
+            raise OverlayError(f"cannot read {path}: {error.strerror}") from error
+        if manifest.bit is None:
+            raise OverlayError(f"{path} names no bitstream: there is nothing to verify")
+        yield Overlay(path.parent, manifest)
+    elif args.name:
+        yield installed_named(args.name, args.board)
+    else:
+        yield from installed()
+
+
+def _findings(overlay: Overlay, args: argparse.Namespace) -> Iterator[Finding]:
+    from tritstream.bitstream.verify import Sources, verify_deep, verify_file
+
+    data = bitstream_bytes(overlay.bit)
+    manifest = overlay.manifest
+    part = board_named(manifest.board).part
+    yield from verify_file(data, str(overlay.bit), part, manifest.configuration)
+    if not args.deep:
+        return
+    above = overlay.folder.parent
+    fasm = Path(args.fasm) if args.fasm else above / "design.fasm"
+    sources = Sources(
+        bit=data,
+        name=str(overlay.bit),
+        part=part,
+        handoff=overlay.folder / manifest.hwh.file,
+        fasm=fasm if args.fasm or fasm.is_file() else None,
+        rtl=_rtl(manifest, Path(args.rtl) if args.rtl else None, above / "design.sv"),
+        configuration=configuration_named(manifest.name),
+        database=Path(args.database) if args.database else None,
+        image=Path(args.image) if args.image else None,
+    )
+    yield from verify_deep(sources, _progress)
+
+
+def _rtl(manifest: Manifest, named: Path | None, left: Path) -> Callable[[], str]:
+    def text() -> str:
+        path = named or left
+        if named is not None or left.is_file():
+            try:
+                return path.read_text(encoding="utf-8")
+            except OSError as error:
+                raise OverlayError(f"cannot read {path}: {error.strerror}") from error
+        from tritstream.build.open.design import design_source
+        from tritstream.build.ports import port_map
+
+        configuration = configuration_named(manifest.name)
+        return design_source(configuration, port_map(configuration, board_named(manifest.board)))
+
+    return text
+
+
+def bitstream_bytes(path: Path) -> bytes:
+    """The bytes of a .bit, which may be compressed (.xz). Raises OverlayError."""
+    try:
+        data = path.read_bytes()
+        return lzma.decompress(data) if path.suffix == ".xz" else data
+    except (OSError, lzma.LZMAError) as error:
+        raise OverlayError(f"cannot read {path}: {error}") from error
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="\r", file=sys.stderr, flush=True)
