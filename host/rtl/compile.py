@@ -107,24 +107,29 @@ def compile_design(
     module: Module, function: Function, options: Options
 ) -> tuple[Design, dict[Leaf, Schedule], list[LeafReport]]:
     """The scheduled design of one process."""
-    design = normalise(module, function, bool(options.masters), options.target.logic_products)
+    design = normalise(module, function, bool(options.masters), options.target)
     design.name = options.prefix + design.name
     legalise(design)
     schedules: dict[Leaf, Schedule] = {}
+    for unit in design.units:
+        made = schedules[unit.leaf] = schedule_leaf(unit.leaf, options.timing)
+        # A register takes the operands, another one the result.
+        unit.latencies = [made.commit[v] + 2 for v in unit.outputs]
     notes: dict[Leaf, str] = {}
     design.items = _schedule_loops(design.items, options, schedules, notes)
     ports = memory_read_ports(schedules)
     for leaf in design.leaves():
         if leaf not in schedules:
             schedules[leaf] = schedule_leaf(leaf, options.timing, ports)
-    ordered = {leaf: schedules[leaf] for leaf in design.leaves()}
+    inner = [unit.leaf for unit in design.units]
+    ordered = {leaf: schedules[leaf] for leaf in (*inner, *design.leaves())}
     reports = [
         LeafReport(
             design.name,
             leaf.name,
             leaf.loop.where if leaf.loop else "",
             s.depth,
-            int(s.pipelined),
+            int(leaf.loop is not None),
             round(s.longest, 2),
             notes.get(leaf, ""),
         )

@@ -26,6 +26,7 @@ from tritstream.rtl.program import (
     Put,
     Repeat,
     Request,
+    Unit,
 )
 from tritstream.rtl.schedule import Schedule, address_bits
 from tritstream.rtl.targets import VENDOR, Target, library
@@ -196,13 +197,21 @@ class _Room:
 
 
 class _Emitter:
+    """The inside of a module, and the modules that it needs."""
+
     def __init__(self, design: Design, schedules: dict[Leaf, Schedule], style: Style) -> None:
+        self.style = style
         self.design = design
         self.schedules = schedules
         self.latency = style.memory_latency
         self.target = style.target
         self.prefix = style.prefix
+        self.declarations: list[str] = []
+        self.body: list[str] = []
         self.modules: dict[str, str] = {}
+        self.leaf_emitters: dict[Leaf, _LeafEmitter] = {}
+        self.calls: dict[Unit, dict[tuple[Node, ...], tuple[str, list[str]]]] = {}
+        """Of every unit the calls by operands: when, and the operands' text."""
         self.rooms = {
             put.channel: _Room(
                 1
@@ -213,8 +222,6 @@ class _Emitter:
             for schedule in schedules.values()
             for put in schedule.reserved
         }
-        self.declarations: list[str] = []
-        self.body: list[str] = []
         self.states: list[_State] = []
         self.updates: dict[Variable, list[tuple[str, str]]] = {}
         self.gets: dict[Channel, list[str]] = {}
@@ -239,7 +246,10 @@ class _Emitter:
         self.states.append(idle)
         self.states.reverse()
         for leaf, schedule in self.schedules.items():
-            _LeafEmitter(self, leaf, schedule).emit()
+            if leaf.unit is None:
+                _LeafEmitter(self, leaf, schedule).emit()
+        for unit, calls in self.calls.items():
+            self.unit(unit, list(calls.values()))
         self.registers()
         self.memories()
         self.channels()
@@ -580,7 +590,36 @@ class _Emitter:
             source = name
         self.body.append(f"assign {target} = {source};")
 
-    leaf_emitters: dict[Leaf, _LeafEmitter]
+    def unit(self, unit: Unit, calls: list[tuple[str, list[str]]]) -> None:
+        """A function that exists once: its module, and whose operands it takes."""
+        schedule = self.schedules[unit.leaf]
+        scope = _Emitter(Design(unit.name, []), {}, self.style)
+        leaf = _LeafEmitter(scope, unit.leaf, schedule)
+        for node in schedule.stage:
+            leaf.node(node)
+        for variable, node in unit.leaf.nexts.items():
+            value = leaf.bits(node, schedule.commit[variable], 0, variable.width)
+            scope.body.append(f"always_ff @(posedge clk) {variable.name} <= {value};")
+        name = f"{self.prefix}{self.design.name.removeprefix(self.prefix)}_{unit.name}"
+        ports = [f"input  logic [{v.width - 1}:0] {v.name}" for v in unit.inputs]
+        ports += [f"output logic [{v.width - 1}:0] {v.name}" for v in unit.outputs]
+        lines = ["", f"// {unit.name}: a function of several calls, depth {schedule.depth}"]
+        lines += [f"module {name} (", "  input  logic clk,", "  " + ",\n  ".join(ports), ");"]
+        lines += [f"  {x}" for x in (*scope.declarations, *scope.body)]
+        self.modules |= scope.modules
+        self.modules[name] = "\n".join([*lines, "endmodule", ""])
+        pins = ["    .clk(clk)"]
+        for k, v in enumerate(unit.inputs):
+            self.declare(f"{v.name}_in", v.width)
+            chosen = " | ".join(
+                f"({{{v.width}{{{when}}}}} & {operands[k]})" for when, operands in calls
+            )
+            self.body.append(f"always_ff @(posedge clk) {v.name}_in <= {chosen};")
+            pins.append(f"    .{v.name}({v.name}_in)")
+        for v in unit.outputs:
+            self.declare(v.name, v.width)
+            pins.append(f"    .{v.name}({v.name})")
+        self.body += [f"{name} {unit.name}_i (", ",\n".join(pins), ");"]
 
     def channels(self) -> None:
         d = self.design
@@ -674,7 +713,6 @@ class _LeafEmitter:
         self.p = leaf.name
         self.names: dict[tuple[Node, int | None], str] = {}
         self.where = ""
-        emitter.leaf_emitters = getattr(emitter, "leaf_emitters", {})
         emitter.leaf_emitters[leaf] = self
         blocking: list[Any] = [*leaf.gets, *leaf.puts, *leaf.requests]
         self.reserved = schedule.reserved
@@ -687,6 +725,8 @@ class _LeafEmitter:
 
     def active(self, stage: int) -> str:
         """The stage holds an iteration and moves on."""
+        if self.leaf.unit is not None:
+            return "1'b1"
         if stage == 0 or stage > self.s.held:
             return self.valid(stage)
         return f"({self.p}_v[{stage}] & {self.p}_ce)"
@@ -904,6 +944,16 @@ class _LeafEmitter:
             get = next(x for x in self.leaf.gets if x.node is node)
             data = extend(f"{get.channel.name}_data", get.channel.width, False, width)
             e.body.append(f"assign {name} = {data};")
+            return
+        if node.op == "call":
+            unit, k = node.data
+            at = self.s.access[(unit, *node.args)]
+            operands = [
+                self.bits(n, at, 0, v.width) for n, v in zip(node.args, unit.inputs, strict=True)
+            ]
+            e.calls.setdefault(unit, {})[node.args] = (self.active(at), operands)
+            output = unit.outputs[k]
+            e.body.append(f"assign {name} = {extend(output.name, output.width, False, width)};")
             return
         if node in self.s.products:
             self.product(node, name, width)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear
+from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
 from tritstream.rtl.mlir import (
     INDEX_BITS,
     Affine,
@@ -44,8 +44,10 @@ from tritstream.rtl.program import (
     Request,
     Store,
     Table,
+    Unit,
 )
 from tritstream.rtl.refusal import Refusal
+from tritstream.rtl.targets import VENDOR, Target
 
 RESERVED = frozenset(
     """
@@ -107,7 +109,7 @@ Binding = Scalar | Array | Channel
 
 
 def normalise(
-    module: Module, function: Function, masters: bool = False, logic_products: bool = False
+    module: Module, function: Function, masters: bool = False, target: Target = VENDOR
 ) -> Design:
     """The design of one function that is not a dataflow region.
 
@@ -115,7 +117,7 @@ def normalise(
     memories with one-cycle ports, or masters of a bus where ``masters`` is set and the array is not
     partitioned. Raises Refusal for what is not supported.
     """
-    return _Normaliser(module, masters, logic_products).design(function)
+    return _Normaliser(module, masters, target).design(function)
 
 
 def mentions_loop(module: Module, block: Block) -> bool:
@@ -131,10 +133,17 @@ def mentions_loop(module: Module, block: Block) -> bool:
 
 
 class _Normaliser:
-    def __init__(self, module: Module, masters: bool, logic_products: bool) -> None:
+    def __init__(self, module: Module, masters: bool, target: Target) -> None:
         self.module = module
         self.masters = masters
-        self.logic_products = logic_products
+        self.target = target
+        self.units: dict[str, Unit | None] = {}
+        """By function: the unit, or None where there is none."""
+        self.sites: dict[str, int] = {}
+        """By function: how many calls there are of it."""
+        self.unit_arguments: dict[str, list[list[Variable]]] = {}
+        self.unit_targets: dict[str, list[Variable | int]] = {}
+        """By function: of every output the array element or the result that it becomes."""
         self.names: dict[str, int] = dict.fromkeys(RESERVED, 0)
         self.sequence: list[Item] = []
         self.leaf = self.new_leaf("start")
@@ -171,7 +180,7 @@ class _Normaliser:
         return self.order
 
     def new_leaf(self, name: str) -> Leaf:
-        return Leaf(name, Graph(self.logic_products))
+        return Leaf(name, Graph(self.target.logic_products))
 
     def cut(self, name: str = "") -> None:
         """End the current leaf and open the next."""
@@ -251,6 +260,8 @@ class _Normaliser:
             else:
                 kept = port
             self.result.ports[position] = kept
+        if self.target.shared_functions:
+            self.count_sites(function)
         self.block(function.body)
         self.cut()
         self.result.items = self.sequence
@@ -335,6 +346,8 @@ class _Normaliser:
 
     def operation(self, op: Op) -> None:
         name = op.name
+        if self.leaf.calls and not self.inside_leaf and self.may_wait(op):
+            self.cut("s")
         if name.startswith("arith."):
             self.bind(op.results[0], self.arithmetic(op))
         elif name in ("affine.load", "memref.load"):
@@ -777,6 +790,8 @@ class _Normaliser:
         callee = self.module.function(op.attributes["callee"])
         if callee.name in self.calls:
             raise Refusal(f"{op}: {callee.name} calls itself")
+        if self.call_unit(op, callee):
+            return
         outer = self.frame
         frame: dict[Value, Binding] = {}
         for argument, operand in zip(callee.arguments, op.operands, strict=True):
@@ -797,6 +812,121 @@ class _Normaliser:
         self.calls.pop()
         for result, binding in zip(op.results, returned, strict=True):
             self.frame[result] = binding
+
+    # Units: functions that exist once
+
+    def count_sites(self, function: Function) -> None:
+        """How often every function is called, through others too."""
+        for op in function.body.walk():
+            if op.name == "func.call":
+                callee = self.module.function(op.attributes["callee"])
+                self.sites[callee.name] = self.sites.get(callee.name, 0) + 1
+                if self.sites[callee.name] < 100:
+                    self.count_sites(callee)
+
+    def may_wait(self, op: Op) -> bool:
+        """Whether an operation may hold the leaf, which a unit's results do not wait for."""
+        if op.name in ("affine.load", "memref.load", "affine.store", "memref.store"):
+            array = self.frame.get(op.operands["store" in op.name])
+            return isinstance(array, Array) and array.master is not None
+        return op.name in ("allo.stream_get", "allo.stream_put", "scf.if")
+
+    def call_unit(self, op: Op, callee: Function) -> bool:
+        """Calls the function as a unit, if it is one; False where it is to be inlined."""
+        if self.inside_leaf or self.literals or self.sites.get(callee.name, 0) < 2:
+            return False
+        arrays = [b for o in op.operands if isinstance(b := self.frame[o], Array)]
+        scalar = all(a.variables is not None for a in arrays)
+        for o, a in zip(op.operands, callee.arguments, strict=True):
+            b = self.frame[o]
+            if isinstance(b, Array) and getattr(a.type, "shape", None) != b.type.shape:
+                return False
+        if not scalar or len({id(a) for a in arrays}) < len(arrays):
+            # One array twice: whether a write of the one shows in the other is for inlining.
+            written, _ = self.accessed(callee)
+            twice = [
+                a for o, a in zip(op.operands, callee.arguments, strict=True)
+                if sum(self.frame[o] is self.frame[x] for x in op.operands) > 1
+            ]  # fmt: skip
+            if not scalar or written & set(twice):
+                return False
+        if any(isinstance(self.frame[o], Channel) for o in op.operands):
+            return False
+        if callee.name not in self.units:
+            self.units[callee.name] = self.make_unit(callee)
+        unit = self.units[callee.name]
+        if unit is None:
+            return False
+        leaf = self.leaf
+        if leaf.gets or leaf.puts or leaf.requests:
+            self.cut("s")
+        given: dict[Variable, Node] = {}
+        taken: dict[Variable, Variable] = {}
+        for operand, inner in zip(op.operands, self.unit_arguments[callee.name], strict=True):
+            binding = self.frame[operand]
+            if isinstance(binding, Array):
+                for own, outer in zip(inner, binding.variables or [], strict=True):
+                    given[own], taken[own] = self.read(outer), outer
+            else:
+                given[inner[0]] = self.node(operand)
+        arguments = tuple(given[v] for v in unit.inputs)
+        self.leaf.calls = True
+        for k, (output, target) in enumerate(
+            zip(unit.outputs, self.unit_targets[callee.name], strict=True)
+        ):
+            node = self.graph.make("call", arguments, (unit, k), output.low, output.high)
+            if isinstance(target, Variable):
+                self.write(taken[target], node)
+            else:
+                self.bind(op.results[target], node)
+        return True
+
+    def make_unit(self, callee: Function) -> Unit | None:
+        """The function as a unit, if it is work on scalars alone and large enough."""
+        kept = self.leaf, self.env, self.sequence, self.frame, self.literals
+        leaf = self.new_leaf(self.unique(f"{callee.name}_unit"))
+        self.leaf, self.env, self.sequence, self.frame, self.literals = leaf, {}, [], {}, []
+        arguments: list[list[Variable]] = []
+        for position, argument in enumerate(callee.arguments):
+            name = argument.name or f"arg{position}"
+            t = argument.type
+            if isinstance(t, IntType):
+                own = [integer_variable(self.unique(name), t.width)]
+                self.frame[argument] = Scalar(self.graph.variable(own[0]), leaf)
+            elif isinstance(t, MemRefType):
+                own = [integer_variable(self.unique(f"{name}_{k}"), t.width) for k in range(t.size)]
+                self.frame[argument] = Array(name, t, variables=own)
+            arguments.append(own)
+        sites, self.sites = self.sites, {}
+        self.calls.append(callee.name)
+        try:
+            returned = [self.node(v) for v in self.block(callee.body)]
+        finally:
+            self.calls.pop()
+            self.sites = sites
+            env, cuts, same = self.env, self.sequence, self.leaf is leaf
+            self.leaf, self.env, self.sequence, self.frame, self.literals = kept
+        effects = leaf.loads or leaf.stores or leaf.gets or leaf.puts or leaf.requests
+        if not same or cuts or effects:
+            return None
+        every = [v for own in arguments for v in own]
+        found: list[tuple[Variable | int, Node]] = [(v, env[v]) for v in every if v in env]
+        found += list(enumerate(returned))
+        nodes = live_nodes([n for _, n in found])
+        if len(nodes) < self.target.shared_functions:
+            return None
+        unit = Unit(leaf.name, leaf, [], [])
+        read = {n.data for n in nodes if n.op == "variable"}
+        unit.inputs = [v for v in every if v in read]
+        for k, (_, node) in enumerate(found):
+            output = Variable(self.unique(f"{leaf.name}_out{k}"), node.low, node.high)
+            unit.outputs.append(output)
+            leaf.nexts[output] = node
+        leaf.unit = unit
+        self.unit_arguments[callee.name] = arguments
+        self.unit_targets[callee.name] = [target for target, _ in found]
+        self.result.units.append(unit)
+        return unit
 
     def branch(self, op: Op) -> None:
         condition = self.node(op.operands[0])

@@ -165,11 +165,27 @@ class Leaf:
     puts: list[Put] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     tables: list[Node] = field(default_factory=list)
+    unit: Unit | None = None
+    """The unit that this leaf is the work of: a pipeline of which anyone may start an iteration."""
+    calls: bool = False
+    """Whether it uses units."""
 
     @property
     def has_effects(self) -> bool:
         bursts = self.loop.bursts if self.loop else []
         return bool(self.stores or self.gets or self.puts or self.requests or bursts)
+
+
+@dataclass(eq=False)
+class Unit:
+    """A pure function of scalars that exists once, for several calls. ``outputs`` are the variables
+    of its leaf's ``nexts``; ``latencies``, cycles from operands to each, come with its schedule."""
+
+    name: str
+    leaf: Leaf
+    inputs: list[Variable]
+    outputs: list[Variable]
+    latencies: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -204,6 +220,7 @@ class Design:
     channels_in: list[Channel] = field(default_factory=list)
     channels_out: list[Channel] = field(default_factory=list)
     masters: list[Master] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
     ports: dict[int, object] = field(default_factory=dict)
     """Argument position -> Variable, Memory, Channel or Master."""
 

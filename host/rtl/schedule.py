@@ -69,7 +69,7 @@ class Schedule:
 
     @property
     def pipelined(self) -> bool:
-        return self.leaf.loop is not None
+        return self.leaf.loop is not None or self.leaf.unit is not None
 
 
 def needed_widths(leaf: Leaf, nodes: list[Node]) -> dict[Node, int]:
@@ -146,7 +146,8 @@ class _Scheduler:
         self.ports = ports
         self.nodes = needed_nodes(leaf)
         self.widths = needed_widths(leaf, self.nodes)
-        self.pipelined = leaf.loop is not None
+        self.pipelined = leaf.loop is not None or leaf.unit is not None
+        self.inputs = set(leaf.unit.inputs) if leaf.unit else set()
         self.load_of = {x.node: x for x in leaf.loads}
         self.get_of = {x.node: x for x in leaf.gets}
         self.request_of = {
@@ -217,7 +218,7 @@ class _Scheduler:
         return found
 
     def run(self) -> Schedule:
-        if self.pipelined:
+        if self.leaf.loop is not None:
             self.check_ports()
         for _ in range(MAX_ROUNDS):
             schedule = self.attempt()
@@ -289,7 +290,9 @@ class _Scheduler:
             needs = (request.address, request.condition)
             schedule.access[request] = self.earliest(schedule, needs, request)
         for put in leaf.puts:
-            at = self.from_registers(schedule, (put.value, put.condition), put)
+            at = self.earliest(schedule, (put.value, put.condition), put)
+            if at:
+                at = self.from_registers(schedule, (put.value, put.condition), put)
             for request in leaf.requests:
                 # A bus may take no data before it knows where they belong.
                 if request.master.write is put.channel and request.order == put.order:
@@ -333,6 +336,9 @@ class _Scheduler:
         if node.op == "const":
             stage_of[node], schedule.time[node] = None, 0.0
             return
+        if node.op == "variable" and node.data in self.inputs:
+            stage_of[node], schedule.time[node] = 0, start
+            return
         if node.op == "variable":
             following = self.leaf.nexts.get(node.data) if self.pipelined else None
             # The register holds an iteration's value in the stage where it takes the next one.
@@ -349,6 +355,15 @@ class _Scheduler:
             schedule.access[key] = at
             stage_of[node] = at + self.timing.memory_latency
             schedule.time[node] = start if registered else self.timing.fabric.memory
+            return
+        if node.op == "call":
+            unit, k = node.data
+            call = (unit, *node.args)
+            at = max([*(stage_of[a] or 0 for a in node.args), self.minimum.get(call, 0)])
+            # Two tables to choose between the calls.
+            at += self.arrival(schedule, list(node.args), at) + 2 * self.timing.fabric.lut > period
+            schedule.access[call] = at
+            stage_of[node], schedule.time[node] = at + unit.latencies[k], start
             return
         if node.op == "mul" and self.target.logic_products:
             at = max([*(stage_of[a] or 0 for a in node.args), self.minimum.get(node, 0)])
@@ -534,6 +549,8 @@ class _Scheduler:
         waiting = [*leaf.gets, *leaf.puts, *leaf.requests]
         if not (self.pipelined and self.target.free_running):
             schedule.held = schedule.depth if any(schedule.access[x] for x in waiting) else 0
+            if schedule.held and leaf.calls:
+                raise Refusal(f"{leaf.name}: a shared function's result does not wait for a stream")
             return False
         blocking = [
             *leaf.gets,
@@ -600,6 +617,7 @@ class _Scheduler:
             groups.setdefault(("request", request.master), []).append(request)
         for store in leaf.stores:
             groups.setdefault(("store", store.memory, store.bank), []).append(store)
+        self.order_calls(schedule, at_least)
         for group in groups.values():
             group.sort(key=lambda x: x.order)
             for before, after in pairwise(group):
@@ -616,6 +634,17 @@ class _Scheduler:
                     at += 1
                 used[at] = used.get(at, 0) + 1
                 at_least(load, at)
+
+    def order_calls(self, schedule: Schedule, at_least: Any) -> None:
+        """One call of a unit a cycle."""
+        used: dict[Any, set[int]] = {}
+        keys = dict.fromkeys((n.data[0], *n.args) for n in self.nodes if n.op == "call")
+        for key in sorted(keys, key=lambda key: schedule.access[key]):
+            taken, at = used.setdefault(key[0], set()), schedule.access[key]
+            while at in taken:
+                at += 1
+            taken.add(at)
+            at_least(key, at)
 
     def finish(self, schedule: Schedule) -> Schedule:
         used: dict[Any, int] = {}

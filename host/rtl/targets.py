@@ -18,18 +18,21 @@ class Target:
     """``logic_products``: a product is a pipeline of Booth rows instead of a ``*``.
     ``instantiated_memories``: RAMs of `tritstream_ram`, with two cycles of latency and addresses
     from registers. ``free_running``: a loop's pipeline has no enable behind its last stream that is
-    read; room for what it writes is reserved when an iteration starts."""
+    read; room for what it writes is reserved when an iteration starts. ``shared_functions``: a
+    function of scalars with at least that many operations that is called twice or more outside of
+    pipelines exists once (0: nothing is shared)."""
 
     name: str
     logic_products: bool = False
     instantiated_memories: bool = False
     free_running: bool = False
+    shared_functions: int = 0
     register_bits: int = 512
     """Memories up to this size are registers where memories are instantiated."""
 
 
 VENDOR = Target("vendor")
-ZYNQ7_OPEN = Target("zynq7-open", True, True, True)
+ZYNQ7_OPEN = Target("zynq7-open", True, True, True, 40)
 TARGETS = {t.name: t for t in (VENDOR, ZYNQ7_OPEN)}
 
 
