@@ -12,9 +12,11 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import (
+    AxiBurstType,
     AxiBus,
     AxiLiteBus,
     AxiLiteMaster,
+    AxiMaster,
     AxiRamRead,
     AxiRamWrite,
     AxiReadBus,
@@ -44,7 +46,11 @@ class Bench:
         self.dut = dut
         self.memory = SparseMemory(1 << 40)
         reset = {"reset": dut.ap_rst_n, "reset_active_level": False}
-        self.host = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
+        # Behind GP0 of a Zynq-7000 there is an AXI3 port; its window begins at 1 GiB.
+        self.gp0 = hasattr(dut, "s_axi_control_AWID")
+        self.window = 0x4000_0000 if self.gp0 else 0
+        kind, ports = (AxiMaster, AxiBus) if self.gp0 else (AxiLiteMaster, AxiLiteBus)
+        self.host = kind(ports.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
         bus = AxiBus.from_prefix(dut, "m_axi_gmem_v")
         self.writer = AxiRamWrite(bus.write, dut.ap_clk, mem=self.memory, **reset)
         buses = [AxiReadBus.from_prefix(dut, f"m_axi_gmem_w{k}") for k in (0, 1)]
@@ -94,10 +100,10 @@ class Bench:
         await ClockCycles(self.dut.ap_clk, 2)
 
     async def write(self, offset: int, value: int) -> None:
-        await with_timeout(self.host.write_dword(offset, value), 20, "us")
+        await with_timeout(self.host.write_dword(self.window + offset, value), 20, "us")
 
     async def read(self, offset: int) -> int:
-        return await with_timeout(self.host.read_dword(offset), 20, "us")
+        return await with_timeout(self.host.read_dword(self.window + offset), 20, "us")
 
     async def arguments(self, count: int, offset: int) -> None:
         await self.write(OFFSETS["first"], count)
@@ -179,7 +185,7 @@ async def registers(dut: Any) -> None:
         assert await bench.read(offset) == value
     # Single bytes; the reserved word after an argument.
     offset = OFFSETS["first"]
-    await bench.host.write(offset + 2, b"\xab")
+    await bench.host.write(bench.window + offset + 2, b"\xab")
     assert await bench.read(offset) == (values[offset] & 0xFF00_FFFF) | 0x00AB_0000
     await bench.write(offset + 4, 0xFFFF_FFFF)
     assert await bench.read(offset + 4) == 0
@@ -283,3 +289,31 @@ async def starts_back_to_back(dut: Any) -> None:
     assert bench.words() == expected(before, 20, 120)
     await ClockCycles(dut.ap_clk, 500)
     assert await bench.read(CONTROL) == IDLE
+
+
+@cocotb.test()
+async def bursts_of_the_processor(dut: Any) -> None:
+    """Accesses of more than a word, which the AXI-Lite slave behind GP0 gets one by one."""
+    bench = await bench_of(dut)
+    if not bench.gp0:
+        return
+    host, at = bench.host, bench.window + OFFSETS["weights_0"]
+    data = random.Random(3).randbytes(12)
+    await host.write(at, data)  # the third word is reserved
+    assert (await host.read(at, 12)).data == data[:8] + bytes(4)
+    await host.write(at, data, burst=AxiBurstType.FIXED)
+    assert (await host.read(at, 8)).data == data[8:] + data[4:8]
+    assert (await host.read(at, 8, burst=AxiBurstType.FIXED)).data == 2 * data[8:]
+    # 16 beats are the most that AXI3 has; together, several IDs under way.
+    reads = [cocotb.start_soon(host.read(bench.window, 64)) for _ in range(3)]
+    for read in reads:
+        found = (await with_timeout(read, 50, "us")).data
+        assert found[OFFSETS["weights_0"] :][:4] == data[8:]
+    # Behind the slave there is nothing, and that is answered.
+    for beyond in (0x100, 0x1_0000, 0x3FFF_FFF0):
+        await bench.write(beyond + CONTROL, START)
+        assert await bench.read(beyond) == 0
+    assert await bench.read(CONTROL) == IDLE
+    # Narrow accesses: the bytes of a word, one a beat.
+    await host.write(at, data[:4], size=0)
+    assert (await host.read(at, 4, size=0)).data == data[:4]

@@ -1,10 +1,11 @@
 // From the AXI3 port GP0 of Zynq-7000 to an AXI4-Lite slave, one beat at a time.
 //
-// The processor's bursts (len > 0; FIXED, INCR or WRAP; any size up to 32 bits) are taken apart, IDs
-// and LAST are answered. Exclusive accesses get OKAY, which tells the processor that they failed, as
-// AXI asks of a slave without a monitor. The slave has 2**ADDRESS_BITS bytes; beyond them, up to the
-// end of the port's range, reads give zero and writes are lost, so that no access can hang the
-// processor. What comes from GP0 goes into registers, and what goes there comes from registers.
+// The processor's bursts (len > 0, FIXED or INCR, any size up to 32 bits) are taken apart, IDs and
+// LAST are answered. WRAP, which only caches use, counts as INCR. Exclusive accesses get OKAY, which
+// tells the processor that they failed, as AXI asks of a slave without a monitor. The slave has
+// 2**ADDRESS_BITS bytes; beyond them, up to the end of the port's range, reads give zero and writes
+// are lost, so that no access can hang the processor. What comes from GP0 goes into registers, and
+// what goes there comes from registers.
 module zynq7_control #(
   parameter int ADDRESS_BITS = 8
 ) (
@@ -58,20 +59,12 @@ module zynq7_control #(
   input  logic [31:0] lite_rdata,
   input  logic [1:0] lite_rresp
 );
-  localparam logic [1:0] FIXED = 2'd0, WRAP = 2'd2;
+  localparam logic [1:0] FIXED = 2'd0;
 
-  // The bits of an address that change within a burst: none, all, or those of an aligned block of
-  // (len + 1) * 2**size bytes. The blocks' size is a power of two, so its mask is the size less one.
-  function automatic logic [31:0] moving(
-    input logic [1:0] burst, input logic [3:0] len, input logic [1:0] size
-  );
-    moving = (burst == FIXED) ? 32'd0
-      : (burst == WRAP) ? ((32'(len) + 32'd1) << size) - 32'd1 : 32'hffff_ffff;
-  endfunction
   function automatic logic [31:0] following(
-    input logic [31:0] at, input logic [31:0] mask, input logic [1:0] size
+    input logic [31:0] at, input logic fixed, input logic [1:0] size
   );
-    following = (at & ~mask) | ((at + (32'd1 << size)) & mask);
+    following = fixed ? at : at + (32'd1 << size);
   endfunction
   // The port's own address is 1 GiB; its two high bits say nothing.
   function automatic logic known(input logic [31:0] at);
@@ -81,7 +74,8 @@ module zynq7_control #(
   // Writes: an address, then for each beat a write of the slave, then one answer for all.
   typedef enum logic [2:0] {W_ADDRESS, W_BEAT, W_SEND, W_WAIT, W_ANSWER} write_t;
   write_t w;
-  logic [31:0] w_at, w_moving;
+  logic [31:0] w_at;
+  logic w_fixed;
   logic [3:0] w_left;
   logic [1:0] w_size;
   assign awready = w == W_ADDRESS;
@@ -114,13 +108,13 @@ module zynq7_control #(
       bid <= awid;
       bresp <= 2'b00;
       w_at <= awaddr;
-      w_moving <= moving(awburst, awlen, awsize);
+      w_fixed <= awburst == FIXED;
       w_left <= awlen;
       w_size <= awsize;
     end
     if (w == W_BEAT) {lite_wdata, lite_wstrb} <= {wdata, wstrb};
     if (((w == W_SEND) & ~known(w_at)) | ((w == W_WAIT) & lite_bvalid)) begin
-      w_at <= following(w_at, w_moving, w_size);
+      w_at <= following(w_at, w_fixed, w_size);
       w_left <= w_left - 4'd1;
     end
     // The worst answer of the beats is the burst's.
@@ -130,7 +124,8 @@ module zynq7_control #(
   // Reads: an address, then for each beat a read of the slave and a beat back.
   typedef enum logic [1:0] {R_ADDRESS, R_SEND, R_WAIT, R_ANSWER} read_t;
   read_t r;
-  logic [31:0] r_at, r_moving;
+  logic [31:0] r_at;
+  logic r_fixed;
   logic [3:0] r_left;
   logic [1:0] r_size;
   assign arready = r == R_ADDRESS;
@@ -158,14 +153,14 @@ module zynq7_control #(
     if (r == R_ADDRESS) begin
       rid <= arid;
       r_at <= araddr;
-      r_moving <= moving(arburst, arlen, arsize);
+      r_fixed <= arburst == FIXED;
       r_left <= arlen;
       r_size <= arsize;
     end
     if (r == R_SEND) {rdata, rresp} <= '0;
     if ((r == R_WAIT) & lite_rvalid) {rdata, rresp} <= {lite_rdata, lite_rresp};
     if ((r == R_ANSWER) & rready) begin
-      r_at <= following(r_at, r_moving, r_size);
+      r_at <= following(r_at, r_fixed, r_size);
       r_left <= r_left - 4'd1;
     end
   end
