@@ -157,6 +157,8 @@ def _flags(trace: bool) -> list[str]:
     include = verilator_root() / "include"
     kinds = {"COVERAGE": 0, "SC": 0, "TRACE": trace, "TRACE_VCD": trace, "TRACE_FST": 0}
     flags = [*_FLAGS, *(f"-DVM_{k}={int(v)}" for k, v in kinds.items())]
+    # Of a traced simulation few cycles are wanted: building it faster is worth more.
+    flags += ["-O0"] if trace else []
     return [*flags, f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
