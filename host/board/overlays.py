@@ -244,7 +244,9 @@ def install(
                 f"`tritstream build --board {manifest.board} --configuration {name}`, or name a "
                 f"file or URL with --from"
             )
-        source = manifest.bit.source
+        beside = shipped_folder(manifest)
+        there = (beside / manifest.bit.file).is_file()
+        source = str(beside) if there else manifest.bit.source
     wanted = {sha256.lower()} if sha256 else set()
     if not source.endswith(".bit"):
         location = source if source.endswith(".json") else source.rstrip("/") + "/" + MANIFEST
@@ -384,8 +386,14 @@ def _again(manifest: Manifest) -> str:
 
 
 def write_shipped(root: Path, configuration: Configuration) -> None:
-    """Write ``<root>/<board>/<configuration>/`` with the generated .hwh and the manifest."""
+    """Write ``<root>/<board>/<configuration>/`` with the generated .hwh and the manifest.
+
+    A folder with a bitstream, which a build has made, stays as it is.
+    """
     manifest = manifest_of(configuration)
+    there = root / manifest.board / manifest.name / MANIFEST
+    if there.is_file() and decode_manifest(there.read_bytes(), str(there)).bit is not None:
+        return
     folder = root / manifest.board / manifest.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / manifest.hwh.file).write_bytes(hardware_handoff(configuration))

@@ -88,13 +88,41 @@ def test_what_is_shipped_is_what_the_tables_give(tmp_path: Path) -> None:
     for configuration in boards:
         write_shipped(tmp_path, configuration)
     for manifest in shipped():
+        if manifest.bit is not None:
+            continue
         for path in shipped_folder(manifest).iterdir():
             fresh = tmp_path / manifest.board / manifest.name / path.name
             assert path.read_bytes() == fresh.read_bytes(), (
                 "run `python -m tritstream.board.overlays bitstreams`"
             )
         assert "not the output of a vendor build" in manifest.hwh.source
-        assert manifest.bit is None
+
+
+def test_a_folder_with_a_bitstream_is_not_written_over(tmp_path: Path) -> None:
+    configuration = configuration_named("tiny")
+    write_shipped(tmp_path, configuration)
+    path = tmp_path / "pynq-z2" / "tiny" / MANIFEST
+    body = json.loads(path.read_text())
+    body["bit"] = {"file": "tritstream.bit", "sha256": "0" * 64, "source": "a build"}
+    path.write_text(json.dumps(body))
+    write_shipped(tmp_path, configuration)
+    assert json.loads(path.read_text()) == body
+
+
+def test_a_shipped_bitstream_is_installed_without_a_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "shipped"
+    configuration = configuration_named("tiny")
+    write_shipped(folder, configuration)
+    inside = folder / "pynq-z2" / "tiny"
+    (inside / "tritstream.bit").write_bytes(BIT)
+    entry = File("tritstream.bit", HASH, "built with open tools")
+    (inside / MANIFEST).write_bytes(replace(manifest_of(configuration), bit=entry).encode())
+    monkeypatch.setattr(overlays.resources, "files", lambda _: folder)
+    overlay = install("tiny", root=tmp_path / "store")
+    assert overlay.bit.read_bytes() == BIT
+    verify(overlay)
 
 
 @pytest.mark.parametrize("what", ["folder", "manifest", "url", "url of the manifest"])
