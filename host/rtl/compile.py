@@ -280,7 +280,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         lines += [f"  {design.name} {design.name}_i (", ",\n".join(pins), "  );"]
     for value, (name, t) in streams.items():
         if ends.get(value, set()) != {"in", "out"}:
-            raise Refusal(f"stream {name} of {function.name} lacks a reader or a writer")
+            raise Refusal(f"stream {name} of {function.where} lacks a reader or a writer")
         depth = max(2, 1 << max(t.depth - 1, 1).bit_length())
         lines.append(
             f"  {options.prefix}tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (\n"
@@ -320,7 +320,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         fifo = ""
     unused = [names[a] for a in function.arguments if a not in arguments]
     if unused:
-        raise Refusal(f"argument {unused[0]} of {function.name} is used by no process")
+        raise Refusal(f"argument {unused[0]} of {function.where} is used by no process")
     return Compiled(
         options.prefix + function.name,
         "\n".join([*modules.values(), *texts, fifo, text]),

@@ -124,6 +124,10 @@ class Function:
         return self.body.arguments
 
     @property
+    def where(self) -> str:
+        return f"function {self.name} (line {self.line} of the MLIR)"
+
+    @property
     def is_dataflow(self) -> bool:
         return "dataflow" in self.attributes
 
@@ -176,7 +180,27 @@ def parse(text: str, source: str = "<mlir>") -> Module:
     except ParseError as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else "?"
         raise Refusal(f"{source} is not generic-form MLIR: {reason}") from error
-    return _Reader(source, starts, lines, locations).module(module)
+    made = _Reader(source, starts, lines, locations).module(module)
+    _check_calls(made)
+    return made
+
+
+def _check_calls(module: Module) -> None:
+    """Every callee is there, and no function calls itself, directly or through others."""
+    callees: dict[str, set[str]] = {}
+    for name, function in module.functions.items():
+        calls = [op for op in function.body.walk() if op.name == "func.call"]
+        for op in calls:
+            if op.attributes.get("callee") not in module.functions:
+                raise Refusal(f"{op}: there is no function '{op.attributes.get('callee')}'")
+        callees[name] = {op.attributes["callee"] for op in calls}
+    # Functions that call nothing go first, then those that only call such, until no more can.
+    while leaves := {name for name, called in callees.items() if not called & callees.keys()}:
+        callees = {name: called for name, called in callees.items() if name not in leaves}
+    for name, called in callees.items():
+        for op in module.functions[name].body.walk():
+            if op.name == "func.call" and op.attributes["callee"] in called & callees.keys():
+                raise Refusal(f"{op}: {op.attributes['callee']} calls itself in the end")
 
 
 _LOCATION = re.compile(r'loc\((?:[^()"]|"[^"]*"|\([^()]*\))*\)')
@@ -264,20 +288,30 @@ class _Reader:
             return Block()
         if len(blocks) > 1:
             raise Refusal(
-                f"{self.source}: function {self.function_name} has branches between blocks, "
+                f"{self.source}:{self.line(region.parent_op())}: function {self.function_name} has "
+                f"branches between blocks, "
                 f"but only structured control flow is supported"
             )
-        block = Block([self.define(a) for a in blocks[0].args])
+        owner = region.parent_op()
+        block = Block([self.define(a, owner) for a in blocks[0].args])
         block.ops = [self.operation(op) for op in blocks[0].ops]
         return block
 
-    def define(self, value: Any) -> Value:
-        made = self.values[value] = Value(_type(value.type), value.name_hint or "")
+    def define(self, value: Any, op: Any) -> Value:
+        """The value, which ``op`` makes or takes; what its type may not be is blamed on it."""
+        try:
+            made = self.values[value] = Value(_type(value.type), value.name_hint or "")
+        except Refusal as refusal:
+            place = f"{self.place(op)}, " if self.place(op) else ""
+            raise Refusal(
+                f"{_name(op)} ({place}line {self.line(op)} of the MLIR, function "
+                f"{self.function_name}): {refusal}"
+            ) from None
         return made
 
     def operation(self, op: Any) -> Op:
         operands = [self.values[o] for o in op.operands]
-        results = [self.define(r) for r in op.results]
+        results = [self.define(r, op) for r in op.results]
         return Op(
             _name(op),
             operands,
@@ -331,8 +365,11 @@ def _type(t: Any) -> Type:
         if not isinstance(element, IntType):
             raise Refusal(f"arrays of {t.element_type} are not supported: use integers")
         layout = getattr(t.layout, "data", None)
+        shape = tuple(int(s) for s in t.get_shape())
+        if any(s < 1 for s in shape):
+            raise Refusal(f"arrays of type {t} are not supported: give every extent")
         return MemRefType(
-            tuple(int(s) for s in t.get_shape()),
+            shape,
             element.width,
             _affine(layout) if layout is not None else None,
         )

@@ -154,6 +154,7 @@ class _Normaliser:
         self.order = 0
         self.versions: dict[Any, int] = {}
         self.result: Design
+        self.top: Function
         self.calls: list[str] = []
         self.bus_reads: dict[Any, Get] = {}
 
@@ -245,9 +246,10 @@ class _Normaliser:
 
     def design(self, function: Function) -> Design:
         self.result = Design(function.name, [])
+        self.top = function
         self.steady: set[Variable] = set()
         if function.results:
-            raise Refusal(f"function {function.name} returns a value: a top writes to arguments")
+            raise Refusal(f"{function.where} returns a value: a top writes to arguments")
         written, read = self.accessed(function)
         for position, argument in enumerate(function.arguments):
             name = self.unique(argument.name or f"arg{position}")
@@ -300,7 +302,7 @@ class _Normaliser:
         if isinstance(t, StreamType):
             channel = Channel(name, t.width)
             if argument in written and argument in read:
-                raise Refusal(f"stream {name} is both read and written by {self.result.name}")
+                raise Refusal(f"stream {name} is both read and written by {self.top.where}")
             (self.result.channels_out if argument in written else self.result.channels_in).append(
                 channel
             )
@@ -310,7 +312,7 @@ class _Normaliser:
             if argument in written:
                 if argument in read:
                     raise Refusal(
-                        f"argument {name} of {self.result.name} is read and written: a register "
+                        f"argument {name} of {self.top.where} is read and written: a register "
                         f"argument is one or the other"
                     )
                 self.result.outputs.append(variable)
