@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
-from support.rtl_fuzz import Kernel, generate
+from support import rtl_fuzz
+from support.rtl_fuzz import Kernel
 from tritstream.rtl.banks import places
 from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.delays import FABRICS
@@ -45,11 +47,12 @@ def expected(module: Module, kernel: Kernel, values: list[Any]) -> list[Any]:
         else:
             t = argument.type
             assert isinstance(t, MemRefType)
-            arguments.append(Array(t.shape, t.width, list(value)))
+            data = value if isinstance(value, list) else [value or 0] * t.size
+            arguments.append(Array(t.shape, t.width, list(data)))
     run(module, function, arguments)
     found: list[Any] = []
     for a, argument in zip(kernel.arguments, arguments, strict=True):
-        if a.kind == "scalar":
+        if a.kind in ("scalar", "register"):
             found.append(None)
         elif a.kind == "stream_in":
             found.append(len(argument.queue))
@@ -84,7 +87,7 @@ def decoded(compiled: Compiled, module: Module, kernel: Kernel, values: list[Any
         elif isinstance(port, Channel) and port in compiled.channels_in:
             # An output that is never written has no direction in the kernel, and no words.
             made.append(value if kernel.arguments[len(made)].kind == "stream_in" else [])
-        elif isinstance(port, Channel | Master):
+        elif isinstance(port, Channel | Master) or port not in compiled.inputs:
             made.append(integers(value, port.width))
         else:
             made.append(None)
@@ -109,10 +112,13 @@ def options_of(seed: int, strict: bool) -> Options:
         memory_latency=rng.choice((1, 1, 2)),
         strict=strict,
         masters=rng.random() < 0.4,
+        prefix=f"seed{seed}_",
     )
 
 
-def compare(seeds: list[int], runs: int = 2) -> dict[str, int]:
+def compare(
+    seeds: list[int], runs: int = 2, generate: Callable[[int], Kernel] = rtl_fuzz.generate
+) -> dict[str, int]:
     """Builds the kernels of the seeds together, runs each ``runs`` times, and asserts equality.
 
     Returns counts: kernels, runs, strictly pipelined kernels, refusals of the strict mode.

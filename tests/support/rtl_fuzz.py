@@ -53,15 +53,17 @@ class Kernel:
     text: str
     top: str
     arguments: list[Argument] = field(default_factory=list)
+    words: int = 400
+    """In every input stream."""
 
-    def values(self, rng: random.Random, words: int = 400) -> list[Any]:
+    def values(self, rng: random.Random) -> list[Any]:
         """Random and extreme arguments: int for a scalar, list for the others."""
         made: list[Any] = []
         for a in self.arguments:
             if a.kind in ("scalar", "register"):
                 made.append(number(rng, a.width))
             elif a.kind == "stream_in":
-                made.append([number(rng, a.width) for _ in range(words)])
+                made.append([number(rng, a.width) for _ in range(self.words)])
             elif a.kind == "memory":
                 made.append([number(rng, a.width) for _ in range(a.size)])
             else:
