@@ -420,11 +420,11 @@ class _Emitter:
                 word = "if" if k == 0 else "else if"
                 self.body.append(f"  {word} ({condition}) {variable.name} <= {value};")
         used = {n.data for s in self.schedules.values() for n in s.stage if n.op == "variable"}
-        for variable in used - ports - set(self.updates):
+        for variable in sorted(used - ports - set(self.updates), key=lambda v: v.name):
             # Read before anything was written: zero, as in the interpreter.
             self.declare(variable.name, variable.width)
             self.body.append(f"assign {variable.name} = '0;")
-        for variable in set(self.design.outputs) - set(self.updates):
+        for variable in (v for v in self.design.outputs if v not in self.updates):
             self.body.append(f"assign {variable.name} = '0;")
 
     def memories(self) -> None:

@@ -332,3 +332,26 @@ def test_a_build_goes_on_in_another_process(tools: Path, tmp_path: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout == "['synth']\n", done.stderr
+
+
+def test_the_design_is_the_same_in_every_process() -> None:
+    """Else no step would ever be found done: its inputs are the text."""
+    code = (
+        "import hashlib; from tritstream.build.open.design import design_source; "
+        "from tritstream.configurations import configuration_named; "
+        "ports = {'gmem_w0': 'HP0', 'gmem_v': 'HP1'}; "
+        "text = design_source(configuration_named('tiny-2bit'), ports); "
+        "print(hashlib.sha256(text.encode()).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(found) == 1
