@@ -228,6 +228,8 @@ def _processor(seen: _Seen, sources: Sources) -> Finding:
 
         listed = "; ".join(shown(pin) for pin in wrong[:SHOWN])
         return Finding("processor", False, f"{len(wrong)} pins that the RTL ties: {listed}")
+    if not tied:
+        return Finding("processor", None, "the RTL ties no pin of the processor to a constant")
     open_ones = len(netlist.unrouted & tied.keys())
     sentence = f"all {len(tied)} pins that the RTL ties to constants read so"
     return Finding("processor", True, f"{sentence}, {open_ones} ones of them as unrouted pins do")
