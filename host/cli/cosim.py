@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tritstream.cli.cosim_resources import board_resources
+from tritstream.cli.cosim_resources import kernel_resources
 from tritstream.cli.options import add_json, print_json
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import OptionError
@@ -145,7 +145,7 @@ def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
         "note": NOTE,
     }
     if args.resources:
-        report["resources_estimated"] = board_resources(configuration, compiled)
+        report["resources_estimated"] = kernel_resources(configuration, compiled)
     if args.json:
         print_json(report)
     else:

@@ -4,11 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tritstream.cli.cosim_resources import board_resources
+from tritstream.cli.cosim_resources import engine_resources
 from tritstream.cli.options import print_json
 from tritstream.configurations import Configuration
 from tritstream.errors import OptionError
-from tritstream.kernels.arguments import TOP
 
 
 def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
@@ -56,10 +55,7 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     }
     report["weights"] = args.image or f"random, seed {args.seed}"
     if args.resources:
-        from tritstream.rtl.compile import Compiled
-
-        whole = Compiled(TOP, trial.engine.system.parts.text, [], set(), set())
-        report["resources_estimated"] = board_resources(configuration, whole)
+        report["resources_estimated"] = engine_resources(configuration)
     if args.plot:
         shown = several if several is not None and layers > 1 else alone
         record = layers - 1 if shown is several else 0
@@ -107,8 +103,8 @@ def _show(report: dict[str, Any]) -> None:
             )
     if "projected" in report:
         _show_projected(console, report["projected"])
-    for name, value in report.get("resources_estimated", {}).items():
-        console.print(f"{name}: {value} (estimated)", highlight=False)
+    if "resources_estimated" in report:
+        _show_resources(console, report["resources_estimated"])
     console.print(report["note"])
 
 
@@ -158,3 +154,15 @@ def _show_projected(console: Any, projected: dict[str, Any]) -> None:
         f"Assumed: {'; '.join(projected['assumptions'])}.",
         highlight=False,
     )
+
+
+def _show_resources(console: Any, counts: dict[str, Any]) -> None:
+    shares = counts.get("share", {})
+    parts = [
+        f"{counts[name]:,} {name}" + (f" ({shares[name]:.1%})" if name in shares else "")
+        for name in ("LUT", "FF", "BRAM36", "DSP")
+    ]
+    where = f" of {counts['board']}" if "board" in counts else ""
+    dsps = ", ".join(f"{name} {n}" for name, n in counts["dsp_by_function"].items())
+    console.print(f"Resources{where}, by Yosys (estimated): {', '.join(parts)}.", highlight=False)
+    console.print(f"DSPs by function (estimated): {dsps or 'none'}.", highlight=False)

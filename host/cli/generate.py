@@ -183,10 +183,14 @@ def run(args: argparse.Namespace) -> int:
 def _load(args: argparse.Namespace) -> "Model":
     from tritstream.model import load
 
+    options = _board_options(args)
     if args.trace is None:
-        return load(args.model, args.engine, _board_options(args))
-    if args.engine != "rtl":
-        raise OptionError("--trace writes a waveform of simulated hardware: add --engine rtl")
+        return load(args.model, args.engine, options)
+    if args.engine != "rtl" or options is not None:
+        raise OptionError(
+            "--trace writes a waveform of simulated hardware: it goes with --engine rtl, and with "
+            "no option for boards"
+        )
     if args.trace_cycles < 1:
         raise OptionError(f"--trace-cycles must be 1 or more, not {args.trace_cycles}")
     from tritstream.engines.rtl import RtlEngine
@@ -219,6 +223,8 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     from tritstream.board.remote import Remote
     from tritstream.models import model_path
 
+    if args.trace is not None:
+        raise OptionError("--trace and --remote do not go together: the file would lie over there")
     image = model_path(args.model)
     if image.is_dir():
         raise OptionError(
@@ -235,6 +241,7 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
         "--seed": args.seed,
         "--overlay": args.overlay,
         "--cma-limit": args.cma_limit,
+        "--simulate": None if args.simulate == "spec" else args.simulate,
     }
     # One word each, so that no value is taken for an option.
     words = [f"{name}={value}" for name, value in values.items() if value is not None]

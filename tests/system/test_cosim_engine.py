@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tritstream.cli import main
-from tritstream.configurations import configuration_named
+from tritstream.configurations import Configuration, configuration_named
+from tritstream.rtl.resources import EngineResources, Progress, Resources
 from tritstream.system.phases import ACTIVITIES
 from tritstream.system.trial import Trial
 
@@ -66,6 +67,28 @@ def test_the_table_says_what_is_simulated(capsys: pytest.CaptureFixture[str]) ->
     assert "Bit-exact with the specification: yes" in out
     assert "One layer alone in a start: cycles (simulated)" in out
     assert "Tokens/s (projected)" in out and "Assumed: the fabric reaches" in out
+
+
+def test_resources_stand_against_the_board(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Yosys finds is shown; that it finds it, tests/rtl holds it to."""
+    total = Resources(26_600, 21_280, 14.0, 0, 22, {})
+
+    def estimated(configuration: Configuration, progress: Progress) -> EngineResources:
+        progress("Yosys, step 1.1")
+        return EngineResources(total, {}, {"measure": 22}, "xc7")
+
+    monkeypatch.setattr("tritstream.rtl.resources.estimate_engine", estimated)
+    options = ["--layers", "1", "--no-head", "--resources"]
+    found = command(capsys, *options)["resources_estimated"]
+    assert found["board"] == "pynq-z2"
+    assert found["share"] == {"LUT": 0.5, "FF": 0.2, "BRAM36": 0.1, "DSP": 0.1}
+    assert main(["cosim", "engine", "-c", "tiny", *options]) == 0
+    out = capsys.readouterr()
+    shown = " ".join(out.out.split())
+    assert "26,600 LUT (50.0%)" in shown and "measure 22" in shown and "(estimated)" in shown
+    assert "step 1.1" in out.err
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,17 @@ def test_a_waveform_can_be_had(tiny: Image, tmp_path: Path) -> None:
     assert 1900 < times[-1] < 2100  # two halves of a cycle at 5 each, for 200 cycles
 
 
-def test_a_waveform_is_of_simulated_hardware(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["generate", "--trace", "run.vcd", "Once"]) == 2
-    assert "--engine rtl" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--engine rtl"),
+        (["--engine", "rtl", "--check"], "no option for boards"),
+        (["--engine", "rtl", "--trace-cycles", "0"], "--trace-cycles must be 1 or more"),
+        (["--engine", "rtl", "--remote", "me@there"], "--remote"),
+    ],
+)
+def test_a_waveform_is_of_simulated_hardware(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "--trace", "run.vcd", *options, "Once"]) == 2
+    assert words in capsys.readouterr().err
