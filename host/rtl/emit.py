@@ -893,7 +893,10 @@ class _LeafEmitter:
             elif isinstance(access, Put):
                 data = self.bits(access.value, stage, 0, access.channel.width)
                 if access.channel in e.rooms:
-                    e.rooms[access.channel].fires.append(asked)
+                    # Asked for in every cycle that it waits; the word is there in the last of them.
+                    e.rooms[access.channel].fires.append(
+                        f"({asked} & {access.channel.name}_own_ready)"
+                    )
                 e.puts.setdefault(access.channel, []).append((asked, data))
             else:
                 address = self.bits(access.address, stage, 0, address_bits(access.master.size))
