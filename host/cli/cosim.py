@@ -77,9 +77,9 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
     engine.add_argument(
         "--trace-cycles",
         type=int,
-        default=10_000,
+        default=5_000,
         metavar="N",
-        help="cycles in the waveform, some 10 KB each for a large engine (default: %(default)s)",
+        help="cycles in the waveform, 14 KB each for the smallest engine (default: %(default)s)",
     )
     engine.add_argument("--plot", metavar="FILE", help="draw a layer's timeline as .png or .svg")
 

@@ -124,9 +124,9 @@ def _add_trace(rtl: argparse._ArgumentGroup) -> None:
     rtl.add_argument(
         "--trace-cycles",
         type=int,
-        default=10_000,
+        default=5_000,
         metavar="N",
-        help="cycles in the waveform (default: %(default)s)",
+        help="cycles in the waveform, 14 KB each for the smallest engine (default: %(default)s)",
     )
 
 

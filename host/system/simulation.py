@@ -26,7 +26,7 @@ from tritstream.system.build import Parts, system_library
 
 Bytes = npt.NDArray[np.uint8]
 
-TRACE_CYCLES = 10_000
+TRACE_CYCLES = 5_000
 """Cycles of a waveform where nothing else is asked for."""
 
 
@@ -88,7 +88,7 @@ def _load(path: Path) -> ctypes.CDLL:
 
 class System:
     """One simulated IP with its memory. ``trace``: a file that gets the waveform (VCD) of the first
-    ``trace_cycles`` cycles, some 10 KB each for a large engine."""
+    ``trace_cycles`` cycles, 14 KB each for the smallest engine."""
 
     def __init__(
         self, parts: Parts, trace: Path | None = None, trace_cycles: int = TRACE_CYCLES
