@@ -17,6 +17,7 @@ from tritstream.rtl.mlir import MemRefType, Module, parse
 from tritstream.rtl.program import Channel, Master, Memory
 from tritstream.rtl.refusal import Refusal
 from tritstream.rtl.simulate import Stalls, build, integers
+from tritstream.rtl.targets import VENDOR, Target
 
 
 def banked(memory: Memory, t: MemRefType, data: list[int]) -> list[list[int]]:
@@ -99,8 +100,8 @@ def one_sentence(text: str) -> bool:
     return bool(text) and "\n" not in text and not re.search(r"\.\s+[A-Z]", text)
 
 
-def options_of(seed: int, strict: bool) -> Options:
-    """Different targets for different seeds."""
+def options_of(seed: int, strict: bool, target: Target = VENDOR) -> Options:
+    """Different clocks, fabrics and memories for different seeds."""
     rng = random.Random(seed * 7 + 3)
     fabric = FABRICS[rng.choice(("xc7", "xcup"))]
     period = (
@@ -113,11 +114,15 @@ def options_of(seed: int, strict: bool) -> Options:
         strict=strict,
         masters=rng.random() < 0.4,
         prefix=f"seed{seed}_",
+        target=target,
     )
 
 
 def compare(
-    seeds: list[int], runs: int = 2, generate: Callable[[int], Kernel] = rtl_fuzz.generate
+    seeds: list[int],
+    runs: int = 2,
+    generate: Callable[[int], Kernel] = rtl_fuzz.generate,
+    target: Target = VENDOR,
 ) -> dict[str, int]:
     """Builds the kernels of the seeds together, runs each ``runs`` times, and asserts equality.
 
@@ -129,12 +134,12 @@ def compare(
         kernel = generate(seed)
         module = parse(kernel.text, f"fuzz{seed}")
         try:
-            compiled = compile_function(module, kernel.top, options_of(seed, True))
+            compiled = compile_function(module, kernel.top, options_of(seed, True, target))
         except Refusal as refusal:
             assert one_sentence(str(refusal)), (seed, str(refusal))
             counts["refused"] += 1
             try:
-                compiled = compile_function(module, kernel.top, options_of(seed, False))
+                compiled = compile_function(module, kernel.top, options_of(seed, False, target))
             except Refusal as second:
                 assert one_sentence(str(second)), (seed, str(second))
                 continue
