@@ -294,11 +294,6 @@ def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
     def one(pair: tuple[Path, Path]) -> None:
         _run([tool, *flags, optimise, "-c", pair[0], "-o", pair[1]], "the C++ compiler")
 
-    # Verilator's headers take longer than what it makes of a kernel: g++ finds them precompiled.
-    headers = folder / "obj" / "Vharness__pch.h"
-    if headers.is_file():
-        precompiled = headers.with_name(f"{headers.name}.gch")
-        _run([tool, *flags, optimise, "-x", "c++-header", headers, "-o", precompiled], "g++")
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
         list(pool.map(one, zip(sources, objects, strict=True)))
     library = _runtime(include, flags, trace)
