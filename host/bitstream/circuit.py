@@ -167,8 +167,8 @@ class Circuit:
             "tables": tables,
             "inputs": inputs,
             "flip_flops": np.array(flip_flops, np.int64).reshape(-1, 6),
-            "memories": np.array(memories, np.int64).reshape(len(memories), -1),
-            "rows": np.array(rows, np.int64).reshape(len(rows), -1),
+            "memories": np.array(memories, np.int64),
+            "rows": np.array(rows, np.int64),
         }
 
 

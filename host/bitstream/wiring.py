@@ -11,6 +11,11 @@ from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.routing import Nodes, Wire
 
 CONSTANTS = {"VCC_WIRE": 1, "GND_WIRE": 0}
+# Address wires of a block RAM, and what lets them out to its neighbour.
+_CASCADES = {
+    "BRAM_ADDRARDADDR": "CASCOUT_ARD_ACTIVE",
+    "BRAM_ADDRBWRADDR": "CASCOUT_BWR_ACTIVE",
+}
 _TIES = {"HARD0": 0, "HARD1": 1}
 # A 36-kbit memory is two of 18 kbit: both sites have pins on the same wires, and the halves' count.
 _SHADOWED = "RAMBFIFO36E1"
@@ -50,6 +55,11 @@ class Wiring:
             tile: frozenset(f.partition(".")[2] for f in fs if f.startswith("ENABLE_BUFFER."))
             for tile, fs in features.items()
             if tile.startswith(("HCLK_L", "HCLK_R"))
+        }
+        self._cascades = {
+            tile: frozenset(_CASCADES.values()) & frozenset(names)
+            for tile, names in features.items()
+            if tile.startswith("BRAM_")
         }
         for tile, names in features.items():
             pips = database.tile_type(database.tiles[tile].type).pips
@@ -134,11 +144,20 @@ class Wiring:
             if not self._shadow(tile, source)
         ]
         if len(always) == 1:
+            self._check_cascade(*always[0], node)
             return always[0]
         if len(always) > 1:
             raise BitstreamError(f"{wire[0]}.{wire[1]} could be driven by several of {always}")
         self.floating[f"{self.database.tiles[wire[0]].type}.{wire[1]}"] += 1
         return Constant(1, floating=True)
+
+    def _check_cascade(self, tile: str, source: str, node: list[Wire]) -> None:
+        """The address of a block RAM goes on to the next one only where that is switched on."""
+        if not any(name.startswith("BRAM_CASCOUT") for _, name in node):
+            return
+        for port, feature in _CASCADES.items():
+            if source.startswith(port) and feature not in self._cascades.get(tile, ()):
+                raise BitstreamError(f"{tile}.{feature} is not set, and {source} goes on from it")
 
     def _type(self, tile: str) -> TileType:
         return self.database.tile_type(self.database.tiles[tile].type)
