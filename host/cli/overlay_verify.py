@@ -18,6 +18,8 @@ from tritstream.board.overlays import (
     decode_manifest,
     installed,
     installed_named,
+    shipped,
+    shipped_folder,
     verify,
 )
 from tritstream.boards import board_named
@@ -104,9 +106,20 @@ def _overlays(args: argparse.Namespace) -> Iterator[Overlay]:
             raise OverlayError(f"{path} names no bitstream: there is nothing to verify")
         yield Overlay(path.parent, manifest)
     elif args.name:
-        yield installed_named(args.name, args.board)
+        yield _named(args.name, args.board)
     else:
         yield from installed()
+
+
+def _named(name: str, board: str | None) -> Overlay:
+    """What is installed, or else what the package itself has."""
+    try:
+        return installed_named(name, board)
+    except OverlayError:
+        for manifest in shipped():
+            if manifest.name == name and board in (None, manifest.board) and manifest.bit:
+                return Overlay(shipped_folder(manifest), manifest)
+        raise
 
 
 def _findings(overlay: Overlay, args: argparse.Namespace) -> Iterator[Finding]:
