@@ -40,12 +40,12 @@ _VERILATOR = (
     *("--top-module", "lockstep", "--prefix", "Vlockstep", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
     *("--x-assign", "0", "--x-initial", "0", "-O3", "--output-split", "20000", *SOUND),
 )
-_GP0 = (
+GP0_SIGNALS = (
     *(f"{letters}{n}" for letters in ("AR", "AW") for n in _ADDRESS),
     *("RVALID", "RDATA", "RREADY", "WDATA", "WSTRB", "WLAST", "WVALID", "WREADY", "BVALID"),
     "BREADY",
 )
-_HP = (*_GP0, "ARID", "AWID", "RRESP", "RID", "RLAST", "BRESP", "BID")
+HP_SIGNALS = (*GP0_SIGNALS, "ARID", "AWID", "RRESP", "RID", "RLAST", "BRESP", "BID")
 _PAYLOAD = re.compile(r"(.*(?:AR|AW|W|R|B))(?:ADDR|LEN|DATA|STRB|LAST|ID|RESP)\d*$")
 _HP_PORTS = 4
 _CLOCK_LEVELS = "{3'd0, lockstep.fclk0}"
@@ -232,12 +232,12 @@ def _wrapper(top: str, processor: Processor) -> str:
 def _tables(processor: Processor) -> str:
     """``pins.inc``: where the ports are."""
     places = _places(processor.inputs) | _places(processor.outputs)
-    used = [*(f"MAXIGP0{n}" for n in _GP0), "FCLKRESETN"]
+    used = [*(f"MAXIGP0{n}" for n in GP0_SIGNALS), "FCLKRESETN"]
     lines = ["constexpr Port {}{{{}, {}}};".format(port, *places[port]) for port in used]
-    lines.append(f"struct Hp {{ Port {', '.join(_HP)}; }};")
+    lines.append(f"struct Hp {{ Port {', '.join(HP_SIGNALS)}; }};")
     lines.append(f"constexpr int HP_PORTS = {_HP_PORTS};")
     rows = [
-        "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXIHP{k}{n}"]) for n in _HP) + "}"
+        "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXIHP{k}{n}"]) for n in HP_SIGNALS) + "}"
         for k in range(_HP_PORTS)
     ]
     lines.append(f"constexpr Hp HP[HP_PORTS] = {{{', '.join(rows)}}};")

@@ -23,7 +23,7 @@ from tritstream.bitstream.processor import ties
 from tritstream.bitstream.routing import open_nodes
 from tritstream.bitstream.wiring import Wiring
 from tritstream.configurations import Configuration, configuration_named
-from tritstream.errors import TritstreamError
+from tritstream.errors import EngineError, TritstreamError
 
 SHOWN = 3
 """How many of several things a sentence names."""
@@ -143,7 +143,7 @@ def verify_deep(
     for check in (_netlist, _processor):
         try:
             yield check(seen, sources)
-        except BitstreamError as error:
+        except TritstreamError as error:
             yield Finding(check.__name__.strip("_"), False, str(error))
         if seen.netlist is None:
             return
@@ -237,12 +237,18 @@ def _processor(seen: _Seen, sources: Sources) -> Finding:
 
 def _simulation(seen: _Seen, sources: Sources, progress: Callable[[str], None]) -> Finding:
     from tritstream.bitstream.cosimulate import simulate
+    from tritstream.rtl.simulate import compiler, verilator_root
 
     assert seen.netlist is not None
     if seen.rtl is None:
         return Finding("simulation", None, "there is no RTL to compare with (--rtl names it)")
     if sources.configuration is None or sources.handoff is None:
         return Finding("simulation", None, "without configuration and .hwh there is no workload")
+    try:
+        verilator_root()
+        compiler()
+    except EngineError as error:
+        return Finding("simulation", None, str(error))
     outcome = simulate(
         seen.netlist,
         seen.rtl,

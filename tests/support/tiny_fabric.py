@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tritstream.bitstream.database import Database, open_database
-from tritstream.bitstream.lockstep import _GP0, _HP
+from tritstream.bitstream.lockstep import GP0_SIGNALS, HP_SIGNALS
 
 PART, IDCODE = "xc7z000tst-1", 0x0372_F093
 CLB, OTHER, CLOCK, PROCESSOR = "CLBLL_L_X1Y0", "CLBLL_L_X1Y1", "CLK_HROW_TOP_R_X0Y1", "PSS2_X0Y0"
@@ -84,7 +84,7 @@ def processor_pins() -> dict[str, str]:
     """Pins and directions of a small PS7: EMIO, clocks, and the AXI ports of a lockstep."""
     pins = {f"EMIOGPIOI{k}": "IN" for k in range(3)} | {f"EMIOGPIOO{k}": "OUT" for k in range(2)}
     pins |= {f"FCLK{what}{k}": "OUT" for what in ("CLK", "RESETN") for k in range(4)}
-    for port, names in [("MAXIGP0", _GP0), *((f"SAXIHP{k}", _HP) for k in range(4))]:
+    for port, names in [("MAXIGP0", GP0_SIGNALS), *((f"SAXIHP{k}", HP_SIGNALS) for k in range(4))]:
         for name in names:
             back = name in _OF_SLAVE or name in ("ARREADY", "AWREADY", "WREADY")
             direction = "IN" if back == (port[0] == "M") else "OUT"
