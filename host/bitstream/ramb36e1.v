@@ -34,6 +34,9 @@ module RAMB36E1 #(
   assign {DOPADOP, DOADO} = qa, {DOPBDOP, DOBDO} = qb;
   assign {CASCADEOUTA, CASCADEOUTB, DBITERR, SBITERR, ECCPARITY, RDADDRECC} = 0;
 
+  // A memory of 18 bits has two bytes to write.
+  wire [3:0] we_a = WRITE_WIDTH_A == 36 ? WEA : {2'd0, WEA[1:0]};
+  wire [3:0] we_b = WRITE_WIDTH_B == 36 ? WEBWE[3:0] : {2'd0, WEBWE[1:0]};
   wire [9:0] row_a = ADDRARDADDR[14:5], row_b = ADDRBWRADDR[14:5];
   wire half_a = ADDRARDADDR[4], half_b = ADDRBWRADDR[4];
 
@@ -59,23 +62,23 @@ module RAMB36E1 #(
   always @(posedge (CLKARDCLK ^ IS_CLKARDCLK_INVERTED))
     if (ENARDEN ^ IS_ENARDEN_INVERTED) begin
       for (integer n = 0; n < (WRITE_WIDTH_A == 36 ? 4 : 2); n = n + 1)
-        if (WEA[n])
+        if (we_a[n])
           bytes[WRITE_WIDTH_A == 36 ? {row_a, n[1:0]} : {row_a, half_a, n[0]}] <=
               {DIPADIP[n], DIADI[8*n+:8]};
       if (RSTRAMARSTRAM ^ IS_RSTRAMARSTRAM_INVERTED) qa <= SRVAL_A;
-      else if (WRITE_MODE_A != "NO_CHANGE" || WEA == 0)
+      else if (WRITE_MODE_A != "NO_CHANGE" || we_a == 0)
         qa <= merged(WRITE_WIDTH_A, read(READ_WIDTH_A, row_a, half_a),
-                     WRITE_MODE_A == "WRITE_FIRST" ? WEA : 4'd0, DIADI, DIPADIP);
+                     WRITE_MODE_A == "WRITE_FIRST" ? we_a : 4'd0, DIADI, DIPADIP);
     end
   always @(posedge (CLKBWRCLK ^ IS_CLKBWRCLK_INVERTED))
     if (ENBWREN ^ IS_ENBWREN_INVERTED) begin
       for (integer n = 0; n < (WRITE_WIDTH_B == 36 ? 4 : 2); n = n + 1)
-        if (WEBWE[n])
+        if (we_b[n])
           bytes[WRITE_WIDTH_B == 36 ? {row_b, n[1:0]} : {row_b, half_b, n[0]}] <=
               {DIPBDIP[n], DIBDI[8*n+:8]};
       if (RSTRAMB ^ IS_RSTRAMB_INVERTED) qb <= SRVAL_B;
-      else if (WRITE_MODE_B != "NO_CHANGE" || WEBWE[3:0] == 0)
+      else if (WRITE_MODE_B != "NO_CHANGE" || we_b == 0)
         qb <= merged(WRITE_WIDTH_B, read(READ_WIDTH_B, row_b, half_b),
-                     WRITE_MODE_B == "WRITE_FIRST" ? WEBWE[3:0] : 4'd0, DIBDI, DIPBDIP);
+                     WRITE_MODE_B == "WRITE_FIRST" ? we_b : 4'd0, DIBDI, DIPBDIP);
     end
 endmodule
