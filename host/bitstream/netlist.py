@@ -20,6 +20,7 @@ from tritstream.bitstream.slices import Slice, SliceLogic
 from tritstream.bitstream.wiring import Constant, Output, Source, Wiring
 
 _SLICE = re.compile(r"(SLICE[LM]_X[01])\.(.+)")
+_BUFFERS = ("BUFGCTRL", "BUFHCE")
 _HALVES = {"FIFO18E1": ("BRAM_FIFO18_", False), "RAMB18E1": ("BRAM_RAMB18_", True)}
 
 
@@ -58,7 +59,7 @@ class _Extraction:
         self._asked: dict[tuple[str, str, str], int] = {}
         self._logic: dict[tuple[str, str], SliceLogic] = {}
         self._memories: dict[tuple[str, str], Memory] = {}
-        self._clocks: dict[tuple[str, str], str] = {}
+        self._buffers: dict[tuple[str, str], Output] = {}
 
     def run(self) -> Netlist:
         constants, unrouted, inputs = {}, set(), []
@@ -77,7 +78,7 @@ class _Extraction:
             "look-up tables": len(circuit.tables),
             "flip-flops": len(circuit.flip_flops),
             "halves of block RAM": len(circuit.memories),
-            "clock buffers": len(self._clocks),
+            "clock buffers": len(self._buffers),
         }
         return Netlist(
             circuit,
@@ -91,8 +92,6 @@ class _Extraction:
 
     def _clock_or_signal(self, source: Source) -> int:
         """A processor's input may be the clock itself, which the simulation holds at one level."""
-        if isinstance(source, Output) and source.site.type in ("BUFGCTRL", "BUFHCE"):
-            return self._outputs[self._clock(source)]
         return self._signal(source)
 
     def _signal(self, source: Source) -> int:
@@ -102,6 +101,8 @@ class _Extraction:
         kind = source.site.type
         if kind == SITE:
             return self._outputs[source.pin]
+        if kind in _BUFFERS:  # data on a clock's wires: a net with many loads
+            return self._signal(self._through(source))
         if kind not in _HALVES and kind not in ("SLICEL", "SLICEM"):
             raise BitstreamError(
                 f"{source.tile} uses {kind} {source.site.name} ({source.pin}), which this "
@@ -165,15 +166,20 @@ class _Extraction:
         raise BitstreamError(f"{user} is not clocked by {CLOCKS[0]}")
 
     def _clock(self, source: Output) -> str:
-        """The pin of the processor behind a clock buffer, which must let one input through."""
-        if source.site.type == SITE:
-            return source.pin
-        key = (source.tile, source.site.name)
-        if key in self._clocks:
-            return self._clocks[key]
-        where = f"{source.tile}.{source.site.type}_{source.site.name}"
-        if source.site.type not in ("BUFGCTRL", "BUFHCE"):
+        """The pin of the processor behind clock buffers."""
+        while source.site.type in _BUFFERS:
+            source = self._through(source)
+        if source.site.type != SITE:
+            where = f"{source.tile}.{source.site.type}_{source.site.name}"
             raise BitstreamError(f"a clock comes from {where}, which is no clock buffer")
+        return source.pin
+
+    def _through(self, source: Output) -> Output:
+        """What is before a clock buffer, which must let one input through, always."""
+        key = (source.tile, source.site.name)
+        if key in self._buffers:
+            return self._buffers[key]
+        where = f"{source.tile}.{source.site.type}_{source.site.name}"
         groups: dict[str, set[str]] = defaultdict(set)
         for feature in self._features.get(source.tile, ()):
             parts = feature.split(".")
@@ -197,5 +203,5 @@ class _Extraction:
         driver = self._wiring.pin(source.tile, source.site, through) if through else None
         if not isinstance(driver, Output):
             raise BitstreamError(f"{where} does not let exactly one clock through")
-        self._clocks[key] = self._clock(driver)
-        return self._clocks[key]
+        self._buffers[key] = driver
+        return driver
