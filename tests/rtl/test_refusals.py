@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.rtl_compare import one_sentence
+from support.rtl_text import STREAM, kernel, pipelined
 from tritstream.rtl.compile import Options, compile_function
 from tritstream.rtl.mlir import parse
 from tritstream.rtl.refusal import Refusal
@@ -12,32 +13,6 @@ from tritstream.rtl.refusal import Refusal
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 
 
-def kernel(arguments: str, body: str, types: str) -> str:
-    return f"""
-"builtin.module"() ({{
-  "func.func"() <{{function_type = ({types}) -> (), sym_name = "f"}}> ({{
-  ^bb0({arguments}):
-    %c0 = "arith.constant"() <{{value = 0 : index}}> : () -> index
-    %c1 = "arith.constant"() <{{value = 1 : index}}> : () -> index
-    %c9 = "arith.constant"() <{{value = 9 : index}}> : () -> index
-{body}
-    "func.return"() : () -> ()
-  }}) : () -> ()
-}}) : () -> ()
-"""
-
-
-def pipelined(body: str) -> str:
-    return f"""
-    "scf.for"(%c0, %c9, %c1) ({{
-    ^bb0(%i: index):
-{body}
-      "scf.yield"() : () -> ()
-    }}) {{op_name = "S_i_0", pipeline_ii = 1 : ui32}} : (index, index, index) -> ()
-"""
-
-
-STREAM = "!allo.stream<i32, 4>"
 GET = (
     f'%NAME = "allo.stream_get"(%s) <{{indices = array<i64>}}> : ({STREAM}) -> i32 loc("k.py":7:0)'
 )
