@@ -14,6 +14,7 @@ from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.arguments import argument_table
+from tritstream.rtl.targets import VENDOR, Target
 from tritstream.system import TRACE_CYCLES, Conditions, Result, System, engine_parts
 
 _BASE, _APART = 0x6000_0000, 0x1_0000
@@ -22,7 +23,7 @@ _BASE, _APART = 0x6000_0000, 0x1_0000
 
 class RtlEngine(MemoryEngine):
     """The simulated accelerator behind the engine interface; ``trace`` gets the waveform (VCD) of
-    the first ``trace_cycles`` cycles.
+    the first ``trace_cycles`` cycles; ``target`` is what the RTL is compiled for.
 
     Raises as `tritstream.system.engine_parts` and `System`.
     """
@@ -35,10 +36,12 @@ class RtlEngine(MemoryEngine):
         conditions: Conditions | None = None,
         trace: Path | None = None,
         trace_cycles: int = TRACE_CYCLES,
+        target: Target = VENDOR,
     ) -> None:
         super().__init__(image)
         configuration = image.header.configuration
-        self.system = System(engine_parts(configuration), trace, trace_cycles)
+        parts = engine_parts(configuration, target=target)
+        self.system = System(parts, trace, trace_cycles)
         self.system.set_conditions(conditions or Conditions())
         self.results: list[Result] = []
         """Of every start: cycles and beats."""
