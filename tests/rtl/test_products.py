@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from itertools import product
+from itertools import cycle, islice, product
 
 import pytest
 
+from support.rtl_text import kernel
 from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.mlir import parse
 from tritstream.rtl.simulate import Stalls, build, integers
@@ -24,10 +25,7 @@ def multiplier(a: int, b: int, period: float) -> Compiled:
     """A kernel that reads PAIRS pairs from two streams and writes their products to a third."""
     types = [f"!allo.stream<i{width}, 4>" for width in (a, b, a + b)]
     get = '"allo.stream_get"(%s{n}) <{{indices = array<i64>}}> : ({type}) -> i{width}'
-    text = f"""
-"builtin.module"() ({{
-  "func.func"() <{{function_type = ({", ".join(types)}) -> (), sym_name = "f"}}> ({{
-  ^bb0(%s0: {types[0]}, %s1: {types[1]}, %s2: {types[2]}):
+    body = f"""
     "affine.for"() <{{lowerBoundMap = affine_map<() -> (0)>, operandSegmentSizes =
       array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = affine_map<() -> ({PAIRS})>}}> ({{
     ^bb0(%i: index):
@@ -39,35 +37,29 @@ def multiplier(a: int, b: int, period: float) -> Compiled:
       "allo.stream_put"(%s2, %p) <{{indices = array<i64>}}> : ({types[2]}, i{a + b}) -> ()
       "affine.yield"() : () -> ()
     }}) {{loop_name = "i", op_name = "S_i_0", pipeline_ii = 1 : ui32}} : () -> ()
-    "func.return"() : () -> ()
-  }}) : () -> ()
-}}) : () -> ()
 """
+    arguments = ", ".join(f"%s{n}: {type_}" for n, type_ in enumerate(types))
+    text = kernel(arguments, body, ", ".join(types))
     options = Options(period, prefix=f"m{a}_{b}_{period:g}_", target=ZYNQ7_OPEN)
     return compile_function(parse(text, "f"), "f", options)
 
 
 def pairs(a: int, b: int) -> list[tuple[int, int]]:
+    """PAIRS pairs: all of them, again and again, or extreme ones and random ones."""
+    all_a, all_b = (range(-(2 ** (w - 1)), 2 ** (w - 1)) for w in (a, b))
     if 2 ** (a + b) <= PAIRS:
-        some = list(
-            product(range(-(2 ** (a - 1)), 2 ** (a - 1)), range(-(2 ** (b - 1)), 2 ** (b - 1)))
-        )
-        return (some * PAIRS)[:PAIRS]
-    ends = [[-(2 ** (w - 1)), 1 - 2 ** (w - 1), -1, 0, 1, 2 ** (w - 1) - 1] for w in (a, b)]
-    some = list(product(*ends))
+        return list(islice(cycle(product(all_a, all_b)), PAIRS))
+    ends_a, ends_b = ((w[0], w[1], -1, 0, 1, w[-1]) for w in (all_a, all_b))
+    some = list(product(ends_a, ends_b))
     source = random.Random(a * 100 + b)
     while len(some) < PAIRS:
-        some.append(
-            (
-                source.choice((source.getrandbits(a) - 2 ** (a - 1), source.choice(ends[0]))),
-                source.getrandbits(b) - 2 ** (b - 1),
-            )
-        )
+        a_or_end = source.choice((source.choice(all_a), source.choice(ends_a)))
+        some.append((a_or_end, source.choice(all_b)))
     return some
 
 
 def test_products() -> None:
-    """With one row a stage (3 ns) and with two."""
+    """With one row a stage (3 ns) and with several."""
     cases = [(a, b, period) for a, b in WIDTHS for period in (3.0, 10.0)]
     kernels = [multiplier(*case) for case in cases]
     simulation = build(kernels, optimise="-O0")
