@@ -103,7 +103,7 @@ CONFIGURATIONS = {
             "tiny-2bit", GEOMETRIES["tiny"], "2bit", "small", 16, 1, 4, board_name="pynq-z2"
         ),
         Configuration(
-            "demo-z2", GEOMETRIES["demo"], "base3", "small", 32, 2, 8, board_name="pynq-z2"
+            "demo-z2", GEOMETRIES["demo"], "base3", "small", 32, 2, 4, board_name="pynq-z2"
         ),
         Configuration(
             "370m-z2", GEOMETRIES["370m"], "base3", "small", 32, 2, 8, board_name="pynq-z2"

@@ -1,18 +1,24 @@
-"""Products without DSPs: a pipeline of Booth rows, a look-up table and a carry bit for each bit.
+"""Products without DSPs: a pipeline of rows, a look-up table and a carry bit for each bit.
 
-Of b = sum d_i 4**i with digits d_i in -2..2, each from three bits of b, the product is the sum of
+b = sum d_i 4**i with digits d_i in -1..2, found from the low end: two bits of b and a carry make a
+v in 0..4; its digit is v, or v - 4 with a carry for 3 and 4. The product is the sum of
 d_i * a * 4**i. A row adds one digit's multiple to what the rows before left and passes two finished
-bits on. A bit of the sum depends on two bits of ``a``, the digit's three bits and a bit of the sum
-so far: one six-input table in front of a carry chain. So a product takes about half of
-width(a) * width(b) tables.
+bits on. A bit of the sum depends on the digit's two bits, two bits of ``a`` and a bit of the sum so
+far: five signals, and of five a look-up table makes both what the carry chain needs. (Booth's
+digits, -2..2, need a sixth, for which nextpnr-xilinx takes two tables a bit.) So a product takes
+about half of width(a) * width(b) tables. Digits come from registers, one stage ahead of their rows:
+otherwise synthesis would look through them to b's three bits, and have six signals again.
+
+The last digit has b's sign: -2 b1 + b0 + carry. That can have five values where b has an even
+number of bits, and costs that row its sixth signal.
 """
 
 from __future__ import annotations
 
 from tritstream.rtl.delays import Fabric
 
-MAX_ROWS = 3
-"""Rows in a stage at most."""
+MAX_ROWS = 2
+"""Rows in a stage at most: placed and routed, the longest paths are through carry chains."""
 
 
 def rows_per_stage(a: int, period: float, fabric: Fabric) -> int:
@@ -23,7 +29,7 @@ def rows_per_stage(a: int, period: float, fabric: Fabric) -> int:
 
 def product_latency(b: int, rows: int) -> int:
     """Cycles from the operands to the product; ``b`` bits with sign."""
-    return -(-((b + 1) // 2) // rows)
+    return 1 + -(-((b + 1) // 2) // rows)
 
 
 def product_name(a: int, b: int, out: int, rows: int, held: bool) -> str:
@@ -36,88 +42,88 @@ def product_module(prefix: str, a: int, b: int, out: int, rows: int, held: bool)
 
     ``held``: with a clock enable, for a pipeline that can be stopped.
     """
-    count = (b + 1) // 2
     name = prefix + product_name(a, b, out, rows, held)
-    enable = "if (ce) " if held else ""
-    lines = [
-        "",
-        f"// A signed product, {product_latency(b, rows)} cycles: Booth rows, {rows} a stage.",
-        f"module {name} (",
-        "  input  logic clk,",
-        *(["  input  logic ce,"] if held else []),
-        f"  input  logic [{a - 1}:0] a,",
-        f"  input  logic [{b - 1}:0] b,",
-        f"  output logic [{out - 1}:0] p",
-        ");",
-    ]
-    low = high = ""  # the finished bits, and the carried part of the sum
-    m, digits = "a", "b"
-    have = b  # bits of ``digits``
-    last = "1'b0"  # the bit of b below the next digit
-    done = 0
-    for row in range(count):
-        top = f"{digits}[1]" if have > 1 else f"{digits}[0]"
-        wide = f"{{{{2{{{m}[{a - 1}]}}}}, {m}}}"
-        twice = f"{{{m}[{a - 1}], {m}, 1'b0}}"
-        lines += [
-            f"  wire logic neg{row} = {top};",
-            f"  wire logic one{row} = {digits}[0] ^ {last};",
-            f"  wire logic two{row} = ({top} ^ {digits}[0]) & ~one{row};",
-            f"  wire logic [{a + 1}:0] row{row} = ((one{row} ? {wide} : two{row} ? {twice} : '0)"
-            f" ^ {{{a + 2}{{neg{row}}}}});",
+    clocked = "always_ff @(posedge clk) if (ce)" if held else "always_ff @(posedge clk)"
+    count = (b + 1) // 2
+    with_sign = () if b % 2 else (count - 1,)  # the row whose digit has five values
+    lines: list[str] = []
+
+    def signal(name: str, width: int, value: str, register: bool = False) -> str:
+        lines.append(f"  logic [{width - 1}:0] {name};")
+        lines.append(
+            f"  {clocked} {name} <= {value};" if register else f"  assign {name} = {value};"
+        )
+        return name
+
+    rest = signal("b0", 2 * count, f"{{b[{b - 1}], b}}" if b % 2 else "b")
+    carry = signal("c0", 1, "1'b0")
+    m, low, high = "a", "", ""
+    for first in range(0, count, rows):
+        stage = range(first, min(first + rows, count))
+        for row in stage:
+            at, five = 2 * (row - first), row in with_sign
+            upper, lower = f"{rest}[{at + 1}]", f"{rest}[{at}]"
+            signal(f"digit{row}", 2 + five, _digit(upper, lower, carry, five), register=True)
+            carry = signal(f"c{row + 1}", 1, f"{upper} & ({lower} | {carry})")
+        left = 2 * (count - stage.stop)
+        if left:
+            here = f"{rest}[{left + 2 * len(stage) - 1}:{2 * len(stage)}]"
+            rest = signal(f"b{stage.stop}", left, here, register=True)
+            carry = signal(f"carry{stage.stop}", 1, carry, register=True)
+        m = signal(f"a{first}", a, m, register=True)
+        for row in stage:
+            neg = signal(f"neg{row}", 1, f"digit{row}[2]" if row in with_sign else f"&digit{row}")
+            signal(f"row{row}", a + 2, _multiple(f"digit{row}", neg, m, a))
+            # The carry in is a bit of its own below the others, so that this is one carry chain.
+            before = f"{{{{2{{{high}[{a - 1}]}}}}, {high}}}" if high else f"{a + 2}'d0"
+            signal(f"sum{row}", a + 3, f"{{{before}, 1'b1}} + {{row{row}, {neg}}}")
+            end = row + 1 == stage.stop
+            bits = f"{{sum{row}[2:1], {low}}}" if low else f"sum{row}[2:1]"
+            low = signal(f"low{row}", 2 * row + 2, bits, register=end)
+            high = signal(f"high{row}", a, f"sum{row}[{a + 2}:3]", register=end)
+    return "\n".join(
+        [
+            "",
+            f"// A signed product, {product_latency(b, rows)} cycles: a row for two bits of b, "
+            f"{rows} a stage.",
+            f"module {name} (",
+            "  input  logic clk,",
+            *(["  input  logic ce,"] if held else []),
+            f"  input  logic [{a - 1}:0] a,",
+            f"  input  logic [{b - 1}:0] b,",
+            f"  output logic [{out - 1}:0] p",
+            ");",
+            *lines,
+            f"  assign p = {_cut(low, high, 2 * count, a, out)};",
+            "endmodule",
+            "",
         ]
-        before = f"{{{{2{{{high}[{a - 1}]}}}}, {high}}}" if high else "'0"
-        if high:
-            # The carry in is a bit of its own, so that the sum stays one carry chain.
-            lines += [
-                f"  logic [{a + 2}:0] sum{row};",
-                f"  assign sum{row} = {{{before}, 1'b1}} + {{row{row}, neg{row}}};",
-            ]
-        else:
-            lines += [
-                f"  logic [{a + 2}:0] sum{row};",
-                f"  assign sum{row} = {{row{row} + {{{a + 1}'d0, neg{row}}}, 1'b0}};",
-            ]
-        bits = f"sum{row}[2:1]" + (f", {low}" if low else "")
-        done += 2
-        final = row + 1 == count
-        register = final or (row + 1) % rows == 0
-        lines += [
-            f"  logic [{done - 1}:0] low{row};",
-            f"  logic [{a - 1}:0] high{row};",
-        ]
-        if register:
-            lines += [
-                f"  always_ff @(posedge clk) {enable}low{row} <= {{{bits}}};",
-                f"  always_ff @(posedge clk) {enable}high{row} <= sum{row}[{a + 2}:3];",
-            ]
-        else:
-            lines += [
-                f"  assign low{row} = {{{bits}}};",
-                f"  assign high{row} = sum{row}[{a + 2}:3];",
-            ]
-        low, high = f"low{row}", f"high{row}"
-        if final:
-            break
-        rest = have - 2
-        lines += [f"  logic last{row};", f"  logic [{rest - 1}:0] rest{row};"]
-        source, kept = f"{digits}[{have - 1}:2]", f"{digits}[1]"
-        if register:
-            lines += [
-                f"  logic [{a - 1}:0] a{row};",
-                f"  always_ff @(posedge clk) {enable}a{row} <= {m};",
-                f"  always_ff @(posedge clk) {enable}rest{row} <= {source};",
-                f"  always_ff @(posedge clk) {enable}last{row} <= {kept};",
-            ]
-            m = f"a{row}"
-        else:
-            lines += [f"  assign rest{row} = {source};", f"  assign last{row} = {kept};"]
-        digits, last, have = f"rest{row}", f"last{row}", rest
-    total = 2 * count + a
-    if out <= 2 * count:
-        lines.append(f"  assign p = {low}[{out - 1}:0];")
-    elif out <= total:
-        lines.append(f"  assign p = {{{high}[{out - 2 * count - 1}:0], {low}}};")
-    else:
-        lines.append(f"  assign p = {{{{{out - total}{{{high}[{a - 1}]}}}}, {high}, {low}}};")
-    return "\n".join([*lines, "endmodule", ""])
+    )
+
+
+def _digit(high: str, low: str, carry: str, five: bool) -> str:
+    """{doubled, odd} of v = 2 high + low + carry: 0, 1, 2, -1 (both), 0.
+
+    With ``five`` values, where high counts -2: {negative, doubled, odd}.
+    """
+    odd = f"{low} ^ {carry}"
+    if five:
+        return f"{{{high}, ({high} ^ {low}) & ~({odd}), {odd}}}"
+    return f"{{{high} ^ ({low} & {carry}), {odd}}}"
+
+
+def _multiple(digit: str, negative: str, m: str, a: int) -> str:
+    """The digit's multiple of m, in a + 2 bits; one less where it is negative."""
+    sign = f"{m}[{a - 1}]"
+    once, twice = f"{{{{2{{{sign}}}}}, {m}}}", f"{{{sign}, {m}, 1'b0}}"
+    chosen = f"{digit}[0] ? {once} : {digit}[1] ? {twice} : {a + 2}'d0"
+    return f"({chosen}) ^ {{{a + 2}{{{negative}}}}}"
+
+
+def _cut(low: str, high: str, finished: int, a: int, out: int) -> str:
+    """{high, low} with ``out`` bits, of which ``low`` has ``finished`` and ``high`` has ``a``."""
+    if out <= finished:
+        return f"{low}[{out - 1}:0]"
+    if out <= finished + a:
+        return f"{{{high}[{out - finished - 1}:0], {low}}}"
+    return f"{{{{{out - finished - a}{{{high}[{a - 1}]}}}}, {high}, {low}}}"

@@ -15,7 +15,7 @@ from tritstream.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Target:
-    """``logic_products``: a product is a pipeline of Booth rows instead of a ``*``.
+    """``logic_products``: a product is a pipeline of tables and carry chains, not a ``*``.
     ``instantiated_memories``: RAMs of `tritstream_ram`, with two cycles of latency and addresses
     from registers. ``free_running``: a loop's pipeline has no enable behind its last stream that is
     read; room for what it writes is reserved when an iteration starts. ``shared_functions``: a

@@ -16,13 +16,11 @@ void fetch_0(
   hls::stream< int32_t >& v9,
   hls::stream< ap_uint<128> >& v10,
   hls::stream< ap_uint<128> >& v11,
-  hls::stream< ap_uint<256> >& v12
+  hls::stream< ap_uint<128> >& v12
 ) {
-  static const int32_t vector_words[7] = {32, 32, 32, 32, 32, 96, 32};
+  static const int32_t vector_words[7] = {64, 64, 64, 64, 64, 192, 64};
   static const int32_t room_beats[7] = {0, 64, 0, 0, 0, 0, 0};
-  ap_uint<128> part[2];
-  #pragma HLS array_partition variable=part complete dim=1
-
+  ap_uint<128> part[1];
   int32_t v16 = v0;
   int32_t begin;
   begin = v16;
@@ -177,737 +175,734 @@ void fetch_0(
       int32_t v120 = v119;
       at = v120;
       int32_t v121 = vector_words[v105];
-      int64_t v122 = v121;
-      int64_t v123 = v122 * 2;
-      int32_t v124 = v123;
       int32_t element_beats;
-      element_beats = v124;
+      element_beats = v121;
       int32_t filled;
       filled = 0;
-      int32_t v127 = element_beats;
-      int v128 = v127;
-      for (int v129 = 0; v129 < v128; v129 += 1) {
+      int32_t v124 = element_beats;
+      int v125 = v124;
+      for (int v126 = 0; v126 < v125; v126 += 1) {
       #pragma HLS pipeline II=1
-        l_S_k_3_k: for (int k = 0; k < 1; k++) {
-          ap_uint<128> v131 = part[(k + 1)];
-          part[k] = v131;
+        l_S_k_3_k: for (int k = 0; k < 0; k++) {
+          ap_uint<128> v128 = part[(k + 1)];
+          part[k] = v128;
         }
-        int32_t v132 = at;
-        ap_int<34> v133 = v132;
-        ap_int<34> v134 = v129;
-        ap_int<34> v135 = v133 + v134;
-        int v136 = v135;
-        ap_uint<128> v137 = v3[v136];
-        part[1] = v137;
-        int32_t v138 = filled;
-        ap_int<33> v139 = v138;
-        ap_int<33> v140 = v139 + 1;
-        int32_t v141 = v140;
-        filled = v141;
-        int32_t v142 = filled;
-        bool v143 = v142 == 2;
-        if (v143) {
+        int32_t v129 = at;
+        ap_int<34> v130 = v129;
+        ap_int<34> v131 = v126;
+        ap_int<34> v132 = v130 + v131;
+        int v133 = v132;
+        ap_uint<128> v134 = v3[v133];
+        part[0] = v134;
+        int32_t v135 = filled;
+        ap_int<33> v136 = v135;
+        ap_int<33> v137 = v136 + 1;
+        int32_t v138 = v137;
+        filled = v138;
+        int32_t v139 = filled;
+        bool v140 = v139 == 1;
+        if (v140) {
           filled = 0;
-          ap_uint<256> whole;
+          ap_uint<128> whole;
           whole = 0;
-          l_S_k_4_k1: for (int k1 = 0; k1 < 2; k1++) {
-            ap_uint<128> v146 = part[k1];
-            ap_int<256> v147 = whole;
-            int64_t v148 = k1;
-            int64_t v149 = v148 * 128;
-            ap_int<65> v150 = v149;
-            ap_int<65> v151 = v150 + 127;
-            int v152 = v149;
-            int v153 = v151;
-            ap_int<256> v154;
-            ap_int<256> v154_tmp = v147;
-            v154_tmp(v153, v152) = v146;
-            v154 = v154_tmp;
-            whole = v154;
+          l_S_k_4_k1: for (int k1 = 0; k1 < 1; k1++) {
+            ap_uint<128> v143 = part[k1];
+            ap_int<128> v144 = whole;
+            int64_t v145 = k1;
+            int64_t v146 = v145 * 128;
+            ap_int<65> v147 = v146;
+            ap_int<65> v148 = v147 + 127;
+            int v149 = v146;
+            int v150 = v148;
+            ap_int<128> v151;
+            ap_int<128> v151_tmp = v144;
+            v151_tmp(v150, v149) = v143;
+            v151 = v151_tmp;
+            whole = v151;
           }
-          ap_int<256> v155 = whole;
-          v12.write(v155);
+          ap_int<128> v152 = whole;
+          v12.write(v152);
         }
       }
-      int32_t v156 = element_beats;
-      int32_t v157 = at;
-      ap_int<33> v158 = v157;
-      ap_int<33> v159 = v156;
-      ap_int<33> v160 = v158 + v159;
-      int32_t v161 = v160;
-      at = v161;
-      int32_t v162 = room_beats[v105];
+      int32_t v153 = element_beats;
+      int32_t v154 = at;
+      ap_int<33> v155 = v154;
+      ap_int<33> v156 = v153;
+      ap_int<33> v157 = v155 + v156;
+      int32_t v158 = v157;
+      at = v158;
+      int32_t v159 = room_beats[v105];
       int32_t more;
-      more = v162;
-      int32_t v164 = more;
-      int v165 = v164;
-      for (int v166 = 0; v166 < v165; v166 += 1) {
+      more = v159;
+      int32_t v161 = more;
+      int v162 = v161;
+      for (int v163 = 0; v163 < v162; v163 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v167 = at;
-        ap_int<34> v168 = v167;
-        ap_int<34> v169 = v166;
-        ap_int<34> v170 = v168 + v169;
-        int v171 = v170;
-        ap_uint<128> v172 = v3[v171];
+        int32_t v164 = at;
+        ap_int<34> v165 = v164;
+        ap_int<34> v166 = v163;
+        ap_int<34> v167 = v165 + v166;
+        int v168 = v167;
+        ap_uint<128> v169 = v3[v168];
         ap_uint<128> room_beat;
-        room_beat = v172;
-        ap_int<33> v174 = v166;
-        bool v175 = v174 < 64;
-        if (v175) {
-          ap_int<128> v176 = room_beat;
-          v11.write(v176);
+        room_beat = v169;
+        ap_int<33> v171 = v163;
+        bool v172 = v171 < 64;
+        if (v172) {
+          ap_int<128> v173 = room_beat;
+          v11.write(v173);
         }
       }
-      int32_t v177 = more;
-      int32_t v178 = at;
-      ap_int<33> v179 = v178;
-      ap_int<33> v180 = v177;
-      ap_int<33> v181 = v179 + v180;
-      int32_t v182 = v181;
-      at = v182;
+      int32_t v174 = more;
+      int32_t v175 = at;
+      ap_int<33> v176 = v175;
+      ap_int<33> v177 = v174;
+      ap_int<33> v178 = v176 + v177;
+      int32_t v179 = v178;
+      at = v179;
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v183[79616],
-  hls::stream< int32_t >& v184,
-  hls::stream< ap_uint<128> >& v185
+  ap_uint<128> v180[79616],
+  hls::stream< int32_t >& v181,
+  hls::stream< ap_uint<128> >& v182
 ) {
-  int32_t v186 = v184.read();
+  int32_t v183 = v181.read();
   int32_t count1;
-  count1 = v186;
-  int32_t v188 = count1;
-  int v189 = v188;
-  for (int v190 = 0; v190 < v189; v190 += 1) {
-    int32_t v191 = v184.read();
+  count1 = v183;
+  int32_t v185 = count1;
+  int v186 = v185;
+  for (int v187 = 0; v187 < v186; v187 += 1) {
+    int32_t v188 = v181.read();
     int32_t at1;
-    at1 = v191;
-    int32_t v193 = v184.read();
+    at1 = v188;
+    int32_t v190 = v181.read();
     int32_t words1;
-    words1 = v193;
-    int32_t v195 = words1;
-    int v196 = v195;
-    for (int v197 = 0; v197 < v196; v197 += 1) {
+    words1 = v190;
+    int32_t v192 = words1;
+    int v193 = v192;
+    for (int v194 = 0; v194 < v193; v194 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v198 = at1;
-      ap_int<34> v199 = v198;
-      ap_int<34> v200 = v197;
-      ap_int<34> v201 = v199 + v200;
-      int v202 = v201;
-      ap_uint<128> v203 = v183[v202];
-      v185.write(v203);
+      int32_t v195 = at1;
+      ap_int<34> v196 = v195;
+      ap_int<34> v197 = v194;
+      ap_int<34> v198 = v196 + v197;
+      int v199 = v198;
+      ap_uint<128> v200 = v180[v199];
+      v182.write(v200);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v204[79616],
-  hls::stream< int32_t >& v205,
-  hls::stream< ap_uint<128> >& v206
+  ap_uint<128> v201[79616],
+  hls::stream< int32_t >& v202,
+  hls::stream< ap_uint<128> >& v203
 ) {
-  int32_t v207 = v205.read();
+  int32_t v204 = v202.read();
   int32_t count2;
-  count2 = v207;
-  int32_t v209 = count2;
-  int v210 = v209;
-  for (int v211 = 0; v211 < v210; v211 += 1) {
-    int32_t v212 = v205.read();
+  count2 = v204;
+  int32_t v206 = count2;
+  int v207 = v206;
+  for (int v208 = 0; v208 < v207; v208 += 1) {
+    int32_t v209 = v202.read();
     int32_t at2;
-    at2 = v212;
-    int32_t v214 = v205.read();
+    at2 = v209;
+    int32_t v211 = v202.read();
     int32_t words2;
-    words2 = v214;
-    int32_t v216 = words2;
-    int v217 = v216;
-    for (int v218 = 0; v218 < v217; v218 += 1) {
+    words2 = v211;
+    int32_t v213 = words2;
+    int v214 = v213;
+    for (int v215 = 0; v215 < v214; v215 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v219 = at2;
-      ap_int<34> v220 = v219;
-      ap_int<34> v221 = v218;
-      ap_int<34> v222 = v220 + v221;
-      int v223 = v222;
-      ap_uint<128> v224 = v204[v223];
-      v206.write(v224);
+      int32_t v216 = at2;
+      ap_int<34> v217 = v216;
+      ap_int<34> v218 = v215;
+      ap_int<34> v219 = v217 + v218;
+      int v220 = v219;
+      ap_uint<128> v221 = v201[v220];
+      v203.write(v221);
     }
   }
 }
 
 void bit_length(
-  int64_t v225,
-  int32_t *v226
+  int64_t v222,
+  int32_t *v223
 ) {
   int64_t rest;
-  rest = v225;
+  rest = v222;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v230 = k2;
-    int32_t v231 = 32 >> v230;
+    int32_t v227 = k2;
+    int32_t v228 = 32 >> v227;
     int32_t step;
-    step = v231;
-    int64_t v233 = rest;
-    int32_t v234 = step;
-    int64_t v235 = v234;
-    int64_t v236 = v233 >> v235;
+    step = v228;
+    int64_t v230 = rest;
+    int32_t v231 = step;
+    int64_t v232 = v231;
+    int64_t v233 = v230 >> v232;
     int64_t high;
-    high = v236;
-    int64_t v238 = high;
-    bool v239 = v238 > 0;
-    if (v239) {
-      int64_t v240 = high;
-      rest = v240;
-      int32_t v241 = step;
-      int32_t v242 = bits;
-      ap_int<33> v243 = v242;
-      ap_int<33> v244 = v241;
-      ap_int<33> v245 = v243 + v244;
-      int32_t v246 = v245;
-      bits = v246;
+    high = v233;
+    int64_t v235 = high;
+    bool v236 = v235 > 0;
+    if (v236) {
+      int64_t v237 = high;
+      rest = v237;
+      int32_t v238 = step;
+      int32_t v239 = bits;
+      ap_int<33> v240 = v239;
+      ap_int<33> v241 = v238;
+      ap_int<33> v242 = v240 + v241;
+      int32_t v243 = v242;
+      bits = v243;
     }
   }
-  int64_t v247 = rest;
-  int32_t v248 = v247;
+  int64_t v244 = rest;
+  int32_t v245 = v244;
   int32_t low;
-  low = v248;
-  int32_t v250 = bits;
-  int32_t v251 = low;
-  ap_int<33> v252 = v250;
-  ap_int<33> v253 = v251;
-  ap_int<33> v254 = v252 + v253;
-  int32_t v255 = v254;
+  low = v245;
+  int32_t v247 = bits;
+  int32_t v248 = low;
+  ap_int<33> v249 = v247;
+  ap_int<33> v250 = v248;
+  ap_int<33> v251 = v249 + v250;
+  int32_t v252 = v251;
   int32_t total;
-  total = v255;
-  *v226 = total;
+  total = v252;
+  *v223 = total;
 }
 
 void measure(
-  ap_int<48> v257[96][8],
-  int32_t v258,
-  ap_uint<256> v259,
-  int32_t v260,
-  int32_t v261[96][8],
-  int64_t v262[2],
-  int32_t v263[1]
+  ap_int<48> v254[192][4],
+  int32_t v255,
+  ap_uint<128> v256,
+  int32_t v257,
+  int32_t v258[192][4],
+  int64_t v259[2],
+  int32_t v260[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v257 complete dim=2
+  #pragma HLS array_partition variable=v254 complete dim=2
 
-  #pragma HLS array_partition variable=v261 complete dim=2
+  #pragma HLS array_partition variable=v258 complete dim=2
 
-  #pragma HLS array_partition variable=v262 complete dim=1
+  #pragma HLS array_partition variable=v259 complete dim=1
 
-  ap_uint<256> rest1;
-  rest1 = v259;
+  ap_uint<128> rest1;
+  rest1 = v256;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
   plain_sum = 0;
   int32_t largest;
   largest = 0;
-  l_S_e_0_e: for (int e = 0; e < 8; e++) {
-    ap_int<256> v269 = rest1;
-    int64_t v270 = v269;
+  l_S_e_0_e: for (int e = 0; e < 4; e++) {
+    ap_int<128> v266 = rest1;
+    int64_t v267 = v266;
     int64_t element;
-    element = v270;
-    ap_int<256> v272 = rest1;
-    ap_uint<256> v273 = v272 >> 32;
-    rest1 = v273;
-    int64_t v274 = element;
-    ap_int<18> v275 = v274;
+    element = v267;
+    ap_int<128> v269 = rest1;
+    ap_uint<128> v270 = v269 >> 32;
+    rest1 = v270;
+    int64_t v271 = element;
+    ap_int<18> v272 = v271;
     ap_int<18> gain;
-    gain = v275;
-    int64_t v277 = element;
-    int64_t v278 = v277 >> 18;
-    ap_int<14> v279 = v278;
+    gain = v272;
+    int64_t v274 = element;
+    int64_t v275 = v274 >> 18;
+    ap_int<14> v276 = v275;
     ap_int<14> block;
-    block = v279;
-    int v281 = v258;
-    ap_int<48> v282 = v257[v281][e];
-    ap_int<48> v283 = v260;
-    ap_int<48> v284 = v282 << v283;
+    block = v276;
+    int v278 = v255;
+    ap_int<48> v279 = v254[v278][e];
+    ap_int<48> v280 = v257;
+    ap_int<48> v281 = v279 << v280;
     ap_int<48> shifted;
-    shifted = v284;
-    ap_int<48> v286 = shifted;
-    ap_int<48> v287 = v286 >> 23;
-    ap_int<25> v288 = v287;
+    shifted = v281;
+    ap_int<48> v283 = shifted;
+    ap_int<48> v284 = v283 >> 23;
+    ap_int<25> v285 = v284;
     ap_int<25> normal;
-    normal = v288;
-    ap_int<25> v290 = normal;
-    ap_int<25> v291 = v290 >> 7;
-    ap_int<18> v292 = v291;
+    normal = v285;
+    ap_int<25> v287 = normal;
+    ap_int<25> v288 = v287 >> 7;
+    ap_int<18> v289 = v288;
     ap_int<18> top;
-    top = v292;
-    ap_int<18> v294 = top;
-    ap_int<36> v295 = v294;
-    ap_int<36> v296 = v295 * v295;
-    int64_t v297 = plain_sum;
-    ap_int<65> v298 = v297;
-    ap_int<65> v299 = v296;
-    ap_int<65> v300 = v298 + v299;
-    int64_t v301 = v300;
-    plain_sum = v301;
-    ap_int<25> v302 = normal;
-    ap_int<14> v303 = block;
-    ap_int<39> v304 = v302;
-    ap_int<39> v305 = v303;
-    ap_int<39> v306 = v304 * v305;
-    ap_int<40> v307 = v306;
-    ap_int<40> v308 = v307 + 524288;
-    ap_int<40> v309 = v308 >> 20;
-    ap_int<18> v310 = v309;
+    top = v289;
+    ap_int<18> v291 = top;
+    ap_int<36> v292 = v291;
+    ap_int<36> v293 = v292 * v292;
+    int64_t v294 = plain_sum;
+    ap_int<65> v295 = v294;
+    ap_int<65> v296 = v293;
+    ap_int<65> v297 = v295 + v296;
+    int64_t v298 = v297;
+    plain_sum = v298;
+    ap_int<25> v299 = normal;
+    ap_int<14> v300 = block;
+    ap_int<39> v301 = v299;
+    ap_int<39> v302 = v300;
+    ap_int<39> v303 = v301 * v302;
+    ap_int<40> v304 = v303;
+    ap_int<40> v305 = v304 + 524288;
+    ap_int<40> v306 = v305 >> 20;
+    ap_int<18> v307 = v306;
     ap_int<18> weighted;
-    weighted = v310;
-    ap_int<18> v312 = weighted;
-    ap_int<36> v313 = v312;
-    ap_int<36> v314 = v313 * v313;
-    int64_t v315 = weighted_sum;
-    ap_int<65> v316 = v315;
-    ap_int<65> v317 = v314;
-    ap_int<65> v318 = v316 + v317;
-    int64_t v319 = v318;
-    weighted_sum = v319;
-    ap_int<25> v320 = normal;
-    ap_int<18> v321 = gain;
-    ap_int<43> v322 = v320;
-    ap_int<43> v323 = v321;
-    ap_int<43> v324 = v322 * v323;
-    ap_int<43> v325 = v324 >> 11;
-    int32_t v326 = v325;
+    weighted = v307;
+    ap_int<18> v309 = weighted;
+    ap_int<36> v310 = v309;
+    ap_int<36> v311 = v310 * v310;
+    int64_t v312 = weighted_sum;
+    ap_int<65> v313 = v312;
+    ap_int<65> v314 = v311;
+    ap_int<65> v315 = v313 + v314;
+    int64_t v316 = v315;
+    weighted_sum = v316;
+    ap_int<25> v317 = normal;
+    ap_int<18> v318 = gain;
+    ap_int<43> v319 = v317;
+    ap_int<43> v320 = v318;
+    ap_int<43> v321 = v319 * v320;
+    ap_int<43> v322 = v321 >> 11;
+    int32_t v323 = v322;
     int32_t u;
-    u = v326;
-    int32_t v328 = u;
-    v261[v281][e] = v328;
-    int32_t v329 = u;
-    bool v330 = v329 < 0;
-    int32_t v331 = 0 - v329;
-    int32_t v332 = v330 ? (int32_t)v331 : (int32_t)v329;
+    u = v323;
+    int32_t v325 = u;
+    v258[v278][e] = v325;
+    int32_t v326 = u;
+    bool v327 = v326 < 0;
+    int32_t v328 = 0 - v326;
+    int32_t v329 = v327 ? (int32_t)v328 : (int32_t)v326;
     int32_t size;
-    size = v332;
-    int32_t v334 = size;
-    int32_t v335 = largest;
-    bool v336 = v334 > v335;
-    int32_t v337 = v336 ? (int32_t)v334 : (int32_t)v335;
-    largest = v337;
+    size = v329;
+    int32_t v331 = size;
+    int32_t v332 = largest;
+    bool v333 = v331 > v332;
+    int32_t v334 = v333 ? (int32_t)v331 : (int32_t)v332;
+    largest = v334;
   }
-  int64_t v338 = weighted_sum;
-  int64_t v339 = v262[0];
-  ap_int<65> v340 = v339;
-  ap_int<65> v341 = v338;
-  ap_int<65> v342 = v340 + v341;
-  int64_t v343 = v342;
-  v262[0] = v343;
-  int64_t v344 = plain_sum;
-  int64_t v345 = v262[1];
-  ap_int<65> v346 = v345;
-  ap_int<65> v347 = v344;
-  ap_int<65> v348 = v346 + v347;
-  int64_t v349 = v348;
-  v262[1] = v349;
-  int32_t v350 = largest;
-  int32_t v351 = v263[0];
-  bool v352 = v350 > v351;
-  int32_t v353 = v352 ? (int32_t)v350 : (int32_t)v351;
-  v263[0] = v353;
+  int64_t v335 = weighted_sum;
+  int64_t v336 = v259[0];
+  ap_int<65> v337 = v336;
+  ap_int<65> v338 = v335;
+  ap_int<65> v339 = v337 + v338;
+  int64_t v340 = v339;
+  v259[0] = v340;
+  int64_t v341 = plain_sum;
+  int64_t v342 = v259[1];
+  ap_int<65> v343 = v342;
+  ap_int<65> v344 = v341;
+  ap_int<65> v345 = v343 + v344;
+  int64_t v346 = v345;
+  v259[1] = v346;
+  int32_t v347 = largest;
+  int32_t v348 = v260[0];
+  bool v349 = v347 > v348;
+  int32_t v350 = v349 ? (int32_t)v347 : (int32_t)v348;
+  v260[0] = v350;
 }
 
 void normalise(
-  int64_t v354,
-  int32_t v355,
-  int32_t v356[2]
+  int64_t v351,
+  int32_t v352,
+  int32_t v353[2]
 ) {
-  #pragma HLS array_partition variable=v356 complete dim=1
+  #pragma HLS array_partition variable=v353 complete dim=1
 
-  int32_t v357;
-  bit_length(v354, &v357);
-  ap_int<33> v358 = v357;
-  ap_int<33> v359 = v358 - 31;
-  int32_t v360 = v359;
+  int32_t v354;
+  bit_length(v351, &v354);
+  ap_int<33> v355 = v354;
+  ap_int<33> v356 = v355 - 31;
+  int32_t v357 = v356;
   int32_t shift;
-  shift = v360;
-  int32_t v362 = shift;
-  bool v363 = v362 > 0;
-  int32_t v364 = v363 ? (int32_t)v362 : (int32_t)0;
+  shift = v357;
+  int32_t v359 = shift;
+  bool v360 = v359 > 0;
+  int32_t v361 = v360 ? (int32_t)v359 : (int32_t)0;
   int32_t down;
-  down = v364;
-  int32_t v366 = shift;
-  bool v367 = v366 > 0;
-  int32_t v368 = 0 - v366;
-  int32_t v369 = v367 ? (int32_t)0 : (int32_t)v368;
+  down = v361;
+  int32_t v363 = shift;
+  bool v364 = v363 > 0;
+  int32_t v365 = 0 - v363;
+  int32_t v366 = v364 ? (int32_t)0 : (int32_t)v365;
   int32_t up;
-  up = v369;
-  int32_t v371 = down;
+  up = v366;
+  int32_t v368 = down;
+  int64_t v369 = v368;
+  int64_t v370 = v351 >> v369;
+  int32_t v371 = up;
   int64_t v372 = v371;
-  int64_t v373 = v354 >> v372;
-  int32_t v374 = up;
-  int64_t v375 = v374;
-  int64_t v376 = v373 << v375;
-  int32_t v377 = v376;
+  int64_t v373 = v370 << v372;
+  int32_t v374 = v373;
   int32_t mantissa;
-  mantissa = v377;
-  int32_t v379 = mantissa;
-  v356[0] = v379;
-  int32_t v380 = mantissa;
-  bool v381 = v380 == 0;
-  int32_t v382 = shift;
-  ap_int<33> v383 = v355;
-  ap_int<33> v384 = v382;
-  ap_int<33> v385 = v383 + v384;
-  ap_int<33> v386 = v381 ? (ap_int<33>)0 : (ap_int<33>)v385;
-  int32_t v387 = v386;
-  v356[1] = v387;
+  mantissa = v374;
+  int32_t v376 = mantissa;
+  v353[0] = v376;
+  int32_t v377 = mantissa;
+  bool v378 = v377 == 0;
+  int32_t v379 = shift;
+  ap_int<33> v380 = v352;
+  ap_int<33> v381 = v379;
+  ap_int<33> v382 = v380 + v381;
+  ap_int<33> v383 = v378 ? (ap_int<33>)0 : (ap_int<33>)v382;
+  int32_t v384 = v383;
+  v353[1] = v384;
 }
 
 void multiply(
-  int32_t v388[2],
-  int32_t v389[2],
-  int32_t v390[2]
+  int32_t v385[2],
+  int32_t v386[2],
+  int32_t v387[2]
 ) {
-  #pragma HLS array_partition variable=v388 complete dim=1
+  #pragma HLS array_partition variable=v385 complete dim=1
 
-  #pragma HLS array_partition variable=v389 complete dim=1
+  #pragma HLS array_partition variable=v386 complete dim=1
 
-  #pragma HLS array_partition variable=v390 complete dim=1
+  #pragma HLS array_partition variable=v387 complete dim=1
 
-  int32_t v391 = v388[0];
-  int32_t v392 = v389[0];
-  int64_t v393 = v391;
-  int64_t v394 = v392;
-  int64_t v395 = v393 * v394;
+  int32_t v388 = v385[0];
+  int32_t v389 = v386[0];
+  int64_t v390 = v388;
+  int64_t v391 = v389;
+  int64_t v392 = v390 * v391;
   int64_t product;
-  product = v395;
-  int32_t v397 = v388[1];
-  int32_t v398 = v389[1];
-  ap_int<33> v399 = v397;
-  ap_int<33> v400 = v398;
-  ap_int<33> v401 = v399 + v400;
-  int32_t v402 = v401;
+  product = v392;
+  int32_t v394 = v385[1];
+  int32_t v395 = v386[1];
+  ap_int<33> v396 = v394;
+  ap_int<33> v397 = v395;
+  ap_int<33> v398 = v396 + v397;
+  int32_t v399 = v398;
   int32_t exponent;
-  exponent = v402;
-  int64_t v404 = product;
-  int32_t v405 = exponent;
-  normalise(v404, v405, v390);
+  exponent = v399;
+  int64_t v401 = product;
+  int32_t v402 = exponent;
+  normalise(v401, v402, v387);
 }
 
 void aligned(
-  int32_t v406,
-  int32_t v407,
-  int32_t *v408
+  int32_t v403,
+  int32_t v404,
+  int32_t *v405
 ) {
-  bool v409 = v407 > 31;
-  int32_t v410 = v409 ? (int32_t)31 : (int32_t)v407;
+  bool v406 = v404 > 31;
+  int32_t v407 = v406 ? (int32_t)31 : (int32_t)v404;
   int32_t shift1;
-  shift1 = v410;
-  int32_t v412 = shift1;
-  int32_t v413 = v406 >> v412;
+  shift1 = v407;
+  int32_t v409 = shift1;
+  int32_t v410 = v403 >> v409;
   int32_t moved;
-  moved = v413;
-  *v408 = moved;
+  moved = v410;
+  *v405 = moved;
 }
 
 void add3(
-  int32_t v415[2],
-  int32_t v416[2],
-  int32_t v417[2],
-  int32_t v418[2]
+  int32_t v412[2],
+  int32_t v413[2],
+  int32_t v414[2],
+  int32_t v415[2]
 ) {
+  #pragma HLS array_partition variable=v412 complete dim=1
+
+  #pragma HLS array_partition variable=v413 complete dim=1
+
+  #pragma HLS array_partition variable=v414 complete dim=1
+
   #pragma HLS array_partition variable=v415 complete dim=1
-
-  #pragma HLS array_partition variable=v416 complete dim=1
-
-  #pragma HLS array_partition variable=v417 complete dim=1
-
-  #pragma HLS array_partition variable=v418 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v420 = v415[0];
-  bool v421 = v420 > 0;
-  int32_t v422 = v415[1];
-  int32_t v423 = lowest;
-  int32_t v424 = v421 ? (int32_t)v422 : (int32_t)v423;
+  int32_t v417 = v412[0];
+  bool v418 = v417 > 0;
+  int32_t v419 = v412[1];
+  int32_t v420 = lowest;
+  int32_t v421 = v418 ? (int32_t)v419 : (int32_t)v420;
   int32_t ea;
-  ea = v424;
-  int32_t v426 = v416[0];
-  bool v427 = v426 > 0;
-  int32_t v428 = v416[1];
-  int32_t v429 = lowest;
-  int32_t v430 = v427 ? (int32_t)v428 : (int32_t)v429;
+  ea = v421;
+  int32_t v423 = v413[0];
+  bool v424 = v423 > 0;
+  int32_t v425 = v413[1];
+  int32_t v426 = lowest;
+  int32_t v427 = v424 ? (int32_t)v425 : (int32_t)v426;
   int32_t eb;
-  eb = v430;
-  int32_t v432 = v417[0];
-  bool v433 = v432 > 0;
-  int32_t v434 = v417[1];
-  int32_t v435 = lowest;
-  int32_t v436 = v433 ? (int32_t)v434 : (int32_t)v435;
+  eb = v427;
+  int32_t v429 = v414[0];
+  bool v430 = v429 > 0;
+  int32_t v431 = v414[1];
+  int32_t v432 = lowest;
+  int32_t v433 = v430 ? (int32_t)v431 : (int32_t)v432;
   int32_t ec;
-  ec = v436;
-  int32_t v438 = eb;
-  int32_t v439 = ea;
-  bool v440 = v438 > v439;
-  int32_t v441 = v440 ? (int32_t)v438 : (int32_t)v439;
+  ec = v433;
+  int32_t v435 = eb;
+  int32_t v436 = ea;
+  bool v437 = v435 > v436;
+  int32_t v438 = v437 ? (int32_t)v435 : (int32_t)v436;
   int32_t ab;
-  ab = v441;
-  int32_t v443 = ec;
-  int32_t v444 = ab;
-  bool v445 = v443 > v444;
-  int32_t v446 = v445 ? (int32_t)v443 : (int32_t)v444;
+  ab = v438;
+  int32_t v440 = ec;
+  int32_t v441 = ab;
+  bool v442 = v440 > v441;
+  int32_t v443 = v442 ? (int32_t)v440 : (int32_t)v441;
   int32_t top1;
-  top1 = v446;
-  int32_t v448 = top1;
-  int32_t v449 = ea;
-  ap_int<33> v450 = v448;
-  ap_int<33> v451 = v449;
-  ap_int<33> v452 = v450 - v451;
-  int32_t v453 = v452;
+  top1 = v443;
+  int32_t v445 = top1;
+  int32_t v446 = ea;
+  ap_int<33> v447 = v445;
+  ap_int<33> v448 = v446;
+  ap_int<33> v449 = v447 - v448;
+  int32_t v450 = v449;
   int32_t below_a;
-  below_a = v453;
-  int32_t v455 = top1;
-  int32_t v456 = eb;
-  ap_int<33> v457 = v455;
-  ap_int<33> v458 = v456;
-  ap_int<33> v459 = v457 - v458;
-  int32_t v460 = v459;
+  below_a = v450;
+  int32_t v452 = top1;
+  int32_t v453 = eb;
+  ap_int<33> v454 = v452;
+  ap_int<33> v455 = v453;
+  ap_int<33> v456 = v454 - v455;
+  int32_t v457 = v456;
   int32_t below_b;
-  below_b = v460;
-  int32_t v462 = top1;
-  int32_t v463 = ec;
-  ap_int<33> v464 = v462;
-  ap_int<33> v465 = v463;
-  ap_int<33> v466 = v464 - v465;
-  int32_t v467 = v466;
+  below_b = v457;
+  int32_t v459 = top1;
+  int32_t v460 = ec;
+  ap_int<33> v461 = v459;
+  ap_int<33> v462 = v460;
+  ap_int<33> v463 = v461 - v462;
+  int32_t v464 = v463;
   int32_t below_c;
-  below_c = v467;
-  int32_t v469 = v415[0];
-  int32_t v470 = below_a;
+  below_c = v464;
+  int32_t v466 = v412[0];
+  int32_t v467 = below_a;
+  int32_t v468;
+  aligned(v466, v467, &v468);
+  int32_t v469 = v413[0];
+  int32_t v470 = below_b;
   int32_t v471;
   aligned(v469, v470, &v471);
-  int32_t v472 = v416[0];
-  int32_t v473 = below_b;
-  int32_t v474;
-  aligned(v472, v473, &v474);
-  ap_int<33> v475 = v471;
-  ap_int<33> v476 = v474;
-  ap_int<33> v477 = v475 + v476;
-  int32_t v478 = v417[0];
-  int32_t v479 = below_c;
-  int32_t v480;
-  aligned(v478, v479, &v480);
-  ap_int<34> v481 = v477;
-  ap_int<34> v482 = v480;
-  ap_int<34> v483 = v481 + v482;
-  int64_t v484 = v483;
+  ap_int<33> v472 = v468;
+  ap_int<33> v473 = v471;
+  ap_int<33> v474 = v472 + v473;
+  int32_t v475 = v414[0];
+  int32_t v476 = below_c;
+  int32_t v477;
+  aligned(v475, v476, &v477);
+  ap_int<34> v478 = v474;
+  ap_int<34> v479 = v477;
+  ap_int<34> v480 = v478 + v479;
+  int64_t v481 = v480;
   int64_t total1;
-  total1 = v484;
-  int64_t v486 = total1;
-  int32_t v487 = top1;
-  normalise(v486, v487, v418);
+  total1 = v481;
+  int64_t v483 = total1;
+  int32_t v484 = top1;
+  normalise(v483, v484, v415);
 }
 
 void square_root(
-  int64_t v488,
-  int64_t *v489
+  int64_t v485,
+  int64_t *v486
 ) {
   int64_t rest2;
-  rest2 = v488;
+  rest2 = v485;
   int64_t root;
   root = 0;
   int64_t bit;
   bit = 1;
-  int64_t v493 = bit;
-  int64_t v494 = v493 << 60;
-  bit = v494;
+  int64_t v490 = bit;
+  int64_t v491 = v490 << 60;
+  bit = v491;
   l_S_k_0_k3: for (int k3 = 0; k3 < 31; k3++) {
   #pragma HLS pipeline II=1
-    int64_t v496 = root;
-    int64_t v497 = bit;
-    ap_int<65> v498 = v496;
-    ap_int<65> v499 = v497;
-    ap_int<65> v500 = v498 + v499;
-    int64_t v501 = v500;
+    int64_t v493 = root;
+    int64_t v494 = bit;
+    ap_int<65> v495 = v493;
+    ap_int<65> v496 = v494;
+    ap_int<65> v497 = v495 + v496;
+    int64_t v498 = v497;
     int64_t trial;
-    trial = v501;
-    int64_t v503 = root;
-    int64_t v504 = v503 >> 1;
-    root = v504;
-    int64_t v505 = rest2;
-    int64_t v506 = trial;
-    bool v507 = v505 >= v506;
-    if (v507) {
-      int64_t v508 = trial;
-      int64_t v509 = rest2;
-      ap_int<65> v510 = v509;
-      ap_int<65> v511 = v508;
-      ap_int<65> v512 = v510 - v511;
-      int64_t v513 = v512;
-      rest2 = v513;
-      int64_t v514 = bit;
-      int64_t v515 = root;
-      ap_int<65> v516 = v515;
-      ap_int<65> v517 = v514;
-      ap_int<65> v518 = v516 + v517;
-      int64_t v519 = v518;
-      root = v519;
+    trial = v498;
+    int64_t v500 = root;
+    int64_t v501 = v500 >> 1;
+    root = v501;
+    int64_t v502 = rest2;
+    int64_t v503 = trial;
+    bool v504 = v502 >= v503;
+    if (v504) {
+      int64_t v505 = trial;
+      int64_t v506 = rest2;
+      ap_int<65> v507 = v506;
+      ap_int<65> v508 = v505;
+      ap_int<65> v509 = v507 - v508;
+      int64_t v510 = v509;
+      rest2 = v510;
+      int64_t v511 = bit;
+      int64_t v512 = root;
+      ap_int<65> v513 = v512;
+      ap_int<65> v514 = v511;
+      ap_int<65> v515 = v513 + v514;
+      int64_t v516 = v515;
+      root = v516;
     }
-    int64_t v520 = bit;
-    int64_t v521 = v520 >> 2;
-    bit = v521;
+    int64_t v517 = bit;
+    int64_t v518 = v517 >> 2;
+    bit = v518;
   }
-  *v489 = root;
+  *v486 = root;
 }
 
 void divide(
-  int64_t v522,
-  int64_t v523,
-  int32_t v524,
-  int64_t *v525
+  int64_t v519,
+  int64_t v520,
+  int32_t v521,
+  int64_t *v522
 ) {
   int64_t rest3;
-  rest3 = v522;
+  rest3 = v519;
   int64_t quotient;
   quotient = 0;
-  int v528 = v524;
-  for (int v529 = 0; v529 < v528; v529 += 1) {
+  int v525 = v521;
+  for (int v526 = 0; v526 < v525; v526 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v530 = quotient;
-    int64_t v531 = v530 << 1;
-    quotient = v531;
-    int64_t v532 = rest3;
-    bool v533 = v532 >= v523;
-    if (v533) {
-      int64_t v534 = rest3;
-      ap_int<65> v535 = v534;
-      ap_int<65> v536 = v523;
-      ap_int<65> v537 = v535 - v536;
-      int64_t v538 = v537;
-      rest3 = v538;
-      int64_t v539 = quotient;
-      ap_int<65> v540 = v539;
-      ap_int<65> v541 = v540 + 1;
-      int64_t v542 = v541;
-      quotient = v542;
+    int64_t v527 = quotient;
+    int64_t v528 = v527 << 1;
+    quotient = v528;
+    int64_t v529 = rest3;
+    bool v530 = v529 >= v520;
+    if (v530) {
+      int64_t v531 = rest3;
+      ap_int<65> v532 = v531;
+      ap_int<65> v533 = v520;
+      ap_int<65> v534 = v532 - v533;
+      int64_t v535 = v534;
+      rest3 = v535;
+      int64_t v536 = quotient;
+      ap_int<65> v537 = v536;
+      ap_int<65> v538 = v537 + 1;
+      int64_t v539 = v538;
+      quotient = v539;
     }
-    int64_t v543 = rest3;
-    int64_t v544 = v543 << 1;
-    rest3 = v544;
+    int64_t v540 = rest3;
+    int64_t v541 = v540 << 1;
+    rest3 = v541;
   }
-  *v525 = quotient;
+  *v522 = quotient;
 }
 
 void over_root(
-  int32_t v545[2],
-  int32_t v546[2],
-  int32_t v547,
-  int32_t v548[2]
+  int32_t v542[2],
+  int32_t v543[2],
+  int32_t v544,
+  int32_t v545[2]
 ) {
+  #pragma HLS array_partition variable=v542 complete dim=1
+
+  #pragma HLS array_partition variable=v543 complete dim=1
+
   #pragma HLS array_partition variable=v545 complete dim=1
 
-  #pragma HLS array_partition variable=v546 complete dim=1
-
-  #pragma HLS array_partition variable=v548 complete dim=1
-
-  int32_t v549 = v546[1];
-  int32_t v550 = v549 & 1;
+  int32_t v546 = v543[1];
+  int32_t v547 = v546 & 1;
   int32_t odd;
-  odd = v550;
-  int32_t v552 = v546[0];
-  int64_t v553 = v552;
+  odd = v547;
+  int32_t v549 = v543[0];
+  int64_t v550 = v549;
   int64_t wide;
-  wide = v553;
+  wide = v550;
   int64_t one;
   one = 1073741824;
-  int32_t v556 = v546[0];
-  bool v557 = v556 == 0;
-  int64_t v558 = one;
-  int64_t v559 = wide;
-  int32_t v560 = odd;
-  int64_t v561 = v560;
-  int64_t v562 = v559 << v561;
-  int64_t v563 = v557 ? (int64_t)v558 : (int64_t)v562;
+  int32_t v553 = v543[0];
+  bool v554 = v553 == 0;
+  int64_t v555 = one;
+  int64_t v556 = wide;
+  int32_t v557 = odd;
+  int64_t v558 = v557;
+  int64_t v559 = v556 << v558;
+  int64_t v560 = v554 ? (int64_t)v555 : (int64_t)v559;
   int64_t radicand;
+  radicand = v560;
+  int64_t v562 = radicand;
+  int64_t v563 = v562 << 30;
   radicand = v563;
-  int64_t v565 = radicand;
-  int64_t v566 = v565 << 30;
-  radicand = v566;
-  int64_t v567 = radicand;
-  int64_t v568;
-  square_root(v567, &v568);
+  int64_t v564 = radicand;
+  int64_t v565;
+  square_root(v564, &v565);
   int64_t root1;
-  root1 = v568;
-  int32_t v570 = v546[1];
-  int32_t v571 = odd;
-  ap_int<33> v572 = v570;
-  ap_int<33> v573 = v571;
-  ap_int<33> v574 = v572 - v573;
-  ap_int<34> v575 = v574;
-  ap_int<34> v576 = v575 - 30;
-  ap_int<34> v577 = v576 >> 1;
-  int32_t v578 = v577;
+  root1 = v565;
+  int32_t v567 = v543[1];
+  int32_t v568 = odd;
+  ap_int<33> v569 = v567;
+  ap_int<33> v570 = v568;
+  ap_int<33> v571 = v569 - v570;
+  ap_int<34> v572 = v571;
+  ap_int<34> v573 = v572 - 30;
+  ap_int<34> v574 = v573 >> 1;
+  int32_t v575 = v574;
   int32_t root_exponent;
-  root_exponent = v578;
-  int32_t v580 = v545[0];
-  int64_t v581 = v580;
+  root_exponent = v575;
+  int32_t v577 = v542[0];
+  int64_t v578 = v577;
   int64_t above;
-  above = v581;
-  int64_t v583 = above;
-  int64_t v584 = root1;
-  int64_t v585;
-  divide(v583, v584, 25, &v585);
+  above = v578;
+  int64_t v580 = above;
+  int64_t v581 = root1;
+  int64_t v582;
+  divide(v580, v581, 25, &v582);
   int64_t quotient1;
-  quotient1 = v585;
-  int64_t v587 = quotient1;
-  int64_t v588 = v587 >> 24;
-  int32_t v589 = v588;
+  quotient1 = v582;
+  int64_t v584 = quotient1;
+  int64_t v585 = v584 >> 24;
+  int32_t v586 = v585;
   int32_t big;
-  big = v589;
-  int32_t v591 = big;
-  ap_int<33> v592 = v591;
-  ap_int<33> v593 = v592 + 24;
-  ap_int<34> v594 = v593;
-  ap_int<34> v595 = v547;
-  ap_int<34> v596 = v594 - v595;
-  int32_t v597 = v596;
+  big = v586;
+  int32_t v588 = big;
+  ap_int<33> v589 = v588;
+  ap_int<33> v590 = v589 + 24;
+  ap_int<34> v591 = v590;
+  ap_int<34> v592 = v544;
+  ap_int<34> v593 = v591 - v592;
+  int32_t v594 = v593;
   int32_t drop;
-  drop = v597;
-  int64_t v599 = quotient1;
-  int32_t v600 = drop;
-  int64_t v601 = v600;
-  int64_t v602 = v599 >> v601;
-  int32_t v603 = v602;
+  drop = v594;
+  int64_t v596 = quotient1;
+  int32_t v597 = drop;
+  int64_t v598 = v597;
+  int64_t v599 = v596 >> v598;
+  int32_t v600 = v599;
   int32_t mantissa1;
-  mantissa1 = v603;
-  int32_t v605 = mantissa1;
-  v548[0] = v605;
-  int32_t v606 = v545[1];
-  int32_t v607 = root_exponent;
-  ap_int<33> v608 = v606;
-  ap_int<33> v609 = v607;
-  ap_int<33> v610 = v608 - v609;
-  ap_int<34> v611 = v610;
-  ap_int<34> v612 = v611 - 24;
-  int32_t v613 = drop;
-  ap_int<35> v614 = v612;
-  ap_int<35> v615 = v613;
-  ap_int<35> v616 = v614 + v615;
-  int32_t v617 = v616;
-  v548[1] = v617;
+  mantissa1 = v600;
+  int32_t v602 = mantissa1;
+  v545[0] = v602;
+  int32_t v603 = v542[1];
+  int32_t v604 = root_exponent;
+  ap_int<33> v605 = v603;
+  ap_int<33> v606 = v604;
+  ap_int<33> v607 = v605 - v606;
+  ap_int<34> v608 = v607;
+  ap_int<34> v609 = v608 - 24;
+  int32_t v610 = drop;
+  ap_int<35> v611 = v609;
+  ap_int<35> v612 = v610;
+  ap_int<35> v613 = v611 + v612;
+  int32_t v614 = v613;
+  v545[1] = v614;
 }
 
 void norm_scale(
-  int32_t v618[8],
-  int32_t v619,
-  int64_t v620[2],
-  int32_t v621[1],
-  int32_t v622[2],
-  int32_t v623[2]
+  int32_t v615[8],
+  int32_t v616,
+  int64_t v617[2],
+  int32_t v618[1],
+  int32_t v619[2],
+  int32_t v620[2]
 ) {
-  #pragma HLS array_partition variable=v618 complete dim=1
+  #pragma HLS array_partition variable=v615 complete dim=1
+
+  #pragma HLS array_partition variable=v617 complete dim=1
+
+  #pragma HLS array_partition variable=v619 complete dim=1
 
   #pragma HLS array_partition variable=v620 complete dim=1
-
-  #pragma HLS array_partition variable=v622 complete dim=1
-
-  #pragma HLS array_partition variable=v623 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -927,204 +922,204 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v630 = v618[0];
-  factor[0] = v630;
-  int32_t v631 = v618[1];
-  factor[1] = v631;
-  int32_t v632 = v618[3];
-  eps_square[0] = v632;
-  int32_t v633 = v618[4];
-  eps_square[1] = v633;
-  int32_t v634 = v618[5];
-  eps[0] = v634;
-  int32_t v635 = v618[6];
-  eps[1] = v635;
-  int32_t v636 = v618[2];
-  int32_t v637 = v619 << 1;
-  ap_int<33> v638 = v636;
-  ap_int<33> v639 = v637;
-  ap_int<33> v640 = v638 + v639;
-  int32_t v641 = v640;
+  int32_t v627 = v615[0];
+  factor[0] = v627;
+  int32_t v628 = v615[1];
+  factor[1] = v628;
+  int32_t v629 = v615[3];
+  eps_square[0] = v629;
+  int32_t v630 = v615[4];
+  eps_square[1] = v630;
+  int32_t v631 = v615[5];
+  eps[0] = v631;
+  int32_t v632 = v615[6];
+  eps[1] = v632;
+  int32_t v633 = v615[2];
+  int32_t v634 = v616 << 1;
+  ap_int<33> v635 = v633;
+  ap_int<33> v636 = v634;
+  ap_int<33> v637 = v635 + v636;
+  int32_t v638 = v637;
   int32_t exponent1;
-  exponent1 = v641;
-  int64_t v643 = v620[0];
-  int32_t v644 = exponent1;
-  normalise(v643, v644, mean);
-  multiply(eps_square, v622, product1);
+  exponent1 = v638;
+  int64_t v640 = v617[0];
+  int32_t v641 = exponent1;
+  normalise(v640, v641, mean);
+  multiply(eps_square, v619, product1);
   add3(mean, product1, eps, total2);
-  int32_t v645 = v621[0];
-  int64_t v646 = v645;
+  int32_t v642 = v618[0];
+  int64_t v643 = v642;
   int64_t largest1;
-  largest1 = v646;
-  int64_t v648 = largest1;
-  normalise(v648, v619, mean);
+  largest1 = v643;
+  int64_t v645 = largest1;
+  normalise(v645, v616, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 18, v623);
+  over_root(product1, total2, 18, v620);
 }
 
 void code_shift(
-  int32_t v649,
-  int32_t *v650
+  int32_t v646,
+  int32_t *v647
 ) {
-  int64_t v651 = v649;
+  int64_t v648 = v646;
   int64_t wide1;
-  wide1 = v651;
-  int64_t v653 = wide1;
-  int32_t v654;
-  bit_length(v653, &v654);
-  ap_int<33> v655 = v654;
-  ap_int<33> v656 = 31 - v655;
-  int32_t v657 = v656;
+  wide1 = v648;
+  int64_t v650 = wide1;
+  int32_t v651;
+  bit_length(v650, &v651);
+  ap_int<33> v652 = v651;
+  ap_int<33> v653 = 31 - v652;
+  int32_t v654 = v653;
   int32_t left;
-  left = v657;
-  *v650 = left;
+  left = v654;
+  *v647 = left;
 }
 
 void code_reciprocal(
-  int32_t v659,
-  int32_t v660,
-  ap_int<25> *v661
+  int32_t v656,
+  int32_t v657,
+  ap_int<25> *v658
 ) {
-  int32_t v662 = v659 << v660;
-  int32_t v663 = v662 >> 7;
-  int64_t v664 = v663;
+  int32_t v659 = v656 << v657;
+  int32_t v660 = v659 >> 7;
+  int64_t v661 = v660;
   int64_t largest2;
-  largest2 = v664;
+  largest2 = v661;
   int64_t start;
   start = 8323072;
-  int64_t v667 = start;
-  int64_t v668 = largest2;
-  int64_t v669;
-  divide(v667, v668, 25, &v669);
-  ap_int<25> v670 = v669;
+  int64_t v664 = start;
+  int64_t v665 = largest2;
+  int64_t v666;
+  divide(v664, v665, 25, &v666);
+  ap_int<25> v667 = v666;
   ap_int<25> reciprocal;
-  reciprocal = v670;
-  *v661 = reciprocal;
+  reciprocal = v667;
+  *v658 = reciprocal;
 }
 
 void quantise(
-  int32_t v672[96][8],
-  int32_t v673,
+  int32_t v669[192][4],
+  int32_t v670,
+  int32_t v671,
+  ap_int<25> v672,
+  int8_t v673[24][8][4],
   int32_t v674,
-  ap_int<25> v675,
-  int8_t v676[24][4][8],
-  int32_t v677,
-  int32_t v678
+  int32_t v675
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v672 complete dim=2
+  #pragma HLS array_partition variable=v669 complete dim=2
 
-  #pragma HLS array_partition variable=v676 complete dim=2
-  #pragma HLS array_partition variable=v676 complete dim=3
+  #pragma HLS array_partition variable=v673 complete dim=2
+  #pragma HLS array_partition variable=v673 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v680 = half;
-  int64_t v681 = v680 << 39;
-  half = v681;
-  l_S_e_0_e1: for (int e1 = 0; e1 < 8; e1++) {
-    int v683 = v673;
-    int32_t v684 = v672[v683][e1];
-    int32_t v685 = v684 << v674;
+  int64_t v677 = half;
+  int64_t v678 = v677 << 39;
+  half = v678;
+  l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
+    int v680 = v670;
+    int32_t v681 = v669[v680][e1];
+    int32_t v682 = v681 << v671;
     int32_t u1;
-    u1 = v685;
-    int32_t v687 = u1;
-    int32_t v688 = v687 >> 7;
-    ap_int<25> v689 = v688;
+    u1 = v682;
+    int32_t v684 = u1;
+    int32_t v685 = v684 >> 7;
+    ap_int<25> v686 = v685;
     ap_int<25> cut;
-    cut = v689;
-    ap_int<25> v691 = cut;
-    ap_int<50> v692 = v691;
-    ap_int<50> v693 = v675;
-    ap_int<50> v694 = v692 * v693;
-    int64_t v695 = half;
-    ap_int<65> v696 = v694;
-    ap_int<65> v697 = v695;
-    ap_int<65> v698 = v696 + v697;
-    ap_int<65> v699 = v698 >> 40;
-    int8_t v700 = v699;
-    int v701 = v677;
-    int v702 = v678;
-    v676[v701][v702][e1] = v700;
+    cut = v686;
+    ap_int<25> v688 = cut;
+    ap_int<50> v689 = v688;
+    ap_int<50> v690 = v672;
+    ap_int<50> v691 = v689 * v690;
+    int64_t v692 = half;
+    ap_int<65> v693 = v691;
+    ap_int<65> v694 = v692;
+    ap_int<65> v695 = v693 + v694;
+    ap_int<65> v696 = v695 >> 40;
+    int8_t v697 = v696;
+    int v698 = v674;
+    int v699 = v675;
+    v673[v698][v699][e1] = v697;
   }
 }
 
 void dequantise(
-  ap_int<18> v703,
-  int32_t v704[2],
-  ap_int<48> *v705
+  ap_int<18> v700,
+  int32_t v701[2],
+  ap_int<48> *v702
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v704 complete dim=1
+  #pragma HLS array_partition variable=v701 complete dim=1
 
-  int32_t v706 = v704[0];
-  ap_int<19> v707 = v706;
+  int32_t v703 = v701[0];
+  ap_int<19> v704 = v703;
   ap_int<19> mantissa2;
-  mantissa2 = v707;
-  ap_int<19> v709 = mantissa2;
-  ap_int<37> v710 = v703;
-  ap_int<37> v711 = v709;
-  ap_int<37> v712 = v710 * v711;
-  int64_t v713 = v712;
+  mantissa2 = v704;
+  ap_int<19> v706 = mantissa2;
+  ap_int<37> v707 = v700;
+  ap_int<37> v708 = v706;
+  ap_int<37> v709 = v707 * v708;
+  int64_t v710 = v709;
   int64_t product2;
-  product2 = v713;
-  int32_t v715 = v704[1];
-  int32_t v716 = 0 - v715;
+  product2 = v710;
+  int32_t v712 = v701[1];
+  int32_t v713 = 0 - v712;
   int32_t right;
-  right = v716;
-  int32_t v718 = right;
-  bool v719 = v718 > 47;
-  int32_t v720 = v719 ? (int32_t)47 : (int32_t)v718;
+  right = v713;
+  int32_t v715 = right;
+  bool v716 = v715 > 47;
+  int32_t v717 = v716 ? (int32_t)47 : (int32_t)v715;
   int32_t most;
-  most = v720;
-  int32_t v722 = most;
-  bool v723 = v722 < 0;
-  int32_t v724 = v723 ? (int32_t)0 : (int32_t)v722;
+  most = v717;
+  int32_t v719 = most;
+  bool v720 = v719 < 0;
+  int32_t v721 = v720 ? (int32_t)0 : (int32_t)v719;
   int32_t shift2;
-  shift2 = v724;
+  shift2 = v721;
   int64_t half1;
   half1 = 1;
-  int64_t v727 = half1;
-  int32_t v728 = shift2;
-  int64_t v729 = v728;
-  int64_t v730 = v727 << v729;
-  int64_t v731 = v730 >> 1;
-  half1 = v731;
-  int64_t v732 = product2;
-  int64_t v733 = half1;
-  ap_int<65> v734 = v732;
-  ap_int<65> v735 = v733;
-  ap_int<65> v736 = v734 + v735;
-  int32_t v737 = shift2;
-  ap_int<65> v738 = v737;
-  ap_int<65> v739 = v736 >> v738;
-  ap_int<48> v740 = v739;
+  int64_t v724 = half1;
+  int32_t v725 = shift2;
+  int64_t v726 = v725;
+  int64_t v727 = v724 << v726;
+  int64_t v728 = v727 >> 1;
+  half1 = v728;
+  int64_t v729 = product2;
+  int64_t v730 = half1;
+  ap_int<65> v731 = v729;
+  ap_int<65> v732 = v730;
+  ap_int<65> v733 = v731 + v732;
+  int32_t v734 = shift2;
+  ap_int<65> v735 = v734;
+  ap_int<65> v736 = v733 >> v735;
+  ap_int<48> v737 = v736;
   ap_int<48> value;
-  value = v740;
-  *v705 = value;
+  value = v737;
+  *v702 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v742,
-  int32_t *v743
+  ap_int<48> v739,
+  int32_t *v740
 ) {
   #pragma HLS inline
-  bool v744 = v742 < -2147483647;
-  ap_int<48> v745 = v744 ? (ap_int<48>)-2147483647 : (ap_int<48>)v742;
+  bool v741 = v739 < -2147483647;
+  ap_int<48> v742 = v741 ? (ap_int<48>)-2147483647 : (ap_int<48>)v739;
   ap_int<48> low1;
-  low1 = v745;
-  ap_int<48> v747 = low1;
-  bool v748 = v747 > 2147483647;
-  ap_int<48> v749 = v748 ? (ap_int<48>)2147483647 : (ap_int<48>)v747;
-  int32_t v750 = v749;
+  low1 = v742;
+  ap_int<48> v744 = low1;
+  bool v745 = v744 > 2147483647;
+  ap_int<48> v746 = v745 ? (ap_int<48>)2147483647 : (ap_int<48>)v744;
+  int32_t v747 = v746;
   int32_t high1;
-  high1 = v750;
-  *v743 = high1;
+  high1 = v747;
+  *v740 = high1;
 }
 
 void sigmoid(
-  int32_t v752,
-  ap_int<22> *v753
+  int32_t v749,
+  ap_int<22> *v750
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1133,216 +1128,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v757 = v752 < 0;
-  int32_t v758 = 0 - v752;
-  int32_t v759 = v757 ? (int32_t)v758 : (int32_t)v752;
+  bool v754 = v749 < 0;
+  int32_t v755 = 0 - v749;
+  int32_t v756 = v754 ? (int32_t)v755 : (int32_t)v749;
   int32_t size1;
-  size1 = v759;
-  int32_t v761 = size1;
-  bool v762 = v761 > 67108863;
-  int32_t v763 = v762 ? (int32_t)67108863 : (int32_t)v761;
+  size1 = v756;
+  int32_t v758 = size1;
+  bool v759 = v758 > 67108863;
+  int32_t v760 = v759 ? (int32_t)67108863 : (int32_t)v758;
   int32_t t;
-  t = v763;
-  int32_t v765 = t;
-  int32_t v766 = v765 >> 18;
+  t = v760;
+  int32_t v762 = t;
+  int32_t v763 = v762 >> 18;
   int32_t cell;
-  cell = v766;
-  int32_t v768 = t;
-  int32_t v769 = v768 & 262143;
-  ap_int<19> v770 = v769;
+  cell = v763;
+  int32_t v765 = t;
+  int32_t v766 = v765 & 262143;
+  ap_int<19> v767 = v766;
   ap_int<19> d;
-  d = v770;
-  int32_t v772 = cell;
-  int v773 = v772;
-  int32_t v774 = table_a[v773];
-  ap_int<21> v775 = v774;
+  d = v767;
+  int32_t v769 = cell;
+  int v770 = v769;
+  int32_t v771 = table_a[v770];
+  ap_int<21> v772 = v771;
   ap_int<21> a;
-  a = v775;
-  int32_t v777 = cell;
-  int v778 = v777;
-  int32_t v779 = table_b[v778];
-  int16_t v780 = v779;
+  a = v772;
+  int32_t v774 = cell;
+  int v775 = v774;
+  int32_t v776 = table_b[v775];
+  int16_t v777 = v776;
   int16_t b;
-  b = v780;
-  int32_t v782 = cell;
-  int v783 = v782;
-  int32_t v784 = table_c[v783];
-  ap_int<9> v785 = v784;
+  b = v777;
+  int32_t v779 = cell;
+  int v780 = v779;
+  int32_t v781 = table_c[v780];
+  ap_int<9> v782 = v781;
   ap_int<9> c;
-  c = v785;
-  int16_t v787 = b;
-  ap_int<9> v788 = c;
-  ap_int<19> v789 = d;
-  ap_int<28> v790 = v788;
-  ap_int<28> v791 = v789;
-  ap_int<28> v792 = v790 * v791;
-  ap_int<28> v793 = v792 >> 18;
-  ap_int<29> v794 = v787;
-  ap_int<29> v795 = v793;
-  ap_int<29> v796 = v794 - v795;
-  int16_t v797 = v796;
+  c = v782;
+  int16_t v784 = b;
+  ap_int<9> v785 = c;
+  ap_int<19> v786 = d;
+  ap_int<28> v787 = v785;
+  ap_int<28> v788 = v786;
+  ap_int<28> v789 = v787 * v788;
+  ap_int<28> v790 = v789 >> 18;
+  ap_int<29> v791 = v784;
+  ap_int<29> v792 = v790;
+  ap_int<29> v793 = v791 - v792;
+  int16_t v794 = v793;
   int16_t slope;
-  slope = v797;
-  ap_int<21> v799 = a;
-  int16_t v800 = slope;
-  ap_int<19> v801 = d;
-  ap_int<35> v802 = v800;
-  ap_int<35> v803 = v801;
-  ap_int<35> v804 = v802 * v803;
-  ap_int<36> v805 = v804;
-  ap_int<36> v806 = v805 + 131072;
-  ap_int<36> v807 = v806 >> 18;
-  ap_int<37> v808 = v799;
-  ap_int<37> v809 = v807;
-  ap_int<37> v810 = v808 - v809;
-  ap_int<22> v811 = v810;
+  slope = v794;
+  ap_int<21> v796 = a;
+  int16_t v797 = slope;
+  ap_int<19> v798 = d;
+  ap_int<35> v799 = v797;
+  ap_int<35> v800 = v798;
+  ap_int<35> v801 = v799 * v800;
+  ap_int<36> v802 = v801;
+  ap_int<36> v803 = v802 + 131072;
+  ap_int<36> v804 = v803 >> 18;
+  ap_int<37> v805 = v796;
+  ap_int<37> v806 = v804;
+  ap_int<37> v807 = v805 - v806;
+  ap_int<22> v808 = v807;
   ap_int<22> small;
-  small = v811;
-  bool v813 = v752 < 0;
-  ap_int<22> v814 = small;
-  ap_int<33> v815 = v814;
-  ap_int<33> v816 = 1048576 - v815;
-  ap_int<33> v817 = v814;
-  ap_int<33> v818 = v813 ? (ap_int<33>)v817 : (ap_int<33>)v816;
-  ap_int<22> v819 = v818;
+  small = v808;
+  bool v810 = v749 < 0;
+  ap_int<22> v811 = small;
+  ap_int<33> v812 = v811;
+  ap_int<33> v813 = 1048576 - v812;
+  ap_int<33> v814 = v811;
+  ap_int<33> v815 = v810 ? (ap_int<33>)v814 : (ap_int<33>)v813;
+  ap_int<22> v816 = v815;
   ap_int<22> result;
-  result = v819;
-  *v753 = result;
+  result = v816;
+  *v750 = result;
 }
 
 void weigh(
-  int32_t v821,
-  ap_int<22> v822,
-  int32_t *v823
+  int32_t v818,
+  ap_int<22> v819,
+  int32_t *v820
 ) {
   #pragma HLS inline
-  ap_int<54> v824 = v821;
-  ap_int<54> v825 = v822;
-  ap_int<54> v826 = v824 * v825;
-  int64_t v827 = v826;
+  ap_int<54> v821 = v818;
+  ap_int<54> v822 = v819;
+  ap_int<54> v823 = v821 * v822;
+  int64_t v824 = v823;
   int64_t product3;
-  product3 = v827;
-  int64_t v829 = product3;
-  ap_int<65> v830 = v829;
-  ap_int<65> v831 = v830 + 524288;
-  ap_int<65> v832 = v831 >> 20;
-  int32_t v833 = v832;
+  product3 = v824;
+  int64_t v826 = product3;
+  ap_int<65> v827 = v826;
+  ap_int<65> v828 = v827 + 524288;
+  ap_int<65> v829 = v828 >> 20;
+  int32_t v830 = v829;
   int32_t result1;
-  result1 = v833;
-  *v823 = result1;
+  result1 = v830;
+  *v820 = result1;
 }
 
 void state_update(
-  int32_t v835,
-  int32_t v836,
-  ap_int<22> v837,
-  int32_t *v838
+  int32_t v832,
+  int32_t v833,
+  ap_int<22> v834,
+  int32_t *v835
 ) {
   #pragma HLS inline
-  ap_int<33> v839 = v837;
-  ap_int<33> v840 = 1048576 - v839;
-  ap_int<22> v841 = v840;
+  ap_int<33> v836 = v834;
+  ap_int<33> v837 = 1048576 - v836;
+  ap_int<22> v838 = v837;
   ap_int<22> keep;
-  keep = v841;
-  ap_int<22> v843 = keep;
-  ap_int<54> v844 = v835;
-  ap_int<54> v845 = v843;
-  ap_int<54> v846 = v844 * v845;
-  int64_t v847 = v846;
+  keep = v838;
+  ap_int<22> v840 = keep;
+  ap_int<54> v841 = v832;
+  ap_int<54> v842 = v840;
+  ap_int<54> v843 = v841 * v842;
+  int64_t v844 = v843;
   int64_t old;
-  old = v847;
-  ap_int<54> v849 = v836;
-  ap_int<54> v850 = v837;
-  ap_int<54> v851 = v849 * v850;
-  int64_t v852 = v851;
+  old = v844;
+  ap_int<54> v846 = v833;
+  ap_int<54> v847 = v834;
+  ap_int<54> v848 = v846 * v847;
+  int64_t v849 = v848;
   int64_t new_part;
-  new_part = v852;
-  int64_t v854 = old;
-  int64_t v855 = new_part;
-  ap_int<65> v856 = v854;
-  ap_int<65> v857 = v855;
-  ap_int<65> v858 = v856 + v857;
-  ap_int<66> v859 = v858;
-  ap_int<66> v860 = v859 + 524288;
-  ap_int<66> v861 = v860 >> 20;
-  int32_t v862 = v861;
+  new_part = v849;
+  int64_t v851 = old;
+  int64_t v852 = new_part;
+  ap_int<65> v853 = v851;
+  ap_int<65> v854 = v852;
+  ap_int<65> v855 = v853 + v854;
+  ap_int<66> v856 = v855;
+  ap_int<66> v857 = v856 + 524288;
+  ap_int<66> v858 = v857 >> 20;
+  int32_t v859 = v858;
   int32_t mixed;
-  mixed = v862;
-  *v838 = mixed;
+  mixed = v859;
+  *v835 = mixed;
 }
 
 void gated_product(
-  int32_t v864,
-  int32_t v865,
-  ap_int<48> *v866
+  int32_t v861,
+  int32_t v862,
+  ap_int<48> *v863
 ) {
   #pragma HLS inline
-  int64_t v867 = v864;
-  int64_t v868 = v865;
-  int64_t v869 = v867 * v868;
+  int64_t v864 = v861;
+  int64_t v865 = v862;
+  int64_t v866 = v864 * v865;
   int64_t product4;
-  product4 = v869;
-  int64_t v871 = product4;
-  ap_int<65> v872 = v871;
-  ap_int<65> v873 = v872 + 32768;
-  ap_int<65> v874 = v873 >> 16;
-  ap_int<48> v875 = v874;
+  product4 = v866;
+  int64_t v868 = product4;
+  ap_int<65> v869 = v868;
+  ap_int<65> v870 = v869 + 32768;
+  ap_int<65> v871 = v870 >> 16;
+  ap_int<48> v872 = v871;
   ap_int<48> result2;
-  result2 = v875;
-  *v866 = result2;
+  result2 = v872;
+  *v863 = result2;
 }
 
 void residual_add(
-  ap_int<48> v877,
-  ap_int<48> v878,
-  ap_int<48> *v879
+  ap_int<48> v874,
+  ap_int<48> v875,
+  ap_int<48> *v876
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v881 = limit;
-  int64_t v882 = v881 << 47;
-  ap_int<65> v883 = v882;
-  ap_int<65> v884 = v883 - 1;
-  int64_t v885 = v884;
-  limit = v885;
-  ap_int<49> v886 = v877;
-  ap_int<49> v887 = v878;
-  ap_int<49> v888 = v886 + v887;
-  int64_t v889 = v888;
+  int64_t v878 = limit;
+  int64_t v879 = v878 << 47;
+  ap_int<65> v880 = v879;
+  ap_int<65> v881 = v880 - 1;
+  int64_t v882 = v881;
+  limit = v882;
+  ap_int<49> v883 = v874;
+  ap_int<49> v884 = v875;
+  ap_int<49> v885 = v883 + v884;
+  int64_t v886 = v885;
   int64_t total3;
-  total3 = v889;
-  int64_t v891 = total3;
-  int64_t v892 = limit;
-  bool v893 = v891 > v892;
-  int64_t v894 = v893 ? (int64_t)v892 : (int64_t)v891;
+  total3 = v886;
+  int64_t v888 = total3;
+  int64_t v889 = limit;
+  bool v890 = v888 > v889;
+  int64_t v891 = v890 ? (int64_t)v889 : (int64_t)v888;
   int64_t high2;
-  high2 = v894;
-  int64_t v896 = high2;
-  int64_t v897 = limit;
-  int64_t v898 = 0 - v897;
-  bool v899 = v896 < v898;
-  int64_t v900 = 0 - v897;
-  int64_t v901 = v899 ? (int64_t)v900 : (int64_t)v896;
-  ap_int<48> v902 = v901;
+  high2 = v891;
+  int64_t v893 = high2;
+  int64_t v894 = limit;
+  int64_t v895 = 0 - v894;
+  bool v896 = v893 < v895;
+  int64_t v897 = 0 - v894;
+  int64_t v898 = v896 ? (int64_t)v897 : (int64_t)v893;
+  ap_int<48> v899 = v898;
   ap_int<48> result3;
-  result3 = v902;
-  *v879 = result3;
+  result3 = v899;
+  *v876 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v904[2],
-  int8_t v905[24][4][8],
-  int32_t v906,
-  ap_int<18> v907[5]
+  ap_uint<128> v901[2],
+  int8_t v902[24][8][4],
+  int32_t v903,
+  ap_int<18> v904[5]
 ) {
   #pragma HLS inline
+  #pragma HLS array_partition variable=v901 complete dim=1
+
+  #pragma HLS array_partition variable=v902 complete dim=2
+  #pragma HLS array_partition variable=v902 complete dim=3
+
   #pragma HLS array_partition variable=v904 complete dim=1
-
-  #pragma HLS array_partition variable=v905 complete dim=2
-  #pragma HLS array_partition variable=v905 complete dim=3
-
-  #pragma HLS array_partition variable=v907 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1352,111 +1347,111 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v911 = v904[p];
+    ap_uint<128> v908 = v901[p];
     ap_uint<128> rest4;
-    rest4 = v911;
+    rest4 = v908;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v914 = rest4;
-      int16_t v915 = v914;
+      ap_int<128> v911 = rest4;
+      int16_t v912 = v911;
       int16_t low2;
-      low2 = v915;
-      int16_t v917 = low2;
-      int32_t v918 = v917;
-      int32_t v919 = v918 & 255;
-      int16_t v920 = v919;
-      lanes[((p * 16) + j)] = v920;
-      ap_int<128> v921 = rest4;
-      ap_uint<128> v922 = v921 >> 8;
-      rest4 = v922;
+      low2 = v912;
+      int16_t v914 = low2;
+      int32_t v915 = v914;
+      int32_t v916 = v915 & 255;
+      int16_t v917 = v916;
+      lanes[((p * 16) + j)] = v917;
+      ap_int<128> v918 = rest4;
+      ap_uint<128> v919 = v918 >> 8;
+      rest4 = v919;
     }
   }
-  l_S_k_e_2_k4: for (int k4 = 0; k4 < 4; k4++) {
-    l_e2: for (int e2 = 0; e2 < 8; e2++) {
-      int v925 = v906;
-      int8_t v926 = v905[v925][k4][e2];
-      int16_t v927 = v926;
+  l_S_k_e_2_k4: for (int k4 = 0; k4 < 8; k4++) {
+    l_e2: for (int e2 = 0; e2 < 4; e2++) {
+      int v922 = v903;
+      int8_t v923 = v902[v922][k4][e2];
+      int16_t v924 = v923;
       int16_t code;
-      code = v927;
-      int16_t v929 = lanes[((k4 * 8) + e2)];
+      code = v924;
+      int16_t v926 = lanes[((k4 * 4) + e2)];
       int16_t byte;
-      byte = v929;
+      byte = v926;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v933 = byte;
-        int16_t v934 = v933 << 1;
-        ap_int<17> v935 = v933;
-        ap_int<17> v936 = v934;
-        ap_int<17> v937 = v935 + v936;
-        int16_t v938 = v937;
+        int16_t v930 = byte;
+        int16_t v931 = v930 << 1;
+        ap_int<17> v932 = v930;
+        ap_int<17> v933 = v931;
+        ap_int<17> v934 = v932 + v933;
+        int16_t v935 = v934;
         int16_t triple;
-        triple = v938;
-        int16_t v940 = triple;
-        int16_t v941 = v940 >> 8;
-        ap_int<33> v942 = v941;
-        ap_int<33> v943 = v942 - 1;
-        int16_t v944 = v943;
-        trit = v944;
-        int16_t v945 = triple;
-        int32_t v946 = v945;
-        int32_t v947 = v946 & 255;
-        int16_t v948 = v947;
-        byte = v948;
-        int16_t v949 = trit;
+        triple = v935;
+        int16_t v937 = triple;
+        int16_t v938 = v937 >> 8;
+        ap_int<33> v939 = v938;
+        ap_int<33> v940 = v939 - 1;
+        int16_t v941 = v940;
+        trit = v941;
+        int16_t v942 = triple;
+        int32_t v943 = v942;
+        int32_t v944 = v943 & 255;
+        int16_t v945 = v944;
+        byte = v945;
+        int16_t v946 = trit;
+        int32_t v947 = v946;
+        bool v948 = v947 == 1;
+        int16_t v949 = code;
         int32_t v950 = v949;
-        bool v951 = v950 == 1;
-        int16_t v952 = code;
-        int32_t v953 = v952;
-        int32_t v954 = v951 ? (int32_t)v953 : (int32_t)0;
-        int16_t v955 = v954;
+        int32_t v951 = v948 ? (int32_t)v950 : (int32_t)0;
+        int16_t v952 = v951;
         int16_t added;
-        added = v955;
-        int16_t v957 = trit;
-        int32_t v958 = v957;
-        bool v959 = v958 == -1;
-        int16_t v960 = code;
-        int16_t v961 = 0 - v960;
-        int16_t v962 = added;
-        int16_t v963 = v959 ? (int16_t)v961 : (int16_t)v962;
-        tree[r][(((k4 * 8) + e2) + 32)] = v963;
+        added = v952;
+        int16_t v954 = trit;
+        int32_t v955 = v954;
+        bool v956 = v955 == -1;
+        int16_t v957 = code;
+        int16_t v958 = 0 - v957;
+        int16_t v959 = added;
+        int16_t v960 = v956 ? (int16_t)v958 : (int16_t)v959;
+        tree[r][(((k4 * 4) + e2) + 32)] = v960;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n2: for (int n2 = 0; n2 < 31; n2++) {
-      int16_t v966 = tree[r1][((n2 * -2) + 62)];
-      int16_t v967 = tree[r1][((n2 * -2) + 63)];
-      ap_int<17> v968 = v966;
-      ap_int<17> v969 = v967;
-      ap_int<17> v970 = v968 + v969;
-      int16_t v971 = v970;
-      tree[r1][((-n2) + 31)] = v971;
+      int16_t v963 = tree[r1][((n2 * -2) + 62)];
+      int16_t v964 = tree[r1][((n2 * -2) + 63)];
+      ap_int<17> v965 = v963;
+      ap_int<17> v966 = v964;
+      ap_int<17> v967 = v965 + v966;
+      int16_t v968 = v967;
+      tree[r1][((-n2) + 31)] = v968;
     }
-    bool v972 = v906 == 0;
-    ap_int<18> v973 = v907[r1];
-    int32_t v974 = v973;
-    int32_t v975 = v972 ? (int32_t)0 : (int32_t)v974;
-    ap_int<18> v976 = v975;
+    bool v969 = v903 == 0;
+    ap_int<18> v970 = v904[r1];
+    int32_t v971 = v970;
+    int32_t v972 = v969 ? (int32_t)0 : (int32_t)v971;
+    ap_int<18> v973 = v972;
     ap_int<18> before;
-    before = v976;
-    ap_int<18> v978 = before;
-    int16_t v979 = tree[r1][1];
-    ap_int<19> v980 = v978;
-    ap_int<19> v981 = v979;
-    ap_int<19> v982 = v980 + v981;
-    ap_int<18> v983 = v982;
-    v907[r1] = v983;
+    before = v973;
+    ap_int<18> v975 = before;
+    int16_t v976 = tree[r1][1];
+    ap_int<19> v977 = v975;
+    ap_int<19> v978 = v976;
+    ap_int<19> v979 = v977 + v978;
+    ap_int<18> v980 = v979;
+    v904[r1] = v980;
   }
 }
 
 void gate_squares(
-  int64_t v984,
-  int32_t v985[2],
-  int32_t v986[2]
+  int64_t v981,
+  int32_t v982[2],
+  int32_t v983[2]
 ) {
-  #pragma HLS array_partition variable=v985 complete dim=1
+  #pragma HLS array_partition variable=v982 complete dim=1
 
-  #pragma HLS array_partition variable=v986 complete dim=1
+  #pragma HLS array_partition variable=v983 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1467,32 +1462,32 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v990 = v985[0];
-  int64_t v991 = v990;
+  int32_t v987 = v982[0];
+  int64_t v988 = v987;
   int64_t mantissa3;
-  mantissa3 = v991;
-  int64_t v993 = mantissa3;
-  int32_t v994 = v985[1];
-  normalise(v993, v994, unit);
+  mantissa3 = v988;
+  int64_t v990 = mantissa3;
+  int32_t v991 = v982[1];
+  normalise(v990, v991, unit);
   multiply(unit, unit, unit_square);
-  normalise(v984, 0, sum_squares);
-  multiply(sum_squares, unit_square, v986);
+  normalise(v981, 0, sum_squares);
+  multiply(sum_squares, unit_square, v983);
 }
 
 void core_0(
+  hls::stream< ap_uint<128> >& v992,
+  hls::stream< int32_t >& v993,
+  hls::stream< ap_uint<128> >& v994,
   hls::stream< ap_uint<128> >& v995,
-  hls::stream< int32_t >& v996,
+  hls::stream< ap_uint<128> >& v996,
   hls::stream< ap_uint<128> >& v997,
-  hls::stream< ap_uint<256> >& v998,
-  hls::stream< ap_uint<128> >& v999,
-  hls::stream< ap_uint<128> >& v1000,
-  hls::stream< ap_uint<128> >& v1001
+  hls::stream< ap_uint<128> >& v998
 ) {
   static const int32_t weight_words[7] = {416, 416, 416, 416, 2464, 1248, 4920};
   static const int32_t column_words[7] = {8, 8, 8, 8, 8, 24, 8};
   static const int32_t matrix_rows[7] = {256, 256, 256, 256, 1536, 256, 3072};
-  static const int32_t norm_words[7] = {32, 32, 32, 32, 32, 96, 32};
-  ap_int<48> values[96][8];
+  static const int32_t norm_words[7] = {64, 64, 64, 64, 64, 192, 64};
+  ap_int<48> values[192][4];
   #pragma HLS array_partition variable=values complete dim=2
 
   ap_int<48> residual[128][2];
@@ -1501,11 +1496,11 @@ void core_0(
 
   int32_t held[768];
   #pragma HLS dependence variable=held type=inter false
-  int8_t codes[24][4][8];
+  int8_t codes[24][8][4];
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
 
-  int32_t scaled[96][8];
+  int32_t scaled[192][4];
   #pragma HLS array_partition variable=scaled complete dim=2
 
   int32_t header[8];
@@ -1540,264 +1535,264 @@ void core_0(
   ones = 0;
   l_S_n_0_n3: for (int n3 = 0; n3 < 128; n3++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1023 = v995.read();
+    ap_uint<128> v1020 = v992.read();
     ap_uint<128> pair;
-    pair = v1023;
+    pair = v1020;
+    ap_int<128> v1022 = pair;
+    ap_int<48> v1023;
+    ap_int<128> v1023_tmp = v1022;
+    v1023 = v1023_tmp(47, 0);
+    ap_int<48> low3;
+    low3 = v1023;
     ap_int<128> v1025 = pair;
     ap_int<48> v1026;
     ap_int<128> v1026_tmp = v1025;
-    v1026 = v1026_tmp(47, 0);
-    ap_int<48> low3;
-    low3 = v1026;
-    ap_int<128> v1028 = pair;
-    ap_int<48> v1029;
-    ap_int<128> v1029_tmp = v1028;
-    v1029 = v1029_tmp(111, 64);
+    v1026 = v1026_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1029;
-    ap_int<48> v1031 = low3;
-    residual[n3][0] = v1031;
-    ap_int<48> v1032 = high3;
-    residual[n3][1] = v1032;
-    int32_t v1033 = n3;
+    high3 = v1026;
+    ap_int<48> v1028 = low3;
+    residual[n3][0] = v1028;
+    ap_int<48> v1029 = high3;
+    residual[n3][1] = v1029;
+    int32_t v1030 = n3;
     int32_t number;
-    number = v1033;
-    int32_t v1035 = number;
-    int32_t v1036 = v1035 & 3;
-    int32_t v1037 = v1036 << 1;
+    number = v1030;
+    int32_t v1032 = number;
+    int32_t v1033 = v1032 & 1;
+    int32_t v1034 = v1033 << 1;
     int32_t lane;
-    lane = v1037;
-    ap_int<48> v1039 = low3;
-    int32_t v1040 = number;
-    int32_t v1041 = v1040 >> 2;
-    int v1042 = v1041;
-    int32_t v1043 = lane;
-    int v1044 = v1043;
-    values[v1042][v1044] = v1039;
-    ap_int<48> v1045 = high3;
-    int32_t v1046 = number;
-    int32_t v1047 = v1046 >> 2;
-    int v1048 = v1047;
-    int32_t v1049 = lane;
-    ap_int<33> v1050 = v1049;
-    ap_int<33> v1051 = v1050 + 1;
-    int v1052 = v1051;
-    values[v1048][v1052] = v1045;
-    ap_int<48> v1053 = ones;
-    ap_int<48> v1054 = low3;
-    ap_int<48> v1055 = v1054 >> 47;
-    ap_int<48> v1056 = v1054 ^ v1055;
-    ap_int<48> v1057 = v1053 | v1056;
-    ap_int<48> v1058 = high3;
-    ap_int<48> v1059 = v1058 >> 47;
-    ap_int<48> v1060 = v1058 ^ v1059;
-    ap_int<48> v1061 = v1057 | v1060;
-    ones = v1061;
+    lane = v1034;
+    ap_int<48> v1036 = low3;
+    int32_t v1037 = number;
+    int32_t v1038 = v1037 >> 1;
+    int v1039 = v1038;
+    int32_t v1040 = lane;
+    int v1041 = v1040;
+    values[v1039][v1041] = v1036;
+    ap_int<48> v1042 = high3;
+    int32_t v1043 = number;
+    int32_t v1044 = v1043 >> 1;
+    int v1045 = v1044;
+    int32_t v1046 = lane;
+    ap_int<33> v1047 = v1046;
+    ap_int<33> v1048 = v1047 + 1;
+    int v1049 = v1048;
+    values[v1045][v1049] = v1042;
+    ap_int<48> v1050 = ones;
+    ap_int<48> v1051 = low3;
+    ap_int<48> v1052 = v1051 >> 47;
+    ap_int<48> v1053 = v1051 ^ v1052;
+    ap_int<48> v1054 = v1050 | v1053;
+    ap_int<48> v1055 = high3;
+    ap_int<48> v1056 = v1055 >> 47;
+    ap_int<48> v1057 = v1055 ^ v1056;
+    ap_int<48> v1058 = v1054 | v1057;
+    ones = v1058;
   }
-  int32_t v1062 = v996.read();
+  int32_t v1059 = v993.read();
   int32_t count3;
-  count3 = v1062;
-  int32_t v1064 = count3;
-  int v1065 = v1064;
-  for (int v1066 = 0; v1066 < v1065; v1066 += 1) {
-    int32_t v1067 = v996.read();
+  count3 = v1059;
+  int32_t v1061 = count3;
+  int v1062 = v1061;
+  for (int v1063 = 0; v1063 < v1062; v1063 += 1) {
+    int32_t v1064 = v993.read();
     int32_t kind1;
-    kind1 = v1067;
-    int32_t v1069 = kind1;
-    bool v1070 = v1069 == 0;
-    int32_t v1071 = v1070 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1064;
+    int32_t v1066 = kind1;
+    bool v1067 = v1066 == 0;
+    int32_t v1068 = v1067 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1071;
-    int32_t v1073 = kind1;
-    bool v1074 = v1073 == 0;
-    ap_int<33> v1075 = v1074 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1076 = v1075;
+    phase_begin1 = v1068;
+    int32_t v1070 = kind1;
+    bool v1071 = v1070 == 0;
+    ap_int<33> v1072 = v1071 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1073 = v1072;
     int32_t phase_end1;
-    phase_end1 = v1076;
-    int32_t v1078 = phase_begin1;
-    int32_t v1079 = phase_end1;
-    int v1080 = v1078;
-    int v1081 = v1079;
-    for (int v1082 = v1080; v1082 < v1081; v1082 += 1) {
-      int32_t v1083 = v1082;
+    phase_end1 = v1073;
+    int32_t v1075 = phase_begin1;
+    int32_t v1076 = phase_end1;
+    int v1077 = v1075;
+    int v1078 = v1076;
+    for (int v1079 = v1077; v1079 < v1078; v1079 += 1) {
+      int32_t v1080 = v1079;
       int32_t phase;
-      phase = v1083;
-      ap_uint<128> v1085 = v997.read();
+      phase = v1080;
+      ap_uint<128> v1082 = v994.read();
       ap_uint<128> front1;
-      front1 = v1085;
-      ap_uint<128> v1087 = v997.read();
+      front1 = v1082;
+      ap_uint<128> v1084 = v994.read();
       ap_uint<128> back1;
-      back1 = v1087;
-      ap_int<128> v1089 = front1;
-      int32_t v1090;
-      ap_int<128> v1090_tmp = v1089;
-      v1090 = v1090_tmp(31, 0);
-      header[0] = v1090;
-      ap_int<128> v1091 = front1;
-      int32_t v1092;
-      ap_int<128> v1092_tmp = v1091;
-      v1092 = v1092_tmp(63, 32);
-      header[1] = v1092;
-      ap_int<128> v1093 = front1;
-      int32_t v1094;
-      ap_int<128> v1094_tmp = v1093;
-      v1094 = v1094_tmp(95, 64);
-      header[2] = v1094;
-      ap_int<128> v1095 = front1;
-      int32_t v1096;
-      ap_int<128> v1096_tmp = v1095;
-      v1096 = v1096_tmp(127, 96);
-      header[3] = v1096;
-      ap_int<128> v1097 = back1;
-      int32_t v1098;
-      ap_int<128> v1098_tmp = v1097;
-      v1098 = v1098_tmp(31, 0);
-      header[4] = v1098;
-      ap_int<128> v1099 = back1;
-      int32_t v1100;
-      ap_int<128> v1100_tmp = v1099;
-      v1100 = v1100_tmp(63, 32);
-      header[5] = v1100;
-      ap_int<128> v1101 = back1;
-      int32_t v1102;
-      ap_int<128> v1102_tmp = v1101;
-      v1102 = v1102_tmp(95, 64);
-      header[6] = v1102;
+      back1 = v1084;
+      ap_int<128> v1086 = front1;
+      int32_t v1087;
+      ap_int<128> v1087_tmp = v1086;
+      v1087 = v1087_tmp(31, 0);
+      header[0] = v1087;
+      ap_int<128> v1088 = front1;
+      int32_t v1089;
+      ap_int<128> v1089_tmp = v1088;
+      v1089 = v1089_tmp(63, 32);
+      header[1] = v1089;
+      ap_int<128> v1090 = front1;
+      int32_t v1091;
+      ap_int<128> v1091_tmp = v1090;
+      v1091 = v1091_tmp(95, 64);
+      header[2] = v1091;
+      ap_int<128> v1092 = front1;
+      int32_t v1093;
+      ap_int<128> v1093_tmp = v1092;
+      v1093 = v1093_tmp(127, 96);
+      header[3] = v1093;
+      ap_int<128> v1094 = back1;
+      int32_t v1095;
+      ap_int<128> v1095_tmp = v1094;
+      v1095 = v1095_tmp(31, 0);
+      header[4] = v1095;
+      ap_int<128> v1096 = back1;
+      int32_t v1097;
+      ap_int<128> v1097_tmp = v1096;
+      v1097 = v1097_tmp(63, 32);
+      header[5] = v1097;
+      ap_int<128> v1098 = back1;
+      int32_t v1099;
+      ap_int<128> v1099_tmp = v1098;
+      v1099 = v1099_tmp(95, 64);
+      header[6] = v1099;
       header[7] = 0;
-      ap_int<48> v1103 = ones;
-      int64_t v1104 = v1103;
+      ap_int<48> v1100 = ones;
+      int64_t v1101 = v1100;
       int64_t magnitude;
-      magnitude = v1104;
-      int64_t v1106 = magnitude;
-      int32_t v1107;
-      bit_length(v1106, &v1107);
+      magnitude = v1101;
+      int64_t v1103 = magnitude;
+      int32_t v1104;
+      bit_length(v1103, &v1104);
       int32_t length;
-      length = v1107;
-      int32_t v1109 = length;
-      ap_int<33> v1110 = v1109;
-      ap_int<33> v1111 = 47 - v1110;
-      int32_t v1112 = v1111;
+      length = v1104;
+      int32_t v1106 = length;
+      ap_int<33> v1107 = v1106;
+      ap_int<33> v1108 = 47 - v1107;
+      int32_t v1109 = v1108;
       int32_t left1;
-      left1 = v1112;
+      left1 = v1109;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1114 = phase;
-      int v1115 = v1114;
-      int32_t v1116 = norm_words[v1115];
+      int32_t v1111 = phase;
+      int v1112 = v1111;
+      int32_t v1113 = norm_words[v1112];
       int32_t vector_words1;
-      vector_words1 = v1116;
-      int32_t v1118 = vector_words1;
-      int v1119 = v1118;
-      for (int v1120 = 0; v1120 < v1119; v1120 += 1) {
+      vector_words1 = v1113;
+      int32_t v1115 = vector_words1;
+      int v1116 = v1115;
+      for (int v1117 = 0; v1117 < v1116; v1117 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1121 = v1120;
+        int32_t v1118 = v1117;
         int32_t measured;
-        measured = v1121;
-        ap_uint<256> v1123 = v998.read();
-        ap_uint<256> element1;
-        element1 = v1123;
-        int32_t v1125 = measured;
-        ap_int<256> v1126 = element1;
-        int32_t v1127 = left1;
-        measure(values, v1125, v1126, v1127, scaled, squares, absmax);
+        measured = v1118;
+        ap_uint<128> v1120 = v995.read();
+        ap_uint<128> element1;
+        element1 = v1120;
+        int32_t v1122 = measured;
+        ap_int<128> v1123 = element1;
+        int32_t v1124 = left1;
+        measure(values, v1122, v1123, v1124, scaled, squares, absmax);
       }
-      int32_t v1128 = length;
-      ap_int<33> v1129 = v1128;
-      ap_int<33> v1130 = v1129 + 1;
-      int32_t v1131 = v1130;
+      int32_t v1125 = length;
+      ap_int<33> v1126 = v1125;
+      ap_int<33> v1127 = v1126 + 1;
+      int32_t v1128 = v1127;
       int32_t lost;
-      lost = v1131;
-      int32_t v1133 = lost;
-      ap_int<33> v1134 = v1133;
-      ap_int<33> v1135 = v1134 - 18;
-      ap_int<33> v1136 = v1135 << 1;
-      int32_t v1137 = v1136;
+      lost = v1128;
+      int32_t v1130 = lost;
+      ap_int<33> v1131 = v1130;
+      ap_int<33> v1132 = v1131 - 18;
+      ap_int<33> v1133 = v1132 << 1;
+      int32_t v1134 = v1133;
       int32_t plain_exponent;
-      plain_exponent = v1137;
-      int64_t v1139 = squares[1];
-      int32_t v1140 = plain_exponent;
-      normalise(v1139, v1140, plain);
-      int32_t v1141 = phase;
-      bool v1142 = v1141 == 3;
-      if (v1142) {
-        int32_t v1143 = gate_plain[0];
-        plain[0] = v1143;
-        int32_t v1144 = gate_plain[1];
-        plain[1] = v1144;
+      plain_exponent = v1134;
+      int64_t v1136 = squares[1];
+      int32_t v1137 = plain_exponent;
+      normalise(v1136, v1137, plain);
+      int32_t v1138 = phase;
+      bool v1139 = v1138 == 3;
+      if (v1139) {
+        int32_t v1140 = gate_plain[0];
+        plain[0] = v1140;
+        int32_t v1141 = gate_plain[1];
+        plain[1] = v1141;
       }
-      int32_t v1145 = phase;
-      bool v1146 = v1145 == 5;
-      if (v1146) {
+      int32_t v1142 = phase;
+      bool v1143 = v1142 == 5;
+      if (v1143) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1147 = lost;
-      norm_scale(header, v1147, squares, absmax, plain, scale);
-      int32_t v1148 = absmax[0];
-      int32_t v1149;
-      code_shift(v1148, &v1149);
+      int32_t v1144 = lost;
+      norm_scale(header, v1144, squares, absmax, plain, scale);
+      int32_t v1145 = absmax[0];
+      int32_t v1146;
+      code_shift(v1145, &v1146);
       int32_t code_left;
-      code_left = v1149;
-      int32_t v1151 = absmax[0];
-      int32_t v1152 = code_left;
-      ap_int<25> v1153;
-      code_reciprocal(v1151, v1152, &v1153);
+      code_left = v1146;
+      int32_t v1148 = absmax[0];
+      int32_t v1149 = code_left;
+      ap_int<25> v1150;
+      code_reciprocal(v1148, v1149, &v1150);
       ap_int<25> reciprocal1;
-      reciprocal1 = v1153;
+      reciprocal1 = v1150;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int32_t v1157 = vector_words1;
-      int v1158 = v1157;
-      for (int v1159 = 0; v1159 < v1158; v1159 += 1) {
+      int32_t v1154 = vector_words1;
+      int v1155 = v1154;
+      for (int v1156 = 0; v1156 < v1155; v1156 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1160 = v1159;
+        int32_t v1157 = v1156;
         int32_t coded;
-        coded = v1160;
-        int32_t v1162 = coded;
-        int32_t v1163 = code_left;
-        ap_int<25> v1164 = reciprocal1;
-        int32_t v1165 = code_column;
-        int32_t v1166 = code_group;
-        quantise(scaled, v1162, v1163, v1164, codes, v1165, v1166);
-        int32_t v1167 = code_group;
-        ap_int<33> v1168 = v1167;
-        ap_int<33> v1169 = v1168 + 1;
-        int32_t v1170 = v1169;
-        code_group = v1170;
-        int32_t v1171 = code_group;
-        bool v1172 = v1171 == 4;
-        if (v1172) {
+        coded = v1157;
+        int32_t v1159 = coded;
+        int32_t v1160 = code_left;
+        ap_int<25> v1161 = reciprocal1;
+        int32_t v1162 = code_column;
+        int32_t v1163 = code_group;
+        quantise(scaled, v1159, v1160, v1161, codes, v1162, v1163);
+        int32_t v1164 = code_group;
+        ap_int<33> v1165 = v1164;
+        ap_int<33> v1166 = v1165 + 1;
+        int32_t v1167 = v1166;
+        code_group = v1167;
+        int32_t v1168 = code_group;
+        bool v1169 = v1168 == 8;
+        if (v1169) {
           code_group = 0;
-          int32_t v1173 = code_column;
-          ap_int<33> v1174 = v1173;
-          ap_int<33> v1175 = v1174 + 1;
-          int32_t v1176 = v1175;
-          code_column = v1176;
+          int32_t v1170 = code_column;
+          ap_int<33> v1171 = v1170;
+          ap_int<33> v1172 = v1171 + 1;
+          int32_t v1173 = v1172;
+          code_column = v1173;
         }
       }
-      int32_t v1177 = phase;
-      int v1178 = v1177;
-      int32_t v1179 = weight_words[v1178];
+      int32_t v1174 = phase;
+      int v1175 = v1174;
+      int32_t v1176 = weight_words[v1175];
       int32_t words3;
-      words3 = v1179;
-      int32_t v1181 = phase;
-      int v1182 = v1181;
-      int32_t v1183 = column_words[v1182];
+      words3 = v1176;
+      int32_t v1178 = phase;
+      int v1179 = v1178;
+      int32_t v1180 = column_words[v1179];
       int32_t columns;
-      columns = v1183;
-      int32_t v1185 = phase;
-      int v1186 = v1185;
-      int32_t v1187 = matrix_rows[v1186];
+      columns = v1180;
+      int32_t v1182 = phase;
+      int v1183 = v1182;
+      int32_t v1184 = matrix_rows[v1183];
       int32_t rows;
-      rows = v1187;
-      int32_t v1189 = phase;
-      bool v1190 = v1189 == 2;
-      bool v1191 = v1189 >= 3;
-      bool v1192 = v1190 | v1191;
-      if (v1192) {
+      rows = v1184;
+      int32_t v1186 = phase;
+      bool v1187 = v1186 == 2;
+      bool v1188 = v1186 >= 3;
+      bool v1189 = v1187 | v1188;
+      if (v1189) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -1812,339 +1807,339 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1199 = words3;
-      ap_int<33> v1200 = v1199;
-      ap_int<33> v1201 = v1200 + 5;
-      int32_t v1202 = v1201;
+      int32_t v1196 = words3;
+      ap_int<33> v1197 = v1196;
+      ap_int<33> v1198 = v1197 + 5;
+      int32_t v1199 = v1198;
       int32_t steps;
-      steps = v1202;
-      int32_t v1204 = steps;
-      int v1205 = v1204;
-      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
+      steps = v1199;
+      int32_t v1201 = steps;
+      int v1202 = v1201;
+      for (int v1203 = 0; v1203 < v1202; v1203 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1207 = words3;
-        ap_int<33> v1208 = v1206;
-        ap_int<33> v1209 = v1207;
-        bool v1210 = v1208 < v1209;
-        if (v1210) {
-          ap_uint<128> v1211 = v999.read();
-          word[0] = v1211;
-          ap_uint<128> v1212 = v1000.read();
-          word[1] = v1212;
+        int32_t v1204 = words3;
+        ap_int<33> v1205 = v1203;
+        ap_int<33> v1206 = v1204;
+        bool v1207 = v1205 < v1206;
+        if (v1207) {
+          ap_uint<128> v1208 = v996.read();
+          word[0] = v1208;
+          ap_uint<128> v1209 = v997.read();
+          word[1] = v1209;
         }
-        int32_t v1213 = pending;
-        bool v1214 = v1213 > 0;
-        if (v1214) {
-          int32_t v1215 = pending;
-          ap_int<33> v1216 = v1215;
-          ap_int<33> v1217 = v1216 - 1;
-          int32_t v1218 = v1217;
-          pending = v1218;
-          ap_int<18> v1219 = leaving[0];
+        int32_t v1210 = pending;
+        bool v1211 = v1210 > 0;
+        if (v1211) {
+          int32_t v1212 = pending;
+          ap_int<33> v1213 = v1212;
+          ap_int<33> v1214 = v1213 - 1;
+          int32_t v1215 = v1214;
+          pending = v1215;
+          ap_int<18> v1216 = leaving[0];
           ap_int<18> total4;
-          total4 = v1219;
+          total4 = v1216;
           l_S_r_3_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<18> v1222 = leaving[(r2 + 1)];
-            leaving[r2] = v1222;
+            ap_int<18> v1219 = leaving[(r2 + 1)];
+            leaving[r2] = v1219;
           }
-          int32_t v1223 = position;
-          int32_t v1224 = rows;
-          bool v1225 = v1223 < v1224;
-          if (v1225) {
-            int32_t v1226 = phase;
+          int32_t v1220 = position;
+          int32_t v1221 = rows;
+          bool v1222 = v1220 < v1221;
+          if (v1222) {
+            int32_t v1223 = phase;
             int32_t step1;
-            step1 = v1226;
-            int32_t v1228 = position;
+            step1 = v1223;
+            int32_t v1225 = position;
             int32_t at3;
-            at3 = v1228;
-            int32_t v1230 = phase;
-            bool v1231 = v1230 == 4;
-            if (v1231) {
-              int32_t v1232 = position;
-              bool v1233 = v1232 >= 768;
-              if (v1233) {
+            at3 = v1225;
+            int32_t v1227 = phase;
+            bool v1228 = v1227 == 4;
+            if (v1228) {
+              int32_t v1229 = position;
+              bool v1230 = v1229 >= 768;
+              if (v1230) {
                 step1 = 7;
-                int32_t v1234 = position;
-                ap_int<33> v1235 = v1234;
-                ap_int<33> v1236 = v1235 - 768;
-                int32_t v1237 = v1236;
-                at3 = v1237;
+                int32_t v1231 = position;
+                ap_int<33> v1232 = v1231;
+                ap_int<33> v1233 = v1232 - 768;
+                int32_t v1234 = v1233;
+                at3 = v1234;
               }
             }
-            int32_t v1238 = phase;
-            bool v1239 = v1238 == 6;
-            if (v1239) {
+            int32_t v1235 = phase;
+            bool v1236 = v1235 == 6;
+            if (v1236) {
               at3 = 0;
             }
-            int32_t v1240 = position;
-            int32_t v1241 = v1240 & 3;
+            int32_t v1237 = position;
+            int32_t v1238 = v1237 & 3;
             int32_t quarter;
-            quarter = v1241;
-            int32_t v1243 = step1;
-            bool v1244 = v1243 == 1;
-            if (v1244) {
-              int32_t v1245 = quarter;
-              bool v1246 = v1245 == 0;
-              if (v1246) {
-                ap_uint<128> v1247 = v997.read();
-                room_beat1 = v1247;
-                ap_uint<128> v1248 = v995.read();
-                state_beat = v1248;
+            quarter = v1238;
+            int32_t v1240 = step1;
+            bool v1241 = v1240 == 1;
+            if (v1241) {
+              int32_t v1242 = quarter;
+              bool v1243 = v1242 == 0;
+              if (v1243) {
+                ap_uint<128> v1244 = v994.read();
+                room_beat1 = v1244;
+                ap_uint<128> v1245 = v992.read();
+                state_beat = v1245;
               }
             }
-            ap_int<128> v1249 = room_beat1;
-            int32_t v1250 = v1249;
+            ap_int<128> v1246 = room_beat1;
+            int32_t v1247 = v1246;
             int32_t room;
-            room = v1250;
-            ap_int<128> v1252 = room_beat1;
-            ap_uint<128> v1253 = v1252 >> 32;
-            room_beat1 = v1253;
-            ap_int<128> v1254 = state_beat;
-            int32_t v1255 = v1254;
+            room = v1247;
+            ap_int<128> v1249 = room_beat1;
+            ap_uint<128> v1250 = v1249 >> 32;
+            room_beat1 = v1250;
+            ap_int<128> v1251 = state_beat;
+            int32_t v1252 = v1251;
             int32_t before1;
-            before1 = v1255;
-            ap_int<128> v1257 = state_beat;
-            ap_uint<128> v1258 = v1257 >> 32;
-            state_beat = v1258;
-            ap_int<18> v1259 = total4;
-            ap_int<48> v1260;
-            dequantise(v1259, scale, &v1260);
+            before1 = v1252;
+            ap_int<128> v1254 = state_beat;
+            ap_uint<128> v1255 = v1254 >> 32;
+            state_beat = v1255;
+            ap_int<18> v1256 = total4;
+            ap_int<48> v1257;
+            dequantise(v1256, scale, &v1257);
             ap_int<48> delta;
-            delta = v1260;
-            ap_int<48> v1262 = delta;
-            int32_t v1263;
-            saturate_gate(v1262, &v1263);
+            delta = v1257;
+            ap_int<48> v1259 = delta;
+            int32_t v1260;
+            saturate_gate(v1259, &v1260);
             int32_t gate;
-            gate = v1263;
-            int32_t v1265 = at3;
-            int v1266 = v1265;
-            int32_t v1267 = held[v1266];
+            gate = v1260;
+            int32_t v1262 = at3;
+            int v1263 = v1262;
+            int32_t v1264 = held[v1263];
             int32_t kept;
-            kept = v1267;
-            int32_t v1269 = step1;
-            bool v1270 = v1269 == 1;
-            int32_t v1271 = gate;
-            int32_t v1272 = 0 - v1271;
-            int32_t v1273 = v1270 ? (int32_t)v1272 : (int32_t)v1271;
+            kept = v1264;
+            int32_t v1266 = step1;
+            bool v1267 = v1266 == 1;
+            int32_t v1268 = gate;
+            int32_t v1269 = 0 - v1268;
+            int32_t v1270 = v1267 ? (int32_t)v1269 : (int32_t)v1268;
             int32_t turned;
-            turned = v1273;
-            int32_t v1275 = step1;
-            bool v1276 = v1275 == 2;
-            int32_t v1277 = kept;
-            int32_t v1278 = turned;
-            int32_t v1279 = v1276 ? (int32_t)v1277 : (int32_t)v1278;
+            turned = v1270;
+            int32_t v1272 = step1;
+            bool v1273 = v1272 == 2;
+            int32_t v1274 = kept;
+            int32_t v1275 = turned;
+            int32_t v1276 = v1273 ? (int32_t)v1274 : (int32_t)v1275;
             int32_t argument;
-            argument = v1279;
-            int32_t v1281 = argument;
-            ap_int<22> v1282;
-            sigmoid(v1281, &v1282);
+            argument = v1276;
+            int32_t v1278 = argument;
+            ap_int<22> v1279;
+            sigmoid(v1278, &v1279);
             ap_int<22> sigma;
-            sigma = v1282;
-            int32_t v1284 = step1;
-            bool v1285 = v1284 == 1;
-            int32_t v1286 = room;
-            int32_t v1287 = argument;
-            int32_t v1288 = v1285 ? (int32_t)v1286 : (int32_t)v1287;
+            sigma = v1279;
+            int32_t v1281 = step1;
+            bool v1282 = v1281 == 1;
+            int32_t v1283 = room;
+            int32_t v1284 = argument;
+            int32_t v1285 = v1282 ? (int32_t)v1283 : (int32_t)v1284;
             int32_t factor1;
-            factor1 = v1288;
-            int32_t v1290 = factor1;
-            ap_int<22> v1291 = sigma;
-            int32_t v1292;
-            weigh(v1290, v1291, &v1292);
+            factor1 = v1285;
+            int32_t v1287 = factor1;
+            ap_int<22> v1288 = sigma;
+            int32_t v1289;
+            weigh(v1287, v1288, &v1289);
             int32_t weighted1;
-            weighted1 = v1292;
-            int32_t v1294 = weighted1;
-            ap_int<22> v1295 = v1294;
+            weighted1 = v1289;
+            int32_t v1291 = weighted1;
+            ap_int<22> v1292 = v1291;
             ap_int<22> fresh;
-            fresh = v1295;
-            int32_t v1297 = before1;
-            int32_t v1298 = kept;
-            ap_int<22> v1299 = fresh;
-            int32_t v1300;
-            state_update(v1297, v1298, v1299, &v1300);
+            fresh = v1292;
+            int32_t v1294 = before1;
+            int32_t v1295 = kept;
+            ap_int<22> v1296 = fresh;
+            int32_t v1297;
+            state_update(v1294, v1295, v1296, &v1297);
             int32_t mixed1;
-            mixed1 = v1300;
-            int32_t v1302 = step1;
-            bool v1303 = v1302 == 0;
-            bool v1304 = v1302 == 1;
-            bool v1305 = v1302 == 4;
-            bool v1306 = v1303 | v1304;
-            bool v1307 = v1306 | v1305;
-            if (v1307) {
-              int32_t v1308 = step1;
-              bool v1309 = v1308 == 1;
-              int32_t v1310 = mixed1;
-              int32_t v1311 = weighted1;
-              int32_t v1312 = v1309 ? (int32_t)v1310 : (int32_t)v1311;
-              int32_t v1313 = at3;
-              int v1314 = v1313;
-              held[v1314] = v1312;
+            mixed1 = v1297;
+            int32_t v1299 = step1;
+            bool v1300 = v1299 == 0;
+            bool v1301 = v1299 == 1;
+            bool v1302 = v1299 == 4;
+            bool v1303 = v1300 | v1301;
+            bool v1304 = v1303 | v1302;
+            if (v1304) {
+              int32_t v1305 = step1;
+              bool v1306 = v1305 == 1;
+              int32_t v1307 = mixed1;
+              int32_t v1308 = weighted1;
+              int32_t v1309 = v1306 ? (int32_t)v1307 : (int32_t)v1308;
+              int32_t v1310 = at3;
+              int v1311 = v1310;
+              held[v1311] = v1309;
             }
-            int32_t v1315 = step1;
-            bool v1316 = v1315 == 2;
-            int32_t v1317 = weighted1;
-            int32_t v1318 = kept;
-            int32_t v1319 = v1316 ? (int32_t)v1317 : (int32_t)v1318;
+            int32_t v1312 = step1;
+            bool v1313 = v1312 == 2;
+            int32_t v1314 = weighted1;
+            int32_t v1315 = kept;
+            int32_t v1316 = v1313 ? (int32_t)v1314 : (int32_t)v1315;
             int32_t other;
-            other = v1319;
-            int32_t v1321 = gate;
-            int32_t v1322 = other;
-            ap_int<48> v1323;
-            gated_product(v1321, v1322, &v1323);
+            other = v1316;
+            int32_t v1318 = gate;
+            int32_t v1319 = other;
+            ap_int<48> v1320;
+            gated_product(v1318, v1319, &v1320);
             ap_int<48> value1;
-            value1 = v1323;
-            int32_t v1325 = step1;
-            bool v1326 = v1325 == 3;
-            bool v1327 = v1325 == 5;
-            bool v1328 = v1326 | v1327;
-            if (v1328) {
-              int32_t v1329 = at3;
-              int32_t v1330 = v1329 >> 1;
-              int v1331 = v1330;
-              int32_t v1332 = v1329 & 1;
-              int v1333 = v1332;
-              ap_int<48> v1334 = residual[v1331][v1333];
-              ap_int<48> v1335 = delta;
-              ap_int<48> v1336;
-              residual_add(v1334, v1335, &v1336);
-              value1 = v1336;
-              ap_int<48> v1337 = value1;
-              int32_t v1338 = at3;
-              int32_t v1339 = v1338 >> 1;
-              int v1340 = v1339;
-              int32_t v1341 = v1338 & 1;
-              int v1342 = v1341;
-              residual[v1340][v1342] = v1337;
+            value1 = v1320;
+            int32_t v1322 = step1;
+            bool v1323 = v1322 == 3;
+            bool v1324 = v1322 == 5;
+            bool v1325 = v1323 | v1324;
+            if (v1325) {
+              int32_t v1326 = at3;
+              int32_t v1327 = v1326 >> 1;
+              int v1328 = v1327;
+              int32_t v1329 = v1326 & 1;
+              int v1330 = v1329;
+              ap_int<48> v1331 = residual[v1328][v1330];
+              ap_int<48> v1332 = delta;
+              ap_int<48> v1333;
+              residual_add(v1331, v1332, &v1333);
+              value1 = v1333;
+              ap_int<48> v1334 = value1;
+              int32_t v1335 = at3;
+              int32_t v1336 = v1335 >> 1;
+              int v1337 = v1336;
+              int32_t v1338 = v1335 & 1;
+              int v1339 = v1338;
+              residual[v1337][v1339] = v1334;
             }
-            int32_t v1343 = step1;
-            bool v1344 = v1343 == 2;
-            bool v1345 = v1343 == 3;
-            bool v1346 = v1343 == 5;
-            bool v1347 = v1343 == 7;
-            bool v1348 = v1344 | v1345;
-            bool v1349 = v1348 | v1346;
-            bool v1350 = v1349 | v1347;
-            if (v1350) {
-              ap_int<48> v1351 = value1;
-              int32_t v1352 = at3;
-              int32_t v1353 = v1352 >> 3;
-              int v1354 = v1353;
-              int32_t v1355 = v1352 & 7;
-              int v1356 = v1355;
-              values[v1354][v1356] = v1351;
-              ap_int<48> v1357 = ones;
-              ap_int<48> v1358 = value1;
-              ap_int<48> v1359 = v1358 >> 47;
-              ap_int<48> v1360 = v1358 ^ v1359;
-              ap_int<48> v1361 = v1357 | v1360;
-              ones = v1361;
+            int32_t v1340 = step1;
+            bool v1341 = v1340 == 2;
+            bool v1342 = v1340 == 3;
+            bool v1343 = v1340 == 5;
+            bool v1344 = v1340 == 7;
+            bool v1345 = v1341 | v1342;
+            bool v1346 = v1345 | v1343;
+            bool v1347 = v1346 | v1344;
+            if (v1347) {
+              ap_int<48> v1348 = value1;
+              int32_t v1349 = at3;
+              int32_t v1350 = v1349 >> 2;
+              int v1351 = v1350;
+              int32_t v1352 = v1349 & 3;
+              int v1353 = v1352;
+              values[v1351][v1353] = v1348;
+              ap_int<48> v1354 = ones;
+              ap_int<48> v1355 = value1;
+              ap_int<48> v1356 = v1355 >> 47;
+              ap_int<48> v1357 = v1355 ^ v1356;
+              ap_int<48> v1358 = v1354 | v1357;
+              ones = v1358;
             }
-            int32_t v1362 = step1;
-            bool v1363 = v1362 == 2;
-            if (v1363) {
-              ap_int<18> v1364 = total4;
-              ap_int<36> v1365 = v1364;
-              ap_int<36> v1366 = v1365 * v1365;
-              int64_t v1367 = gate_sum;
-              ap_int<65> v1368 = v1367;
-              ap_int<65> v1369 = v1366;
-              ap_int<65> v1370 = v1368 + v1369;
-              int64_t v1371 = v1370;
-              gate_sum = v1371;
+            int32_t v1359 = step1;
+            bool v1360 = v1359 == 2;
+            if (v1360) {
+              ap_int<18> v1361 = total4;
+              ap_int<36> v1362 = v1361;
+              ap_int<36> v1363 = v1362 * v1362;
+              int64_t v1364 = gate_sum;
+              ap_int<65> v1365 = v1364;
+              ap_int<65> v1366 = v1363;
+              ap_int<65> v1367 = v1365 + v1366;
+              int64_t v1368 = v1367;
+              gate_sum = v1368;
             }
-            int32_t v1372 = step1;
-            bool v1373 = v1372 == 1;
-            bool v1374 = v1372 == 6;
-            bool v1375 = v1373 | v1374;
-            if (v1375) {
+            int32_t v1369 = step1;
+            bool v1370 = v1369 == 1;
+            bool v1371 = v1369 == 6;
+            bool v1372 = v1370 | v1371;
+            if (v1372) {
               l_S_k_4_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1377 = quad[(k5 + 1)];
-                quad[k5] = v1377;
+                int32_t v1374 = quad[(k5 + 1)];
+                quad[k5] = v1374;
               }
-              int32_t v1378 = step1;
-              bool v1379 = v1378 == 1;
-              int32_t v1380 = mixed1;
-              ap_int<18> v1381 = total4;
-              int32_t v1382 = v1381;
-              int32_t v1383 = v1379 ? (int32_t)v1380 : (int32_t)v1382;
-              quad[3] = v1383;
-              int32_t v1384 = quarter;
-              bool v1385 = v1384 == 3;
-              if (v1385) {
+              int32_t v1375 = step1;
+              bool v1376 = v1375 == 1;
+              int32_t v1377 = mixed1;
+              ap_int<18> v1378 = total4;
+              int32_t v1379 = v1378;
+              int32_t v1380 = v1376 ? (int32_t)v1377 : (int32_t)v1379;
+              quad[3] = v1380;
+              int32_t v1381 = quarter;
+              bool v1382 = v1381 == 3;
+              if (v1382) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_5_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1388 = quad[k6];
-                  ap_int<128> v1389 = packed;
-                  int64_t v1390 = k6;
-                  int64_t v1391 = v1390 * 32;
-                  ap_int<65> v1392 = v1391;
-                  ap_int<65> v1393 = v1392 + 31;
-                  int v1394 = v1391;
-                  int v1395 = v1393;
-                  ap_int<128> v1396;
-                  ap_int<128> v1396_tmp = v1389;
-                  v1396_tmp(v1395, v1394) = v1388;
-                  v1396 = v1396_tmp;
-                  packed = v1396;
+                  int32_t v1385 = quad[k6];
+                  ap_int<128> v1386 = packed;
+                  int64_t v1387 = k6;
+                  int64_t v1388 = v1387 * 32;
+                  ap_int<65> v1389 = v1388;
+                  ap_int<65> v1390 = v1389 + 31;
+                  int v1391 = v1388;
+                  int v1392 = v1390;
+                  ap_int<128> v1393;
+                  ap_int<128> v1393_tmp = v1386;
+                  v1393_tmp(v1392, v1391) = v1385;
+                  v1393 = v1393_tmp;
+                  packed = v1393;
                 }
-                ap_int<128> v1397 = packed;
-                v1001.write(v1397);
+                ap_int<128> v1394 = packed;
+                v998.write(v1394);
               }
             }
           }
-          int32_t v1398 = position;
-          ap_int<33> v1399 = v1398;
-          ap_int<33> v1400 = v1399 + 1;
-          int32_t v1401 = v1400;
-          position = v1401;
+          int32_t v1395 = position;
+          ap_int<33> v1396 = v1395;
+          ap_int<33> v1397 = v1396 + 1;
+          int32_t v1398 = v1397;
+          position = v1398;
         }
-        int32_t v1402 = column;
-        multiply_word(word, codes, v1402, sums);
-        int32_t v1403 = column;
-        ap_int<33> v1404 = v1403;
-        ap_int<33> v1405 = v1404 + 1;
-        int32_t v1406 = v1405;
-        column = v1406;
-        int32_t v1407 = column;
-        int32_t v1408 = columns;
-        bool v1409 = v1407 == v1408;
-        if (v1409) {
+        int32_t v1399 = column;
+        multiply_word(word, codes, v1399, sums);
+        int32_t v1400 = column;
+        ap_int<33> v1401 = v1400;
+        ap_int<33> v1402 = v1401 + 1;
+        int32_t v1403 = v1402;
+        column = v1403;
+        int32_t v1404 = column;
+        int32_t v1405 = columns;
+        bool v1406 = v1404 == v1405;
+        if (v1406) {
           column = 0;
           pending = 5;
           l_S_r_6_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<18> v1411 = sums[r3];
-            leaving[r3] = v1411;
+            ap_int<18> v1408 = sums[r3];
+            leaving[r3] = v1408;
           }
         }
       }
-      int32_t v1412 = phase;
-      bool v1413 = v1412 == 2;
-      if (v1413) {
-        int64_t v1414 = gate_sum;
-        gate_squares(v1414, scale, gate_plain);
+      int32_t v1409 = phase;
+      bool v1410 = v1409 == 2;
+      if (v1410) {
+        int64_t v1411 = gate_sum;
+        gate_squares(v1411, scale, gate_plain);
       }
-      int32_t v1415 = phase;
-      bool v1416 = v1415 == 6;
-      if (v1416) {
+      int32_t v1412 = phase;
+      bool v1413 = v1412 == 6;
+      if (v1413) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1418 = scale[0];
+        int32_t v1415 = scale[0];
+        ap_int<128> v1416 = end;
+        ap_int<128> v1417;
+        ap_int<128> v1417_tmp = v1416;
+        v1417_tmp(31, 0) = v1415;
+        v1417 = v1417_tmp;
+        end = v1417;
+        int32_t v1418 = scale[1];
         ap_int<128> v1419 = end;
         ap_int<128> v1420;
         ap_int<128> v1420_tmp = v1419;
-        v1420_tmp(31, 0) = v1418;
+        v1420_tmp(63, 32) = v1418;
         v1420 = v1420_tmp;
         end = v1420;
-        int32_t v1421 = scale[1];
-        ap_int<128> v1422 = end;
-        ap_int<128> v1423;
-        ap_int<128> v1423_tmp = v1422;
-        v1423_tmp(63, 32) = v1421;
-        v1423 = v1423_tmp;
-        end = v1423;
-        ap_int<128> v1424 = end;
-        v1001.write(v1424);
+        ap_int<128> v1421 = end;
+        v998.write(v1421);
       }
     }
   }
@@ -2152,77 +2147,77 @@ void core_0(
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1427 = residual[n4][0];
-    int64_t v1428 = v1427;
+    ap_int<48> v1424 = residual[n4][0];
+    int64_t v1425 = v1424;
     int64_t even;
-    even = v1428;
-    ap_int<48> v1430 = residual[n4][1];
-    int64_t v1431 = v1430;
+    even = v1425;
+    ap_int<48> v1427 = residual[n4][1];
+    int64_t v1428 = v1427;
     int64_t odd1;
-    odd1 = v1431;
-    int64_t v1433 = even;
+    odd1 = v1428;
+    int64_t v1430 = even;
+    ap_int<128> v1431 = out;
+    ap_int<128> v1432;
+    ap_int<128> v1432_tmp = v1431;
+    v1432_tmp(63, 0) = v1430;
+    v1432 = v1432_tmp;
+    out = v1432;
+    int64_t v1433 = odd1;
     ap_int<128> v1434 = out;
     ap_int<128> v1435;
     ap_int<128> v1435_tmp = v1434;
-    v1435_tmp(63, 0) = v1433;
+    v1435_tmp(127, 64) = v1433;
     v1435 = v1435_tmp;
     out = v1435;
-    int64_t v1436 = odd1;
-    ap_int<128> v1437 = out;
-    ap_int<128> v1438;
-    ap_int<128> v1438_tmp = v1437;
-    v1438_tmp(127, 64) = v1436;
-    v1438 = v1438_tmp;
-    out = v1438;
-    ap_int<128> v1439 = out;
-    v1001.write(v1439);
+    ap_int<128> v1436 = out;
+    v998.write(v1436);
   }
 }
 
 void store_0(
-  ap_uint<128> v1440[128],
-  ap_uint<128> v1441[384],
-  ap_uint<128> v1442[769],
-  hls::stream< int32_t >& v1443,
-  hls::stream< ap_uint<128> >& v1444
+  ap_uint<128> v1437[128],
+  ap_uint<128> v1438[384],
+  ap_uint<128> v1439[769],
+  hls::stream< int32_t >& v1440,
+  hls::stream< ap_uint<128> >& v1441
 ) {
-  int32_t v1445 = v1443.read();
+  int32_t v1442 = v1440.read();
   int32_t count4;
-  count4 = v1445;
-  int32_t v1447 = count4;
-  int v1448 = v1447;
-  for (int v1449 = 0; v1449 < v1448; v1449 += 1) {
-    int32_t v1450 = v1443.read();
+  count4 = v1442;
+  int32_t v1444 = count4;
+  int v1445 = v1444;
+  for (int v1446 = 0; v1446 < v1445; v1446 += 1) {
+    int32_t v1447 = v1440.read();
     int32_t kind2;
-    kind2 = v1450;
-    int32_t v1452 = v1443.read();
+    kind2 = v1447;
+    int32_t v1449 = v1440.read();
     int32_t at4;
-    at4 = v1452;
-    int32_t v1454 = kind2;
-    bool v1455 = v1454 == 0;
-    if (v1455) {
+    at4 = v1449;
+    int32_t v1451 = kind2;
+    bool v1452 = v1451 == 0;
+    if (v1452) {
       l_S_n_0_n5: for (int n5 = 0; n5 < 64; n5++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1457 = v1444.read();
-        int32_t v1458 = at4;
-        ap_int<34> v1459 = v1458;
-        ap_int<34> v1460 = n5;
-        ap_int<34> v1461 = v1459 + v1460;
-        int v1462 = v1461;
-        v1441[v1462] = v1457;
+        ap_uint<128> v1454 = v1441.read();
+        int32_t v1455 = at4;
+        ap_int<34> v1456 = v1455;
+        ap_int<34> v1457 = n5;
+        ap_int<34> v1458 = v1456 + v1457;
+        int v1459 = v1458;
+        v1438[v1459] = v1454;
       }
     } else {
       l_S_n_1_n6: for (int n6 = 0; n6 < 769; n6++) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1464 = v1444.read();
-        v1442[n6] = v1464;
+        ap_uint<128> v1461 = v1441.read();
+        v1439[n6] = v1461;
       }
     }
   }
   l_S_n_3_n7: for (int n7 = 0; n7 < 128; n7++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1466 = v1444.read();
-    v1440[n7] = v1466;
+    ap_uint<128> v1463 = v1441.read();
+    v1437[n7] = v1463;
   }
 }
 
@@ -2261,29 +2256,29 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=769 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
+  hls::stream< int32_t > v1475;
+  #pragma HLS stream variable=v1475 depth=4
+  hls::stream< int32_t > v1476;
+  #pragma HLS stream variable=v1476 depth=4
+  hls::stream< int32_t > v1477;
+  #pragma HLS stream variable=v1477 depth=4
   hls::stream< int32_t > v1478;
   #pragma HLS stream variable=v1478 depth=4
-  hls::stream< int32_t > v1479;
-  #pragma HLS stream variable=v1479 depth=4
-  hls::stream< int32_t > v1480;
-  #pragma HLS stream variable=v1480 depth=4
-  hls::stream< int32_t > v1481;
-  #pragma HLS stream variable=v1481 depth=4
+  hls::stream< ap_uint<128> > v1479;
+  #pragma HLS stream variable=v1479 depth=512
+  hls::stream< ap_uint<128> > v1480;
+  #pragma HLS stream variable=v1480 depth=512
+  hls::stream< ap_uint<128> > v1481;
+  #pragma HLS stream variable=v1481 depth=192
   hls::stream< ap_uint<128> > v1482;
-  #pragma HLS stream variable=v1482 depth=512
+  #pragma HLS stream variable=v1482 depth=64
   hls::stream< ap_uint<128> > v1483;
-  #pragma HLS stream variable=v1483 depth=512
-  hls::stream< ap_uint<256> > v1484;
-  #pragma HLS stream variable=v1484 depth=96
-  hls::stream< ap_uint<128> > v1485;
-  #pragma HLS stream variable=v1485 depth=64
-  hls::stream< ap_uint<128> > v1486;
-  #pragma HLS stream variable=v1486 depth=64
-  hls::stream< ap_uint<128> > v1487;
-  #pragma HLS stream variable=v1487 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1478, v1479, v1480, v1481, v1486, v1485, v1484);
-  load_0_0(weights_0, v1480, v1482);
-  load_1_0(weights_1, v1481, v1483);
-  core_0(v1486, v1478, v1485, v1484, v1482, v1483, v1487);
-  store_0(vector_out, state_out, logits, v1479, v1487);
+  #pragma HLS stream variable=v1483 depth=64
+  hls::stream< ap_uint<128> > v1484;
+  #pragma HLS stream variable=v1484 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1475, v1476, v1477, v1478, v1483, v1482, v1481);
+  load_0_0(weights_0, v1477, v1479);
+  load_1_0(weights_1, v1478, v1480);
+  core_0(v1483, v1475, v1482, v1481, v1479, v1480, v1484);
+  store_0(vector_out, state_out, logits, v1476, v1484);
 }

@@ -52,11 +52,11 @@ void bit_length(
 }
 
 void measure(
-  ap_int<48> v32[96][8],
+  ap_int<48> v32[192][4],
   int32_t v33,
-  ap_uint<256> v34,
+  ap_uint<128> v34,
   int32_t v35,
-  int32_t v36[96][8],
+  int32_t v36[192][4],
   int64_t v37[2],
   int32_t v38[1]
 ) {
@@ -67,7 +67,7 @@ void measure(
 
   #pragma HLS array_partition variable=v37 complete dim=1
 
-  ap_uint<256> rest1;
+  ap_uint<128> rest1;
   rest1 = v34;
   int64_t weighted_sum;
   weighted_sum = 0;
@@ -75,13 +75,13 @@ void measure(
   plain_sum = 0;
   int32_t largest;
   largest = 0;
-  l_S_e_0_e: for (int e = 0; e < 8; e++) {
-    ap_int<256> v44 = rest1;
+  l_S_e_0_e: for (int e = 0; e < 4; e++) {
+    ap_int<128> v44 = rest1;
     int64_t v45 = v44;
     int64_t element;
     element = v45;
-    ap_int<256> v47 = rest1;
-    ap_uint<256> v48 = v47 >> 32;
+    ap_int<128> v47 = rest1;
+    ap_uint<128> v48 = v47 >> 32;
     rest1 = v48;
     int64_t v49 = element;
     ap_int<18> v50 = v49;
@@ -673,11 +673,11 @@ void code_reciprocal(
 }
 
 void quantise(
-  int32_t v447[96][8],
+  int32_t v447[192][4],
   int32_t v448,
   int32_t v449,
   ap_int<25> v450,
-  int8_t v451[24][4][8],
+  int8_t v451[24][8][4],
   int32_t v452,
   int32_t v453
 ) {
@@ -692,7 +692,7 @@ void quantise(
   int64_t v455 = half;
   int64_t v456 = v455 << 39;
   half = v456;
-  l_S_e_0_e1: for (int e1 = 0; e1 < 8; e1++) {
+  l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
     int v458 = v448;
     int32_t v459 = v447[v458][e1];
     int32_t v460 = v459 << v449;
@@ -720,11 +720,11 @@ void quantise(
 }
 
 extern "C" void rmsnorm(
-  ap_int<48> values[96][8],
-  ap_uint<256> parameters[96],
+  ap_int<48> values[192][4],
+  ap_uint<128> parameters[192],
   int32_t header[8],
   int32_t plain_in[4],
-  int8_t codes[24][4][8],
+  int8_t codes[24][8][4],
   int32_t scale[2]
 ) {
   #pragma HLS array_partition variable=values complete dim=2
@@ -736,7 +736,7 @@ extern "C" void rmsnorm(
 
   #pragma HLS array_partition variable=scale complete dim=1
 
-  int32_t scaled[96][8];
+  int32_t scaled[192][4];
   #pragma HLS array_partition variable=scaled complete dim=2
 
   int64_t squares[2];
@@ -748,9 +748,9 @@ extern "C" void rmsnorm(
 
   ap_int<48> ones;
   ones = 0;
-  l_S_i_0_i: for (int i = 0; i < 32; i++) {
+  l_S_i_0_i: for (int i = 0; i < 64; i++) {
   #pragma HLS pipeline II=1
-    l_S_e_0_e2: for (int e2 = 0; e2 < 8; e2++) {
+    l_S_e_0_e2: for (int e2 = 0; e2 < 4; e2++) {
       ap_int<48> v491 = ones;
       ap_int<48> v492 = values[i][e2];
       ap_int<48> v493 = v492 >> 47;
@@ -777,13 +777,13 @@ extern "C" void rmsnorm(
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
-  l_S_j_2_j: for (int j = 0; j < 32; j++) {
+  l_S_j_2_j: for (int j = 0; j < 64; j++) {
   #pragma HLS pipeline II=1
     int32_t v508 = j;
     int32_t at;
     at = v508;
     int32_t v510 = at;
-    ap_uint<256> v511 = parameters[j];
+    ap_uint<128> v511 = parameters[j];
     int32_t v512 = left1;
     measure(values, v510, v511, v512, scaled, squares, absmax);
   }
@@ -828,7 +828,7 @@ extern "C" void rmsnorm(
   column = 0;
   int32_t group;
   group = 0;
-  l_S_k_3_k2: for (int k2 = 0; k2 < 32; k2++) {
+  l_S_k_3_k2: for (int k2 = 0; k2 < 64; k2++) {
   #pragma HLS pipeline II=1
     int32_t v541 = k2;
     int32_t at_k;
@@ -845,7 +845,7 @@ extern "C" void rmsnorm(
     int32_t v551 = v550;
     group = v551;
     int32_t v552 = group;
-    bool v553 = v552 == 4;
+    bool v553 = v552 == 8;
     if (v553) {
       group = 0;
       int32_t v554 = column;

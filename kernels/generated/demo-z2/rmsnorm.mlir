@@ -26,17 +26,16 @@
 #map2 = affine_map<() -> (6)>
 #map3 = affine_map<(d0, d1) -> (0, d1, d0, 0)>
 #map4 = affine_map<(d0) -> (d0, 0)>
-#map5 = affine_map<() -> (8)>
+#map5 = affine_map<() -> (4)>
 #map6 = affine_map<() -> (1)>
 #map7 = affine_map<() -> (31)>
 #map8 = affine_map<() -> (3)>
-#map9 = affine_map<() -> (4)>
-#map10 = affine_map<() -> (5)>
-#map11 = affine_map<() -> (2)>
-#map12 = affine_map<(d0, d1, d2) -> (0, d1, d2, d0, 0, 0)>
-#map13 = affine_map<(d0, d1) -> (d0, d1)>
-#map14 = affine_map<() -> (32)>
-#map15 = affine_map<(d0) -> (d0)>
+#map9 = affine_map<() -> (5)>
+#map10 = affine_map<() -> (2)>
+#map11 = affine_map<(d0, d1, d2) -> (0, d1, d2, d0, 0, 0)>
+#map12 = affine_map<(d0, d1) -> (d0, d1)>
+#map13 = affine_map<() -> (64)>
+#map14 = affine_map<(d0) -> (d0)>
 "builtin.module"() ({
   "func.func"() <{function_type = (i64) -> i32, sym_name = "bit_length"}> ({
   ^bb0(%arg57: i64 loc("kernels/scalars.py":14:0)):
@@ -92,10 +91,10 @@
     %595 = "affine.load"(%594) <{map = #map}> {from = "total"} : (memref<i32>) -> i32 loc(#loc21)
     "func.return"(%595) : (i32) -> () loc(#loc22)
   }) {itypes = "s", otypes = "s"} : () -> () loc(#loc1)
-  "func.func"() <{function_type = (memref<96x8xi48, #map3>, i32, i256, i32, memref<96x8xi32, #map3>, memref<2xi64, #map4>, memref<1xi32>) -> (), sym_name = "measure"}> ({
-  ^bb0(%arg49: memref<96x8xi48, #map3> loc("kernels/rmsnorm.py":58:0), %arg50: i32 loc("kernels/rmsnorm.py":58:0), %arg51: i256 loc("kernels/rmsnorm.py":58:0), %arg52: i32 loc("kernels/rmsnorm.py":58:0), %arg53: memref<96x8xi32, #map3> loc("kernels/rmsnorm.py":58:0), %arg54: memref<2xi64, #map4> loc("kernels/rmsnorm.py":58:0), %arg55: memref<1xi32> loc("kernels/rmsnorm.py":58:0)):
-    %473 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "rest", unsigned} : () -> memref<i256> loc(#loc24)
-    "affine.store"(%arg51, %473) <{map = #map}> {to = "rest"} : (i256, memref<i256>) -> () loc(#loc24)
+  "func.func"() <{function_type = (memref<192x4xi48, #map3>, i32, i128, i32, memref<192x4xi32, #map3>, memref<2xi64, #map4>, memref<1xi32>) -> (), sym_name = "measure"}> ({
+  ^bb0(%arg49: memref<192x4xi48, #map3> loc("kernels/rmsnorm.py":58:0), %arg50: i32 loc("kernels/rmsnorm.py":58:0), %arg51: i128 loc("kernels/rmsnorm.py":58:0), %arg52: i32 loc("kernels/rmsnorm.py":58:0), %arg53: memref<192x4xi32, #map3> loc("kernels/rmsnorm.py":58:0), %arg54: memref<2xi64, #map4> loc("kernels/rmsnorm.py":58:0), %arg55: memref<1xi32> loc("kernels/rmsnorm.py":58:0)):
+    %473 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "rest", unsigned} : () -> memref<i128> loc(#loc24)
+    "affine.store"(%arg51, %473) <{map = #map}> {to = "rest"} : (i128, memref<i128>) -> () loc(#loc24)
     %474 = "arith.constant"() <{value = 0 : i32}> {name = "%c0_i32_0"} : () -> i32 loc(#loc25)
     %475 = "arith.extsi"(%474) {name = "%0"} : (i32) -> i64 loc(#loc25)
     %476 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "weighted_sum"} : () -> memref<i64> loc(#loc25)
@@ -109,15 +108,15 @@
     "affine.store"(%480, %481) <{map = #map}> {to = "largest"} : (i32, memref<i32>) -> () loc(#loc27)
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map5}> ({
     ^bb0(%arg56: index loc("kernels/rmsnorm.py":72:4)):
-      %498 = "affine.load"(%473) <{map = #map}> {from = "rest"} : (memref<i256>) -> i256 loc(#loc29)
-      %499 = "arith.trunci"(%498) <{overflowFlags = #arith.overflow<none>}> : (i256) -> i64 loc(#loc30)
+      %498 = "affine.load"(%473) <{map = #map}> {from = "rest"} : (memref<i128>) -> i128 loc(#loc29)
+      %499 = "arith.trunci"(%498) <{overflowFlags = #arith.overflow<none>}> : (i128) -> i64 loc(#loc30)
       %500 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "element"} : () -> memref<i64> loc(#loc30)
       "affine.store"(%499, %500) <{map = #map}> {to = "element"} : (i64, memref<i64>) -> () loc(#loc30)
-      %501 = "affine.load"(%473) <{map = #map}> {from = "rest"} : (memref<i256>) -> i256 loc(#loc31)
+      %501 = "affine.load"(%473) <{map = #map}> {from = "rest"} : (memref<i128>) -> i128 loc(#loc31)
       %502 = "arith.constant"() <{value = 32 : i32}> : () -> i32 loc(#loc31)
-      %503 = "arith.extsi"(%502) {unsigned} : (i32) -> i256 loc(#loc31)
-      %504 = "arith.shrui"(%501, %503) {unsigned} : (i256, i256) -> i256 loc(#loc31)
-      "affine.store"(%504, %473) <{map = #map}> {to = "rest"} : (i256, memref<i256>) -> () loc(#loc32)
+      %503 = "arith.extsi"(%502) {unsigned} : (i32) -> i128 loc(#loc31)
+      %504 = "arith.shrui"(%501, %503) {unsigned} : (i128, i128) -> i128 loc(#loc31)
+      "affine.store"(%504, %473) <{map = #map}> {to = "rest"} : (i128, memref<i128>) -> () loc(#loc32)
       %505 = "affine.load"(%500) <{map = #map}> {from = "element"} : (memref<i64>) -> i64 loc(#loc33)
       %506 = "arith.trunci"(%505) <{overflowFlags = #arith.overflow<none>}> : (i64) -> i18 loc(#loc34)
       %507 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "gain"} : () -> memref<i18> loc(#loc34)
@@ -130,7 +129,7 @@
       %513 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "block"} : () -> memref<i14> loc(#loc36)
       "affine.store"(%512, %513) <{map = #map}> {to = "block"} : (i14, memref<i14>) -> () loc(#loc36)
       %514 = "arith.index_cast"(%arg50) : (i32) -> index loc(#loc37)
-      %515 = "memref.load"(%arg49, %514, %arg56) {from = "values"} : (memref<96x8xi48, #map3>, index, index) -> i48 loc(#loc37)
+      %515 = "memref.load"(%arg49, %514, %arg56) {from = "values"} : (memref<192x4xi48, #map3>, index, index) -> i48 loc(#loc37)
       %516 = "arith.extsi"(%arg52) : (i32) -> i48 loc(#loc37)
       %517 = "arith.shli"(%515, %516) <{overflowFlags = #arith.overflow<none>}> : (i48, i48) -> i48 loc(#loc37)
       %518 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "shifted"} : () -> memref<i48> loc(#loc38)
@@ -194,7 +193,7 @@
       %570 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "u"} : () -> memref<i32> loc(#loc54)
       "affine.store"(%569, %570) <{map = #map}> {to = "u"} : (i32, memref<i32>) -> () loc(#loc54)
       %571 = "affine.load"(%570) <{map = #map}> {from = "u"} : (memref<i32>) -> i32 loc(#loc55)
-      "memref.store"(%571, %arg53, %514, %arg56) {to = "scaled"} : (i32, memref<96x8xi32, #map3>, index, index) -> () loc(#loc56)
+      "memref.store"(%571, %arg53, %514, %arg56) {to = "scaled"} : (i32, memref<192x4xi32, #map3>, index, index) -> () loc(#loc56)
       %572 = "affine.load"(%570) <{map = #map}> {from = "u"} : (memref<i32>) -> i32 loc(#loc57)
       %573 = "arith.constant"() <{value = 0 : i32}> : () -> i32 loc(#loc57)
       %574 = "arith.cmpi"(%572, %573) <{predicate = 2 : i64}> : (i32, i32) -> i1 loc(#loc57)
@@ -635,13 +634,13 @@
     "affine.store"(%157, %150) <{map = #map6}> {to = "factor"} : (i32, memref<2xi32, #map4>) -> () loc(#loc244)
     %158 = "affine.load"(%arg21) <{map = #map8}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc245)
     "affine.store"(%158, %151) <{map = #map1}> {to = "eps_square"} : (i32, memref<2xi32, #map4>) -> () loc(#loc246)
-    %159 = "affine.load"(%arg21) <{map = #map9}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc247)
+    %159 = "affine.load"(%arg21) <{map = #map5}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc247)
     "affine.store"(%159, %151) <{map = #map6}> {to = "eps_square"} : (i32, memref<2xi32, #map4>) -> () loc(#loc248)
-    %160 = "affine.load"(%arg21) <{map = #map10}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc249)
+    %160 = "affine.load"(%arg21) <{map = #map9}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc249)
     "affine.store"(%160, %152) <{map = #map1}> {to = "eps"} : (i32, memref<2xi32, #map4>) -> () loc(#loc250)
     %161 = "affine.load"(%arg21) <{map = #map2}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc251)
     "affine.store"(%161, %152) <{map = #map6}> {to = "eps"} : (i32, memref<2xi32, #map4>) -> () loc(#loc252)
-    %162 = "affine.load"(%arg21) <{map = #map11}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc253)
+    %162 = "affine.load"(%arg21) <{map = #map10}> {from = "header"} : (memref<8xi32, #map4>) -> i32 loc(#loc253)
     %163 = "arith.constant"() <{value = 1 : i32}> {name = "%c1_i32_5"} : () -> i32 loc(#loc254)
     %164 = "arith.shli"(%arg22, %163) <{overflowFlags = #arith.overflow<none>}> {name = "%7"} : (i32, i32) -> i32 loc(#loc254)
     %165 = "arith.extsi"(%162) {name = "%8"} : (i32) -> i33 loc(#loc253)
@@ -705,8 +704,8 @@
     %138 = "affine.load"(%137) <{map = #map}> {from = "reciprocal"} : (memref<i25>) -> i25 loc(#loc284)
     "func.return"(%138) : (i25) -> () loc(#loc285)
   }) {itypes = "ss", otypes = "s"} : () -> () loc(#loc275)
-  "func.func"() <{function_type = (memref<96x8xi32, #map3>, i32, i32, i25, memref<24x4x8xi8, #map12>, i32, i32) -> (), sym_name = "quantise"}> ({
-  ^bb0(%arg10: memref<96x8xi32, #map3> loc("kernels/rmsnorm.py":123:0), %arg11: i32 loc("kernels/rmsnorm.py":123:0), %arg12: i32 loc("kernels/rmsnorm.py":123:0), %arg13: i25 loc("kernels/rmsnorm.py":123:0), %arg14: memref<24x4x8xi8, #map12> loc("kernels/rmsnorm.py":123:0), %arg15: i32 loc("kernels/rmsnorm.py":123:0), %arg16: i32 loc("kernels/rmsnorm.py":123:0)):
+  "func.func"() <{function_type = (memref<192x4xi32, #map3>, i32, i32, i25, memref<24x8x4xi8, #map11>, i32, i32) -> (), sym_name = "quantise"}> ({
+  ^bb0(%arg10: memref<192x4xi32, #map3> loc("kernels/rmsnorm.py":123:0), %arg11: i32 loc("kernels/rmsnorm.py":123:0), %arg12: i32 loc("kernels/rmsnorm.py":123:0), %arg13: i25 loc("kernels/rmsnorm.py":123:0), %arg14: memref<24x8x4xi8, #map11> loc("kernels/rmsnorm.py":123:0), %arg15: i32 loc("kernels/rmsnorm.py":123:0), %arg16: i32 loc("kernels/rmsnorm.py":123:0)):
     %94 = "arith.constant"() <{value = 1 : i32}> {name = "%c1_i32_0"} : () -> i32 loc(#loc287)
     %95 = "arith.extsi"(%94) {name = "%0"} : (i32) -> i64 loc(#loc287)
     %96 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "half"} : () -> memref<i64> loc(#loc287)
@@ -719,7 +718,7 @@
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map5}> ({
     ^bb0(%arg17: index loc("kernels/rmsnorm.py":135:4)):
       %101 = "arith.index_cast"(%arg11) : (i32) -> index loc(#loc291)
-      %102 = "memref.load"(%arg10, %101, %arg17) {from = "scaled"} : (memref<96x8xi32, #map3>, index, index) -> i32 loc(#loc291)
+      %102 = "memref.load"(%arg10, %101, %arg17) {from = "scaled"} : (memref<192x4xi32, #map3>, index, index) -> i32 loc(#loc291)
       %103 = "arith.shli"(%102, %arg12) <{overflowFlags = #arith.overflow<none>}> : (i32, i32) -> i32 loc(#loc291)
       %104 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "u"} : () -> memref<i32> loc(#loc292)
       "affine.store"(%103, %104) <{map = #map}> {to = "u"} : (i32, memref<i32>) -> () loc(#loc292)
@@ -743,14 +742,14 @@
       %121 = "arith.trunci"(%120) <{overflowFlags = #arith.overflow<none>}> : (i65) -> i8 loc(#loc298)
       %122 = "arith.index_cast"(%arg15) : (i32) -> index loc(#loc298)
       %123 = "arith.index_cast"(%arg16) : (i32) -> index loc(#loc298)
-      "memref.store"(%121, %arg14, %122, %123, %arg17) {to = "codes"} : (i8, memref<24x4x8xi8, #map12>, index, index, index) -> () loc(#loc298)
+      "memref.store"(%121, %arg14, %122, %123, %arg17) {to = "codes"} : (i8, memref<24x8x4xi8, #map11>, index, index, index) -> () loc(#loc298)
       "affine.yield"() : () -> () loc(#loc290)
     }) {loop_name = "e", op_name = "S_e_0"} : () -> () loc(#loc290)
     "func.return"() : () -> () loc(#loc286)
   }) {itypes = "sssssss", otypes = ""} : () -> () loc(#loc286)
-  "func.func"() <{function_type = (memref<96x8xi48, #map3>, memref<96xi256>, memref<8xi32, #map4>, memref<4xi32>, memref<24x4x8xi8, #map12>, memref<2xi32, #map4>) -> (), sym_name = "rmsnorm"}> ({
-  ^bb0(%arg0: memref<96x8xi48, #map3> loc("kernels/rmsnorm.py":168:0), %arg1: memref<96xi256> loc("kernels/rmsnorm.py":168:0), %arg2: memref<8xi32, #map4> loc("kernels/rmsnorm.py":168:0), %arg3: memref<4xi32> loc("kernels/rmsnorm.py":168:0), %arg4: memref<24x4x8xi8, #map12> loc("kernels/rmsnorm.py":168:0), %arg5: memref<2xi32, #map4> loc("kernels/rmsnorm.py":168:0)):
-    %0 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "scaled"} : () -> memref<96x8xi32, #map3> loc(#loc300)
+  "func.func"() <{function_type = (memref<192x4xi48, #map3>, memref<192xi128>, memref<8xi32, #map4>, memref<4xi32>, memref<24x8x4xi8, #map11>, memref<2xi32, #map4>) -> (), sym_name = "rmsnorm"}> ({
+  ^bb0(%arg0: memref<192x4xi48, #map3> loc("kernels/rmsnorm.py":168:0), %arg1: memref<192xi128> loc("kernels/rmsnorm.py":168:0), %arg2: memref<8xi32, #map4> loc("kernels/rmsnorm.py":168:0), %arg3: memref<4xi32> loc("kernels/rmsnorm.py":168:0), %arg4: memref<24x8x4xi8, #map11> loc("kernels/rmsnorm.py":168:0), %arg5: memref<2xi32, #map4> loc("kernels/rmsnorm.py":168:0)):
+    %0 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "scaled"} : () -> memref<192x4xi32, #map3> loc(#loc300)
     %1 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "squares"} : () -> memref<2xi64, #map4> loc(#loc301)
     %2 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "absmax"} : () -> memref<1xi32> loc(#loc302)
     %3 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "plain"} : () -> memref<2xi32, #map4> loc(#loc303)
@@ -758,12 +757,12 @@
     %5 = "arith.extsi"(%4) {name = "%0"} : (i32) -> i48 loc(#loc304)
     %6 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "ones"} : () -> memref<i48> loc(#loc304)
     "affine.store"(%5, %6) <{map = #map}> {to = "ones"} : (i48, memref<i48>) -> () loc(#loc304)
-    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map14}> ({
+    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
     ^bb0(%arg8: index loc("kernels/rmsnorm.py":186:4)):
       "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map5}> ({
       ^bb0(%arg9: index loc("kernels/rmsnorm.py":187:8)):
         %87 = "affine.load"(%6) <{map = #map}> {from = "ones"} : (memref<i48>) -> i48 loc(#loc307)
-        %88 = "affine.load"(%arg0, %arg8, %arg9) <{map = #map13}> {from = "values"} : (memref<96x8xi48, #map3>, index, index) -> i48 loc(#loc308)
+        %88 = "affine.load"(%arg0, %arg8, %arg9) <{map = #map12}> {from = "values"} : (memref<192x4xi48, #map3>, index, index) -> i48 loc(#loc308)
         %89 = "arith.constant"() <{value = 47 : i32}> : () -> i32 loc(#loc309)
         %90 = "arith.extsi"(%89) : (i32) -> i48 loc(#loc309)
         %91 = "arith.shrsi"(%88, %90) : (i48, i48) -> i48 loc(#loc309)
@@ -798,15 +797,15 @@
     "affine.store"(%23, %1) <{map = #map6}> {to = "squares"} : (i64, memref<2xi64, #map4>) -> () loc(#loc320)
     %24 = "arith.constant"() <{value = 1 : i32}> {name = "%c1_i32_14"} : () -> i32 loc(#loc321)
     "affine.store"(%24, %2) <{map = #map1}> {to = "absmax"} : (i32, memref<1xi32>) -> () loc(#loc321)
-    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map14}> ({
+    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
     ^bb0(%arg7: index loc("kernels/rmsnorm.py":195:4)):
       %82 = "arith.index_cast"(%arg7) : (index) -> i32 loc(#loc323)
       %83 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "at"} : () -> memref<i32> loc(#loc323)
       "affine.store"(%82, %83) <{map = #map}> {to = "at"} : (i32, memref<i32>) -> () loc(#loc323)
       %84 = "affine.load"(%83) <{map = #map}> {from = "at"} : (memref<i32>) -> i32 loc(#loc324)
-      %85 = "affine.load"(%arg1, %arg7) <{map = #map15}> {from = "parameters", unsigned} : (memref<96xi256>, index) -> i256 loc(#loc325)
+      %85 = "affine.load"(%arg1, %arg7) <{map = #map14}> {from = "parameters", unsigned} : (memref<192xi128>, index) -> i128 loc(#loc325)
       %86 = "affine.load"(%19) <{map = #map}> {from = "left"} : (memref<i32>) -> i32 loc(#loc326)
-      "func.call"(%arg0, %84, %85, %86, %0, %1, %2) <{callee = @measure}> : (memref<96x8xi48, #map3>, i32, i256, i32, memref<96x8xi32, #map3>, memref<2xi64, #map4>, memref<1xi32>) -> () loc(#loc327)
+      "func.call"(%arg0, %84, %85, %86, %0, %1, %2) <{callee = @measure}> : (memref<192x4xi48, #map3>, i32, i128, i32, memref<192x4xi32, #map3>, memref<2xi64, #map4>, memref<1xi32>) -> () loc(#loc327)
       "affine.yield"() : () -> () loc(#loc322)
     }) {loop_name = "j", op_name = "S_j_2", pipeline_ii = 1 : ui32} : () -> () loc(#loc322)
     %25 = "affine.load"(%12) <{map = #map}> {from = "length"} : (memref<i32>) -> i32 loc(#loc328)
@@ -837,7 +836,7 @@
     "scf.if"(%46) ({
       %80 = "affine.load"(%arg3) <{map = #map6}> {from = "plain_in"} : (memref<4xi32>) -> i32 loc(#loc338)
       "affine.store"(%80, %3) <{map = #map1}> {to = "plain"} : (i32, memref<2xi32, #map4>) -> () loc(#loc339)
-      %81 = "affine.load"(%arg3) <{map = #map11}> {from = "plain_in"} : (memref<4xi32>) -> i32 loc(#loc340)
+      %81 = "affine.load"(%arg3) <{map = #map10}> {from = "plain_in"} : (memref<4xi32>) -> i32 loc(#loc340)
       "affine.store"(%81, %3) <{map = #map6}> {to = "plain"} : (i32, memref<2xi32, #map4>) -> () loc(#loc341)
       "scf.yield"() : () -> () loc(#loc337)
     }, {
@@ -859,7 +858,7 @@
     %57 = "arith.constant"() <{value = 0 : i32}> {name = "%c0_i32_30"} : () -> i32 loc(#loc352)
     %58 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "group"} : () -> memref<i32> loc(#loc352)
     "affine.store"(%57, %58) <{map = #map}> {to = "group"} : (i32, memref<i32>) -> () loc(#loc352)
-    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map14}> ({
+    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
     ^bb0(%arg6: index loc("kernels/rmsnorm.py":209:4)):
       %59 = "arith.index_cast"(%arg6) : (index) -> i32 loc(#loc354)
       %60 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "at_k"} : () -> memref<i32> loc(#loc354)
@@ -869,7 +868,7 @@
       %63 = "affine.load"(%54) <{map = #map}> {from = "reciprocal"} : (memref<i25>) -> i25 loc(#loc357)
       %64 = "affine.load"(%56) <{map = #map}> {from = "column"} : (memref<i32>) -> i32 loc(#loc358)
       %65 = "affine.load"(%58) <{map = #map}> {from = "group"} : (memref<i32>) -> i32 loc(#loc359)
-      "func.call"(%0, %61, %62, %63, %arg4, %64, %65) <{callee = @quantise}> : (memref<96x8xi32, #map3>, i32, i32, i25, memref<24x4x8xi8, #map12>, i32, i32) -> () loc(#loc360)
+      "func.call"(%0, %61, %62, %63, %arg4, %64, %65) <{callee = @quantise}> : (memref<192x4xi32, #map3>, i32, i32, i25, memref<24x8x4xi8, #map11>, i32, i32) -> () loc(#loc360)
       %66 = "affine.load"(%58) <{map = #map}> {from = "group"} : (memref<i32>) -> i32 loc(#loc361)
       %67 = "arith.extsi"(%66) : (i32) -> i33 loc(#loc361)
       %68 = "arith.constant"() <{value = 1 : i32}> : () -> i32 loc(#loc361)
@@ -878,7 +877,7 @@
       %71 = "arith.trunci"(%70) <{overflowFlags = #arith.overflow<none>}> : (i33) -> i32 loc(#loc361)
       "affine.store"(%71, %58) <{map = #map}> {to = "group"} : (i32, memref<i32>) -> () loc(#loc361)
       %72 = "affine.load"(%58) <{map = #map}> {from = "group"} : (memref<i32>) -> i32 loc(#loc362)
-      %73 = "arith.constant"() <{value = 4 : i32}> : () -> i32 loc(#loc362)
+      %73 = "arith.constant"() <{value = 8 : i32}> : () -> i32 loc(#loc362)
       %74 = "arith.cmpi"(%72, %73) <{predicate = 0 : i64}> : (i32, i32) -> i1 loc(#loc362)
       "scf.if"(%74) ({
         %75 = "arith.constant"() <{value = 0 : i32}> : () -> i32 loc(#loc364)

@@ -27,7 +27,7 @@ void load_1_0(
 
 void multiply_word(
   ap_uint<128> v8[2],
-  int8_t v9[24][4][8],
+  int8_t v9[24][8][4],
   int32_t v10,
   ap_int<18> v11[5]
 ) {
@@ -65,14 +65,14 @@ void multiply_word(
       rest = v26;
     }
   }
-  l_S_k_e_2_k: for (int k = 0; k < 4; k++) {
-    l_e: for (int e = 0; e < 8; e++) {
+  l_S_k_e_2_k: for (int k = 0; k < 8; k++) {
+    l_e: for (int e = 0; e < 4; e++) {
       int v29 = v10;
       int8_t v30 = v9[v29][k][e];
       int16_t v31 = v30;
       int16_t code;
       code = v31;
-      int16_t v33 = lanes[((k * 8) + e)];
+      int16_t v33 = lanes[((k * 4) + e)];
       int16_t byte;
       byte = v33;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
@@ -113,7 +113,7 @@ void multiply_word(
         int16_t v65 = 0 - v64;
         int16_t v66 = added;
         int16_t v67 = v63 ? (int16_t)v65 : (int16_t)v66;
-        tree[r][(((k * 8) + e) + 32)] = v67;
+        tree[r][(((k * 4) + e) + 32)] = v67;
       }
     }
   }
@@ -145,7 +145,7 @@ void multiply_word(
 }
 
 void multiply_0(
-  int8_t v88[24][4][8],
+  int8_t v88[24][8][4],
   int32_t v89[256],
   hls::stream< ap_uint<128> >& v90,
   hls::stream< ap_uint<128> >& v91
@@ -228,7 +228,7 @@ void multiply_0(
 extern "C" void ternary_matvec(
   ap_uint<128> weights_0[416],
   ap_uint<128> weights_1[416],
-  int8_t codes[24][4][8],
+  int8_t codes[24][8][4],
   int32_t sums[256]
 ) {
   #pragma HLS dataflow

@@ -21,11 +21,11 @@
 #map7 = affine_map<(d0, d1) -> (d0 * 16 + d1)>
 #map8 = affine_map<() -> (16)>
 #map9 = affine_map<() -> (2)>
-#map10 = affine_map<(d0, d1) -> (d0 * 8 + d1)>
-#map11 = affine_map<(d0, d1, d2) -> (d0, d1 * 8 + d2 + 32)>
+#map10 = affine_map<(d0, d1) -> (d0 * 4 + d1)>
+#map11 = affine_map<(d0, d1, d2) -> (d0, d1 * 4 + d2 + 32)>
 #map12 = affine_map<() -> (5)>
-#map13 = affine_map<() -> (8)>
-#map14 = affine_map<() -> (4)>
+#map13 = affine_map<() -> (4)>
+#map14 = affine_map<() -> (8)>
 #map15 = affine_map<(d0, d1) -> (d0, d1 * -2 + 62)>
 #map16 = affine_map<(d0, d1) -> (d0, d1 * -2 + 63)>
 #map17 = affine_map<(d0, d1) -> (d0, -d1 + 31)>
@@ -55,8 +55,8 @@
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc5)
     "func.return"() : () -> () loc(#loc8)
   }) {df.kernel, itypes = "uu", otypes = "", stypes = "_o"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<2xi128, #map3>, memref<24x4x8xi8, #map4>, i32, memref<5xi18, #map3>) -> (), sym_name = "multiply_word"}> ({
-  ^bb0(%arg11: memref<2xi128, #map3> loc("kernels/ternary_matvec.py":37:0), %arg12: memref<24x4x8xi8, #map4> loc("kernels/ternary_matvec.py":37:0), %arg13: i32 loc("kernels/ternary_matvec.py":37:0), %arg14: memref<5xi18, #map3> loc("kernels/ternary_matvec.py":37:0)):
+  "func.func"() <{function_type = (memref<2xi128, #map3>, memref<24x8x4xi8, #map4>, i32, memref<5xi18, #map3>) -> (), sym_name = "multiply_word"}> ({
+  ^bb0(%arg11: memref<2xi128, #map3> loc("kernels/ternary_matvec.py":37:0), %arg12: memref<24x8x4xi8, #map4> loc("kernels/ternary_matvec.py":37:0), %arg13: i32 loc("kernels/ternary_matvec.py":37:0), %arg14: memref<5xi18, #map3> loc("kernels/ternary_matvec.py":37:0)):
     %43 = "arith.constant"() <{value = -1 : i32}> {name = "%c-1_i32"} : () -> i32 loc(#loc)
     %44 = "arith.constant"() <{value = 1 : i33}> {name = "%c1_i33"} : () -> i33 loc(#loc)
     %45 = "arith.constant"() <{value = 8 : i16}> {name = "%c8_i16"} : () -> i16 loc(#loc)
@@ -96,7 +96,7 @@
       "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
       ^bb0(%arg18: index loc("kernels/ternary_matvec.py":52:4)):
         %72 = "arith.index_cast"(%arg13) : (i32) -> index loc(#loc23)
-        %73 = "memref.load"(%arg12, %72, %arg17, %arg18) {from = "codes"} : (memref<24x4x8xi8, #map4>, index, index, index) -> i8 loc(#loc23)
+        %73 = "memref.load"(%arg12, %72, %arg17, %arg18) {from = "codes"} : (memref<24x8x4xi8, #map4>, index, index, index) -> i8 loc(#loc23)
         %74 = "arith.extsi"(%73) : (i8) -> i16 loc(#loc24)
         %75 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "code"} : () -> memref<i16> loc(#loc24)
         "affine.store"(%74, %75) <{map = #map6}> {to = "code"} : (i16, memref<i16>) -> () loc(#loc24)
@@ -180,8 +180,8 @@
     }) {loop_name = "r", op_name = "S_r_4"} : () -> () loc(#loc45)
     "func.return"() : () -> () loc(#loc9)
   }) {itypes = "usss", otypes = ""} : () -> () loc(#loc9)
-  "func.func"() <{function_type = (memref<24x4x8xi8, #map4>, memref<256xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> (), sym_name = "multiply_0"}> ({
-  ^bb0(%arg4: memref<24x4x8xi8, #map4> loc(unknown), %arg5: memref<256xi32> loc(unknown), %arg6: !allo.stream<i128, 16> loc(unknown), %arg7: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<24x8x4xi8, #map4>, memref<256xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> (), sym_name = "multiply_0"}> ({
+  ^bb0(%arg4: memref<24x8x4xi8, #map4> loc(unknown), %arg5: memref<256xi32> loc(unknown), %arg6: !allo.stream<i128, 16> loc(unknown), %arg7: !allo.stream<i128, 16> loc(unknown)):
     %2 = "arith.constant"() <{value = 1 : i33}> {name = "%c1_i33"} : () -> i33 loc(#loc)
     %3 = "arith.constant"() <{value = 416 : i33}> {name = "%c416_i33"} : () -> i33 loc(#loc)
     %4 = "arith.constant"() <{value = 5 : i32}> {name = "%c5_i32"} : () -> i32 loc(#loc)
@@ -233,7 +233,7 @@
         %34 = "arith.addi"(%33, %2) <{overflowFlags = #arith.overflow<none>}> : (i33, i33) -> i33 loc(#loc78)
         %35 = "arith.trunci"(%34) <{overflowFlags = #arith.overflow<none>}> : (i33) -> i32 loc(#loc78)
         "affine.store"(%35, %12) <{map = #map6}> {to = "position"} : (i32, memref<i32>) -> () loc(#loc78)
-        "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map14}> ({
+        "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
         ^bb0(%arg10: index loc("kernels/ternary_matvec.py":130:16)):
           %36 = "affine.load"(%10, %arg10) <{map = #map21}> {from = "leaving"} : (memref<5xi18, #map3>, index) -> i18 loc(#loc80)
           "affine.store"(%36, %10, %arg10) <{map = #map}> {to = "leaving"} : (i18, memref<5xi18, #map3>, index) -> () loc(#loc81)
@@ -243,7 +243,7 @@
       }, {
       }) : (i1) -> () loc(#loc71)
       %18 = "affine.load"(%11) <{map = #map6}> {from = "column"} : (memref<i32>) -> i32 loc(#loc82)
-      "func.call"(%8, %arg4, %18, %9) <{callee = @multiply_word}> : (memref<2xi128, #map3>, memref<24x4x8xi8, #map4>, i32, memref<5xi18, #map3>) -> () loc(#loc83)
+      "func.call"(%8, %arg4, %18, %9) <{callee = @multiply_word}> : (memref<2xi128, #map3>, memref<24x8x4xi8, #map4>, i32, memref<5xi18, #map3>) -> () loc(#loc83)
       %19 = "affine.load"(%11) <{map = #map6}> {from = "column"} : (memref<i32>) -> i32 loc(#loc84)
       %20 = "arith.extsi"(%19) : (i32) -> i33 loc(#loc84)
       %21 = "arith.addi"(%20, %2) <{overflowFlags = #arith.overflow<none>}> : (i33, i33) -> i33 loc(#loc84)
@@ -267,13 +267,13 @@
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc63)
     "func.return"() : () -> () loc(#loc92)
   }) {df.kernel, itypes = "ssuu", otypes = "", stypes = "__ii"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<416xi128>, memref<416xi128>, memref<24x4x8xi8, #map4>, memref<256xi32>) -> (), sym_name = "ternary_matvec"}> ({
-  ^bb0(%arg0: memref<416xi128> loc(unknown), %arg1: memref<416xi128> loc(unknown), %arg2: memref<24x4x8xi8, #map4> loc(unknown), %arg3: memref<256xi32> loc(unknown)):
+  "func.func"() <{function_type = (memref<416xi128>, memref<416xi128>, memref<24x8x4xi8, #map4>, memref<256xi32>) -> (), sym_name = "ternary_matvec"}> ({
+  ^bb0(%arg0: memref<416xi128> loc(unknown), %arg1: memref<416xi128> loc(unknown), %arg2: memref<24x8x4xi8, #map4> loc(unknown), %arg3: memref<256xi32> loc(unknown)):
     %0 = "allo.stream_construct"() {name = "trits_0", unsigned} : () -> !allo.stream<i128, 16> loc(#loc93)
     %1 = "allo.stream_construct"() {name = "trits_1", unsigned} : () -> !allo.stream<i128, 16> loc(#loc94)
     "func.call"(%arg0, %0) <{callee = @load_0_0}> : (memref<416xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
     "func.call"(%arg1, %1) <{callee = @load_1_0}> : (memref<416xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
-    "func.call"(%arg2, %arg3, %0, %1) <{callee = @multiply_0}> {last} : (memref<24x4x8xi8, #map4>, memref<256xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg2, %arg3, %0, %1) <{callee = @multiply_0}> {last} : (memref<24x8x4xi8, #map4>, memref<256xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> () loc(#loc)
     "func.return"() : () -> () loc(#loc)
   }) {dataflow, itypes = "uuss"} : () -> () loc(#loc)
 }) : () -> () loc(#loc)
