@@ -11,7 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tritstream.bitstream.circuit import Circuit, Memory
+from tritstream.bitstream.circuit import ONE, ZERO, Circuit, Memory
 from tritstream.bitstream.database import Database, Site
 from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.memories import make_half, output_of
@@ -73,6 +73,11 @@ class _Extraction:
         while self._queue:
             self._make(self._queue.popleft())
         circuit = self._circuit
+        ends = tuple(circuit.find(s) for s in inputs)
+        # nextpnr-xilinx ties some pins by an empty look-up table, not by a tie-off of the fabric.
+        for pin, end in zip(self._processor.input_pins, ends, strict=True):
+            if end in (ZERO, ONE):
+                constants.setdefault(pin, end)
         counts = {
             "slices": len(self._logic),
             "look-up tables": len(circuit.tables),
@@ -83,7 +88,7 @@ class _Extraction:
         return Netlist(
             circuit,
             self._processor,
-            tuple(circuit.find(s) for s in inputs),
+            ends,
             tuple(self._outputs.values()),
             constants,
             frozenset(unrouted),

@@ -102,6 +102,18 @@ def test_a_lost_pip_leaves_a_one(database: Database, design: Features) -> None:
     assert evaluate(extract(database, wiring, design), {"EMIOGPIOO0": 1})["EMIOGPIOI0"] == 0
 
 
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_look_up_table_without_inputs_is_a_constant(
+    database: Database, design: Features, level: int
+) -> None:
+    """nextpnr-xilinx ties some pins of the processor by an unused table."""
+    design[CLB] = [f for f in design[CLB] if not f.startswith("SLICEL_X0.ALUT.INIT")]
+    design[CLB] += [f"SLICEL_X0.ALUT.INIT[{k:02}]" for k in range(64) if level]
+    netlist = netlist_of(database, design)
+    assert netlist.constants["EMIOGPIOI0"] == level
+    assert "EMIOGPIOI0" not in netlist.unrouted and "EMIOGPIOI1" not in netlist.constants
+
+
 def test_a_loop_without_a_clock_is_refused() -> None:
     circuit = Circuit()
     back = circuit.signal("back")
