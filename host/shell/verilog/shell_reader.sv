@@ -58,44 +58,56 @@ module shell_reader #(
   logic [USER_BITS-1:0] next, who;
   logic [59:0] at;                            // in words
   logic [31:0] left;
-  assign ask_ready = {USERS{(held == '0) & (left == '0)}};
+  logic some, fits;                           // left != 0, left <= block: registers, as these are long
+  assign ask_ready = {USERS{(held == '0) & ~some}};
   always_comb begin
     next = '0;
     for (int u = USERS - 1; u >= 0; u--) if (held[u]) next = USER_BITS'(u);
   end
+  logic [59:0] start;
+  logic [31:0] count;
+  logic [WORD_BITS:0] first_block;
+  assign start = bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
+  assign count = counts[32*next +: 32];
+  assign first_block = (WORD_BITS+1)'(WORDS) - {1'b0, start[WORD_BITS-1:0]};
 
-  // The next burst: as much as is left, to the end of its block at most.
-  logic planned, issue;
+  // The next burst: as much as is left, to the end of its block at most. Behind the first block all
+  // are whole, so that what is left then fits if left - block <= WORDS now.
+  logic planned, plan, issue;
   logic [WORD_BITS:0] block, length, planned_length;
   logic [59:0] planned_at;
   logic [USER_BITS-1:0] planned_who;
-  assign block = (WORD_BITS+1)'(WORDS) - {1'b0, at[WORD_BITS-1:0]};
-  assign length = (left < 32'(block)) ? left[WORD_BITS:0] : block;
+  assign plan = some & ~planned;
+  assign length = fits ? left[WORD_BITS:0] : block;
   always_ff @(posedge clk)
     if (forget) begin
       held <= '0;
-      left <= '0;
+      some <= 1'b0;
       planned <= 1'b0;
     end else begin
       held <= held | (ask_valid & ask_ready);
       if (issue) planned <= 1'b0;
-      if (left != '0) begin
-        if (~planned | issue) begin
-          planned <= 1'b1;
-          at <= at + 60'(length);
-          left <= left - 32'(length);
-        end
-      end else if (held != '0) begin
+      if (plan) begin
+        planned <= 1'b1;
+        at <= at + 60'(length);
+        left <= left - 32'(length);
+        some <= ~fits;
+        fits <= left <= 32'(block) + 32'(WORDS);
+        block <= (WORD_BITS+1)'(WORDS);
+      end else if (~some & (held != '0)) begin
         held[next] <= 1'b0;
         who <= next;
-        at <= bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
-        left <= counts[32*next +: 32];
+        at <= start;
+        left <= count;
+        some <= count != '0;
+        fits <= count <= 32'(first_block);
+        block <= first_block;
       end
     end
   always_ff @(posedge clk) begin
     if (ask_ready[0])
       {addresses, counts} <= {ask_address, ask_count};
-    if ((left != '0) & (~planned | issue)) begin
+    if (plan) begin
       planned_at <= at;
       planned_length <= length;
       planned_who <= who;

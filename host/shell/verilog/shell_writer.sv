@@ -61,39 +61,55 @@ module shell_writer #(
   logic current, all_answered;
   logic [59:0] at;
   logic [31:0] left, wanted;
-  logic push, room, issue, planned;
-  logic [WORD_BITS:0] block, length, planned_length;
+  logic some, fits, more;                     // left != 0, left <= block, wanted != 0: see shell_reader
+  logic push, room, plan, issue, planned;
+  logic [WORD_BITS:0] block, first_block, length, planned_length;
+  logic [59:0] start;
+  logic [31:0] count;
   assign ask_ready = {USERS{(held == '0) & ~current}};
   always_comb begin
     next = '0;
     for (int u = USERS - 1; u >= 0; u--) if (held[u]) next = USER_BITS'(u);
   end
-  assign block = (WORD_BITS+1)'(WORDS) - {1'b0, at[WORD_BITS-1:0]};
-  assign length = (left < 32'(block)) ? left[WORD_BITS:0] : block;
+  assign start = bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
+  assign count = counts[32*next +: 32];
+  assign first_block = (WORD_BITS+1)'(WORDS) - {1'b0, start[WORD_BITS-1:0]};
+  assign plan = some & ~planned;
+  assign length = fits ? left[WORD_BITS:0] : block;
   always_ff @(posedge clk)
     if (forget) begin
       held <= '0;
       current <= 1'b0;
-      left <= '0;
-      wanted <= '0;
+      some <= 1'b0;
+      more <= 1'b0;
       planned <= 1'b0;
     end else begin
       held <= held | (ask_valid & ask_ready);
-      if (push) wanted <= wanted - 1'b1;
+      if (push) begin
+        wanted <= wanted - 1'b1;
+        more <= wanted != 32'd1;
+      end
       if (issue) planned <= 1'b0;
       if (~current) begin
         if (held != '0) begin
           held[next] <= 1'b0;
           current <= 1'b1;
           who <= next;
-          at <= bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
-          left <= counts[32*next +: 32];
-          wanted <= counts[32*next +: 32];
+          at <= start;
+          left <= count;
+          wanted <= count;
+          some <= count != '0;
+          more <= count != '0;
+          fits <= count <= 32'(first_block);
+          block <= first_block;
         end
-      end else if (~planned & (left != '0)) begin
+      end else if (plan) begin
         planned <= 1'b1;
         planned_length <= length;
         left <= left - 32'(length);
+        some <= ~fits;
+        fits <= left <= 32'(block) + 32'(WORDS);
+        block <= (WORD_BITS+1)'(WORDS);
       end else if (all_answered) current <= 1'b0;
       if (issue) at <= at + 60'(planned_length);
     end
@@ -107,7 +123,7 @@ module shell_writer #(
   assign push = valid[who] & ready[who];
   always_comb begin
     ready = '0;
-    ready[who] = room & (wanted != '0);
+    ready[who] = room & more;
   end
   shell_fifo #(.WIDTH(128), .DEPTH(DEPTH)) fifo (
     .clk(clk), .rst(forget),
@@ -161,7 +177,7 @@ module shell_writer #(
   // Answers.
   assign error = bvalid & bready & bresp[1];
   assign decode_error = error & bresp[0];
-  assign all_answered = current & ~planned & (left == '0) & quiet;
+  assign all_answered = current & ~planned & ~some & quiet;
   always_comb begin
     answered = '0;
     answered[who] = all_answered;
