@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from tritstream.build.open.project import CLOCK_HZ, OPEN
+    from tritstream.build.open.project import CLOCK_HZ, OPEN, SEED
     from tritstream.build.project import VENDOR
 
     hardware = [name for name, c in CONFIGURATIONS.items() if c.geometry is not None]
@@ -80,13 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="MHZ",
         help="clock of the design, at most half of the frequency that nextpnr-xilinx reports "
-        f"(default: {CLOCK_HZ / 1e6:g})",
+        f"(default: {CLOCK_HZ / 1e6:g}, or that half where it is less)",
     )
     group.add_argument(
         "--seed",
         type=int,
         metavar="N",
-        help="of place and route (default: 1); another may do better",
+        help=f"of place and route (default: {SEED}); another may do better",
     )
     group.add_argument(
         "--place-options", metavar="TEXT", help="further options of nextpnr-xilinx, as one word"
@@ -141,17 +141,17 @@ def _run_vendor(args: argparse.Namespace, board: str) -> int:
 
 
 def _run_open(args: argparse.Namespace, board: str) -> int:
-    from tritstream.build.open.project import CLOCK_HZ, OPEN, Settings, write_open_project
+    from tritstream.build.open.project import OPEN, SEED, Settings, write_open_project
     from tritstream.build.open.report import summarise_open
     from tritstream.build.open.steps import run_open_steps
     from tritstream.build.open.tools import Places
 
     steps = OPEN.chosen(args.steps)
-    clock = CLOCK_HZ if args.clock is None else args.clock * 1e6
-    if not 1e6 <= clock <= 250e6:
+    clock = None if args.clock is None else args.clock * 1e6
+    if clock is not None and not 1e6 <= clock <= 250e6:
         raise OptionError(f"--clock must be from 1 to 250 MHz, not {args.clock:g}")
     options = tuple(shlex.split(args.place_options or ""))
-    settings = Settings(clock, 1 if args.seed is None else args.seed, options)
+    settings = Settings(clock, SEED if args.seed is None else args.seed, options)
     folder = Path(args.output or Path("hardware") / board / f"{args.configuration}-open")
     print(f"project {folder}: writing the design", file=sys.stderr)
     project = write_open_project(folder, args.configuration, board, settings)

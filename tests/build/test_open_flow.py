@@ -183,7 +183,7 @@ def test_a_frequency_that_does_not_allow_the_clock(
     tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_MHZ", "83")
-    of = project(tmp_path)
+    of = project(tmp_path, clock_hz=50e6)
     got = sentence(of)
     assert "nextpnr-xilinx reports 83.0 MHz" in got
     assert "the clock asked for is 50 MHz: add --clock 40.000, or try another --seed" in got
@@ -193,6 +193,17 @@ def test_a_frequency_that_does_not_allow_the_clock(
         "synth": True, "place-and-route": True, "frames": True, "bitstream": False
     }  # fmt: skip
     assert not build(project(tmp_path, clock_hz=40e6, seed=2))["place-and-route"]
+
+
+def test_where_no_clock_is_asked_the_frequency_gives_it(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_MHZ", "62")  # half of it, and the next of 1,000 MHz by whole numbers
+    of = project(tmp_path)
+    assert summarise_open(of).clock_hz == 50e6
+    build(of)
+    manifest = decode_manifest((of.output / "manifest.json").read_bytes(), "manifest.json")
+    assert manifest.clock_hz == pytest.approx(1e9 / 33) == summarise_open(of).clock_hz
 
 
 def test_another_design_makes_an_old_bitstream_go(

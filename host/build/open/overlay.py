@@ -9,8 +9,8 @@ from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff, reached_clock_hz
 from tritstream.board.overlays import MANIFEST, File, Manifest
 from tritstream.build.handoff import check_handoff
 from tritstream.build.open.assemble import with_header
-from tritstream.build.open.place import Placement, read_placement
-from tritstream.build.open.project import BITSTREAM, PLACE, OpenProject
+from tritstream.build.open.place import Placement, highest_hz, read_placement
+from tritstream.build.open.project import BITSTREAM, CLOCK_HZ, PLACE, OpenProject
 from tritstream.build.ports import port_map
 from tritstream.build.settings import OVERLAY, design_name
 from tritstream.estimate.rates import rates
@@ -30,45 +30,52 @@ def write_open_overlay(project: OpenProject) -> Manifest:
     name = design_name(project.configuration)
     bit, hwh = (project.output / f"{OVERLAY}.{suffix}" for suffix in ("bit", "hwh"))
     atomic_write_bytes(bit, with_header(source.read_bytes(), name, project.board.part, source))
-    atomic_write_bytes(hwh, handoff(project))
-    check_handoff(hwh, project.configuration, interrupt=False)
     placement = read_placement(project.folder, project.log(PLACE))
+    clock = clock_hz(project, placement)
+    atomic_write_bytes(hwh, _handoff(project, clock))
+    check_handoff(hwh, project.configuration, interrupt=False)
     manifest = Manifest(
         board=project.board.name,
         configuration=project.configuration.table(),
         profile=dict(project.configuration.profile.table()),
-        clock_hz=clock_hz(project),
+        clock_hz=clock,
         hwh=File(hwh.name, sha256_of(hwh), OPEN_TOOLS),
         bit=File(bit.name, sha256_of(bit), bit.as_uri()),
-        build=_build(project, placement),
+        build=_build(project, placement, clock),
     )
     atomic_write_bytes(manifest_path, manifest.encode())
     return manifest
 
 
-def clock_hz(project: OpenProject) -> float:
-    """The clock that the design runs at: what the processor's dividers make of the one asked."""
-    return reached_clock_hz(project.board.ps_type, project.settings.clock_hz)
+def clock_hz(project: OpenProject, placement: Placement | None) -> float:
+    """The clock that the design runs at: what the processor's dividers make of the one asked.
+
+    Where none is asked and nothing is placed yet, the one to begin with.
+    """
+    asked = project.settings.clock_hz
+    if asked is None:
+        asked = CLOCK_HZ if placement is None else min(CLOCK_HZ, highest_hz(placement))
+    return reached_clock_hz(project.board.ps_type, asked)
 
 
-def handoff(project: OpenProject) -> bytes:
+def _handoff(project: OpenProject, clock: float) -> bytes:
     """The .hwh. There is no interrupt controller: the driver polls."""
     return hardware_handoff(
         project.configuration,
         interrupt=False,
-        clock_hz=project.settings.clock_hz,
+        clock_hz=clock,
         ports=port_map(project.configuration, project.board),
         source=OPEN_TOOLS,
     )
 
 
-def projected_tokens_per_s(project: OpenProject) -> float:
-    """Tokens a second at the clock of the project, from cycle counts and DDR rate."""
-    board = replace(project.board, clock_hz=clock_hz(project))
+def projected_tokens_per_s(project: OpenProject, clock: float) -> float:
+    """Tokens a second at a clock in Hz, from cycle counts and DDR rate."""
+    board = replace(project.board, clock_hz=clock)
     return rates(project.configuration, board).tokens_per_s
 
 
-def _build(project: OpenProject, placement: Placement) -> dict[str, Any]:
+def _build(project: OpenProject, placement: Placement, clock: float) -> dict[str, Any]:
     return {
         "tool": "Yosys, nextpnr-xilinx, prjxray",
         "status": STATUS,
@@ -79,5 +86,5 @@ def _build(project: OpenProject, placement: Placement) -> dict[str, Any]:
             "used": placement.used,
             "available": placement.available,
         },
-        "projected": {"tokens_per_s": round(projected_tokens_per_s(project), 2)},
+        "projected": {"tokens_per_s": round(projected_tokens_per_s(project, clock), 2)},
     }

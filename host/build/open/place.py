@@ -79,6 +79,11 @@ def read_placement(folder: Path, log: Path) -> Placement:
     )
 
 
+def highest_hz(placement: Placement) -> float:
+    """The highest clock that the reported frequency allows, of those that the processor has."""
+    return _IO_PLL_MHZ / math.ceil(_IO_PLL_MHZ * MARGIN / placement.mhz) * 1e6
+
+
 def unreachable(placement: Placement, clock_hz: float) -> BuildError | None:
     """The error of a clock that is more than the reported frequency allows."""
     safe = placement.mhz / MARGIN
@@ -87,5 +92,5 @@ def unreachable(placement: Placement, clock_hz: float) -> BuildError | None:
     return BuildError(
         f"step bitstream: nextpnr-xilinx reports {placement.mhz:.1f} MHz, of which 1/{MARGIN:g} is "
         f"taken to be safe, and the clock asked for is {clock_hz / 1e6:g} MHz: add --clock "
-        f"{_IO_PLL_MHZ / math.ceil(_IO_PLL_MHZ / safe):.3f}, or try another --seed"
+        f"{highest_hz(placement) / 1e6:.3f}, or try another --seed"
     )

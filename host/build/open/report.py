@@ -33,7 +33,7 @@ class OpenSummary:
 
     @property
     def clock_hz(self) -> float:
-        return clock_hz(self.project)
+        return clock_hz(self.project, self.placement)
 
     @property
     def safe_mhz(self) -> float | None:
@@ -43,7 +43,7 @@ class OpenSummary:
     @property
     def tokens_per_s(self) -> float:
         """At the project's clock; projected."""
-        return projected_tokens_per_s(self.project)
+        return projected_tokens_per_s(self.project, self.clock_hz)
 
     @property
     def board_resources(self) -> dict[str, int]:

@@ -89,7 +89,7 @@ def _run(project: OpenProject, step: str, job: _Job, progress: Progress) -> floa
     if step == BITSTREAM:
         # Before anything is written that could be taken for a bitstream.
         placement = place.read_placement(project.folder, project.log(PLACE))
-        if error := place.unreachable(placement, clock_hz(project)):
+        if error := place.unreachable(placement, clock_hz(project, placement)):
             raise error
     status = run_tool(job.command, project.folder, log, tell)
     if status:
