@@ -24,7 +24,7 @@ def manifest(request: pytest.FixtureRequest) -> Manifest:
 
 
 def test_there_is_one() -> None:
-    assert "pynq-z2/tiny-2bit" in WITH_BIT
+    assert "pynq-z2/demo-z2" in WITH_BIT
 
 
 def test_hashes_header_and_configuration_are_as_the_manifest_says(manifest: Manifest) -> None:

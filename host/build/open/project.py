@@ -26,7 +26,7 @@ OPEN = Flow(
 CLOCK_HZ = 50e6
 """The clock to begin with, where the reported frequency allows it."""
 SEED = 10
-"""The best of eleven that were tried on `demo-z2`; the bitstream in the package has it."""
+"""Of five tried on `demo-z2` the one with the least wire; the bitstream in the package has it."""
 DESIGN, CONSTRAINTS, SCRIPT = "design.sv", "design.xdc", "synth.ys"
 _CONSTRAINTS = "# The design has no pins, and the clock is an option of nextpnr-xilinx.\n"
 
