@@ -206,6 +206,9 @@ class Lockstep {
     std::memset(out(), 0, sizeof(uint32_t) * ((OUTPUTS + 31) / 32));
     set(MAXIGP0BREADY, 1), set(MAXIGP0RREADY, 1);
   }
+  ~Lockstep() {
+    Verilated::threadContextp(&context_);  // the model's destructor writes to it: see system/model.cpp
+  }
   void regions(std::vector<Region> all) { regions_ = std::move(all); }
 
   void reset(uint32_t count) {

@@ -111,7 +111,12 @@ class System {
     idle_control();
     reset(4);
   }
-  ~System() { finish(); }
+  ~System() {
+    finish();
+    // The model's destructor writes to the thread's context: that of another System, even one that is
+    // gone already, unless this says otherwise.
+    Verilated::threadContextp(&context_);
+  }
 
   void settings(const Settings& s) {
     settings_ = s;

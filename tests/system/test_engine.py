@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +86,31 @@ def test_a_simulated_board_can_compute_with_it(tiny: Image) -> None:
     for token in TOKENS[:2]:
         assert np.array_equal(engine.step(token), specification.step(token))
     engine.close()
+
+
+def test_two_systems_can_go_in_any_order(tiny: Image) -> None:
+    """A simulator that touched the other's memory would crash: freed memory is filled here."""
+    code = (
+        "import sys\n"
+        "from tritstream.engines.rtl import RtlEngine\n"
+        "from tritstream.image import open_image\n"
+        "image = open_image(sys.argv[1])\n"
+        "for later in (0, 1):\n"
+        "    engines = [RtlEngine(image), RtlEngine(image)]\n"
+        "    for engine in engines:\n"
+        "        engine.step(1)\n"
+        "    del engine\n"
+        "    del engines[1 - later], engines[0]\n"
+        "print('done')\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tiny.source)],
+        env=os.environ | {"MALLOC_PERTURB_": "165"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
 
 
 def random_runs(seeds: range) -> None:
