@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="MHZ",
         help="clock of the design, at most half of the frequency that nextpnr-xilinx reports "
-        f"(default: {CLOCK_HZ / 1e6:g}, or that half where it is less)",
+        f"(default: {CLOCK_HZ / 1e6:g}, or what that allows where it is less)",
     )
     group.add_argument(
         "--seed",

@@ -79,7 +79,7 @@ def _list(args: argparse.Namespace) -> int:
         table.add_row(board, name, clock, _state(manifest, overlay), hwh)
     Console().print(table)
     if any(manifest.bit is None for _, manifest, _ in rows):
-        print("where no bitstream is published, `tritstream build` makes one with AMD's tools")
+        print("where no bitstream is published, `tritstream build` makes one")
     return 0
 
 

@@ -112,10 +112,10 @@ class System {
     reset(4);
   }
   ~System() {
-    finish();
     // The model's destructor writes to the thread's context: that of another System, even one that is
     // gone already, unless this says otherwise.
     Verilated::threadContextp(&context_);
+    finish();
   }
 
   void settings(const Settings& s) {
@@ -190,6 +190,7 @@ class System {
   bool trace(const char* path, uint64_t limit) {
 #if VM_TRACE
     traced_until_ = cycles + limit;
+    Verilated::threadContextp(&context_);  // which the file's constructor reads
     context_.traceEverOn(true);
     vcd_ = std::make_unique<VerilatedVcdC>();
     top_->trace(vcd_.get(), 99);

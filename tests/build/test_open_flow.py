@@ -195,15 +195,17 @@ def test_a_frequency_that_does_not_allow_the_clock(
     assert not build(project(tmp_path, clock_hz=40e6, seed=2))["place-and-route"]
 
 
+@pytest.mark.parametrize(("mhz", "division"), [("62", 33), ("54.2", 37), ("12.8", 159)])
 def test_where_no_clock_is_asked_the_frequency_gives_it(
-    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mhz: str, division: int
 ) -> None:
-    monkeypatch.setenv("FAKE_MHZ", "62")  # half of it, and the next of 1,000 MHz by whole numbers
+    """At most half of it: 1,000 MHz by two numbers up to 63 (157 and 158 are none)."""
+    monkeypatch.setenv("FAKE_MHZ", mhz)
     of = project(tmp_path)
     assert summarise_open(of).clock_hz == 50e6
     build(of)
     manifest = decode_manifest((of.output / "manifest.json").read_bytes(), "manifest.json")
-    assert manifest.clock_hz == pytest.approx(1e9 / 33) == summarise_open(of).clock_hz
+    assert manifest.clock_hz == pytest.approx(1e9 / division) == summarise_open(of).clock_hz
 
 
 def test_another_design_makes_an_old_bitstream_go(

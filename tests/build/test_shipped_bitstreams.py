@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +13,7 @@ from tritstream.board.overlays import Manifest, Overlay, shipped, shipped_folder
 from tritstream.boards import board_named
 from tritstream.build.handoff import check_handoff
 from tritstream.build.open.place import MARGIN
+from tritstream.build.open.project import BITSTREAM, Settings, write_open_project
 from tritstream.build.ports import port_map
 from tritstream.configurations import configuration_named
 
@@ -35,6 +37,13 @@ def test_hashes_header_and_configuration_are_as_the_manifest_says(manifest: Mani
         verify_file(overlay.bit.read_bytes(), overlay.bit.name, part, manifest.configuration)
     )
     assert [f.passed for f in found] == [True, True], found
+
+
+def test_the_design_is_the_one_of_this_version(manifest: Manifest, tmp_path: Path) -> None:
+    """Built of these very sources. `tests/bitstream/test_deep.py` looks into the file."""
+    settings = Settings(seed=manifest.build["seed"])
+    project = write_open_project(tmp_path, manifest.name, manifest.board, settings)
+    assert project.inputs[BITSTREAM] == manifest.build["inputs_sha256"]
 
 
 def test_the_hand_off_is_the_one_of_this_version(manifest: Manifest) -> None:

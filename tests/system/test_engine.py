@@ -105,7 +105,8 @@ def test_two_systems_can_go_in_any_order(tiny: Image) -> None:
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny.source)],
-        env=os.environ | {"MALLOC_PERTURB_": "165"},
+        env=os.environ
+        | {"MALLOC_PERTURB_": "165", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"},
         capture_output=True,
         text=True,
         timeout=600,

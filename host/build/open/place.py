@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ FASM = "design.fasm"
 TARGET_MHZ = 100.0
 """What nextpnr-xilinx works towards; that it is missed does not stop it."""
 _IO_PLL_MHZ = 1000.0
-"""What the processor divides by whole numbers for the fabric's clock."""
+"""What the processor divides for the fabric's clock, by two numbers up to 63."""
+_DIVISIONS = frozenset(a * b for a in range(1, 64) for b in range(1, 64))
 MARGIN = 2.0
 """Its delays are optimistic: a design runs at no more than half of the frequency that it reports,
 until boards have shown what that is worth."""
@@ -81,7 +81,8 @@ def read_placement(folder: Path, log: Path) -> Placement:
 
 def highest_hz(placement: Placement) -> float:
     """The highest clock that the reported frequency allows, of those that the processor has."""
-    return _IO_PLL_MHZ / math.ceil(_IO_PLL_MHZ * MARGIN / placement.mhz) * 1e6
+    least = _IO_PLL_MHZ * MARGIN / placement.mhz
+    return _IO_PLL_MHZ / min((n for n in _DIVISIONS if n >= least), default=max(_DIVISIONS)) * 1e6
 
 
 def unreachable(placement: Placement, clock_hz: float) -> BuildError | None:
