@@ -101,14 +101,14 @@ def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
     from tritstream.rtl.cases import cases_of
     from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
     from tritstream.rtl.simulate import Stalls, build
-    from tritstream.rtl.states import spent, states_of
+    from tritstream.rtl.states import controller_of, spent, states_of
 
     cases = list(cases_of(configuration, args.kernel, args.runs, args.seed))
     compiled = compile_kernel(configuration, args.kernel)
     if args.verilog:
         atomic_write_bytes(args.verilog, compiled.text.encode())
     simulation = build([compiled], trace=args.trace is not None, watch=True)
-    states = states_of(compiled.text, compiled.top)
+    states = states_of(compiled.text, controller_of(compiled.text, compiled.top)[0])
     by_state = [0] * len(states)
     types = [
         a.type for a in module_of(configuration.name, args.kernel).function(args.kernel).arguments

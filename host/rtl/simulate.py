@@ -27,6 +27,7 @@ from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports,
 from tritstream.rtl.graph import Variable
 from tritstream.rtl.interpret import signed, unsigned
 from tritstream.rtl.program import Channel, Memory
+from tritstream.rtl.states import controller_of
 
 WAIVERS = {
     "DECLFILENAME": "a file holds the modules of a whole kernel",
@@ -276,8 +277,10 @@ def build(
 def _watched(kernels: Sequence[Compiled]) -> str:
     """For Verilator: the controllers' states stay visible, under names known beforehand."""
     lines = ["`verilator_config"]
-    for top in dict.fromkeys(k.top for k in kernels):
-        lines += [f'inline -module "{top}"', f'public_flat_rd -module "{top}" -var "state"']
+    watched = {controller_of(k.text, k.top)[0]: k.top for k in kernels}
+    for module, top in watched.items():
+        lines += [f'inline -module "{name}"' for name in dict.fromkeys((top, module))]
+        lines.append(f'public_flat_rd -module "{module}" -var "state"')
     return "\n".join(lines) + "\n"
 
 
@@ -388,10 +391,12 @@ def _wrapper(kernels: Sequence[Compiled]) -> tuple[str, list[Port]]:
 def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bool) -> str:
     lines = ['#include "harness.hpp"', '#include "Vharness.h"']
     if watch:
-        cases = "".join(
-            f"if (kernel == {k}) return top.rootp->harness__DOT__k{k}__DOT__state; "
-            for k in range(len(kernels))
-        )
+        cases = ""
+        for k, kernel in enumerate(kernels):
+            path = "__DOT__".join(
+                ("harness", f"k{k}", *controller_of(kernel.text, kernel.top)[1], "state")
+            )
+            cases += f"if (kernel == {k}) return top.rootp->{path}; "
         lines += ['#include "Vharness___024root.h"', "#define WATCH"]
         lines.append(f"static size_t state_of(Vharness& top, size_t kernel) {{ {cases}return 0; }}")
     if trace:

@@ -36,6 +36,20 @@ def module_text(text: str, name: str) -> str:
     return text[begin : text.index("\nendmodule", begin)]
 
 
+def controller_of(text: str, top: str) -> tuple[str, tuple[str, ...]]:
+    """The module whose states tell what a kernel does, and the instances on the way to it.
+
+    A dataflow region has none of its own: of its processes it is the one that computes, whose text
+    is longer than a loader's. Raises EngineError where there is no controller.
+    """
+    body = module_text(text, top)
+    processes = re.findall(r"^  (\w+) \1_i \($", body, re.MULTILINE)
+    if " state_t;" in body or not processes:
+        return top, ()
+    chosen = max(processes, key=lambda name: len(module_text(text, name)))
+    return chosen, (f"{chosen}_i",)
+
+
 def states_of(text: str, module: str) -> tuple[State, ...]:
     """The states by their number. Raises EngineError where the module has no controller."""
     body = module_text(text, module)

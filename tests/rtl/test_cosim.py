@@ -35,6 +35,18 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "module swiglu" in text.read_text()
 
 
+def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
+    """The mat-vec has loaders beside the process that computes, whose loops are what is told."""
+    assert main(["cosim", "ternary_matvec", "-c", "tiny", "--runs", "1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["bit_exact"]
+    phases = report["phases_simulated"]
+    assert sum(p["cycles"] for p in phases) == pytest.approx(report["cycles_simulated"])
+    longest = max(phases, key=lambda p: p["cycles"])
+    assert longest["function"] == "multiply_0"
+    assert longest["source"].startswith("kernels/ternary_matvec.py:")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
