@@ -14,7 +14,10 @@ from tritstream.bitstream.database import VARIABLE, Database, open_database
 from tritstream.bitstream.decode import Layout
 from tritstream.bitstream.device import frames_of, with_check_bits, with_frames
 from tritstream.bitstream.packets import Bit, Words, read_bit, with_crc
+from tritstream.bitstream.processor import processor_of, ties
+from tritstream.bitstream.routing import open_nodes
 from tritstream.bitstream.verify import Finding, Sources, verify_deep
+from tritstream.bitstream.wiring import Wiring
 from tritstream.board.overlays import Manifest, shipped, shipped_folder
 from tritstream.boards import board_named
 from tritstream.cli.overlay_verify import bitstream_bytes
@@ -127,3 +130,28 @@ def test_a_flipped_bit_is_caught_and_named(whole: Whole, kind: str) -> None:
             break
     (placed,) = (f for f in found if f.check == "placed")
     assert placed.passed is False and f"{tile}: {feature}" in placed.sentence, found
+
+
+def test_a_flipped_tie_of_the_processor_is_caught(whole: Whole) -> None:
+    """Without the build's FASM at hand, as an owner of a board has it."""
+    text = design(whole.manifest)()
+    processor = processor_of(whole.database)
+    wiring = Wiring(whole.database, open_nodes(whole.database), whole.features)
+    ends = (
+        wiring.end(processor.tile, processor.wires[pin])
+        for pin, level in ties(text, processor).items()
+        if level == 0
+    )
+    tile = next(tile for tile, wire in ends if wire == "GND_WIRE")
+    (feature, *_) = (f for f in whole.features[tile] if f.endswith(".GND_WIRE"))
+    frames = whole.frames.copy()
+    for frame, word, bit, value in whole.layout.bits(tile, feature):
+        frames[frame, word] ^= np.uint32(int(value) << bit)
+    changed = with_frames(whole.bit, whole.database.device, with_check_bits(frames))
+    checks = {}
+    for finding in verify_deep(replace(sources(whole, with_crc(changed), lambda: text), fasm=None)):
+        checks[finding.check] = finding
+        if finding.check == "processor":
+            break
+    assert checks["processor"].passed is False, checks
+    assert "reads 1 and not 0" in checks["processor"].sentence
