@@ -206,7 +206,8 @@ class Graph:
         assert total is not None
         if factor < 0:
             total = self.sub(self.const(0), total)
-        width = bits_of(low, high)
+        # A bit by itself is 0 or 1, so that -1 and 0 take two.
+        width = max(bits_of(low, high), 2 if low < 0 else 1)
         return self.wraps(total, width) if low < 0 else self.wrapu(total, width)
 
     def bitwise(self, op: str, a: Node, b: Node) -> Node:

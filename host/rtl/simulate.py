@@ -33,6 +33,7 @@ WAIVERS = {
     "DECLFILENAME": "a file holds the modules of a whole kernel",
     "UNUSEDSIGNAL": "values are exact integers, of which often only the low bits are needed",
     "UNSIGNED": "a comparison may be settled by the widths of its operands",
+    "CMPCONST": "the same, of a constant",
 }
 """Warnings of Verilator's -Wall that are switched off, and why."""
 SOUND = ("-fno-dfg",)

@@ -80,8 +80,10 @@ def test_a_write_that_waits_is_counted_once() -> None:
 
 
 def test_random_shapes_without_dsps() -> None:
-    counts = compare(list(range(100, 106)), generate=rtl_shapes.generate, target=ZYNQ7_OPEN)
-    assert counts["kernels"] >= 5
+    """The last one once went wrong: minus a bit was taken for the bit."""
+    seeds = [*range(100, 106), 4227]
+    counts = compare(seeds, generate=rtl_shapes.generate, target=ZYNQ7_OPEN)
+    assert counts["kernels"] >= 6
 
 
 @pytest.mark.long

@@ -124,6 +124,18 @@ def test_equal_nodes_are_one_node() -> None:
     assert linear(g.sub(g.add(a, g.const(3)), g.shlc(b, 2))) == ({a: 1, b: -4}, 3)
 
 
+@pytest.mark.parametrize("logic", [False, True])
+@pytest.mark.parametrize("ends", [(0, 1), (-1, 0), (0, 3), (-4, 3), (-3, 17)])
+def test_products_with_constants(logic: bool, ends: tuple[int, int]) -> None:
+    g = Graph(logic_products=logic)
+    a = g.variable(Variable("a", *ends))
+    for factor in range(-70, 71):
+        product = g.mul(a, g.const(factor))
+        for x in range(ends[0], ends[1] + 1):
+            assert value_of(product, {a.data: x}) == factor * x
+            assert product.low <= factor * x <= product.high
+
+
 def test_wide_products_are_sums_of_dsp_sized_ones() -> None:
     g = Graph()
     a, b = (g.variable(integer_variable(n, 64)) for n in "ab")
