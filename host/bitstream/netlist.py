@@ -62,22 +62,19 @@ class _Extraction:
         self._buffers: dict[tuple[str, str], Output] = {}
 
     def run(self) -> Netlist:
-        constants, unrouted, inputs = {}, set(), []
+        unrouted, inputs = set(), []
         for pin in self._processor.input_pins:
             source = self._wiring.source(self._processor.tile, self._processor.wires[pin])
-            if isinstance(source, Constant):
-                constants[pin] = source.value
-                if source.floating:
-                    unrouted.add(pin)
+            if isinstance(source, Constant) and source.floating:
+                unrouted.add(pin)
             inputs.append(self._clock_or_signal(source))
         while self._queue:
             self._make(self._queue.popleft())
         circuit = self._circuit
         ends = tuple(circuit.find(s) for s in inputs)
-        # nextpnr-xilinx ties some pins by an empty look-up table, not by a tie-off of the fabric.
-        for pin, end in zip(self._processor.input_pins, ends, strict=True):
-            if end in (ZERO, ONE):
-                constants.setdefault(pin, end)
+        # By the fabric's tie-offs; nextpnr-xilinx ties some pins by an empty look-up table.
+        pins = zip(self._processor.input_pins, ends, strict=True)
+        constants = {pin: end for pin, end in pins if end in (ZERO, ONE)}
         counts = {
             "slices": len(self._logic),
             "look-up tables": len(circuit.tables),

@@ -181,9 +181,7 @@ class Graph:
                 top = self.mul(other, self.shrc(wide, part))
                 bottom = self.mul(other, self.wrapu(wide, part))
                 total = self.add(self.shlc(top, part), bottom)
-                # The interval of the sum is wider than that of the product: say what it is.
-                width = bits_of(low, high)
-                return self.wraps(total, width) if low < 0 else self.wrapu(total, width)
+                return self._within(total, low, high)
         return self.make("mul", (a, b), None, low, high)
 
     def scaled(self, a: Node, factor: int, low: int, high: int) -> Node:
@@ -206,9 +204,14 @@ class Graph:
         assert total is not None
         if factor < 0:
             total = self.sub(self.const(0), total)
-        # A bit by itself is 0 or 1, so that -1 and 0 take two.
-        width = max(bits_of(low, high), 2 if low < 0 else 1)
-        return self.wraps(total, width) if low < 0 else self.wrapu(total, width)
+        return self._within(total, low, high)
+
+    def _within(self, total: Node, low: int, high: int) -> Node:
+        """A sum whose interval is wider than that of its values: say what that is, in bits."""
+        if low < 0:
+            # A bit by itself is 0 or 1, so that -1 and 0 take two.
+            return self.wraps(total, max(bits_of(low, high), 2))
+        return self.wrapu(total, bits_of(low, high))
 
     def bitwise(self, op: str, a: Node, b: Node) -> Node:
         if a.op == "const":
