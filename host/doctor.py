@@ -16,7 +16,9 @@ from pathlib import Path
 
 from tritstream.board.detect import board_claims, board_here
 from tritstream.engines import ENGINES
+from tritstream.errors import EngineError
 from tritstream.models import shipped_models
+from tritstream.native import levels, load_core
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ def examine(root: Path = Path("/")) -> list[Finding]:
         _python(),
         Finding("engines", "generate, eval", ", ".join(ENGINES)),
         _models(),
+        _native(),
         _program(
             "g++",
             ("g++", "clang++"),
-            "native code, csim and rtl executions",
+            "csim and rtl executions",
             "install a C++ compiler; on Debian: apt-get install g++",
         ),
         _package("torch", "train", "pip install 'tritstream[train]'"),
@@ -112,6 +115,15 @@ def _python() -> Finding:
         f"{platform.python_version()} on {platform.machine()}, numpy {metadata.version('numpy')}",
         "" if supported else "tritstream is made for Python 3.10 to 3.13",
     )
+
+
+def _native() -> Finding:
+    """The core that was compiled when the package, or its wheel, was made."""
+    try:
+        usable = [level.name for level in levels(load_core()) if level.runs_here]
+    except EngineError as error:
+        return Finding("native core", "engine native", None, str(error))
+    return Finding("native core", "engine native", f"compiled; this processor: {', '.join(usable)}")
 
 
 def _models() -> Finding:

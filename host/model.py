@@ -97,30 +97,36 @@ def load(
     model: str | os.PathLike[str] = DEMO,
     engine: str | None = None,
     board: BoardOptions | None = None,
+    threads: int | None = None,
 ) -> Model:
     """Load a packed image, a checkpoint folder or Hub id, or a model of the package by name.
 
     `engine` names the execution (`tritstream.engines.ENGINES`). By default it is the fastest that
     runs here for an image, and the float reference for a checkpoint. A file or folder of the name
-    takes precedence. `board` holds options of the board engines. Raises a TritstreamError that says
-    what is wrong.
+    takes precedence. `board` holds options of the board engines, `threads` is how many the native
+    one uses (default: all processors). Raises a TritstreamError that says what is wrong.
     """
     if is_hub_id(str(model)) and not os.path.exists(model):
-        return _load_checkpoint(Checkpoint.open(model), engine or "float")
+        return _load_checkpoint(Checkpoint.open(model), engine or "float", board, threads)
     path = model_path(model)
     if path.is_dir():
-        return _load_checkpoint(Checkpoint.open(path), engine or "float")
-    return _load_image(path, engine, board)
+        return _load_checkpoint(Checkpoint.open(path), engine or "float", board, threads)
+    return _load_image(path, engine, board, threads)
 
 
-def _load_checkpoint(checkpoint: Checkpoint, engine: str) -> Model:
+def _load_checkpoint(
+    checkpoint: Checkpoint, name: str, board: BoardOptions | None, threads: int | None
+) -> Model:
     path = checkpoint.folder / "tokenizer.json"
     json = path.read_bytes() if path.is_file() else None
-    return Model(load_engine(checkpoint.folder, engine), checkpoint.config, json, checkpoint.folder)
+    engine = load_engine(checkpoint.folder, name, board, threads)
+    return Model(engine, checkpoint.config, json, checkpoint.folder)
 
 
-def _load_image(path: Path, name: str | None, board: BoardOptions | None) -> Model:
-    engine = load_engine(path, name, board)
+def _load_image(
+    path: Path, name: str | None, board: BoardOptions | None, threads: int | None
+) -> Model:
+    engine = load_engine(path, name, board, threads)
     image = open_image(path, verify=False)  # the engine's own opening has compared the hashes
     return Model(engine, _config_of(image), image.tokenizer_json, path)
 

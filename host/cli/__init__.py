@@ -30,6 +30,7 @@ COMMANDS = {
     "build": ("tritstream.cli.build", "build a bitstream with Vitis HLS and Vivado"),
     "bench": ("tritstream.cli.bench", "measure how fast an engine runs here"),
     "overlay": ("tritstream.cli.overlay", "list, install and verify overlays for boards"),
+    "board": ("tritstream.cli.board", "make a folder to install tritstream on a board from"),
     "cosim": ("tritstream.cli.cosim", "run a kernel's RTL against the specification"),
     "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),
 }

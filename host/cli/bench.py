@@ -120,20 +120,9 @@ def _image_file(args: argparse.Namespace) -> Iterator[Path]:
 
 
 def _engine(image: Image, name: str | None, threads: int | None) -> Engine:
-    from tritstream.engines import ENGINES, default_engine
-    from tritstream.errors import EngineError, OptionError
+    from tritstream.engines import default_engine, engine_for
 
-    name = name or default_engine(image)
-    base, _, level = name.partition(":")
-    if base == "native":
-        from tritstream.engines.native import NativeEngine
-
-        return NativeEngine(image, level=level or None, threads=threads)
-    if threads is not None:
-        raise OptionError(f"engine '{name}' does not take --threads")
-    if name not in ENGINES:
-        raise EngineError(f"unknown engine '{name}': choose one of {', '.join(ENGINES)}")
-    return ENGINES[name](image)
+    return engine_for(image, name or default_engine(image), threads=threads)
 
 
 def _compare(args: argparse.Namespace, engine: Engine, image: Image, work: Workload) -> Comparison:

@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", metavar="FILE", help="read the prompt from a UTF-8 file")
     add_model(parser)
     parser.add_argument(
+        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
+    )
+    parser.add_argument(
         "-n",
         "--max-tokens",
         type=int,
@@ -185,7 +188,7 @@ def _load(args: argparse.Namespace) -> "Model":
 
     options = _board_options(args)
     if args.trace is None:
-        return load(args.model, args.engine, options)
+        return load(args.model, args.engine, options, args.threads)
     if args.engine != "rtl" or options is not None:
         raise OptionError(
             "--trace writes a waveform of simulated hardware: it goes with --engine rtl, and with "
@@ -233,6 +236,7 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
         )
     values = {
         "--engine": args.engine,
+        "--threads": args.threads,
         "--max-tokens": args.max_tokens,
         "--temperature": _temperature(args),
         "--top-k": args.top_k,

@@ -28,7 +28,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "-e",
         "--engine",
         metavar="NAME",
-        help=f"the execution: {', '.join(ENGINES)} (default: the fastest that runs here)",
+        help=f"the execution: {', '.join(ENGINES)} (default: the fastest that runs here); "
+        "native:LEVEL forces a dispatch level of the native one, such as native:c",
     )
 
 

@@ -20,12 +20,6 @@ def _spec(image: Image) -> Engine:
     return SpecEngine(image)
 
 
-def _native(image: Image) -> Engine:
-    from tritstream.engines.native import NativeEngine
-
-    return NativeEngine(image)
-
-
 def _csim(image: Image) -> Engine:
     from tritstream.engines.csim import CsimEngine
 
@@ -58,7 +52,7 @@ def _board(name: str) -> Callable[[Image], Engine]:
 
 
 ENGINES: dict[str, Callable[[Image], Engine]] = {
-    "native": _native,
+    "native": lambda image: engine_for(image, "native"),
     "spec": _spec,
     "csim": _csim,
     "rtl": _rtl,
@@ -110,19 +104,52 @@ def _software_engine() -> str:
     return "native"
 
 
+def engine_for(
+    image: Image,
+    name: str,
+    board: BoardOptions | None = None,
+    threads: int | None = None,
+) -> Engine:
+    """The engine of a name on an image.
+
+    ``native:LEVEL`` forces a dispatch level of the native engine, which alone takes ``threads``;
+    ``board`` is for the board engines. Raises EngineError for an unknown name, OptionError for
+    options of another engine.
+    """
+    base, colon, level = name.partition(":")
+    if base not in ENGINES or (colon and base != "native"):
+        raise EngineError(f"unknown engine '{name}': choose one of {', '.join(ENGINES)}")
+    if threads is not None and base != "native":
+        raise OptionError(f"engine '{name}' does not take --threads: only native does")
+    if board is not None and base not in BOARD_ENGINES:
+        raise OptionError(f"engine '{name}' takes no board options: use --engine pynq or pynq-sim")
+    if base == "native":
+        from tritstream.engines.native import NativeEngine
+
+        return NativeEngine(image, level=level or None, threads=threads)
+    if board is not None:
+        from tritstream.engines.pynq import open_board_engine
+
+        return open_board_engine(image, name, board)
+    return ENGINES[name](image)
+
+
 def load_engine(
-    path: str | os.PathLike[str], name: str | None = None, board: BoardOptions | None = None
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    board: BoardOptions | None = None,
+    threads: int | None = None,
 ) -> Engine:
     """An engine for an image file; the float ones also take a checkpoint folder.
 
-    ``board`` is for the board engines. Raises EngineError for an unknown name, OptionError for
-    board options of another engine, ImageError or CheckpointError for a bad model.
+    The options are those of `engine_for`. Raises what it does, and ImageError or CheckpointError
+    for a bad model.
     """
     image = None
     if name is None:
         image = None if Path(path).is_dir() else open_image(path)
         name = default_engine(image)
-    if name not in ENGINES:
+    if name.partition(":")[0] not in ENGINES:
         raise EngineError(f"unknown engine '{name}': choose one of {', '.join(ENGINES)}")
     if Path(path).is_dir():
         if name not in _FLOATS:
@@ -130,16 +157,12 @@ def load_engine(
                 f"engine '{name}' runs packed images, and {path} is a checkpoint folder: run "
                 f"`tritstream pack {path} -o model.trit` first, or use --engine float"
             )
+        if board is not None or threads is not None:
+            option = "board options" if board is not None else "--threads"
+            raise OptionError(f"engine '{name}' takes no {option}")
         from tritstream.checkpoint import Checkpoint
         from tritstream.engines.float import FloatEngine
         from tritstream.reference import weights_of_checkpoint
 
         return FloatEngine(weights_of_checkpoint(Checkpoint.open(path)), _FLOATS[name])
-    image = image or open_image(path)
-    if board is None:
-        return ENGINES[name](image)
-    if name not in BOARD_ENGINES:
-        raise OptionError(f"engine '{name}' takes no board options: use --engine pynq or pynq-sim")
-    from tritstream.engines.pynq import open_board_engine
-
-    return open_board_engine(image, name, board)
+    return engine_for(image or open_image(path), name, board, threads)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Unsigned = npt.NDArray[np.unsignedinteger]
 
+CHECKED = "values-1"
+"""Name of these checks, which marks an image that passed; another where they become stricter."""
 _EXPONENT_LIMIT = 4096
 """Beyond what finite float32 weights fold to, and small enough for sums of exponents in int32."""
 _CHUNK = 1 << 17

@@ -89,6 +89,12 @@ def encode_header(header: ImageHeader, size: int | None = None) -> bytes:
     return PREFIX.pack(MAGIC, VERSION, len(text), hashlib.sha256(text).digest()) + text
 
 
+def header_digest(data: memoryview) -> str:
+    """The SHA-256 of the header that `decode_header` has accepted, 64 hex digits."""
+    digest: bytes = PREFIX.unpack_from(data)[3]
+    return digest.hex()
+
+
 def decode_header(data: memoryview, source: str) -> ImageHeader:
     """Check and read the header at the start of a file's bytes.
 

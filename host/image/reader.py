@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.caches import once
 from tritstream.errors import ImageError
 from tritstream.geometry import Geometry
-from tritstream.image.check import check_values
+from tritstream.image.check import CHECKED, check_values
 from tritstream.image.embedding import LEVELS, Embedding, row_bytes
-from tritstream.image.header import ImageHeader, Section, decode_header
+from tritstream.image.header import ImageHeader, Section, decode_header, header_digest
 from tritstream.image.records import RecordLayout
 
 
@@ -109,6 +110,8 @@ def float_vector_lengths(geometry: Geometry, lower_bounds: bool) -> list[tuple[s
 def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
     """Map an image and check it: structure and sizes always, every hash and value if ``verify``.
 
+    The values of an image that passed are not checked again: its hashes say that it is the same.
+
     Raises ImageError with what is wrong and where.
     """
     source = str(path)
@@ -132,7 +135,8 @@ def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
     _check_sizes(image)
     if verify:
         verify_hashes(image)
-        check_values(image)
+        # The header, which its own hash protects, holds the hashes of all that the values are in.
+        once(f"{CHECKED}-{header_digest(memoryview(mapped))}", lambda: check_values(image))
     return image
 
 

@@ -1,0 +1,105 @@
+"""The folder to copy: wheels, a script that installs them, and a list of what is in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from tritstream.board.bundle.compile import Machine, compile_core
+from tritstream.board.bundle.errors import BundleError
+from tritstream.board.bundle.wheel import write_wheel
+from tritstream.files import sha256_of
+
+_HERE = Path(__file__).parent
+_SUMS = "SHA256SUMS"
+"""The list, as ``sha256sum -c`` reads it. A folder that has one may be replaced by a bundle."""
+_PLATFORMS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28", "manylinux_2_31")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What was made."""
+
+    folder: Path
+    wheels: tuple[str, ...]
+    total_bytes: int
+
+
+def make_bundle(
+    machine: Machine, folder: Path, *, online: bool = False, compiler: str | None = None
+) -> Bundle:
+    """Make ``folder`` with all that a board of this machine needs to run tritstream.
+
+    ``online`` leaves the other packages to the board, which then needs the network; otherwise pip
+    downloads them here. ``compiler`` is compile_core's. The folder takes its name when it is whole;
+    an earlier bundle there is replaced, anything else is refused. Raises BundleError.
+    """
+    if folder.exists() and not (folder / _SUMS).is_file():
+        raise BundleError(f"{folder} exists and is no bundle: name another folder with -o")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{folder.name}.", suffix=".part", dir=folder.parent
+        ) as temporary:
+            whole = Path(temporary, folder.name)
+            _fill(whole, machine, online, compiler)
+            if folder.exists():
+                folder.rename(Path(temporary, "before"))
+            whole.rename(folder)
+    except OSError as error:
+        raise BundleError(f"cannot write {folder}: {error.strerror or error}") from error
+    wheels = tuple(sorted(path.name for path in (folder / "wheels").iterdir()))
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Bundle(folder, wheels, total)
+
+
+def _fill(folder: Path, machine: Machine, online: bool, compiler: str | None) -> None:
+    wheels = folder / "wheels"
+    wheels.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="tritstream-bundle-") as temporary:
+        core = Path(temporary, "_core.abi3.so")
+        compile_core(machine, core, compiler)
+        write_wheel(machine, core, wheels)
+    if not online:
+        _download(machine, wheels)
+    shutil.copy(_HERE / "requirements.txt", folder)
+    script = (_HERE / "install.sh").read_text(encoding="utf-8")
+    (folder / "install.sh").write_text(script.replace("@MACHINE@", machine.name), encoding="utf-8")
+    (folder / "install.sh").chmod(0o755)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    (folder / _SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _download(machine: Machine, wheels: Path) -> None:
+    """The wheels of requirements.txt for the machine and every Python from 3.10 on."""
+    if find_spec("pip") is None:
+        raise BundleError(
+            f"downloading needs pip, which {sys.executable} does not have: install it, or leave "
+            f"the downloads to the board with --online"
+        )
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary=:all:", "--python-version", "3.10"]
+    command += ["--implementation", "cp", "--abi", "abi3", "--abi", "cp310", "--abi", "none"]
+    for platform in _PLATFORMS:
+        command += ["--platform", f"{platform}_{machine.name}"]
+    command += ["--dest", str(wheels), "--requirement", str(_HERE / "requirements.txt")]
+    # A pip that is told to install into one place (PIP_TARGET, PIP_USER) would do it here too.
+    kept = {k: v for k, v in os.environ.items() if k not in ("PIP_TARGET", "PIP_USER")}
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=kept
+    )
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = (errors or done.stderr.strip().splitlines() or ["pip gives no reason"])[-1]
+        raise BundleError(
+            f"pip cannot download the packages for {machine.name} "
+            f"({reason.removeprefix('ERROR: ')}): try again with a network, or leave the "
+            f"downloads to the board with --online"
+        )
