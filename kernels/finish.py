@@ -7,6 +7,9 @@ error where a name is missing:
     tables        Allo leaves constant tables global: moved into the function that reads them
     names         the top's arguments take the names of the source
     registers     a one-element array that is a register of the argument table becomes a scalar
+    offsets       where an AXI memory is accessed, offsets are plain int: through ap_int a compiler
+                  does not see that they grow by one, and infers no bursts
+    shifts        amounts are unsigned: by a signed ap_int, a shifter is made for each direction
     interfaces    AXI pragmas from the argument table
     inline        functions that a pipelined loop calls become part of it
     dependence    arrays marked independent in the MLIR
@@ -47,6 +50,9 @@ def finish(
     for argument in table:
         if argument.kind == "register":
             code = _scalar_argument(code, top, argument.name)
+        else:
+            code = _plain_offsets(code, top, argument.name)
+    code = _unsigned_shifts(code)
     for name in dict.fromkeys(inline):
         code = _after_signature(code, name, ["#pragma HLS inline"])
     for function, array in independent:
@@ -121,6 +127,14 @@ def _named_arguments(code: str, top: str, names: Sequence[str]) -> str:
 def _scalar_argument(code: str, top: str, name: str) -> str:
     """``int32_t name[1]`` of the top, and of the process that it is passed to, by value instead."""
     code = _replace_once(code, rf"^  int32_t {name}\[1\]", f"  int32_t {name}")
+    start, end, inner = _inside_process(code, top, name)
+    function = _replace_once(code[start:end], rf"\b{inner}\[1\]", inner)
+    function = _replace_once(function, rf"\b{inner}\[0\]", inner)
+    return code[:start] + function + code[end:]
+
+
+def _inside_process(code: str, top: str, name: str) -> tuple[int, int, str]:
+    """Where the process is that the top's argument is passed to, and the argument's name there."""
     body = code[_signature(code, top).end() :]
     call = re.search(rf"^  (\w+)\(([^;]*\b{name}\b[^;]*)\);", body, re.M)
     if call is None:
@@ -128,11 +142,39 @@ def _scalar_argument(code: str, top: str, name: str) -> str:
     process, place = call.group(1), [a.strip() for a in call.group(2).split(",")].index(name)
     signature = _signature(code, process)
     inner = re.findall(r"\b(v\d+)\b", signature.group(1))[place]
-    end = _body_end(code, signature.end())
-    function = code[signature.start() : end]
-    function = _replace_once(function, rf"\b{inner}\[1\]", inner)
-    function = _replace_once(function, rf"\b{inner}\[0\]", inner)
-    return code[: signature.start()] + function + code[end:]
+    return signature.start(), _body_end(code, signature.end()), inner
+
+
+def _plain_offsets(code: str, top: str, name: str) -> str:
+    """Everything that the offset of an access to memory ``name`` is computed from as int.
+
+    Offsets are below 2**31 beats (`arguments`), so that no sum leaves the int.
+    """
+    start, end, memory = _inside_process(code, top, name)
+    function = code[start:end]
+    # The index of an access, where it is not a loop's counter or a constant.
+    pending = re.findall(rf"\b{memory}\[(v\d+)\]", function.split(") {\n", 1)[1])
+    seen: set[str] = set()
+    while pending:
+        value = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        function = re.sub(
+            rf"^( *)ap_int<\d+> {value} = ", rf"\1int {value} = ", function, flags=re.M
+        )
+        for source in re.findall(rf"^ *(?:int |int32_t )?{value} = ([^;]+);", function, re.M):
+            if sum_ := re.fullmatch(r"(\w+)(?: (?:\+|-|<<) (\w+))?", source):
+                pending += [operand for operand in sum_.groups() if operand is not None]
+    return code[:start] + function + code[end:]
+
+
+def _unsigned_shifts(code: str) -> str:
+    for amount in dict.fromkeys(re.findall(r" (?:<<|>>) (v\d+);", code)):
+        code = re.sub(
+            rf"^( *)ap_int<(\d+)> {amount} = ", rf"\1ap_uint<\2> {amount} = ", code, flags=re.M
+        )
+    return code
 
 
 def _after_signature(code: str, function: str, lines: Sequence[str]) -> str:

@@ -24,7 +24,13 @@ void process_0(
   // placeholder for const int32_t small\t// L4
   int32_t held[9];\t// L5
   int32_t v2 = v0[0];\t// L6
-  v1[v2] = small[v2];\t// L7
+  int32_t at;\t// L7
+  at = v2;\t// L7
+  ap_int<34> v4 = at;\t// L7
+  ap_int<34> v5 = v4 + 3;\t// L7
+  int v6 = v5;\t// L7
+  ap_int<33> v7 = v2;\t// L7
+  v1[v6] = small[v2] << v7;\t// L7
 }
 
 void helper(
@@ -60,7 +66,13 @@ void process_0(
   int32_t held[9];
   #pragma HLS dependence variable=held type=inter false
   int32_t v2 = v0;
-  v1[v2] = small[v2];
+  int32_t at;
+  at = v2;
+  int v4 = at;
+  int v5 = v4 + 3;
+  int v6 = v5;
+  ap_uint<33> v7 = v2;
+  v1[v6] = small[v2] << v7;
 }
 
 void helper(

@@ -59,10 +59,10 @@ void fetch_0(
   int v38 = v37;
   for (int v39 = 0; v39 < v38; v39 += 1) {
     int32_t v40 = begin;
-    ap_int<34> v41 = v40;
-    ap_int<34> v42 = v39;
-    ap_int<34> v43 = v41 + v42;
-    ap_int<34> v44 = v43 << 1;
+    int v41 = v40;
+    int v42 = v39;
+    int v43 = v41 + v42;
+    int v44 = v43 << 1;
     int32_t v45 = v44;
     int32_t row;
     row = v45;
@@ -72,8 +72,8 @@ void fetch_0(
     ap_uint<128> front;
     front = v49;
     int32_t v51 = row;
-    ap_int<33> v52 = v51;
-    ap_int<33> v53 = v52 + 1;
+    int v52 = v51;
+    int v53 = v52 + 1;
     int v54 = v53;
     ap_uint<128> v55 = v2[v54];
     ap_uint<128> back;
@@ -157,9 +157,9 @@ void fetch_0(
     for (int v99 = 0; v99 < v98; v99 += 1) {
     #pragma HLS pipeline II=1
       int32_t v100 = state_at;
-      ap_int<34> v101 = v100;
-      ap_int<34> v102 = v99;
-      ap_int<34> v103 = v101 + v102;
+      int v101 = v100;
+      int v102 = v99;
+      int v103 = v101 + v102;
       int v104 = v103;
       ap_uint<128> v105 = v5[v104];
       v12.write(v105);
@@ -183,9 +183,9 @@ void fetch_0(
       l_S_n_2_n1: for (int n1 = 0; n1 < 8; n1++) {
       #pragma HLS pipeline II=1
         int32_t v121 = at;
-        ap_int<34> v122 = v121;
-        ap_int<34> v123 = n1;
-        ap_int<34> v124 = v122 + v123;
+        int v122 = v121;
+        int v123 = n1;
+        int v124 = v122 + v123;
         int v125 = v124;
         ap_uint<128> v126 = v3[v125];
         ap_uint<128> line;
@@ -198,8 +198,8 @@ void fetch_0(
         }
       }
       int32_t v131 = at;
-      ap_int<33> v132 = v131;
-      ap_int<33> v133 = v132 + 8;
+      int v132 = v131;
+      int v133 = v132 + 8;
       int32_t v134 = v133;
       at = v134;
       int32_t v135 = vector_words[v119];
@@ -219,9 +219,9 @@ void fetch_0(
           part[k] = v145;
         }
         int32_t v146 = at;
-        ap_int<34> v147 = v146;
-        ap_int<34> v148 = v143;
-        ap_int<34> v149 = v147 + v148;
+        int v147 = v146;
+        int v148 = v143;
+        int v149 = v147 + v148;
         int v150 = v149;
         ap_uint<128> v151 = v3[v150];
         part[7] = v151;
@@ -257,9 +257,9 @@ void fetch_0(
       }
       int32_t v170 = element_beats;
       int32_t v171 = at;
-      ap_int<33> v172 = v171;
-      ap_int<33> v173 = v170;
-      ap_int<33> v174 = v172 + v173;
+      int v172 = v171;
+      int v173 = v170;
+      int v174 = v172 + v173;
       int32_t v175 = v174;
       at = v175;
       int32_t v176 = room_beats[v119];
@@ -270,9 +270,9 @@ void fetch_0(
       for (int v180 = 0; v180 < v179; v180 += 1) {
       #pragma HLS pipeline II=1
         int32_t v181 = at;
-        ap_int<34> v182 = v181;
-        ap_int<34> v183 = v180;
-        ap_int<34> v184 = v182 + v183;
+        int v182 = v181;
+        int v183 = v180;
+        int v184 = v182 + v183;
         int v185 = v184;
         ap_uint<128> v186 = v3[v185];
         ap_uint<128> room_beat;
@@ -286,9 +286,9 @@ void fetch_0(
       }
       int32_t v191 = more;
       int32_t v192 = at;
-      ap_int<33> v193 = v192;
-      ap_int<33> v194 = v191;
-      ap_int<33> v195 = v193 + v194;
+      int v193 = v192;
+      int v194 = v191;
+      int v195 = v193 + v194;
       int32_t v196 = v195;
       at = v196;
     }
@@ -317,9 +317,9 @@ void load_0_0(
     for (int v211 = 0; v211 < v210; v211 += 1) {
     #pragma HLS pipeline II=1
       int32_t v212 = at1;
-      ap_int<34> v213 = v212;
-      ap_int<34> v214 = v211;
-      ap_int<34> v215 = v213 + v214;
+      int v213 = v212;
+      int v214 = v211;
+      int v215 = v213 + v214;
       int v216 = v215;
       ap_uint<128> v217 = v197[v216];
       v199.write(v217);
@@ -349,9 +349,9 @@ void load_1_0(
     for (int v232 = 0; v232 < v231; v232 += 1) {
     #pragma HLS pipeline II=1
       int32_t v233 = at2;
-      ap_int<34> v234 = v233;
-      ap_int<34> v235 = v232;
-      ap_int<34> v236 = v234 + v235;
+      int v234 = v233;
+      int v235 = v232;
+      int v236 = v234 + v235;
       int v237 = v236;
       ap_uint<128> v238 = v218[v237];
       v220.write(v238);
@@ -381,9 +381,9 @@ void load_2_0(
     for (int v253 = 0; v253 < v252; v253 += 1) {
     #pragma HLS pipeline II=1
       int32_t v254 = at3;
-      ap_int<34> v255 = v254;
-      ap_int<34> v256 = v253;
-      ap_int<34> v257 = v255 + v256;
+      int v255 = v254;
+      int v256 = v253;
+      int v257 = v255 + v256;
       int v258 = v257;
       ap_uint<128> v259 = v239[v258];
       v241.write(v259);
@@ -413,9 +413,9 @@ void load_3_0(
     for (int v274 = 0; v274 < v273; v274 += 1) {
     #pragma HLS pipeline II=1
       int32_t v275 = at4;
-      ap_int<34> v276 = v275;
-      ap_int<34> v277 = v274;
-      ap_int<34> v278 = v276 + v277;
+      int v276 = v275;
+      int v277 = v274;
+      int v278 = v276 + v277;
       int v279 = v278;
       ap_uint<128> v280 = v260[v279];
       v262.write(v280);
@@ -514,7 +514,7 @@ void measure(
     block = v335;
     int v337 = v314;
     ap_int<48> v338 = v313[v337][e];
-    ap_int<48> v339 = v316;
+    ap_uint<48> v339 = v316;
     ap_int<48> v340 = v338 << v339;
     ap_int<48> shifted;
     shifted = v340;
@@ -1186,7 +1186,7 @@ void dequantise(
   ap_int<65> v791 = v789;
   ap_int<65> v792 = v790 + v791;
   int32_t v793 = shift2;
-  ap_int<65> v794 = v793;
+  ap_uint<65> v794 = v793;
   ap_int<65> v795 = v792 >> v794;
   ap_int<48> v796 = v795;
   ap_int<48> value;
@@ -2301,9 +2301,9 @@ void store_0(
       #pragma HLS pipeline II=1
         ap_uint<128> v1517 = v1504.read();
         int32_t v1518 = at6;
-        ap_int<34> v1519 = v1518;
-        ap_int<34> v1520 = n5;
-        ap_int<34> v1521 = v1519 + v1520;
+        int v1519 = v1518;
+        int v1520 = n5;
+        int v1521 = v1519 + v1520;
         int v1522 = v1521;
         v1501[v1522] = v1517;
       }

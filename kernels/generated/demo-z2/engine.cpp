@@ -51,10 +51,10 @@ void fetch_0(
   int v34 = v33;
   for (int v35 = 0; v35 < v34; v35 += 1) {
     int32_t v36 = begin;
-    ap_int<34> v37 = v36;
-    ap_int<34> v38 = v35;
-    ap_int<34> v39 = v37 + v38;
-    ap_int<34> v40 = v39 << 1;
+    int v37 = v36;
+    int v38 = v35;
+    int v39 = v37 + v38;
+    int v40 = v39 << 1;
     int32_t v41 = v40;
     int32_t row;
     row = v41;
@@ -64,8 +64,8 @@ void fetch_0(
     ap_uint<128> front;
     front = v45;
     int32_t v47 = row;
-    ap_int<33> v48 = v47;
-    ap_int<33> v49 = v48 + 1;
+    int v48 = v47;
+    int v49 = v48 + 1;
     int v50 = v49;
     ap_uint<128> v51 = v2[v50];
     ap_uint<128> back;
@@ -129,9 +129,9 @@ void fetch_0(
     for (int v85 = 0; v85 < v84; v85 += 1) {
     #pragma HLS pipeline II=1
       int32_t v86 = state_at;
-      ap_int<34> v87 = v86;
-      ap_int<34> v88 = v85;
-      ap_int<34> v89 = v87 + v88;
+      int v87 = v86;
+      int v88 = v85;
+      int v89 = v87 + v88;
       int v90 = v89;
       ap_uint<128> v91 = v5[v90];
       v10.write(v91);
@@ -155,9 +155,9 @@ void fetch_0(
       l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
       #pragma HLS pipeline II=1
         int32_t v107 = at;
-        ap_int<34> v108 = v107;
-        ap_int<34> v109 = n1;
-        ap_int<34> v110 = v108 + v109;
+        int v108 = v107;
+        int v109 = n1;
+        int v110 = v108 + v109;
         int v111 = v110;
         ap_uint<128> v112 = v3[v111];
         ap_uint<128> line;
@@ -170,8 +170,8 @@ void fetch_0(
         }
       }
       int32_t v117 = at;
-      ap_int<33> v118 = v117;
-      ap_int<33> v119 = v118 + 2;
+      int v118 = v117;
+      int v119 = v118 + 2;
       int32_t v120 = v119;
       at = v120;
       int32_t v121 = vector_words[v105];
@@ -188,9 +188,9 @@ void fetch_0(
           part[k] = v128;
         }
         int32_t v129 = at;
-        ap_int<34> v130 = v129;
-        ap_int<34> v131 = v126;
-        ap_int<34> v132 = v130 + v131;
+        int v130 = v129;
+        int v131 = v126;
+        int v132 = v130 + v131;
         int v133 = v132;
         ap_uint<128> v134 = v3[v133];
         part[0] = v134;
@@ -226,9 +226,9 @@ void fetch_0(
       }
       int32_t v153 = element_beats;
       int32_t v154 = at;
-      ap_int<33> v155 = v154;
-      ap_int<33> v156 = v153;
-      ap_int<33> v157 = v155 + v156;
+      int v155 = v154;
+      int v156 = v153;
+      int v157 = v155 + v156;
       int32_t v158 = v157;
       at = v158;
       int32_t v159 = room_beats[v105];
@@ -239,9 +239,9 @@ void fetch_0(
       for (int v163 = 0; v163 < v162; v163 += 1) {
       #pragma HLS pipeline II=1
         int32_t v164 = at;
-        ap_int<34> v165 = v164;
-        ap_int<34> v166 = v163;
-        ap_int<34> v167 = v165 + v166;
+        int v165 = v164;
+        int v166 = v163;
+        int v167 = v165 + v166;
         int v168 = v167;
         ap_uint<128> v169 = v3[v168];
         ap_uint<128> room_beat;
@@ -255,9 +255,9 @@ void fetch_0(
       }
       int32_t v174 = more;
       int32_t v175 = at;
-      ap_int<33> v176 = v175;
-      ap_int<33> v177 = v174;
-      ap_int<33> v178 = v176 + v177;
+      int v176 = v175;
+      int v177 = v174;
+      int v178 = v176 + v177;
       int32_t v179 = v178;
       at = v179;
     }
@@ -286,9 +286,9 @@ void load_0_0(
     for (int v194 = 0; v194 < v193; v194 += 1) {
     #pragma HLS pipeline II=1
       int32_t v195 = at1;
-      ap_int<34> v196 = v195;
-      ap_int<34> v197 = v194;
-      ap_int<34> v198 = v196 + v197;
+      int v196 = v195;
+      int v197 = v194;
+      int v198 = v196 + v197;
       int v199 = v198;
       ap_uint<128> v200 = v180[v199];
       v182.write(v200);
@@ -318,9 +318,9 @@ void load_1_0(
     for (int v215 = 0; v215 < v214; v215 += 1) {
     #pragma HLS pipeline II=1
       int32_t v216 = at2;
-      ap_int<34> v217 = v216;
-      ap_int<34> v218 = v215;
-      ap_int<34> v219 = v217 + v218;
+      int v217 = v216;
+      int v218 = v215;
+      int v219 = v217 + v218;
       int v220 = v219;
       ap_uint<128> v221 = v201[v220];
       v203.write(v221);
@@ -419,7 +419,7 @@ void measure(
     block = v276;
     int v278 = v255;
     ap_int<48> v279 = v254[v278][e];
-    ap_int<48> v280 = v257;
+    ap_uint<48> v280 = v257;
     ap_int<48> v281 = v279 << v280;
     ap_int<48> shifted;
     shifted = v281;
@@ -1091,7 +1091,7 @@ void dequantise(
   ap_int<65> v732 = v730;
   ap_int<65> v733 = v731 + v732;
   int32_t v734 = shift2;
-  ap_int<65> v735 = v734;
+  ap_uint<65> v735 = v734;
   ap_int<65> v736 = v733 >> v735;
   ap_int<48> v737 = v736;
   ap_int<48> value;
@@ -2200,9 +2200,9 @@ void store_0(
       #pragma HLS pipeline II=1
         ap_uint<128> v1454 = v1441.read();
         int32_t v1455 = at4;
-        ap_int<34> v1456 = v1455;
-        ap_int<34> v1457 = n5;
-        ap_int<34> v1458 = v1456 + v1457;
+        int v1456 = v1455;
+        int v1457 = n5;
+        int v1458 = v1456 + v1457;
         int v1459 = v1458;
         v1438[v1459] = v1454;
       }

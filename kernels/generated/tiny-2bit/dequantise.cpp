@@ -48,7 +48,7 @@ void dequantise(
   ap_int<65> v32 = v30;
   ap_int<65> v33 = v31 + v32;
   int32_t v34 = shift;
-  ap_int<65> v35 = v34;
+  ap_uint<65> v35 = v34;
   ap_int<65> v36 = v33 >> v35;
   ap_int<48> v37 = v36;
   ap_int<48> value;

@@ -48,10 +48,10 @@ void fetch_0(
   int v32 = v31;
   for (int v33 = 0; v33 < v32; v33 += 1) {
     int32_t v34 = begin;
-    ap_int<34> v35 = v34;
-    ap_int<34> v36 = v33;
-    ap_int<34> v37 = v35 + v36;
-    ap_int<34> v38 = v37 << 1;
+    int v35 = v34;
+    int v36 = v33;
+    int v37 = v35 + v36;
+    int v38 = v37 << 1;
     int32_t v39 = v38;
     int32_t row;
     row = v39;
@@ -61,8 +61,8 @@ void fetch_0(
     ap_uint<128> front;
     front = v43;
     int32_t v45 = row;
-    ap_int<33> v46 = v45;
-    ap_int<33> v47 = v46 + 1;
+    int v46 = v45;
+    int v47 = v46 + 1;
     int v48 = v47;
     ap_uint<128> v49 = v2[v48];
     ap_uint<128> back;
@@ -116,9 +116,9 @@ void fetch_0(
     for (int v78 = 0; v78 < v77; v78 += 1) {
     #pragma HLS pipeline II=1
       int32_t v79 = state_at;
-      ap_int<34> v80 = v79;
-      ap_int<34> v81 = v78;
-      ap_int<34> v82 = v80 + v81;
+      int v80 = v79;
+      int v81 = v78;
+      int v82 = v80 + v81;
       int v83 = v82;
       ap_uint<128> v84 = v5[v83];
       v9.write(v84);
@@ -142,9 +142,9 @@ void fetch_0(
       l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
       #pragma HLS pipeline II=1
         int32_t v100 = at;
-        ap_int<34> v101 = v100;
-        ap_int<34> v102 = n1;
-        ap_int<34> v103 = v101 + v102;
+        int v101 = v100;
+        int v102 = n1;
+        int v103 = v101 + v102;
         int v104 = v103;
         ap_uint<128> v105 = v3[v104];
         ap_uint<128> line;
@@ -157,8 +157,8 @@ void fetch_0(
         }
       }
       int32_t v110 = at;
-      ap_int<33> v111 = v110;
-      ap_int<33> v112 = v111 + 2;
+      int v111 = v110;
+      int v112 = v111 + 2;
       int32_t v113 = v112;
       at = v113;
       int32_t v114 = vector_words[v98];
@@ -175,9 +175,9 @@ void fetch_0(
           part[k] = v121;
         }
         int32_t v122 = at;
-        ap_int<34> v123 = v122;
-        ap_int<34> v124 = v119;
-        ap_int<34> v125 = v123 + v124;
+        int v123 = v122;
+        int v124 = v119;
+        int v125 = v123 + v124;
         int v126 = v125;
         ap_uint<128> v127 = v3[v126];
         part[0] = v127;
@@ -213,9 +213,9 @@ void fetch_0(
       }
       int32_t v146 = element_beats;
       int32_t v147 = at;
-      ap_int<33> v148 = v147;
-      ap_int<33> v149 = v146;
-      ap_int<33> v150 = v148 + v149;
+      int v148 = v147;
+      int v149 = v146;
+      int v150 = v148 + v149;
       int32_t v151 = v150;
       at = v151;
       int32_t v152 = room_beats[v98];
@@ -226,9 +226,9 @@ void fetch_0(
       for (int v156 = 0; v156 < v155; v156 += 1) {
       #pragma HLS pipeline II=1
         int32_t v157 = at;
-        ap_int<34> v158 = v157;
-        ap_int<34> v159 = v156;
-        ap_int<34> v160 = v158 + v159;
+        int v158 = v157;
+        int v159 = v156;
+        int v160 = v158 + v159;
         int v161 = v160;
         ap_uint<128> v162 = v3[v161];
         ap_uint<128> room_beat;
@@ -242,9 +242,9 @@ void fetch_0(
       }
       int32_t v167 = more;
       int32_t v168 = at;
-      ap_int<33> v169 = v168;
-      ap_int<33> v170 = v167;
-      ap_int<33> v171 = v169 + v170;
+      int v169 = v168;
+      int v170 = v167;
+      int v171 = v169 + v170;
       int32_t v172 = v171;
       at = v172;
     }
@@ -273,9 +273,9 @@ void load_0_0(
     for (int v187 = 0; v187 < v186; v187 += 1) {
     #pragma HLS pipeline II=1
       int32_t v188 = at1;
-      ap_int<34> v189 = v188;
-      ap_int<34> v190 = v187;
-      ap_int<34> v191 = v189 + v190;
+      int v189 = v188;
+      int v190 = v187;
+      int v191 = v189 + v190;
       int v192 = v191;
       ap_uint<128> v193 = v173[v192];
       v175.write(v193);
@@ -374,7 +374,7 @@ void measure(
     block = v248;
     int v250 = v227;
     ap_int<48> v251 = v226[v250][e];
-    ap_int<48> v252 = v229;
+    ap_uint<48> v252 = v229;
     ap_int<48> v253 = v251 << v252;
     ap_int<48> shifted;
     shifted = v253;
@@ -1046,7 +1046,7 @@ void dequantise(
   ap_int<65> v704 = v702;
   ap_int<65> v705 = v703 + v704;
   int32_t v706 = shift2;
-  ap_int<65> v707 = v706;
+  ap_uint<65> v707 = v706;
   ap_int<65> v708 = v705 >> v707;
   ap_int<48> v709 = v708;
   ap_int<48> value;
@@ -2145,9 +2145,9 @@ void store_0(
       #pragma HLS pipeline II=1
         ap_uint<128> v1421 = v1408.read();
         int32_t v1422 = at3;
-        ap_int<34> v1423 = v1422;
-        ap_int<34> v1424 = n5;
-        ap_int<34> v1425 = v1423 + v1424;
+        int v1423 = v1422;
+        int v1424 = n5;
+        int v1425 = v1423 + v1424;
         int v1426 = v1425;
         v1405[v1426] = v1421;
       }

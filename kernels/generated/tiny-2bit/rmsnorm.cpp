@@ -94,7 +94,7 @@ void measure(
     block = v54;
     int v56 = v33;
     ap_int<48> v57 = v32[v56][e];
-    ap_int<48> v58 = v35;
+    ap_uint<48> v58 = v35;
     ap_int<48> v59 = v57 << v58;
     ap_int<48> shifted;
     shifted = v59;

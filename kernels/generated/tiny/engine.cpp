@@ -53,10 +53,10 @@ void fetch_0(
   int v34 = v33;
   for (int v35 = 0; v35 < v34; v35 += 1) {
     int32_t v36 = begin;
-    ap_int<34> v37 = v36;
-    ap_int<34> v38 = v35;
-    ap_int<34> v39 = v37 + v38;
-    ap_int<34> v40 = v39 << 1;
+    int v37 = v36;
+    int v38 = v35;
+    int v39 = v37 + v38;
+    int v40 = v39 << 1;
     int32_t v41 = v40;
     int32_t row;
     row = v41;
@@ -66,8 +66,8 @@ void fetch_0(
     ap_uint<128> front;
     front = v45;
     int32_t v47 = row;
-    ap_int<33> v48 = v47;
-    ap_int<33> v49 = v48 + 1;
+    int v48 = v47;
+    int v49 = v48 + 1;
     int v50 = v49;
     ap_uint<128> v51 = v2[v50];
     ap_uint<128> back;
@@ -131,9 +131,9 @@ void fetch_0(
     for (int v85 = 0; v85 < v84; v85 += 1) {
     #pragma HLS pipeline II=1
       int32_t v86 = state_at;
-      ap_int<34> v87 = v86;
-      ap_int<34> v88 = v85;
-      ap_int<34> v89 = v87 + v88;
+      int v87 = v86;
+      int v88 = v85;
+      int v89 = v87 + v88;
       int v90 = v89;
       ap_uint<128> v91 = v5[v90];
       v10.write(v91);
@@ -157,9 +157,9 @@ void fetch_0(
       l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
       #pragma HLS pipeline II=1
         int32_t v107 = at;
-        ap_int<34> v108 = v107;
-        ap_int<34> v109 = n1;
-        ap_int<34> v110 = v108 + v109;
+        int v108 = v107;
+        int v109 = n1;
+        int v110 = v108 + v109;
         int v111 = v110;
         ap_uint<128> v112 = v3[v111];
         ap_uint<128> line;
@@ -172,8 +172,8 @@ void fetch_0(
         }
       }
       int32_t v117 = at;
-      ap_int<33> v118 = v117;
-      ap_int<33> v119 = v118 + 2;
+      int v118 = v117;
+      int v119 = v118 + 2;
       int32_t v120 = v119;
       at = v120;
       int32_t v121 = vector_words[v105];
@@ -193,9 +193,9 @@ void fetch_0(
           part[k] = v131;
         }
         int32_t v132 = at;
-        ap_int<34> v133 = v132;
-        ap_int<34> v134 = v129;
-        ap_int<34> v135 = v133 + v134;
+        int v133 = v132;
+        int v134 = v129;
+        int v135 = v133 + v134;
         int v136 = v135;
         ap_uint<128> v137 = v3[v136];
         part[1] = v137;
@@ -231,9 +231,9 @@ void fetch_0(
       }
       int32_t v156 = element_beats;
       int32_t v157 = at;
-      ap_int<33> v158 = v157;
-      ap_int<33> v159 = v156;
-      ap_int<33> v160 = v158 + v159;
+      int v158 = v157;
+      int v159 = v156;
+      int v160 = v158 + v159;
       int32_t v161 = v160;
       at = v161;
       int32_t v162 = room_beats[v105];
@@ -244,9 +244,9 @@ void fetch_0(
       for (int v166 = 0; v166 < v165; v166 += 1) {
       #pragma HLS pipeline II=1
         int32_t v167 = at;
-        ap_int<34> v168 = v167;
-        ap_int<34> v169 = v166;
-        ap_int<34> v170 = v168 + v169;
+        int v168 = v167;
+        int v169 = v166;
+        int v170 = v168 + v169;
         int v171 = v170;
         ap_uint<128> v172 = v3[v171];
         ap_uint<128> room_beat;
@@ -260,9 +260,9 @@ void fetch_0(
       }
       int32_t v177 = more;
       int32_t v178 = at;
-      ap_int<33> v179 = v178;
-      ap_int<33> v180 = v177;
-      ap_int<33> v181 = v179 + v180;
+      int v179 = v178;
+      int v180 = v177;
+      int v181 = v179 + v180;
       int32_t v182 = v181;
       at = v182;
     }
@@ -291,9 +291,9 @@ void load_0_0(
     for (int v197 = 0; v197 < v196; v197 += 1) {
     #pragma HLS pipeline II=1
       int32_t v198 = at1;
-      ap_int<34> v199 = v198;
-      ap_int<34> v200 = v197;
-      ap_int<34> v201 = v199 + v200;
+      int v199 = v198;
+      int v200 = v197;
+      int v201 = v199 + v200;
       int v202 = v201;
       ap_uint<128> v203 = v183[v202];
       v185.write(v203);
@@ -323,9 +323,9 @@ void load_1_0(
     for (int v218 = 0; v218 < v217; v218 += 1) {
     #pragma HLS pipeline II=1
       int32_t v219 = at2;
-      ap_int<34> v220 = v219;
-      ap_int<34> v221 = v218;
-      ap_int<34> v222 = v220 + v221;
+      int v220 = v219;
+      int v221 = v218;
+      int v222 = v220 + v221;
       int v223 = v222;
       ap_uint<128> v224 = v204[v223];
       v206.write(v224);
@@ -424,7 +424,7 @@ void measure(
     block = v279;
     int v281 = v258;
     ap_int<48> v282 = v257[v281][e];
-    ap_int<48> v283 = v260;
+    ap_uint<48> v283 = v260;
     ap_int<48> v284 = v282 << v283;
     ap_int<48> shifted;
     shifted = v284;
@@ -1096,7 +1096,7 @@ void dequantise(
   ap_int<65> v735 = v733;
   ap_int<65> v736 = v734 + v735;
   int32_t v737 = shift2;
-  ap_int<65> v738 = v737;
+  ap_uint<65> v738 = v737;
   ap_int<65> v739 = v736 >> v738;
   ap_int<48> v740 = v739;
   ap_int<48> value;
@@ -2205,9 +2205,9 @@ void store_0(
       #pragma HLS pipeline II=1
         ap_uint<128> v1457 = v1444.read();
         int32_t v1458 = at4;
-        ap_int<34> v1459 = v1458;
-        ap_int<34> v1460 = n5;
-        ap_int<34> v1461 = v1459 + v1460;
+        int v1459 = v1458;
+        int v1460 = n5;
+        int v1461 = v1459 + v1460;
         int v1462 = v1461;
         v1441[v1462] = v1457;
       }
