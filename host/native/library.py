@@ -13,12 +13,11 @@ from pathlib import Path
 
 from tritstream.errors import EngineError
 
-INTERFACE = 2
+INTERFACE = 3
 """TRITSTREAM_INTERFACE of the library that this file describes."""
 MAX_PORTS = 4
 MATRICES = ("i", "f", "g", "o", "gate", "down")
-_MATRICES = ("i", "f", "g", "o", "gate", "down")
-SATURATIONS = ("i", "f", "g", "gate", "residual", *(f"{name} scale" for name in _MATRICES))
+SATURATIONS = ("i", "f", "g", "gate", "residual", *(f"{name} scale" for name in MATRICES))
 PACKINGS = {"base3": 0, "2bit": 1}
 EMBEDDINGS = {"fp16": 0, "int8": 1, "3.5bit": 2}
 

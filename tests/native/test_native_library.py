@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,61 @@ def test_a_level_that_this_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> N
     assert native.choose_level(load_core(), None).name == "c"
     with pytest.raises(EngineError, match=r"lacks the instructions of level 'avx1024'.*: choose"):
         native.choose_level(load_core(), "avx1024")
+
+
+@needs_core
+def test_no_call_reaches_a_level_that_does_not_run_here() -> None:
+    """Masked, a level is as good as lacking: nothing of the library may give it out.
+
+    In a process of its own, which an illegal instruction would end.
+    """
+    others = ",".join(level.name for level in levels(load_core()) if level.name != "c")
+    code = """
+import ctypes
+import numpy as np
+from support.native import configuration, synthetic_image
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from tritstream.engines.native import NativeEngine, describe
+from tritstream.errors import EngineError
+from tritstream.native import choose_level, levels, load_core
+
+core = load_core()
+assert choose_level(core, None).name == "c"
+with TemporaryDirectory() as folder:
+    image = synthetic_image(Path(folder) / "m.trit", configuration("narrow", "base3", "default"))
+    model, alive = describe(image, 8, 1)
+    denied = [level.index for level in levels(core) if not level.runs_here]
+    assert len(denied) == len(levels(core)) - 1
+    for index in [*denied, -1, len(levels(core)), 1 << 30]:
+        assert not core.tritstream_level_runs_here(index)
+        assert not core.tritstream_operations(index)
+        assert not core.tritstream_create(model, index, 1)
+    for level in levels(core):
+        if level.runs_here:
+            assert NativeEngine(image).level == level.name
+        else:
+            try:
+                NativeEngine(image, level=level.name)
+            except EngineError as error:
+                assert "lacks the instructions" in str(error)
+            else:
+                raise AssertionError(level.name)
+    assert np.isfinite(NativeEngine(image).step(1)).all()
+print("done")
+"""
+    tests = str(Path(__file__).parents[1])
+    environment = {**os.environ, "TRITSTREAM_WITHOUT_LEVELS": others, "PYTHONPATH": tests}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_the_table_of_levels_is_private() -> None:
+    """`level_here` is the only way to a level's operations: see levels.c."""
+    users = [path.name for path in SOURCES.glob("*.[ch]") if "LEVELS[" in path.read_text()]
+    assert users == ["levels.c"]
 
 
 def test_without_a_core_spec_runs_with_one_warning(

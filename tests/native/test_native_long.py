@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,26 @@ def test_arm_without_dot_products_is_told(compiled: Compiled, image: Image, tmp_
     command = emulated(compiled, AARCH64, "cortex-a53")
     done, _ = run_driver(command, image, tokens(image, 1), tmp_path, "neon-dotprod", 1)
     assert done.returncode == 4
+
+
+@pytest.mark.skipif(built() is None, reason="the native core was not compiled here")
+def test_the_suite_passes_on_an_emulated_processor_without_avx512() -> None:
+    """A Haswell stops at the first instruction that it lacks, whatever a mask says."""
+    emulator = shutil.which("qemu-x86_64")
+    if emulator is None or platform.machine() != "x86_64":
+        pytest.skip("qemu-x86_64 is not installed (Debian: qemu-user), or this is no x86-64")
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [emulator, "-cpu", "Haswell", sys.executable, "-m", "pytest", "-q", "-p", "no:xdist"]
+        + ["-p", "no:cacheprovider", "--timeout", "3000", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=3000,
+        check=False,
+        cwd=folder.parents[1],
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert " passed" in done.stdout
 
 
 @pytest.mark.skipif(built() is None, reason="the native core was not compiled here")

@@ -13,7 +13,7 @@ import pytest
 
 from support.native import HERE
 from tritstream.engines.native import describe_profile
-from tritstream.native import built, levels, load_core
+from tritstream.native import built, choose_level, load_core
 from tritstream.native import library as native
 from tritstream.numerics import PROFILES, Profile
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
@@ -87,8 +87,9 @@ class Ops:
 @pytest.fixture(params=[(level, p) for level in HERE for p in PROFILES], ids="-".join)
 def ops(request: pytest.FixtureRequest) -> Ops:
     core, (name, profile) = load_core(), request.param
-    index = next(level.index for level in levels(core) if level.name == name)
-    table = OperationsStruct.from_address(core.tritstream_operations(index))
+    table = OperationsStruct.from_address(
+        core.tritstream_operations(choose_level(core, name).index)
+    )
     assert table.name.decode() == name
     alive: list[Any] = []
     return Ops(table, PROFILES[profile], describe_profile(PROFILES[profile], alive), alive)
@@ -272,17 +273,13 @@ def test_the_read_loop_reads_everything(ops: Ops) -> None:
         assert ops.table.read_all(words.ctypes.data, n) == int(np.sum(words))
 
 
-def test_integer_square_roots_are_exact() -> None:
+def test_integer_square_roots_are_exact(ops: Ops) -> None:
     """Through over_root: squares, and their neighbours, at the ends of its range."""
-    core = load_core()
-    table = OperationsStruct.from_address(core.tritstream_operations(0))
-    alive: list[Any] = []
-    profile = PROFILES["default"]
-    ops = Ops(table, profile, describe_profile(profile, alive), alive)
+    profile = ops.profile
     for mantissa in (1 << 30, (1 << 31) - 1, 3 << 29, 1_518_500_249, 1_518_500_250):
         for exponent in (-61, -60, 0, 1):
             norm = NormParameters(
-                gain=np.full(1, 1 << 22, np.int64),
+                gain=np.full(1, 1 << (profile.gain_bits - 2), np.int64),
                 block=np.zeros(1, np.int64),
                 scale=scalar((1 << 31) - 1, -40),
                 square_exponent=0,

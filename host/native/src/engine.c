@@ -336,10 +336,11 @@ static void take_everything(Arena *arena, Engine *e) {
 }
 
 Engine *tritstream_create(const Model *model, int level, int threads) {
-    Engine *e = calloc(1, sizeof *e);
+    const Operations *operations = level_here(level);
+    Engine *e = operations ? calloc(1, sizeof *e) : 0;
     if (!e) return 0;
     e->model = *model;
-    e->ops = LEVELS[level];
+    e->ops = operations;
     e->threads = threads;
     Arena arena = {0, 0};
     take_everything(&arena, e);
@@ -388,8 +389,8 @@ const int64_t *tritstream_saturations(Engine *e) {
 
 int tritstream_interface(void) { return TRITSTREAM_INTERFACE; }
 
-const char *tritstream_level(int index) { return LEVELS[index] ? LEVELS[index]->name : 0; }
+const char *tritstream_level(int index) { return level_name(index); }
 
-int tritstream_level_runs_here(int index) { return LEVELS[index]->supported(); }
+int tritstream_level_runs_here(int index) { return level_here(index) != 0; }
 
-const Operations *tritstream_operations(int level) { return LEVELS[level]; }
+const Operations *tritstream_operations(int level) { return level_here(level); }

@@ -1,4 +1,7 @@
 /* Which levels there are, and what the processor at hand can run. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "levels.h"
 
 #if defined(__x86_64__)
@@ -19,7 +22,9 @@ extern const Operations level_neon;
 #endif
 extern const Operations level_c;
 
-const Operations *const LEVELS[] = {
+/* Fastest first. Private to this file: everyone else gets a level from `level_here`, which gives out
+ * none that the processor would stop at with an illegal instruction. */
+static const Operations *const LEVELS[] = {
 #if defined(__x86_64__)
     &level_avx512,
 #if defined(HAVE_AVXVNNI)
@@ -32,8 +37,35 @@ const Operations *const LEVELS[] = {
     &level_neon,
 #endif
     &level_c,
-    0,
 };
+enum { LEVEL_COUNT = sizeof LEVELS / sizeof *LEVELS };
+
+/* Whether a comma-separated list holds a name. */
+static int listed(const char *list, const char *name) {
+    size_t length = strlen(name);
+    while (*list) {
+        size_t word = strcspn(list, ",");
+        if (word == length && !memcmp(list, name, length)) return 1;
+        list += word + (list[word] == ',');
+    }
+    return 0;
+}
+
+/* TRITSTREAM_WITHOUT_LEVELS lets a processor be tested as if it were a lesser one. */
+static int masked(const char *name) {
+    const char *without = getenv("TRITSTREAM_WITHOUT_LEVELS");
+    return without && listed(without, name);
+}
+
+const char *level_name(int index) {
+    return index >= 0 && index < LEVEL_COUNT ? LEVELS[index]->name : 0;
+}
+
+const Operations *level_here(int index) {
+    if (index < 0 || index >= LEVEL_COUNT) return 0;
+    const Operations *level = LEVELS[index];
+    return level->supported() && !masked(level->name) ? level : 0;
+}
 
 #if defined(__x86_64__)
 static unsigned long long enabled_state(void) {

@@ -14,8 +14,11 @@ enum { CPU_AVX2, CPU_AVX_VNNI, CPU_AVX512_VNNI, CPU_AMX, CPU_NEON, CPU_NEON_DOTP
 /* Whether this processor, and the operating system, have a feature. */
 int cpu_has(int feature);
 
-/* The levels compiled into this library, fastest first; a null pointer ends the list. */
-extern const Operations *const LEVELS[];
+/* The name of a level of this library, fastest first; null behind the last. */
+const char *level_name(int index);
+/* A level's operations; null where this processor lacks its instructions or where
+ * TRITSTREAM_WITHOUT_LEVELS, a comma-separated list, names it. The only way to a level. */
+const Operations *level_here(int index);
 
 #define LEVEL_TABLE(symbol, label)                                                          \
     const Operations symbol = {label,        supported,     sum_of_squares,     norm_codes, \

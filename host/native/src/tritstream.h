@@ -15,7 +15,7 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 2
+#define TRITSTREAM_INTERFACE 3
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
@@ -40,10 +40,11 @@ typedef struct Engine Engine;
 TRITSTREAM_API int tritstream_interface(void);
 /* Names of the levels of this library, fastest first; null behind the last. */
 TRITSTREAM_API const char *tritstream_level(int index);
-/* Whether this processor has what a level needs. */
+/* Whether this processor has what a level needs (and TRITSTREAM_WITHOUT_LEVELS does not name it). */
 TRITSTREAM_API int tritstream_level_runs_here(int index);
 
-/* An engine with its whole working set and its threads; null where memory or threads are lacking. */
+/* An engine with its whole working set and its threads; null where memory or threads are lacking, or
+ * where the level does not run here. */
 TRITSTREAM_API Engine *tritstream_create(const Model *, int level, int threads);
 TRITSTREAM_API void tritstream_destroy(Engine *);
 /* Bytes that the engine has allocated. */
@@ -65,7 +66,7 @@ TRITSTREAM_API const int64_t *tritstream_saturations(Engine *);
 /* A plain read loop over `words` on all threads of the engine; returns their sum. */
 TRITSTREAM_API uint64_t tritstream_read(Engine *, const uint64_t *words, int64_t count);
 
-/* The operations of a level, for tests. */
+/* The operations of a level, for tests; null where it does not run here. */
 TRITSTREAM_API const Operations *tritstream_operations(int level);
 
 #endif
