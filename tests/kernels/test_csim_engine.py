@@ -133,7 +133,6 @@ print("every index was in range")
 """
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
 @pytest.mark.usefixtures("what_csim_needs")
 def test_no_index_leaves_its_array(tmp_path: Path) -> None:
@@ -189,7 +188,6 @@ def same_head(memories: Memories, output: HeadWeights, x: Ints) -> None:
 
 
 # The longer limits are for machines that do other things as well.
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["370m-kv260"])
 def test_one_layer_and_the_head_of_370m(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
@@ -215,7 +213,6 @@ def test_the_other_370m_configuration(name: str, kernel: Callable) -> None:
     test_one_layer_and_the_head_of_370m(name, kernel)
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("what_csim_needs")
 def test_64_tokens_of_the_demo_model() -> None:
     image = open_image(shipped_model("demo"))

@@ -200,7 +200,6 @@ def test_building_without_allo_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.timeout(1200)
 def test_allo_makes_what_is_checked_in(name: str) -> None:
     if not allo_available():
         pytest.skip("regenerating the kernels needs Allo, which this Python does not have")

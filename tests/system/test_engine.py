@@ -24,7 +24,7 @@ from tritstream.packing import pack
 from tritstream.system import Conditions
 from tritstream.system.trial import Trial
 
-pytestmark = pytest.mark.timeout(1200)  # the first test of a session builds the simulator
+pytestmark = pytest.mark.usefixtures("tiny_simulator")
 
 TOKENS = (1, 5, 77, 200)
 

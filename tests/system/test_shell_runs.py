@@ -14,8 +14,6 @@ from tritstream.kernels.arguments import CONTROL, DONE, IDLE, INTERRUPT_STATUS, 
 from tritstream.shell.bus import BUSES
 from tritstream.system import Conditions, Result, System
 
-pytestmark = pytest.mark.timeout(1200)  # the first test of a session builds the simulator
-
 READERS = {"gmem_v": 0, "gmem_w0": 1, "gmem_w1": 2}
 WRITER = 3
 
