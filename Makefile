@@ -24,6 +24,7 @@ PROJECT := pyproject.toml setup.py $(wildcard host/native/src/*.[ch])
 PROMPT ?= The old king
 TORCH := torch==2.13.0
 WORKERS ?= 2
+METADATA := 0.1.2 0.1.4 0.1.9 0.2.0
 
 .PHONY: generate test test-pynq3 check check-long lint types clean
 .DELETE_ON_ERROR:
@@ -35,7 +36,8 @@ test: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 	@$(if $(ARGS),,$(MAKE) --no-print-directory test-pynq3)
 
-# The driver once more with the oldest pynq that boards have, which needs the Python of their images.
+# The driver once more with the oldest pynq that boards have, which needs the Python of their images,
+# and the hand-offs with every pynqmetadata that those carry.
 test-pynq3:
 	@if [ ! -e $(PYNQ3)/.test ] || [ pyproject.toml -nt $(PYNQ3)/.test ]; then \
 	    for p in python3.10 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
@@ -43,7 +45,12 @@ test-pynq3:
 	        echo "installing pynq 3.0.1 and what its tests need into $(PYNQ3)"; \
 	        $$p -m venv $(PYNQ3) && $(PYNQ3)/bin/python -m pip install -qq \
 	            --disable-pip-version-check --editable '.[board,test]' pynq==3.0.1 'setuptools<81' \
-	            && touch $(PYNQ3)/.test || exit 1; \
+	            pynqmetadata==0.1.4 wheel || exit 1; \
+	        for v in $(METADATA); do \
+	            $(PYNQ3)/bin/python -m pip install -qq --disable-pip-version-check --upgrade --no-deps \
+	                --no-build-isolation --target $(PYNQ3)/pynqmetadata-$$v pynqmetadata==$$v || exit 1; \
+	        done; \
+	        touch $(PYNQ3)/.test; \
 	        break; \
 	    done; \
 	fi

@@ -1,11 +1,13 @@
 """The board table: every fact about a board that build scripts, estimator and runtime need.
 
-Sources: board user guides and data sheets DS187/DS190 (Zynq-7000), DS891/DS925 (Zynq UltraScale+),
-DS987 (Kria K26), and the PYNQ image release notes.
+Sources: board user guides and reference manuals, data sheets DS187/DS190 (Zynq-7000), DS891/DS925
+(Zynq UltraScale+), DS987 (Kria K26), the PYNQ image release notes, and the boards' device trees for
+the reference clock. The rows of boards with a community's image are derived from documents alone.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tritstream.errors import ConfigurationError
@@ -32,14 +34,29 @@ class Board:
     cma_default_bytes: int
     clock_hz: float
     """Fabric clock that the shipped configurations aim at."""
+    ps_clock_hz: float
+    """Oscillator of the processing system, which every clock is made from. pynq reckons with 50 MHz
+    on every Zynq-7000 board and with 33.333 MHz on every Zynq UltraScale+ one."""
+    io_pll_hz: float
+    """IO PLL as the image's boot loader sets it; the fabric's clock is this, divided twice."""
     images: tuple[str, ...]
-    """PYNQ images that exist for the board."""
+    """PYNQ images that exist for the board; of some the community's alone."""
     model_names: tuple[str, ...]
     """What /proc/device-tree/model or PYNQ's BOARD variable calls it."""
+
+    @property
+    def die(self) -> str:
+        """The part without package and speed grade. A bitstream that uses no pin fits every one."""
+        found = re.match(r"xc7z\d+|xck26|xczu\d+(?:eg|ev|cg)", self.part)
+        assert found is not None, self.part
+        return found[0]
 
 
 _MB = 1 << 20
 _Z7020 = {"luts": 53_200, "flip_flops": 106_400, "bram36": 140, "uram": 0, "dsps": 220}
+_HP_ZYNQ7 = {"hp_ports": 4, "hp_port_bits": 64}
+_HP_ZYNQMP = {"hp_ports": 4, "hp_port_bits": 128}
+_MHZ_33 = 100e6 / 3
 _ZU3EG = {"luts": 70_560, "flip_flops": 141_120, "bram36": 216, "uram": 0, "dsps": 360}
 
 BOARDS = {
@@ -51,12 +68,13 @@ BOARDS = {
             part="xc7z020clg400-1",
             ps_type="zynq7",
             **_Z7020,
-            hp_ports=4,
-            hp_port_bits=64,
+            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
             ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
+            ps_clock_hz=50e6,
+            io_pll_hz=1e9,
             images=("3.0.1", "3.1"),
             model_names=("Pynq-Z1", "PYNQ-Z1", "Digilent PYNQ-Z1"),
         ),
@@ -66,14 +84,63 @@ BOARDS = {
             part="xc7z020clg400-1",
             ps_type="zynq7",
             **_Z7020,
-            hp_ports=4,
-            hp_port_bits=64,
+            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
             ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
+            ps_clock_hz=50e6,
+            io_pll_hz=1e9,
             images=("3.0.1", "3.1"),
             model_names=("Pynq-Z2", "PYNQ-Z2", "TUL PYNQ-Z2"),
+        ),
+        Board(
+            name="arty-z7-20",
+            title="Arty Z7-20",
+            part="xc7z020clg400-1",
+            ps_type="zynq7",
+            **_Z7020,
+            **_HP_ZYNQ7,
+            ddr_peak_bytes_per_s=2.1e9,  # 16 bits of DDR3 at 1050 MT/s
+            ddr_total_bytes=512 * _MB,
+            cma_default_bytes=128 * _MB,
+            clock_hz=100e6,
+            ps_clock_hz=50e6,
+            io_pll_hz=1e9,
+            images=("3.0.1 (that of PYNQ-Z1, community)",),
+            model_names=("Arty-Z7-20", "Arty Z7-20", "Digilent Arty Z7"),
+        ),
+        Board(
+            name="zybo-z7-20",
+            title="Zybo Z7-20",
+            part="xc7z020clg400-1",
+            ps_type="zynq7",
+            **_Z7020,
+            **_HP_ZYNQ7,
+            ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3L at 1066 MT/s
+            ddr_total_bytes=1024 * _MB,
+            cma_default_bytes=128 * _MB,
+            clock_hz=100e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1e9,
+            images=("3.0.1 (community)",),
+            model_names=("Zybo-Z7-20", "Zybo Z7-20", "Digilent Zybo Z7 board"),
+        ),
+        Board(
+            name="zedboard",
+            title="ZedBoard",
+            part="xc7z020clg484-1",
+            ps_type="zynq7",
+            **_Z7020,
+            **_HP_ZYNQ7,
+            ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3 at 1066 MT/s
+            ddr_total_bytes=512 * _MB,
+            cma_default_bytes=128 * _MB,
+            clock_hz=100e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1e9,
+            images=("3.0.1 (community)",),
+            model_names=("ZedBoard", "Avnet ZedBoard board", "Zynq Zed Development Board"),
         ),
         Board(
             name="ultra96v2",
@@ -81,12 +148,13 @@ BOARDS = {
             part="xczu3eg-sbva484-1-i",
             ps_type="zynqmp",
             **_ZU3EG,
-            hp_ports=4,
-            hp_port_bits=128,
+            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=4.3e9,
             ddr_total_bytes=2048 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=200e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1.5e9,
             images=("3.0.1",),
             model_names=("Ultra96", "Ultra96v2", "Avnet Ultra96-V2 Rev1"),
         ),
@@ -96,12 +164,13 @@ BOARDS = {
             part="xczu3eg-sfvc784-2-e",
             ps_type="zynqmp",
             **_ZU3EG,
-            hp_ports=4,
-            hp_port_bits=128,
+            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=9.6e9,
             ddr_total_bytes=4096 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=250e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1.5e9,
             images=("3.1",),
             model_names=("AUP-ZU3", "RealDigital AUP-ZU3"),
         ),
@@ -115,12 +184,13 @@ BOARDS = {
             bram36=144,
             uram=64,
             dsps=1_248,
-            hp_ports=4,
-            hp_port_bits=128,
+            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=19.2e9,
             ddr_total_bytes=4096 * _MB,
             cma_default_bytes=1000 * _MB,
             clock_hz=250e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1e9,  # Kria-PYNQ; boot loaders made from a Vivado preset set 1500
             images=("3.0.1 (Kria-PYNQ)",),
             model_names=("KV260", "ZynqMP SMK-K26 Rev1/B/A", "SMK-K26"),
         ),
@@ -134,12 +204,13 @@ BOARDS = {
             bram36=312,
             uram=96,
             dsps=1_728,
-            hp_ports=4,
-            hp_port_bits=128,
+            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=17.1e9,
             ddr_total_bytes=2048 * _MB,
             cma_default_bytes=512 * _MB,
             clock_hz=250e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1.5e9,
             images=("3.0.1", "3.1", "4.0"),
             model_names=("ZCU104", "ZynqMP ZCU104 RevC", "ZynqMP ZCU104 Rev1.0"),
         ),

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tritstream.board.detect import board_claims, board_here
+from tritstream.board.hp_ports import RDCHAN_CTRL, widths
 from tritstream.engines import ENGINES
 from tritstream.errors import EngineError
 from tritstream.models import shipped_models
@@ -88,6 +89,7 @@ def examine(root: Path = Path("/")) -> list[Finding]:
             "" if board else "this is no PYNQ board; everything but the board execution runs here",
         ),
         _cma(root),
+        *_hp_ports(root),
     ]
 
 
@@ -188,3 +190,28 @@ def _cma(root: Path) -> Finding:
         )
     free = values.get("CmaFree", 0)
     return Finding("CMA memory", purpose, f"{free} MiB free of {values['CmaTotal']} MiB (measured)")
+
+
+def _hp_ports(root: Path) -> list[Finding]:
+    """Of Zynq-7000 alone: pynq sets the width on Zynq UltraScale+."""
+    board = board_here(root)
+    if board is None or board.ps_type != "zynq7":
+        return []
+    found = widths(root / "dev/mem")
+    name, purpose = "HP ports", "how the fabric reads memory"
+    if found is None:
+        return [Finding(name, purpose, None, "their width can only be read by root")]
+    listed = ", ".join(f"{port} {bits} bit" for port, bits in found.items())
+    narrow = [port for port, bits in found.items() if bits != 64]
+    if not narrow:
+        return [Finding(name, purpose, listed)]
+    return [
+        Finding(
+            name,
+            purpose,
+            None,
+            f"{', '.join(narrow)} set to 32 bits by the boot loader ({listed}), which gives wrong "
+            "text: as root run `python -c 'from pynq import MMIO; "
+            f"[MMIO(a, 32).write(o, 0) for o in (0, 20) for a in ({', '.join(hex(RDCHAN_CTRL[port]) for port in narrow)},)]'`",
+        )
+    ]

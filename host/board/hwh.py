@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 
+from tritstream.board.clocks import divisors
+from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.kernels.arguments import (
     CONTROL,
@@ -34,6 +36,10 @@ OPEN_TOOLS = "generated from the argument table, for a bitstream built with open
 
 _RANGE = 0x1_0000
 _BASES = {"zynq7": 0x4000_0000, "zynqmp": 0xA000_0000}
+_IO_PLLS_HZ = {"zynq7": 1e9, "zynqmp": 1.5e9}
+"""Where there is no board to ask."""
+DEFAULT_CLOCK_HZ = 100e6
+"""Of the fabric, for a configuration that is made for no board."""
 _INTC_VLNV = "xilinx.com:ip:axi_intc:4.1"
 _AXI = "xilinx.com:interface:aximm:1.0"
 _SLAVE = f"s_axi_{CONTROL_BUNDLE}"
@@ -138,9 +144,10 @@ def hardware_handoff(
         addresses.append((CONTROLLER, "s_axi", base + _RANGE))
         wires = [((ENGINE, "interrupt"), (CONTROLLER, "intr")), ((CONTROLLER, "irq"), (ps, irq))]
     _memory(engine, ps, ports or {})
-    default_hz = 0.0 if board is None else board.clock_hz
-    processor = _processor(modules, ps, ps_vlnv, kind, clock_hz or default_hz)
+    processor = _processor(modules, ps, ps_vlnv, kind, board, clock_hz)
     _interface(processor, master, "MASTER")
+    for port in sorted(set((ports or {}).values())):
+        _interface(processor, f"S_AXI_{port}", "SLAVE")
     _memory_map(processor, master, addresses)
     _connect(modules, wires)
     ElementTree.indent(root)
@@ -194,14 +201,25 @@ def _module(
 
 
 def _processor(
-    modules: ElementTree.Element, name: str, vlnv: str, kind: str, clock_hz: float
+    modules: ElementTree.Element,
+    name: str,
+    vlnv: str,
+    kind: str,
+    board: Board | None,
+    clock_hz: float | None,
 ) -> ElementTree.Element:
-    """The processing system with the clock parameters that pynq looks for; only clock 0 runs."""
+    """The processing system with the clock parameters that pynq looks for; only clock 0 runs.
+
+    pynqmetadata below 0.2.0, which the boards' images have, knows a processing system by IS_PL
+    alone. 0.2.0 gives the frequency instead of the divisors, and looks for UltraScale+'s parameter
+    of that name on Zynq-7000 too.
+    """
     module = _bare_module(modules, name, vlnv)
+    module.set("IS_PL", "FALSE")
     parameters = module.find("PARAMETERS")
     assert parameters is not None
-    megahertz = clock_hz / 1e6 or 100.0
-    first, second = _divisors(kind, megahertz)
+    hertz = clock_hz or (board.clock_hz if board else 0.0) or DEFAULT_CLOCK_HZ
+    first, second = divisors(board.io_pll_hz if board else _IO_PLLS_HZ[kind], hertz)
     for clock in range(4):
         running = clock == 0
         if kind == "zynq7":
@@ -217,24 +235,11 @@ def _processor(
                 f"PSU__CRL_APB__PL{clock}_REF_CTRL__DIVISOR0": first,
                 f"PSU__CRL_APB__PL{clock}_REF_CTRL__DIVISOR1": second,
                 f"PSU__CRL_APB__PL{clock}_REF_CTRL__SRCSEL": "IOPLL",
-                f"PSU__CRL_APB__PL{clock}_REF_CTRL__ACT_FREQMHZ": megahertz,
             }
+        values[f"PSU__CRL_APB__PL{clock}_REF_CTRL__ACT_FREQMHZ"] = hertz / 1e6
         for key, value in values.items():
             ElementTree.SubElement(parameters, "PARAMETER", NAME=key, VALUE=str(value))
     return module
-
-
-def reached_clock_hz(kind: str, clock_hz: float) -> float:
-    """The clock that the processor's dividers give for the one asked for."""
-    first, second = _divisors(kind, clock_hz / 1e6)
-    return (1e9 if kind == "zynq7" else 1.5e9) / (first * second)
-
-
-def _divisors(kind: str, megahertz: float) -> tuple[int, int]:
-    """Divisors of the IO PLL (1000 MHz on Zynq-7000, 1500 on UltraScale+) nearest to a clock."""
-    pll = 1000.0 if kind == "zynq7" else 1500.0
-    pairs = [(a, b) for a in range(1, 64) for b in range(1, 64)]
-    return min(pairs, key=lambda p: (abs(pll / (p[0] * p[1]) - megahertz), p[1], p[0]))
 
 
 def _bare_module(modules: ElementTree.Element, name: str, vlnv: str) -> ElementTree.Element:
@@ -262,6 +267,21 @@ def _interface(module: ElementTree.Element, name: str, kind: str) -> None:
     interfaces = module.find("BUSINTERFACES")
     assert interfaces is not None
     ElementTree.SubElement(interfaces, "BUSINTERFACE", NAME=name, TYPE=kind, VLNV=_AXI, BUSNAME="")
+
+
+def engine_base(hwh: bytes) -> int | None:
+    """The address of the engine's registers in a hardware hand-off; None where it has no engine.
+
+    Raises ElementTree.ParseError for what is no XML.
+    """
+    root = ElementTree.fromstring(hwh)
+    names = {m.get("INSTANCE") for m in root.iter("MODULE") if m.get("VLNV") == VLNV}
+    bases = [
+        int(r.get("BASEVALUE", ""), 16)
+        for r in root.iter("MEMRANGE")
+        if r.get("INSTANCE") in names and r.get("MEMTYPE") == "REGISTER"
+    ]
+    return bases[0] if bases else None
 
 
 def _memory_map(

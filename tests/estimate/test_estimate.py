@@ -33,7 +33,7 @@ PEERS = {
 }
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize("name", PEERS)
 def test_the_limits_agree_with_the_published_table(name: str) -> None:
     got = [
         limits(GEOMETRIES["370m"], BOARDS[name], p).tokens_per_s_at_peak for p in ("2bit", "base3")

@@ -31,6 +31,9 @@ def finding(root: Path, name: str) -> doctor.Finding:
         ("TUL PYNQ-Z2\0", "PYNQ-Z2 (pynq-z2)"),
         ("ZynqMP SMK-K26 Rev1/B/A\0", "Kria KV260 (kv260)"),
         ("ZynqMP ZCU104 RevC\0", "ZCU104 (zcu104)"),
+        ("Digilent Zybo Z7 board\0", "Zybo Z7-20 (zybo-z7-20)"),
+        ("Avnet ZedBoard board\0", "ZedBoard (zedboard)"),
+        ("Arty Z7-20\0", "Arty Z7-20 (arty-z7-20)"),
         ("Zynq Something Else\0", "Zynq Something Else (not in the board table)"),
         ("Raspberry Pi 4 Model B\0", None),
         (None, None),
@@ -48,6 +51,26 @@ def test_pynq_images_name_the_board(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert doctor.find_board(machine(tmp_path, xocl="KV260\n")) == "Kria KV260 (kv260)"
     monkeypatch.setenv("BOARD", "ZCU104")
     assert doctor.find_board(tmp_path) == "ZCU104 (zcu104)"
+
+
+def test_the_width_of_the_hp_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of the four left at 32 bits, one of them for writing alone."""
+    monkeypatch.delenv("BOARD", raising=False)
+    root = machine(tmp_path, "TUL PYNQ-Z2\0")
+    assert finding(root, "HP ports").advice == "their width can only be read by root"
+    (root / "dev").mkdir()
+    with open(root / "dev" / "mem", "wb") as memory:  # a sparse file of 4 GiB
+        memory.truncate(0x1_0000_0000)
+    assert finding(root, "HP ports").found == "HP0 64 bit, HP1 64 bit, HP2 64 bit, HP3 64 bit"
+    with open(root / "dev" / "mem", "r+b") as memory:
+        for address in (0xF800_9000, 0xF800_B014):
+            memory.seek(address)
+            memory.write(b"\x01")
+    narrow = finding(root, "HP ports")
+    assert narrow.found is None
+    assert narrow.advice.startswith("HP1, HP3 set to 32 bits") and "0xf8009000" in narrow.advice
+    names = [f.name for f in doctor.examine(machine(tmp_path / "kria", "SMK-K26"))]
+    assert "HP ports" not in names
 
 
 def test_cma_is_read_from_meminfo(tmp_path: Path) -> None:

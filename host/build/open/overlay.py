@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff, reached_clock_hz
+from tritstream.board.clocks import reached_hz
+from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff
 from tritstream.board.overlays import MANIFEST, File, Manifest
 from tritstream.build.handoff import check_handoff
 from tritstream.build.open.assemble import with_header
@@ -55,7 +56,7 @@ def clock_hz(project: OpenProject, placement: Placement | None) -> float:
     asked = project.settings.clock_hz
     if asked is None:
         asked = CLOCK_HZ if placement is None else min(CLOCK_HZ, highest_hz(placement))
-    return reached_clock_hz(project.board.ps_type, asked)
+    return reached_hz(project.board, asked)
 
 
 def _handoff(project: OpenProject, clock: float) -> bytes:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from tritstream.board.clocks import DIVISORS
 from tritstream.build.errors import BuildError, ReportError
 from tritstream.build.open.synthesis import NETLIST
 
@@ -13,8 +14,8 @@ FASM = "design.fasm"
 TARGET_MHZ = 100.0
 """What nextpnr-xilinx works towards; that it is missed does not stop it."""
 _IO_PLL_MHZ = 1000.0
-"""What the processor divides for the fabric's clock, by two numbers up to 63."""
-_DIVISIONS = frozenset(a * b for a in range(1, 64) for b in range(1, 64))
+"""What the processor of every Zynq-7000 board divides for the fabric's clock."""
+_DIVISIONS = frozenset(a * b for a in DIVISORS for b in DIVISORS)
 MARGIN = 2.0
 """Its delays are optimistic: a design runs at no more than half of the frequency that it reports,
 until boards have shown what that is worth."""
