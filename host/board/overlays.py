@@ -15,15 +15,16 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlparse
 
 from tritstream.board.errors import OverlayError
-from tritstream.board.hwh import GENERATED, hardware_handoff
+from tritstream.board.hwh import DEFAULT_CLOCK_HZ, GENERATED, hardware_handoff
+from tritstream.boards import BOARDS
 from tritstream.configurations import CONFIGURATIONS, Configuration
 from tritstream.files import sha256_of
 from tritstream.image import Image
@@ -92,7 +93,7 @@ def manifest_of(configuration: Configuration, board: str | None = None) -> Manif
         board=name,
         configuration=configuration.table(),
         profile=dict(configuration.profile.table()),
-        clock_hz=built_for.clock_hz if built_for else 0.0,
+        clock_hz=built_for.clock_hz if built_for else DEFAULT_CLOCK_HZ,
         hwh=File(
             f"{_STEM}.hwh",
             hashlib.sha256(hardware_handoff(configuration)).hexdigest(),
@@ -113,6 +114,8 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
         for part in filter(None, (manifest.hwh, manifest.bit)):
             if Path(part.file).name != part.file or part.file in ("", MANIFEST):
                 raise OverlayError(f"{source} names a file '{part.file}' that is not beside it")
+        if not 0 < manifest.clock_hz < 1e9:
+            raise OverlayError(f"{source} has the impossible clock {manifest.clock_hz} Hz")
         for name in (manifest.board, manifest.name):
             if Path(name).name != name or name in ("", ".", ".."):
                 raise OverlayError(f"{source} has the impossible name '{name}'")
@@ -146,6 +149,9 @@ def _differences(built: Mapping[str, Any], configuration: Configuration) -> list
     ]
 
 
+_Named = TypeVar("_Named", Manifest, Overlay)
+
+
 # What the package ships.
 
 
@@ -156,12 +162,36 @@ def shipped() -> list[Manifest]:
     return [decode_manifest(path.read_bytes(), str(path)) for path in paths]
 
 
+def serves(manifest: Manifest, board: str | None) -> bool:
+    """Whether an overlay runs on a board: on those with the die that it was built for.
+
+    The overlays use no pin, and the processor's clocks, DDR and pins stay as the board's own image
+    has set them. With no board named, on whatever there is.
+    """
+    if board is None or board == manifest.board:
+        return True
+    both = BOARDS.get(manifest.board), BOARDS.get(board)
+    return all(both) and len({b.die for b in both if b}) == 1
+
+
+def _named(overlays: Iterable[_Named], name: str, board: str | None) -> _Named | None:
+    """The overlay of a configuration for a board: one built for that board before any other."""
+    fit = [o for o in overlays if _manifest(o).name == name and serves(_manifest(o), board)]
+    return min(fit, key=lambda o: _manifest(o).board != board, default=None)
+
+
+def _manifest(overlay: Manifest | Overlay) -> Manifest:
+    return overlay if isinstance(overlay, Manifest) else overlay.manifest
+
+
 def shipped_named(name: str, board: str | None = None) -> Manifest:
-    """The shipped manifest of a configuration. Raises OverlayError naming those there are."""
+    """The shipped manifest of a configuration for a board.
+
+    Raises OverlayError naming those there are.
+    """
     known = shipped()
-    for manifest in known:
-        if manifest.name == name and board in (None, manifest.board):
-            return manifest
+    if (found := _named(known, name, board)) is not None:
+        return found
     listed = ", ".join(f"{m.name} ({m.board})" for m in known)
     where = f" for board '{board}'" if board else ""
     raise OverlayError(f"there is no overlay '{name}'{where}: choose one of {listed}")
@@ -190,18 +220,17 @@ def installed(root: Path | None = None) -> Iterator[Overlay]:
 
 def installed_named(name: str, board: str | None = None, root: Path | None = None) -> Overlay:
     """The installed overlay of a configuration. Raises OverlayError telling how to install it."""
-    for overlay in installed(root):
-        if overlay.manifest.name == name and board in (None, overlay.manifest.board):
-            return overlay
+    if (found := _named(installed(root), name, board)) is not None:
+        return found
     raise OverlayError(
         f"the overlay '{name}' is not installed: run `tritstream overlay install {name}`"
     )
 
 
 def find_for(image: Image, board: str, root: Path | None = None) -> Overlay | None:
-    """The installed overlay of a board that an image fits, if there is one."""
-    for overlay in installed(root):
-        if overlay.manifest.board == board:
+    """The installed overlay for a board that an image fits, if there is one."""
+    for overlay in sorted(installed(root), key=lambda o: o.manifest.board != board):
+        if serves(overlay.manifest, board):
             try:
                 check_fits(overlay, image)
             except OverlayError:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from tritstream.board.overlays import (
     installed,
     installed_named,
     manifest_of,
+    serves,
     shipped,
     shipped_folder,
     verify,
@@ -263,3 +265,36 @@ def test_the_largest_bitstream(build: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(overlays, "_LARGEST_BIT", 100)
     with pytest.raises(OverlayError, match="larger than any bitstream"):
         install("tiny", str(build))
+
+
+@pytest.mark.parametrize("board", ["pynq-z1", "arty-z7-20", "zybo-z7-20", "zedboard"])
+def test_an_overlay_serves_every_board_with_its_die(
+    board: str, build: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    installed_overlay = install("tiny", str(build), board=board, root=store)
+    assert installed_overlay.manifest.board == "pynq-z2"
+    assert installed_named("tiny", board, store) == installed_overlay
+    assert serves(installed_overlay.manifest, board)
+    assert not serves(installed_overlay.manifest, "kv260")
+    assert not serves(replace(installed_overlay.manifest, board="of one's own"), board)
+    with pytest.raises(OverlayError, match="not installed"):
+        installed_named("tiny", "kv260", store)
+
+
+def test_one_made_for_the_very_board_comes_first(build: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    install("tiny", str(build), root=store)
+    own = store / "zedboard" / "tiny"
+    shutil.copytree(store / "pynq-z2" / "tiny", own)
+    manifest = json.loads((own / MANIFEST).read_text())
+    (own / MANIFEST).write_text(json.dumps({**manifest, "board": "zedboard"}))
+    assert installed_named("tiny", "zedboard", store).manifest.board == "zedboard"
+    assert installed_named("tiny", "pynq-z1", store).manifest.board == "pynq-z2"
+
+
+def test_a_manifest_needs_a_clock() -> None:
+    body = json.loads(manifest_of(configuration_named("tiny")).encode())
+    for clock in (0, -1, 1e12):
+        with pytest.raises(OverlayError, match="impossible clock"):
+            decode_manifest(json.dumps({**body, "clock_hz": clock}).encode(), "x")
