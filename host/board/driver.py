@@ -12,7 +12,7 @@ from typing import Any
 
 import pynq
 
-from tritstream.board.errors import BusError, EngineTimeoutError
+from tritstream.board.errors import BusError, EngineTimeoutError, LostOverlayError
 from tritstream.board.responses import response_error
 from tritstream.kernels.arguments import (
     CONTROL,
@@ -63,6 +63,10 @@ class EngineDriver(pynq.DefaultIP):
         self._loop = _current_loop() if getattr(self, "interrupt", None) is not None else None
         self._use_interrupt = False
         self._offsets: dict[str, Argument] = {}
+        self._bases: tuple[int, ...] = ()
+        """Register offsets of the base addresses; `start` reads the first back."""
+        self._written: dict[int, int] = {}
+        """Low words of base addresses by register offset."""
 
     @property
     def has_interrupt(self) -> bool:
@@ -72,6 +76,8 @@ class EngineDriver(pynq.DefaultIP):
     def prepare(self, table: tuple[Argument, ...], interrupt: bool) -> None:
         """Name the arguments; choose between interrupt (where there is one) and polling."""
         self._offsets = {a.name: a for a in table}
+        self._bases = tuple(a.offset for a in table if a.words == 2)
+        self._written = {}
         self._use_interrupt = interrupt and self.has_interrupt
         self.write(GLOBAL_INTERRUPT_ENABLE, int(self._use_interrupt))
         self.write(INTERRUPT_ENABLE, int(self._use_interrupt))
@@ -84,8 +90,24 @@ class EngineDriver(pynq.DefaultIP):
         offset = self._offsets[name].offset
         self.write(offset, address & 0xFFFF_FFFF)
         self.write(offset + 4, address >> 32)
+        self._written[offset] = address & 0xFFFF_FFFF
 
     def start(self) -> None:
+        """Start the engine, on the base addresses that were written and on no others.
+
+        Raises LostOverlayError where one is missing, or where the register reads back differently:
+        another program has configured the fabric, and a start would read and write at addresses
+        that nobody has chosen.
+        """
+        if len(self._written) < len(self._bases):
+            raise LostOverlayError("was to be started before its base addresses were written")
+        witness = self._bases[0]
+        found = self.read(witness)
+        if found != self._written[witness]:
+            raise LostOverlayError(
+                f"was not started: its base address at {witness:#x} is {found:#x}, and "
+                f"{self._written[witness]:#x} was written. Another program has loaded an overlay"
+            )
         self.write(CONTROL, START)
 
     def wait(self, time_limit_s: float, shortest_s: float = 0.0) -> None:

@@ -21,6 +21,14 @@ class EngineTimeoutError(BoardError):
     """The engine did not report done within the time limit."""
 
 
+class BoardBusyError(BoardError):
+    """Another process has the board, or its engine still works on a start of an earlier one."""
+
+
+class LostOverlayError(BoardError):
+    """The engine's registers no longer hold what this runtime wrote: nothing was started."""
+
+
 class BusError(BoardError):
     """The engine reported that its accesses to memory were answered with errors."""
 

@@ -14,20 +14,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.board.clocks import FabricClock, set_fabric_clock
+from tritstream.board.detect import board_here
 from tritstream.board.errors import (
     BoardError,
     BusError,
     EngineTimeoutError,
+    LostOverlayError,
     MemoryShortError,
     NoResultError,
     OverlayError,
     WrongResultError,
 )
+from tritstream.board.fabric import forget_stale_metadata, wait_until_idle
+from tritstream.board.lock import LOCK_FILE, BoardLock
 from tritstream.board.memory import MARGIN_BYTES, MORE_CMA, Buffers, cma_of, megabytes
 from tritstream.board.options import BoardOptions
 from tritstream.board.overlays import Overlay, check_fits
 from tritstream.board.package import import_pynq
 from tritstream.board.placement import SLOTS, Placement, Span, place
+from tritstream.boards import board_named
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.image.records import PAGE
@@ -47,7 +53,8 @@ _POISON = -0x5A5A5A5B
 class BoardRuntime:
     """One image loaded onto one board. Close it, or use it as a context, to free its memory.
 
-    Raises OverlayError, MemoryShortError and, from the self-test, the other BoardErrors.
+    A board has one runtime at a time. Raises BoardBusyError where it is in use, OverlayError,
+    MemoryShortError and, from the self-test, the other BoardErrors.
     """
 
     def __init__(
@@ -66,12 +73,15 @@ class BoardRuntime:
         if g.hidden % 4:
             raise OverlayError(f"{image.source}: hidden size {g.hidden} is no multiple of 4")
         self._records = g.layers + 1
-        self._load_overlay()
-        self._buffers = Buffers(self._device)
-        self._ready = False
-        self._running = False
+        self._ready = self._running = self._lost = False
         self._shortest: dict[tuple[int, int], float] = {}
+        if self._device is None:
+            self._device = _active_device()
+        self._lock = BoardLock(getattr(self._device, "lock_file", LOCK_FILE))
+        self._buffers = Buffers(self._device)
         try:
+            wait_until_idle(import_pynq(), self._device, self.options.time_limit_s)
+            self._load_overlay()
             self.placement = self._place()
             self._allocate()
             self.reset()
@@ -100,11 +110,14 @@ class BoardRuntime:
             for name in ("_x", "_state_view", "_sums", "_scale", "_table", "_resident", "_slots"):
                 self.__dict__.pop(name, None)  # views of memory that is about to go
             self._buffers.free()
+            self._lock.release()
 
     def reset(self) -> None:
         """Set the recurrent state to zero; after a fault, also load everything again."""
         if not self._ready:
             self._check_open()
+            if self._lost:
+                self._load_overlay()
             self._fill()
             self._point()
             self._ready = True
@@ -150,8 +163,8 @@ class BoardRuntime:
 
     @property
     def note(self) -> str:
-        """Where the records are, in a sentence."""
-        p, on = self.placement, self.overlay.title
+        """Where the records are and how fast the fabric runs, in a sentence."""
+        p, on = self.placement, f"{self.overlay.title} at {self.clock.hz / 1e6:.4g} MHz (read)"
         if not p.streamed:
             return (
                 f"{on}: all {self._records} records resident, {megabytes(p.bytes)} of CMA (derived)"
@@ -168,25 +181,28 @@ class BoardRuntime:
     # Loading.
 
     def _load_overlay(self) -> None:
-        """Configure the fabric and find the engine in it. Whatever ran there is gone."""
+        """Configure the fabric, set its clock, find the engine. Whatever ran there is gone."""
         pynq = import_pynq()
 
         from tritstream.board.driver import EngineDriver
 
-        if self._device is None:
-            try:
-                self._device = pynq.Device.active_device
-            except RuntimeError as error:
-                raise BoardError(
-                    "pynq finds no board here: run this on a PYNQ board as root, or use the "
-                    "simulated board, --engine pynq-sim"
-                ) from error
         try:
+            forget_stale_metadata()
             loaded = pynq.Overlay(str(self.overlay.bit), device=self._device)
         except PermissionError as error:
             raise BoardError(f"loading an overlay needs root: {error}") from error
-        except (OSError, RuntimeError) as error:
-            raise OverlayError(f"cannot load the overlay {self.overlay.bit}: {error}") from error
+        except Exception as error:  # pynq raises whatever its parser or the kernel's manager meets
+            raise OverlayError(
+                f"pynq cannot load the overlay {self.overlay.bit}: "
+                f"{type(error).__name__}: {error}. Check its files with `tritstream overlay verify`"
+            ) from error
+        board = getattr(self._device, "board", None) or board_here()
+        self.clock: FabricClock = set_fabric_clock(
+            pynq.Clocks,
+            board or board_named(self.overlay.manifest.board),
+            self.overlay.manifest.clock_hz,
+        )
+        self._lost = False
         names = [name for name, ip in loaded.ip_dict.items() if ip.get("type") == VLNV]
         if len(names) != 1:
             raise OverlayError(
@@ -335,6 +351,12 @@ class BoardRuntime:
                     self._load(following, other)
                     self._slot = other
                 self._wait(first, last)
+            except LostOverlayError as error:
+                # Loading ours again would take the fabric from whoever has it now.
+                self._ready, self._lost = False, True
+                raise LostOverlayError(
+                    f"the engine {error}: end that program, then reset() loads the overlay again"
+                ) from error
             except (EngineTimeoutError, BusError) as error:
                 raise self._fault(type(error), span, str(error)) from error
             except BaseException:  # Ctrl-C, or the image's file has gone
@@ -369,9 +391,9 @@ class BoardRuntime:
             driver.set_scalar("first", first)
             driver.set_scalar("last", last)
             self._named = (first, last)
-        self._running = True
         self._started = time.perf_counter()
         driver.start()
+        self._running = True
 
     def _wait(self, first: int, last: int) -> None:
         before = self._shortest.get((first, last))
@@ -428,6 +450,17 @@ class BoardRuntime:
         except (EngineTimeoutError, BusError):
             self._load_overlay()
         self._running = self._ready = False
+
+
+def _active_device() -> Any:
+    """The board that pynq finds. Raises BoardError where it finds none."""
+    try:
+        return import_pynq().Device.active_device
+    except RuntimeError as error:
+        raise BoardError(
+            "pynq finds no board here: run this on a PYNQ board as root, or use the simulated "
+            "board, --engine pynq-sim"
+        ) from error
 
 
 def _up(value: int, step: int) -> int:

@@ -12,12 +12,14 @@ import numpy.typing as npt
 import pynq
 from pynq.buffer import PynqBuffer
 from pynq.interrupt import _InterruptController
+from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynqmetadata.frontends import Metadata
-from pynqmetadata.views.runtime import RuntimeMetadataParser
 
 from tritstream.board.memory import Cma
+from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.kernels.arguments import VLNV, argument_table
+from tritstream.sim.clocks import ARCHITECTURES, clock_registers, fabric_hz
 from tritstream.sim.engine import EngineBlock, Timing
 from tritstream.sim.executions import Execution
 from tritstream.sim.faults import Faults
@@ -54,10 +56,14 @@ class SimulatedDevice(pynq.Device):
         execution: Execution,
         faults: Faults,
         timing: Timing,
+        board: Board,
+        lock_file: Path,
     ) -> None:
         super().__init__(f"tritstream-{id(self):x}")
         self.name = "simulated"
-        self.arch = "simulated"
+        self.board = board
+        self.arch = ARCHITECTURES[board.ps_type]
+        self.lock_file = lock_file
         self.capabilities = {"REGISTER_RW": True, "MEMORY_MAPPED": False, "CALLABLE": False}
         self.memory = memory
         self.faults = faults
@@ -71,13 +77,18 @@ class SimulatedDevice(pynq.Device):
         self.engine_base = 0
         self._table = argument_table(configuration)
         self._blocks: dict[int, tuple[int, RegisterBlock]] = {}
-        self._ps: dict[int, int] = {}
+        self._ps = clock_registers(board)
         self._uio: Uio | None = None
         self._irq: int | None = None
 
     @property
     def cma(self) -> Cma:
         return Cma(self.memory.size, self.memory.free)
+
+    @property
+    def clock_hz(self) -> float:
+        """The fabric's clock as the dividers and the board's oscillator make it."""
+        return fabric_hz(self.board, self._ps)
 
     @property
     def engine(self) -> EngineBlock:
@@ -111,11 +122,12 @@ class SimulatedDevice(pynq.Device):
             "phys_addr": 0,
             "addr_range": self.memory.size,
         }
-        parser.clock_dict = {}  # the clocks of a PC are not pynq's to set
         return parser
 
     def download(self, bitstream: Any, parser: Any = None) -> None:
         self.shut_down()
+        if self._engine is not None and self._engine.seconds_left:
+            self.reports.append("an overlay was loaded while the engine worked")
         self.downloads += 1
         self._blocks = {}
         kinds = {ip["type"]: ip for ip in parser.ip_dict.values() if "phys_addr" in ip}

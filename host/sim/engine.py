@@ -28,6 +28,10 @@ class Timing:
     late: bool = False
 
 
+class StartWithoutBaseError(AssertionError):
+    """The engine was started before every base address was written: no driver may do that."""
+
+
 class EngineBlock(HlsBlock):
     """The engine's slave and masters."""
 
@@ -64,6 +68,10 @@ class EngineBlock(HlsBlock):
             self._end()
 
     def _begin(self) -> None:
+        # On a board the engine would read and write from address zero on.
+        unset = [a.name for a in self._table if a.words == 2 and a.offset not in self.arguments]
+        if unset:
+            raise StartWithoutBaseError(f"a start before {', '.join(unset)} was written")
         self.starts += 1
         self._hangs = self._faults.never_done
         self._reads_left = self.timing.reads
