@@ -205,13 +205,14 @@ def _hp_ports(root: Path) -> list[Finding]:
     narrow = [port for port, bits in found.items() if bits != 64]
     if not narrow:
         return [Finding(name, purpose, listed)]
+    addresses = ", ".join(hex(RDCHAN_CTRL[port]) for port in narrow)
     return [
         Finding(
             name,
             purpose,
             None,
             f"{', '.join(narrow)} set to 32 bits by the boot loader ({listed}), which gives wrong "
-            "text: as root run `python -c 'from pynq import MMIO; "
-            f"[MMIO(a, 32).write(o, 0) for o in (0, 20) for a in ({', '.join(hex(RDCHAN_CTRL[port]) for port in narrow)},)]'`",
+            f"text: as root run `python -c 'from pynq import MMIO; [MMIO(a, 32).write(o, 0) for o "
+            f"in (0, 20) for a in ({addresses},)]'`",
         )
     ]
