@@ -159,6 +159,7 @@ def _report(
         "engine": engine.name,
         "level": getattr(engine, "level", None),
         "threads": getattr(engine, "threads", None),
+        "clock_hz": getattr(engine, "clock_hz", None),
         "processors": len(os.sched_getaffinity(0)),
         "packing": image.header.configuration.packing,
         "profile": image.header.configuration.profile_name,
@@ -226,6 +227,9 @@ def _print(
     for label, value, key in rows:
         if value is not None:
             table.add_row(label, value, TAGS[key])
+    clock = getattr(engine, "clock_hz", None)
+    if clock is not None:
+        table.add_row("fabric clock", f"{clock / 1e6:.4g} MHz", "read from the dividers")
     if comparison is not None:
         table.add_row(
             f"{args.figure} against {args.compare}",

@@ -55,6 +55,11 @@ class BoardEngine:
         """Where the weights are, in a sentence."""
         return self.runtime.note
 
+    @property
+    def clock_hz(self) -> float:
+        """The fabric's clock, read from the processor's dividers."""
+        return self.runtime.clock.hz
+
     def close(self) -> None:
         """Free the board's memory; the engine is of no use afterwards."""
         self._stack.close()

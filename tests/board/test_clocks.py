@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from tritstream.board.clocks import DIVISORS, TOLERANCE, divisors, reached_hz, s
 from tritstream.board.errors import OverlayError
 from tritstream.board.runtime import BoardRuntime
 from tritstream.boards import BOARDS, Board
+from tritstream.cli import main
 from tritstream.image import Image
 from tritstream.sim import simulated_board
 
@@ -60,6 +62,16 @@ def test_a_hand_off_of_another_pll_is_noticed(tiny: Image) -> None:
     ):
         assert device.clock_hz == pytest.approx(100e6)
         assert "at 100 MHz (read)" in runtime.note
+
+
+def test_bench_prints_the_clock_that_it_found(
+    tiny: Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["bench", "-m", tiny.source, "-e", "pynq-sim", "-n", "2", "-p", "2", "--rounds", "1"]
+    assert main([*options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["clock_hz"] == pytest.approx(100e6)
+    assert main(options) == 0
+    assert "100 MHz" in capsys.readouterr().out
 
 
 class Stuck:
