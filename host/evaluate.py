@@ -107,9 +107,13 @@ def evaluate(
 
 
 def cut_windows(token_ids: Sequence[int], bos_token_id: int | None, window: int) -> list[list[int]]:
-    """A text in windows of `window` tokens, each behind BOS; without those that predict nothing."""
-    start = [] if bos_token_id is None else [bos_token_id]
-    cut = [start + list(token_ids[i : i + window]) for i in range(0, len(token_ids), window)]
+    """A text in windows of `window` tokens, each behind BOS; without those that predict nothing.
+
+    A window that begins with BOS by itself gets no second one.
+    """
+    cut = [list(token_ids[i : i + window]) for i in range(0, len(token_ids), window)]
+    if bos_token_id is not None:
+        cut = [ids if ids[0] == bos_token_id else [bos_token_id, *ids] for ids in cut]
     return [ids for ids in cut if len(ids) > 1]
 
 

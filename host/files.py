@@ -12,6 +12,16 @@ from typing import BinaryIO
 from tritstream.errors import FileError
 
 _CHUNK = 1 << 20
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+def refuse_pointer(path: str | os.PathLike[str], beginning: bytes) -> None:
+    """Raise FileError where a file's first bytes say that it is a git-lfs pointer, and no more."""
+    if beginning.startswith(_POINTER):
+        raise FileError(
+            f"{path} is a git-lfs pointer, which stands for the file in a clone without git-lfs: "
+            f"run `git lfs pull` in its repository, or download the file itself"
+        )
 
 
 @contextmanager

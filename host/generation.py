@@ -82,13 +82,18 @@ class Generation:
         prompt: str,
         sampling: Sampling | None = None,
         limits: Limits | None = None,
+        *,
+        special: bool = False,
     ) -> None:
-        """Raises TokenizerError if there is nothing to start from. The engine is reset."""
+        """`special` takes special tokens that are written out in the prompt as such.
+
+        Raises TokenizerError if there is nothing to start from. The engine is reset.
+        """
         self._sampling = (sampling or Sampling()).seeded()
         self._limits = limits or Limits()
         self._engine = engine
         self._tokenizer = tokenizer
-        self._prompt = tokenizer.encode_prompt(prompt)
+        self._prompt = tokenizer.encode_prompt(prompt, special=special)
         seed = self._sampling.seed if self._sampling.temperature else None
         self.result = Result(prompt_tokens=len(self._prompt), seed=seed)
 
@@ -126,7 +131,7 @@ class Generation:
             token = sampler.pick(logits)
             result.token_ids.append(token)
             result.seconds = time.perf_counter() - begin
-            if token == self._tokenizer.eos_token_id:
+            if token in self._tokenizer.ends:
                 result.stop_reason = "end of text"
                 break
             yield stream.push(token)

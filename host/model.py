@@ -53,6 +53,8 @@ class Model:
             config.bos_token_id,
             config.eos_token_id,
             f"the tokenizer of {self.source}",
+            add_bos_token=config.add_bos_token,
+            vocabulary=config.vocab_size,
         )
         tokenizer.check_not_larger(config.vocab_size)
         return tokenizer
@@ -80,8 +82,11 @@ class Model:
         top_p: float = 1.0,
         repetition_penalty: float = 1.0,
         seed: int | None = None,
+        special: bool = False,
     ) -> Generation:
         """Continue `prompt`; an empty one starts from BOS.
+
+        Special tokens that are written out in it, such as ``</s>``, are text unless `special`.
 
         The answer is written while it is iterated over, piece by piece; `.text()` writes all of it
         and `.result` tells how it went. The options are those of `tritstream.sampling.Sampling` and
@@ -89,7 +94,12 @@ class Model:
         """
         sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
         return Generation(
-            self.engine, self.tokenizer, prompt, sampling, Limits(max_tokens, tuple(stop))
+            self.engine,
+            self.tokenizer,
+            prompt,
+            sampling,
+            Limits(max_tokens, tuple(stop)),
+            special=special,
         )
 
 
@@ -142,4 +152,5 @@ def _config_of(image: Image) -> CheckpointConfig:
         use_lower_bound=header.use_lower_bound,
         bos_token_id=header.bos_token_id,
         eos_token_id=header.eos_token_id,
+        add_bos_token=header.add_bos_token,
     )

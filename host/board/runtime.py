@@ -458,8 +458,9 @@ def _active_device() -> Any:
         return import_pynq().Device.active_device
     except RuntimeError as error:
         raise BoardError(
-            "pynq finds no board here: run this on a PYNQ board as root, or use the simulated "
-            "board, --engine pynq-sim"
+            "pynq finds no board here: run this on a PYNQ board, as root and with XILINX_XRT set "
+            "as /etc/profile.d there does (XILINX_XRT=/usr), or use the simulated board, --engine "
+            "pynq-sim"
         ) from error
 
 

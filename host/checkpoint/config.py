@@ -3,11 +3,11 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tritstream.checkpoint.json_object import json_object
+from tritstream.checkpoint.json_object import json_file
 from tritstream.errors import CheckpointError
 
 MODEL_TYPE = "hgrn_bit"
@@ -31,13 +31,20 @@ class CheckpointConfig:
     rms_norm_eps: float
     use_lower_bound: bool
     bos_token_id: int | None
-    eos_token_id: int | None
+    eos_token_id: int | tuple[int, ...] | None
+    """The token that ends a text, or all of several."""
+    add_bos_token: bool | None = None
+    """Whether a text begins with BOS, as tokenizer_config.json says; None where it says nothing."""
 
 
 def read_config(path: Path) -> CheckpointConfig:
-    """Read and check config.json. Raises CheckpointError naming the file and the key."""
+    """Read and check config.json. Raises CheckpointError naming the file and the key.
+
+    What ends a text is looked up in generation_config.json first, as transformers does, and whether
+    it begins with BOS in tokenizer_config.json, where these lie beside it.
+    """
     try:
-        raw = json_object(path.read_text(encoding="utf-8"))
+        raw = json_file(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path.parent} has no config.json; a checkpoint is a folder with config.json, "
@@ -47,7 +54,26 @@ def read_config(path: Path) -> CheckpointConfig:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
-    return parse_config(raw, str(path))
+    config = parse_config(raw, str(path))
+    generation = _beside(path, "generation_config.json")
+    if "eos_token_id" in generation:
+        source = str(path.with_name("generation_config.json"))
+        ends = _tokens(generation, "eos_token_id", None, config.vocab_size, source)
+        config = replace(config, eos_token_id=ends)
+    add = _beside(path, "tokenizer_config.json").get("add_bos_token")
+    return replace(config, add_bos_token=add) if isinstance(add, bool) else config
+
+
+def _beside(path: Path, name: str) -> dict[str, Any]:
+    """What another file of the folder holds; {} where there is none."""
+    try:
+        return json_file(path.with_name(name))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.with_name(name)} cannot be read ({error}): mend or remove it"
+        ) from error
 
 
 def parse_config(raw: Mapping[str, Any], source: str) -> CheckpointConfig:
@@ -79,7 +105,7 @@ def parse_config(raw: Mapping[str, Any], source: str) -> CheckpointConfig:
         rms_norm_eps=_epsilon(raw, source),
         use_lower_bound=_flag(raw, "use_lower_bound", source, default=True),
         bos_token_id=_token(raw, "bos_token_id", 1, vocab_size, source),
-        eos_token_id=_token(raw, "eos_token_id", 2, vocab_size, source),
+        eos_token_id=_tokens(raw, "eos_token_id", 2, vocab_size, source),
     )
 
 
@@ -156,3 +182,15 @@ def _token(
             f"{source}: {key} is {value!r}; expected a token id below vocab_size {vocab_size}"
         )
     return value
+
+
+def _tokens(
+    raw: Mapping[str, Any], key: str, default: int | None, vocab_size: int, source: str
+) -> int | tuple[int, ...] | None:
+    """One token id, a tuple of several, or None."""
+    value = raw.get(key, default)
+    if not isinstance(value, list):
+        return _token({key: value}, key, 0, vocab_size, source)
+    each = (_token({key: v}, key, 0, vocab_size, source) for v in value)
+    found = tuple(dict.fromkeys(v for v in each if v is not None))
+    return found if len(found) > 1 else next(iter(found), None)

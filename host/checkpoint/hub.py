@@ -6,7 +6,10 @@ from pathlib import Path
 from tritstream.errors import CheckpointError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_FILES = ["config.json", "tokenizer.json", "*.safetensors", "*.safetensors.index.json"]
+_FILES = [
+    *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("*.safetensors", "*.safetensors.index.json"),
+]
 
 
 def is_hub_id(name: str) -> bool:

@@ -1,6 +1,11 @@
 """Names and shapes of the tensors of an hgrn_bit checkpoint."""
 
+from collections.abc import Iterable, Mapping
+
 from tritstream.checkpoint.config import CheckpointConfig
+
+_WRAPPERS = ("_orig_mod", "module")
+"""What torch.compile and DataParallel put into the names of the module that they wrap."""
 
 
 def expected_tensors(config: CheckpointConfig) -> dict[str, tuple[int, ...]]:
@@ -26,3 +31,34 @@ def expected_tensors(config: CheckpointConfig) -> dict[str, tuple[int, ...]]:
 
 def _bit_linear(prefix: str, rows: int, columns: int) -> dict[str, tuple[int, ...]]:
     return {f"{prefix}.weight": (rows, columns), f"{prefix}.norm.weight": (columns,)}
+
+
+def plain_names(stored: Iterable[str], expected: Mapping[str, tuple[int, ...]]) -> dict[str, str]:
+    """Every name of a checkpoint -> the name that the model has for it.
+
+    They are the same, unless the model was saved compiled or wrapped: then names have `_orig_mod`
+    or `module` in them, or all have one prefix, such as PEFT's `base_model.model.`, or lack
+    `model.`. They are only changed where that gives every expected one, and no two become the same.
+    """
+    same = {name: name for name in stored}
+    if not expected.keys() <= same.keys():
+        for changed in _unwrapped(same):
+            found = set(changed.values())
+            if expected.keys() <= found and len(found) == len(changed):
+                return changed
+    return same
+
+
+def _unwrapped(names: Iterable[str]) -> Iterable[dict[str, str]]:
+    """Ways to take off what wraps the names."""
+    bare = {n: ".".join(p for p in n.split(".") if p not in _WRAPPERS) for n in names}
+    yield bare
+    ends = ("model.embeddings.weight", "embeddings.weight", "lm_head.weight")
+    found = {n.removesuffix(end) for n in bare.values() for end in ends if n.endswith(end)}
+    for prefix in sorted(found, key=len):
+        short = {name: plain.removeprefix(prefix) for name, plain in bare.items()}
+        yield short
+        yield {
+            name: plain if plain.startswith(("lm_head.", "model.")) else f"model.{plain}"
+            for name, plain in short.items()
+        }

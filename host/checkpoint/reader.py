@@ -10,10 +10,12 @@ import numpy as np
 
 from tritstream.checkpoint import hub
 from tritstream.checkpoint.config import CheckpointConfig, read_config
-from tritstream.checkpoint.json_object import json_object
-from tritstream.checkpoint.layout import expected_tensors
+from tritstream.checkpoint.json_object import json_file
+from tritstream.checkpoint.layout import expected_tensors, plain_names
 from tritstream.checkpoint.safetensors_file import StoredTensor, read_header
 from tritstream.errors import CheckpointError
+
+Shape = tuple[int, ...]
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
@@ -38,8 +40,9 @@ class Checkpoint:
         """
         folder = _folder(source)
         config = read_config(folder / "config.json")
-        tensors = _find_tensors(folder)
-        _check(folder, config, tensors)
+        expected = expected_tensors(config)
+        tensors = _find_tensors(folder, expected)
+        _check(folder, expected, tensors)
         return cls(folder, config, tensors)
 
     @property
@@ -85,11 +88,14 @@ def _folder(source: str | os.PathLike[str]) -> Path:
     raise CheckpointError(f"there is no checkpoint folder {folder}")
 
 
-def _find_tensors(folder: Path) -> dict[str, StoredTensor]:
+def _find_tensors(folder: Path, expected: Mapping[str, Shape]) -> dict[str, StoredTensor]:
+    """The folder's tensors by the names that the model has for them."""
     if (folder / _SINGLE).is_file():
-        return read_header(folder / _SINGLE)
+        stored = read_header(folder / _SINGLE)
+        names = plain_names(stored, expected)
+        return {names[name]: tensor for name, tensor in stored.items()}
     if (folder / _INDEX).is_file():
-        return _find_sharded(folder)
+        return _find_sharded(folder, expected)
     if any((folder / name).exists() for name in _PICKLED):
         raise CheckpointError(
             f"{folder} has its weights only as pytorch_model.bin, which can run code when it is "
@@ -98,18 +104,25 @@ def _find_tensors(folder: Path) -> dict[str, StoredTensor]:
     raise CheckpointError(f"{folder} has neither {_SINGLE} nor {_INDEX}")
 
 
-def _find_sharded(folder: Path) -> dict[str, StoredTensor]:
+def _find_sharded(folder: Path, expected: Mapping[str, Shape]) -> dict[str, StoredTensor]:
     index = folder / _INDEX
     try:
-        weight_map = json_object(index.read_text(encoding="utf-8"))["weight_map"]
+        weight_map = json_file(index)["weight_map"]
         places = {str(name): str(file) for name, file in weight_map.items()}
     except OSError as error:
         raise CheckpointError(f"cannot read {index}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except ValueError as error:
+        raise CheckpointError(f"{index} is damaged: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{index} is damaged: it has no readable weight_map") from error
     headers: dict[str, dict[str, StoredTensor]] = {}
     tensors = {}
+    names = plain_names(places, expected)
     for name, file in places.items():
+        if names[name] not in expected and not name.endswith(".bias"):
+            # Not needed, so not looked for; what is told of it is its name.
+            tensors[names[name]] = StoredTensor(folder / file, name, "", (), 0, 0)
+            continue
         if file not in headers:
             if Path(file).name != file:
                 raise CheckpointError(f"{index}: {file!r} is not the name of a file beside it")
@@ -120,17 +133,20 @@ def _find_sharded(folder: Path) -> dict[str, StoredTensor]:
             raise CheckpointError(
                 f"{folder / file} lacks tensor {name}, which {_INDEX} places there"
             )
-        tensors[name] = headers[file][name]
+        tensors[names[name]] = headers[file][name]
     return tensors
 
 
-def _check(folder: Path, config: CheckpointConfig, tensors: Mapping[str, StoredTensor]) -> None:
-    expected = expected_tensors(config)
+def _check(
+    folder: Path, expected: Mapping[str, Shape], tensors: Mapping[str, StoredTensor]
+) -> None:
     missing = [name for name in expected if name not in tensors]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise CheckpointError(f"{folder} lacks tensor {missing[0]}{more}")
+        there = next((f": it has {name}" for name in tensors if name not in expected), "")
+        raise CheckpointError(f"{folder} lacks tensor {missing[0]}{more}{there}")
     for name, shape in expected.items():
+        tensors[name].check()
         if tensors[name].shape != shape:
             raise CheckpointError(
                 f"{tensors[name].path}: tensor {name} has shape {list(tensors[name].shape)}, "
@@ -142,7 +158,7 @@ def _check(folder: Path, config: CheckpointConfig, tensors: Mapping[str, StoredT
         raise CheckpointError(f"{folder}: tensor {biases[0]} is a bias; this model type has none")
     if extra:
         warnings.warn(
-            f"{folder}: {len(extra)} tensors are not part of the model and are ignored: "
+            f"{folder}: tensors that are not part of the model are ignored, {len(extra)} in all: "
             + ", ".join(extra[:3])
             + (", ..." if len(extra) > 3 else ""),
             stacklevel=3,

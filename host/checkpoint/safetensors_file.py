@@ -15,6 +15,7 @@ import numpy as np
 
 from tritstream.checkpoint.json_object import json_object
 from tritstream.errors import CheckpointError
+from tritstream.files import refuse_pointer
 
 _ITEM_SIZE = {"F32": 4, "F16": 2, "BF16": 2}
 _LONGEST_HEADER = 100_000_000  # the limit of the format's own library
@@ -32,12 +33,20 @@ class StoredTensor:
     begin: int
     end: int
 
+    def check(self) -> None:
+        """Raise CheckpointError if the type is not float32, float16 or bfloat16."""
+        if self.dtype not in _ITEM_SIZE:
+            raise CheckpointError(
+                f"{self.path}: tensor {self.name} has type {self.dtype}; only F32, F16 and BF16 "
+                f"are supported"
+            )
+
     def read(self) -> np.ndarray:
         """The tensor as a new float32 array of `shape`; the conversion is exact.
 
-        Raises CheckpointError if the type is not float32, float16 or bfloat16, or if a value is
-        NaN or infinite.
+        Raises CheckpointError as `check` does, and if a value is NaN or infinite.
         """
+        self.check()
         raw = np.memmap(self.path, np.uint8, "r", offset=self.begin, shape=(self.end - self.begin,))
         values = np.empty(math.prod(self.shape), np.float32)
         if self.dtype == "F32":
@@ -67,12 +76,15 @@ class StoredTensor:
 def read_header(path: Path) -> dict[str, StoredTensor]:
     """The tensors of a .safetensors file, name -> place. Reads the header only.
 
+    A type that is not supported only matters where the tensor is needed (`StoredTensor.check`).
     Raises CheckpointError if the file is missing, truncated or its header makes no sense.
     """
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:
-            prefix = file.read(8)
+            prefix = file.read(64)
+            refuse_pointer(path, prefix)
+            prefix = prefix[:8]
             if len(prefix) < 8:
                 raise _damaged(path, "it is shorter than its 8-byte header length")
             (length,) = struct.unpack("<Q", prefix)
@@ -80,6 +92,7 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
                 raise _damaged(path, f"its header would be {length} bytes long")
             if 8 + length > size:
                 raise _damaged(path, f"its header ends at byte {8 + length} of {size}")
+            file.seek(8)
             text = file.read(length)
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from error
@@ -105,11 +118,8 @@ def _place(path: Path, name: str, entry: Any, base: int, size: int) -> StoredTen
     begin, end = base + offsets[0], base + offsets[1]
     if end > size:
         raise _damaged(path, f"tensor {name} ends at byte {end} of {size}")
-    if dtype not in _ITEM_SIZE:
-        raise CheckpointError(
-            f"{path}: tensor {name} has type {dtype}; only F32, F16 and BF16 are supported"
-        )
-    if end - begin != math.prod(shape) * _ITEM_SIZE[dtype]:
+    known = _ITEM_SIZE.get(dtype)
+    if end - begin != math.prod(shape) * known if known else begin > end:
         raise _damaged(path, f"tensor {name} of {dtype} {list(shape)} has {end - begin} bytes")
     return StoredTensor(path, name, dtype, tuple(shape), begin, end)
 

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     report = accuracy_report(
         weights,
         ids,
-        bos_token_id=model.config.bos_token_id,
+        bos_token_id=next(iter(model.tokenizer.start), None),
         position_limit=args.positions,
         progress=lambda what: print(f"{what} ...", file=sys.stderr, flush=True),
     )

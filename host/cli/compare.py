@@ -54,7 +54,12 @@ def run(args: argparse.Namespace) -> int:
     operations = hybrid_operations(image.header.configuration.profile, args.in_float)
     if image.tokenizer_json is None:
         raise OptionError(f"{image.source} has no tokenizer, so no text can be read with it")
-    tokenizer = Tokenizer(image.tokenizer_json, image.header.bos_token_id)
+    tokenizer = Tokenizer(
+        image.tokenizer_json,
+        image.header.bos_token_id,
+        add_bos_token=image.header.add_bos_token,
+        vocabulary=image.geometry.vocabulary,
+    )
     ids = tokenizer.encode_prompt(text)[: args.max_tokens]
     found = asdict(walk(image, ids, operations))
     each = contributions(image, ids) if args.contributions else {}

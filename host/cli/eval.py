@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         evaluation = evaluate(
             model.engine,
             model.tokenizer.encode(text)[: args.max_tokens],
-            bos_token_id=model.config.bos_token_id,
+            bos_token_id=next(iter(model.tokenizer.start), None),
             reference=reference.engine if reference else None,
             window=args.window,
             progress=progress,

@@ -9,6 +9,7 @@ from tritstream.board.options import BoardOptions
 from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
+from tritstream.text.characters import universal
 
 if TYPE_CHECKING:
     from tritstream.model import Model
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TEXT",
         help="stop before this text; may be given several times",
+    )
+    parser.add_argument(
+        "--special",
+        action="store_true",
+        help="take special tokens written out in the prompt, such as </s>, as such and not as text",
     )
     add_json(parser)
     _add_sampling(parser.add_argument_group("how the next token is chosen"))
@@ -169,6 +175,7 @@ def run(args: argparse.Namespace) -> int:
         top_p=args.top_p,
         repetition_penalty=_penalty(args),
         seed=args.seed,
+        special=args.special,
     )
     status = _write(generation, prompt, quiet=args.json)
     engine = model.engine.name
@@ -250,7 +257,7 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     # One word each, so that no value is taken for an option.
     words = [f"{name}={value}" for name, value in values.items() if value is not None]
     words += [f"--stop={text}" for text in args.stop]
-    words += [f"--{name}" for name in ("json", "check") if getattr(args, name)]
+    words += [f"--{name}" for name in ("json", "check", "special") if getattr(args, name)]
     remote = Remote(args.remote, args.remote_command, args.ssh)
     return remote.generate(image, words, prompt)
 
@@ -259,11 +266,15 @@ def _prompt(args: argparse.Namespace) -> str:
     if args.file is not None:
         if args.prompt is not None:
             raise OptionError("give the prompt as an argument or with --file, not both")
-        return read_text(args.file)
+        return _unended(read_text(args.file))
     if args.prompt == "-" or (args.prompt is None and not sys.stdin.isatty()):
-        # A text from a pipe ends in a newline that nobody meant as part of the prompt.
-        return read_text("-").removesuffix("\n")
-    return args.prompt or ""
+        return _unended(read_text("-"))
+    return universal(args.prompt or "")
+
+
+def _unended(text: str) -> str:
+    """A text from a file or pipe ends in a newline that nobody meant as part of the prompt."""
+    return text.removesuffix("\n")
 
 
 def _penalty(args: argparse.Namespace) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tritstream.errors import FileError
 from tritstream.models import DEMO
+from tritstream.text.characters import universal
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +61,7 @@ def printable(text: object) -> str:
 
 
 def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
-    """The text of a UTF-8 file, or of standard input for "-".
+    """The text of a UTF-8 file, or of standard input for "-", with universal line ends.
 
     Raises FileError if it cannot be read or is not UTF-8.
     """
@@ -72,7 +73,7 @@ def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     try:
-        return raw.decode("utf-8-sig")
+        return universal(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         name = "standard input" if path == "-" else path
         raise FileError(f"{name} is not UTF-8 text (byte {error.start})") from error

@@ -56,7 +56,8 @@ class ImageHeader:
     rms_norm_eps: float
     use_lower_bound: bool
     bos_token_id: int | None
-    eos_token_id: int | None
+    eos_token_id: int | tuple[int, ...] | None
+    """The token that ends a text, or all of several."""
     weight_scales: dict[str, float]
     """Scale of every ternary matrix (`<layer>.<matrix>` or `head`): value = trit * scale."""
     sections: tuple[Section, ...]
@@ -64,6 +65,8 @@ class ImageHeader:
     """One per decoder layer, in order, then the LM head."""
     provenance: dict[str, Any] = field(default_factory=dict)
     """Where the model comes from, as the checkpoint's training.json says."""
+    add_bos_token: bool | None = None
+    """Whether a text begins with BOS; None leaves it to the tokenizer's post-processor."""
 
     @property
     def geometry(self) -> Geometry:
@@ -81,6 +84,8 @@ def encode_header(header: ImageHeader, size: int | None = None) -> bytes:
     """Prefix and JSON, padded to ``size`` bytes or else to the next page."""
     body = asdict(header)
     body["profile"] = header.configuration.profile.table()
+    if header.add_bos_token is None:
+        del body["add_bos_token"]
     text = json.dumps(body, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()
     size = round_up(PREFIX.size + len(text), PAGE) if size is None else size
     if PREFIX.size + len(text) > size:
@@ -146,6 +151,8 @@ def _parse(body: dict[str, Any], source: str) -> ImageHeader:
         bound = Configuration(geometry=geometry, **configuration)
     except ConfigurationError as error:
         raise ImageError(f"{source}: {error}") from error
+    if isinstance(body["eos_token_id"], list):
+        body["eos_token_id"] = tuple(body["eos_token_id"])
     header = ImageHeader(
         configuration=bound,
         sections=tuple(Section(**s) for s in body.pop("sections")),
@@ -170,7 +177,8 @@ def _wrong_value(header: ImageHeader) -> str | None:
         "rms_norm_eps": isinstance(eps, float) and 0 < eps < 1,
         "use_lower_bound": isinstance(header.use_lower_bound, bool),
         "bos_token_id": _is_token(header.bos_token_id, vocabulary),
-        "eos_token_id": _is_token(header.eos_token_id, vocabulary),
+        "eos_token_id": _are_tokens(header.eos_token_id, vocabulary),
+        "add_bos_token": header.add_bos_token is None or isinstance(header.add_bos_token, bool),
         "provenance": isinstance(header.provenance, dict),
     }
     for name, good in possible.items():
@@ -188,6 +196,14 @@ def _wrong_value(header: ImageHeader) -> str | None:
 
 def _is_token(value: Any, vocabulary: int) -> bool:
     return value is None or (type(value) is int and 0 <= value < vocabulary)
+
+
+def _are_tokens(value: Any, vocabulary: int) -> bool:
+    """One token, or a tuple of several that differ, or None."""
+    if not isinstance(value, tuple):
+        return _is_token(value, vocabulary)
+    each = all(type(v) is int and 0 <= v < vocabulary for v in value)
+    return each and len(value) > 1 and len(set(value)) == len(value)
 
 
 def matrix_names(geometry: Geometry) -> list[str]:

@@ -98,6 +98,7 @@ def _plan(
         use_lower_bound=c.use_lower_bound,
         bos_token_id=c.bos_token_id,
         eos_token_id=c.eos_token_id,
+        add_bos_token=c.add_bos_token,
         weight_scales={},
         sections=(),
         records=(),

@@ -1,4 +1,4 @@
-"""A checkpoint's tokenizer.json, with the model's BOS and EOS."""
+"""A checkpoint's tokenizer.json, with the model's BOS and ends of text."""
 
 import warnings
 from collections.abc import Sequence
@@ -6,7 +6,9 @@ from functools import cached_property
 
 import tokenizers
 
-from tritstream.errors import TokenizerError
+from tritstream.errors import TokenizerError, TritstreamError
+from tritstream.files import refuse_pointer
+from tritstream.text.characters import whole_characters
 from tritstream.text.stream import TextStream
 
 
@@ -14,29 +16,58 @@ class Tokenizer:
     """Turns text into token ids of one model and back.
 
     Attributes:
-        bos_token_id: put in front of every prompt; None if the model has none.
-        eos_token_id: ends a text; None if the model has none.
+        bos_token_id: the model's BOS; None if it has none.
+        eos_token_id: ends a text, or a tuple of all that do; None if the model has none.
+        start: what is put in front of every text: BOS alone, or nothing.
     """
 
     def __init__(
         self,
         json: bytes | str,
         bos_token_id: int | None = None,
-        eos_token_id: int | None = None,
+        eos_token_id: int | tuple[int, ...] | None = None,
         source: str = "tokenizer.json",
+        *,
+        add_bos_token: bool | None = None,
+        vocabulary: int | None = None,
     ) -> None:
-        """Read the text of a tokenizer.json. Raises TokenizerError naming `source`."""
+        """Read the text of a tokenizer.json. Raises TokenizerError naming `source`.
+
+        `add_bos_token` is tokenizer_config.json's; where that says nothing the file's
+        post-processor decides, as in transformers, and without one every text begins with BOS.
+        `vocabulary` is the number of rows of the model's embedding: `encode` refuses a text with
+        tokens beyond them.
+        """
         try:
+            if isinstance(json, bytes):
+                refuse_pointer(source, json)
             text = json.decode("utf-8") if isinstance(json, bytes) else json
-            self._tokenizer = tokenizers.Tokenizer.from_str(text)
+            self._tokenizer = tokenizers.Tokenizer.from_str(text.removeprefix("\ufeff"))
+        except TritstreamError:
+            raise
         except Exception as error:  # the library raises a bare Exception
             raise TokenizerError(f"{source} is not a readable tokenizer.json: {error}") from error
         # A saved tokenizer may ask to cut or fill what it encodes; a prompt is taken as it is.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._source = source
+        self._vocabulary = vocabulary
         self.bos_token_id = bos_token_id
         self.eos_token_id = eos_token_id
+        adds = self._post_processor_adds_bos() if add_bos_token is None else add_bos_token
+        self.start: tuple[int, ...] = () if bos_token_id is None or not adds else (bos_token_id,)
+
+    def _post_processor_adds_bos(self) -> bool:
+        if self._tokenizer.post_processor is None:
+            return True
+        ids = self._tokenizer.encode("", add_special_tokens=True).ids
+        return ids[:1] == [self.bos_token_id]
+
+    @cached_property
+    def ends(self) -> frozenset[int]:
+        """Every token that ends a text."""
+        eos = self.eos_token_id
+        return frozenset(() if eos is None else (eos,) if isinstance(eos, int) else eos)
 
     @cached_property
     def size(self) -> int:
@@ -58,26 +89,54 @@ class Tokenizer:
             )
 
     def check_not_larger(self, vocabulary: int) -> None:
-        """Raises TokenizerError if there are token ids that the model has no row for."""
-        if self.size > vocabulary:
+        """Raises TokenizerError if the tokenizer's own vocabulary has ids beyond the model's rows.
+
+        A token that was added to it, such as [PAD], may lie there: that is worth a warning, and
+        `encode` refuses a text that uses it.
+        """
+        own = max(self._tokenizer.get_vocab(with_added_tokens=False).values(), default=-1) + 1
+        if own > vocabulary:
             raise TokenizerError(
-                f"{self._source} has {self.size} tokens, but the model only knows {vocabulary}; "
+                f"{self._source} has {own} tokens, but the model only knows {vocabulary}; "
                 "this tokenizer belongs to another model"
             )
+        if self.size > vocabulary:
+            added = self._tokenizer.get_added_tokens_decoder()
+            names = [str(token.content) for k, token in sorted(added.items()) if k >= vocabulary]
+            warnings.warn(
+                f"{self._source} has {', '.join(names[:3])}{', ...' if len(names) > 3 else ''} "
+                f"beyond the {vocabulary} tokens of the model, which cannot read them",
+                stacklevel=2,
+            )
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of `text`, without BOS. Any string works; unpaired surrogates become U+FFFD."""
-        # Undecodable bytes of a command line arrive as unpaired surrogates, which are not text.
-        clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return self._tokenizer.encode(clean, add_special_tokens=False).ids
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of `text`, without BOS. Any string works; unpaired surrogates become U+FFFD.
 
-    def encode_prompt(self, text: str) -> list[int]:
-        """Token ids that a model starts from: BOS, if there is one, then the text.
-
-        Raises TokenizerError if that is nothing at all.
+        Special tokens that are written out in it, such as ``</s>``, are text like any other, unless
+        `special` asks for them. Raises TokenizerError for a token that the model has no row for.
         """
-        bos = [] if self.bos_token_id is None else [self.bos_token_id]
-        ids = bos + self.encode(text)
+        # A property of the library's, which it reads while it encodes.
+        self._tokenizer.encode_special_tokens = not special
+        ids = self._tokenizer.encode(whole_characters(text), add_special_tokens=False).ids
+        if self._vocabulary is not None and max(ids, default=0) >= self._vocabulary:
+            token = self._tokenizer.id_to_token(max(ids))
+            raise TokenizerError(
+                f"the text holds {token}, token {max(ids)} of {self._source}, and the model only "
+                f"knows {self._vocabulary}: leave it out"
+            )
+        return ids
+
+    def encode_prompt(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids that a model starts from: BOS, where texts begin with it, then the text.
+
+        BOS is never there twice. Raises TokenizerError as `encode` does, and where that is nothing
+        at all.
+        """
+        ids = self.encode(text, special=special)
+        if tuple(ids[: len(self.start)]) != self.start:
+            ids = [*self.start, *ids]
+        if not ids and self.bos_token_id is not None:
+            ids = [self.bos_token_id]
         if not ids:
             raise TokenizerError("the prompt is empty and the model has no BOS to start from")
         return ids

@@ -38,6 +38,8 @@ def encode(tokenizer: Tokenizer, sources: list[Source]) -> Corpus:
     """Tokenize every source. Raises OptionError where nothing is left to validate on,
     TokenizerError for a tokenizer without BOS and EOS."""
 
+    tokenizer.encode_special_tokens = True  # a text about </s> does not end there
+
     def ids(text: str) -> np.ndarray:
         return np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tritstream.errors import FileError, OptionError
+from tritstream.text.characters import universal
 
 TYPOGRAPHY = str.maketrans(
     {
@@ -42,7 +43,7 @@ def read_source(path: Path, held_out: float, clean: bool) -> Source:
         raise FileError(
             f"{path} is not UTF-8 text (byte {error.start}); convert it first"
         ) from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = universal(text)
     train, validation = split(text, held_out)
     if clean:
         train, validation = clean_prose(train), clean_prose(validation)

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.boards import needs_pynq
+from tritstream.board.package import set_xrt
 from tritstream.board.remote import Remote, RemoteError
 from tritstream.cli import main
 from tritstream.image import Image
@@ -142,3 +144,92 @@ def test_an_image_that_arrives_damaged_is_not_kept(
     with pytest.raises(RemoteError, match="did not arrive whole"):
         Remote("board", ssh=server.ssh).generate(Path(tiny.source), [], "x")
     assert not list((server.cache / "tritstream/images").glob("0*"))
+
+
+# What does not need an sshd.
+
+
+def fake_ssh(folder: Path, script: str) -> str:
+    """An ssh that runs a shell script; its last argument is what the board's shell would run."""
+    path = folder / "ssh"
+    path.write_text(f"#!/bin/sh\nshift\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("ssh", "words"),
+    [
+        ("no-such-ssh", r"cannot run no-such-ssh .*--ssh"),
+        ("/etc/passwd", r"cannot run /etc/passwd .*--ssh"),
+        ("ssh -o 'x", r"--ssh ssh -o 'x is no command"),
+        (" ", r"--ssh is empty"),
+        ("false", r"ended with exit status 1 .*sudo"),
+        ("sh -c 'exit 255'", r"ssh could not reach board"),
+        ("sh -c 'exit 127'", r"no command 'tritstream' on board"),
+        ("sh -c 'kill -9 $$'", r"ended with exit status -9"),
+    ],
+)
+def test_an_ssh_that_does_not_work_is_one_line(
+    ssh: str, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", "x", "--remote", "board", "--ssh", ssh]) == 2
+    error = capfd.readouterr().err
+    assert error.startswith("tritstream: error: ")
+    assert error.count("\n") == 1
+    assert re.search(words, error)
+
+
+def test_a_prompt_that_is_not_text_is_sent_as_it_is_read_here(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ssh = fake_ssh(tmp_path, f"cat > {tmp_path}/sent")
+    prompt = os.fsdecode(b"caf\xe9\r\nol\xc3\xa9")
+    assert main(["generate", prompt, "--remote", "board", "--ssh", ssh]) == 0
+    assert (tmp_path / "sent").read_bytes().decode() == "caf\N{REPLACEMENT CHARACTER}\nolé\n"
+
+
+def test_a_command_without_a_login_finds_the_board(tmp_path: Path) -> None:
+    """Over ssh and sudo nothing has read /etc/profile.d; pynq then looks for no device."""
+    needs_pynq()
+    code = (
+        "from tritstream.board.package import import_pynq; pynq = import_pynq(); "
+        "from pynq.pl_server.device import DeviceMeta as d; "
+        "print([c.__name__ for c in d._subclasses.values()])"
+    )
+
+    def devices(**environment: str) -> str:
+        bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | environment
+        return subprocess.check_output([sys.executable, "-c", code], env=bare, text=True)
+
+    assert "EmbeddedDevice" in devices(BOARD="Pynq-Z2")
+    assert devices() == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("profile", "value"),
+    [
+        (None, "/usr"),
+        ("export XILINX_XRT=/opt/xrt\n", "/opt/xrt"),
+        ("export PATH\n  XILINX_XRT='/opt/xrt'\n", "/opt/xrt"),
+        ("export XILINX_XRT=/nowhere\n", "/usr"),
+    ],
+)
+def test_where_xrt_is_comes_from_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str | None, value: str
+) -> None:
+    (tmp_path / "etc/profile.d").mkdir(parents=True)
+    (tmp_path / "opt/xrt").mkdir(parents=True)
+    if profile:
+        (tmp_path / "etc/profile.d/xrt.sh").write_text(profile)
+    monkeypatch.delenv("BOARD", raising=False)
+    monkeypatch.setenv("XILINX_XRT", "")
+    set_xrt(tmp_path)
+    assert os.environ["XILINX_XRT"] == ""  # this is no board
+    (tmp_path / "proc/device-tree").mkdir(parents=True)
+    (tmp_path / "proc/device-tree/model").write_text("TUL PYNQ-Z2\0")
+    set_xrt(tmp_path)
+    assert os.environ["XILINX_XRT"] == value
+    monkeypatch.setenv("XILINX_XRT", "/mine")
+    set_xrt(tmp_path)
+    assert os.environ["XILINX_XRT"] == "/mine"

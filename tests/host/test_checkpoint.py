@@ -1,6 +1,8 @@
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from support.random_checkpoint import (
 )
 from tritstream.checkpoint import Checkpoint, expected_tensors
 from tritstream.checkpoint.config import parse_config
-from tritstream.errors import CheckpointError
+from tritstream.errors import CheckpointError, FileError
 
 SMALL = {"hidden": 8, "intermediate": 16, "layers": 2, "vocab": 300}
 
@@ -178,7 +180,7 @@ def raw_safetensors(header: object) -> bytes:
         ({"x": {"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}}, "malformed"),
         ({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0]}}, "malformed"),
         ({"x": {"dtype": "F32", "shape": [200], "data_offsets": [0, 800]}}, "ends at byte"),
-        ({"x": {"dtype": "I8", "shape": [2], "data_offsets": [0, 2]}}, "tensor x has type I8"),
+        ({"x": {"dtype": "I8", "shape": [2], "data_offsets": [2, 0]}}, "has -2 bytes"),
     ],
 )
 def test_bad_headers(tmp_path: Path, header: object, words: str) -> None:
@@ -275,3 +277,144 @@ def test_hub_ids_go_through_huggingface_hub(
     assert "*.bin" not in asked[0][1]
     with pytest.raises(CheckpointError, match=r"owner/absent .* could not be fetched.*no network$"):
         Checkpoint.open("owner/absent")
+
+
+def edit_header(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Write a .safetensors file's header anew; places are relative to its end, so data stays."""
+    data = file.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    text = json.dumps(change(json.loads(data[8:end]))).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+
+
+@pytest.mark.parametrize("dtype", ["I64", "BOOL", "F64", "F8_E4M3", "of the future"])
+def test_a_tensor_that_is_not_needed_is_not_looked_at(tmp_path: Path, dtype: str) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+    stranger = {"dtype": dtype, "shape": [3], "data_offsets": [0, 5]}
+    edit_header(tmp_path / "model.safetensors", lambda h: h | {"model.steps": stranger})
+    with pytest.warns(UserWarning, match=r"ignored, 1 in all: model\.steps"):
+        checkpoint = Checkpoint.open(tmp_path)
+    assert checkpoint.embedding().shape == (300, 8)
+    needed = {"model.norm.weight": stranger | {"shape": [8]}}
+    edit_header(tmp_path / "model.safetensors", lambda h: h | needed)
+    words = r"tensor model\.norm\.weight has type .*; only F32, F16 and BF16"
+    with pytest.raises(CheckpointError, match=words):
+        Checkpoint.open(tmp_path)
+
+
+def test_a_shard_that_is_not_needed_may_be_missing(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL, shards=2)
+    index = tmp_path / "model.safetensors.index.json"
+    places = json.loads(index.read_text())
+    places["weight_map"]["optimizer.moments"] = "optimizer.safetensors"
+    index.write_text(json.dumps(places))
+    with pytest.warns(UserWarning, match=r"ignored, 1 in all: optimizer\.moments"):
+        Checkpoint.open(tmp_path)
+
+
+WRAPPED = {
+    "compiled": lambda name: f"_orig_mod.{name}",
+    "compiled within": lambda name: name.replace("model.", "model._orig_mod.", 1),
+    "parallel": lambda name: f"module.{name}",
+    "both": lambda name: f"module._orig_mod.{name}",
+    "PEFT": lambda name: f"base_model.model.{name}",
+    "bare": lambda name: name.removeprefix("model."),
+    "a trainer's": lambda name: f"student.net.{name.removeprefix('model.')}",
+}
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+@pytest.mark.parametrize("wrap", WRAPPED)
+def test_names_behind_a_prefix(tmp_path: Path, wrap: str, shards: int) -> None:
+    random_checkpoint(tmp_path, **SMALL, seed=3, dtype="float32", shards=shards)
+    plain = Checkpoint.open(tmp_path).layer_tensor(1, "attn.i_proj.weight")
+    for file in tmp_path.glob("*.safetensors"):
+        edit_header(
+            file,
+            lambda h: {k if k == "__metadata__" else WRAPPED[wrap](k): v for k, v in h.items()},
+        )
+    if shards > 1:
+        index = tmp_path / "model.safetensors.index.json"
+        places = json.loads(index.read_text())["weight_map"]
+        index.write_text(
+            json.dumps({"weight_map": {WRAPPED[wrap](k): v for k, v in places.items()}})
+        )
+    found = Checkpoint.open(tmp_path).layer_tensor(1, "attn.i_proj.weight")
+    np.testing.assert_array_equal(found, plain)
+
+
+def test_names_that_would_become_the_same_are_left(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+
+    def twice(header: dict[str, Any]) -> dict[str, Any]:
+        moved = {f"module.{k}": v for k, v in header.items() if k != "__metadata__"}
+        return moved | {"_orig_mod.model.norm.weight": header["model.norm.weight"]}
+
+    edit_header(tmp_path / "model.safetensors", twice)
+    with pytest.raises(CheckpointError, match=r"lacks tensor .*: it has module\."):
+        Checkpoint.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "generation", "ends"),
+    [
+        ([2, 70], None, (2, 70)),
+        (2, [2, 70], (2, 70)),
+        (2, 70, 70),
+        ([2], None, 2),
+        ([2, 2], None, 2),
+        (2, None, 2),
+        (None, None, None),
+        ([], None, None),
+    ],
+)
+def test_all_ends_of_a_text(
+    tmp_path: Path, config: object, generation: object, ends: object
+) -> None:
+    """generation_config.json decides where it speaks, as in transformers."""
+    random_checkpoint(tmp_path, **SMALL)
+    raw = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(raw | {"eos_token_id": config}))
+    other = {} if generation is None else {"eos_token_id": generation}
+    (tmp_path / "generation_config.json").write_text(json.dumps({"do_sample": True} | other))
+    assert Checkpoint.open(tmp_path).config.eos_token_id == ends
+
+
+def test_ends_that_make_no_sense_are_named(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+    file = tmp_path / "generation_config.json"
+    for text, words in (
+        ('{"eos_token_id": [2, 300]}', "eos_token_id is 300"),
+        ("[2]", "mend or remove it"),
+        ("{", "mend or remove it"),
+    ):
+        file.write_text(text)
+        with pytest.raises(CheckpointError, match=rf"generation_config\.json.*{words}"):
+            Checkpoint.open(tmp_path)
+
+
+def test_whether_a_text_begins_with_bos_is_read(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+    assert Checkpoint.open(tmp_path).config.add_bos_token is None
+    for says in (True, False):
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": says}))
+        assert Checkpoint.open(tmp_path).config.add_bos_token is says
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL, shards=2)
+    (tmp_path / "generation_config.json").write_text("{}")
+    for name in ("config.json", "generation_config.json", "model.safetensors.index.json"):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + (tmp_path / name).read_bytes())
+    Checkpoint.open(tmp_path)
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 741234567\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_git_lfs_pointer_is_named(tmp_path: Path, name: str) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+    (tmp_path / name).write_text(POINTER)
+    with pytest.raises(FileError, match=rf"{name} is a git-lfs pointer.*git lfs pull"):
+        Checkpoint.open(tmp_path)

@@ -95,6 +95,39 @@ def test_prompts_from_argument_file_and_pipe_are_the_same(image_file: Path, tmp_
     assert len({str(t["token_ids"]) for t in texts}) == 1
 
 
+def test_line_ends_and_byte_order_marks_do_not_matter(image_file: Path, tmp_path: Path) -> None:
+    common = ("-m", image_file, "-n", 2, "--greedy")
+    prompt = report("generate", "one\ntwo\nthree", *common)["prompt"]
+    foreign = "\ufeffone\r\ntwo\rthree"
+    (tmp_path / "p.txt").write_bytes((foreign + "\r\n").encode())
+    assert report("generate", foreign, *common)["prompt"] == prompt
+    assert report("generate", "-f", tmp_path / "p.txt", *common)["prompt"] == prompt
+    got = subprocess.run(
+        [*COMMAND, "generate", *map(str, common), "--json"],
+        input=(tmp_path / "p.txt").read_bytes(),
+        capture_output=True,
+        timeout=120,
+    )
+    assert json.loads(got.stdout)["prompt"] == prompt
+
+    text = "a few words\nin lines\n" * 8
+    (tmp_path / "lf.txt").write_bytes(text.encode())
+    (tmp_path / "crlf.txt").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+
+    def measured(name: str) -> object:
+        found = report("eval", tmp_path / name, "-m", image_file, "--against", "none")["measured"]
+        assert isinstance(found, dict)
+        return found["perplexity"]
+
+    assert measured("lf.txt") == measured("crlf.txt")
+
+
+def test_special_tokens_are_text_unless_asked_for(image_file: Path) -> None:
+    common = ("generate", "a</s>b", "-m", image_file, "-n", 1, "--greedy")
+    assert report(*common)["prompt_tokens"] == 1 + len("a</s>b")
+    assert report(*common, "--special")["prompt_tokens"] == 4
+
+
 def test_an_empty_prompt_starts_from_bos(image_file: Path) -> None:
     got = report("generate", "-m", image_file, "-n", 3)
     assert (got["prompt"], got["prompt_tokens"]) == ("", 1)

@@ -3,12 +3,13 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import AddedToken, decoders, models, normalizers, processors
 from tokenizers import Tokenizer as Library
-from tokenizers import decoders, models, normalizers
 
 from support.random_checkpoint import byte_tokenizer
-from tritstream.errors import TokenizerError
+from tritstream.errors import FileError, TokenizerError
 from tritstream.text import Tokenizer
+from tritstream.text.characters import universal
 
 BYTES = Tokenizer(byte_tokenizer().to_str(), bos_token_id=1, eos_token_id=2)
 
@@ -150,3 +151,77 @@ def test_truncation_in_the_file_does_not_cut_prompts() -> None:
 def test_highest_code_point() -> None:
     text = chr(sys.maxunicode)
     assert BYTES.decode(BYTES.encode(text)) == text
+
+
+def with_template(library: Library, template: str | None) -> str:
+    """The tokenizer.json with a post-processor that puts what the template says."""
+    if template is not None:
+        library.post_processor = processors.TemplateProcessing(
+            single=template, special_tokens=[("<s>", 1), ("</s>", 2)]
+        )
+    return library.to_str()
+
+
+@pytest.mark.parametrize(
+    ("template", "add", "bos", "start"),
+    [
+        ("<s> $A", None, 1, [1]),
+        ("<s> $A </s>", None, 1, [1]),
+        ("$A </s>", None, 1, []),
+        ("$A", None, 1, []),
+        (None, None, 1, [1]),
+        ("$A", True, 1, [1]),
+        ("<s> $A", False, 1, []),
+        (None, False, 1, []),
+        ("<s> $A", None, None, []),
+        ("<s> $A", None, 2, []),
+    ],
+)
+def test_a_text_begins_with_bos_where_tokenizer_and_model_say_so(
+    template: str | None, add: bool | None, bos: int | None, start: list[int]
+) -> None:
+    json = with_template(byte_tokenizer(), template)
+    tokenizer = Tokenizer(json, bos, 2, add_bos_token=add)
+    text = tokenizer.encode("Once")
+    assert tokenizer.encode_prompt("Once") == [*start, *text]
+    if bos is not None:
+        assert tokenizer.encode_prompt("") == [bos]  # there has to be something to start from
+
+
+def test_bos_is_never_there_twice() -> None:
+    assert BYTES.encode_prompt("<s>Once", special=True) == [1, *BYTES.encode("Once")]
+    assert BYTES.encode_prompt("<s>", special=True) == [1]
+
+
+@pytest.mark.parametrize("tokenizer", [BYTES, FALLBACK])
+@given(st.lists(st.sampled_from(["<s>", "</s>", "<unk>", "a", " ", "e", "\n"]), max_size=6))
+def test_special_tokens_in_a_text_are_text(tokenizer: Tokenizer, parts: list[str]) -> None:
+    text = "".join(parts)
+    ids = tokenizer.encode(text)
+    assert not {1, 2} & set(ids)
+    assert tokenizer.decode(ids) == text
+    assert tokenizer.encode(text, special=True).count(2) == parts.count("</s>")
+
+
+def test_a_token_without_a_row_is_only_refused_where_it_is_used() -> None:
+    library = byte_tokenizer()
+    library.add_special_tokens([AddedToken("[PAD]", special=True)])
+    library.add_tokens([AddedToken("[KEY]", special=False)])
+    tokenizer = Tokenizer(library.to_str(), 1, 2, vocabulary=259)
+    with pytest.warns(UserWarning, match=r"has \[PAD\], \[KEY\] beyond the 259 tokens"):
+        tokenizer.check_fits(259)
+    assert len(tokenizer.encode("a [PAD]")) == 7
+    for text, special in (("a [PAD]", True), ("a [KEY]", False)):
+        with pytest.raises(TokenizerError, match=r"the text holds \[.*only knows 259"):
+            tokenizer.encode(text, special=special)
+
+
+def test_a_byte_order_mark_and_a_pointer() -> None:
+    assert Tokenizer(b"\xef\xbb\xbf" + byte_tokenizer().to_str().encode()).size == 259
+    with pytest.raises(FileError, match=r"t\.json is a git-lfs pointer"):
+        Tokenizer(b"version https://git-lfs.github.com/spec/v1\noid ...", source="t.json")
+
+
+def test_universal_line_ends() -> None:
+    assert universal("\ufeffa\r\nb\rc\nd\r\n\r\n") == "a\nb\nc\nd\n\n"
+    assert universal("a\ufeff") == "a\ufeff"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.random_checkpoint import random_checkpoint
+from support.random_checkpoint import random_checkpoint, rounded
 from tritstream.checkpoint import Checkpoint
 from tritstream.configurations import CONFIGURATIONS, ROWS_PER_BYTE, configuration_for
 from tritstream.errors import ConfigurationError, ImageError
@@ -162,3 +162,17 @@ class TestDamage:
             open_image(tmp_path / "x")
         with pytest.raises(ImageError, match="no model image"):
             open_image(tmp_path / "y")
+
+
+@pytest.mark.parametrize("size", [1.0, 0.37, 1e-4, 3.0])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_matrix_that_is_ternary_already_keeps_its_scale(size: float, dtype: str) -> None:
+    """Saved as what it stands for, in any type, it must not shrink by its share of zeros."""
+    trits = np.random.default_rng(2).integers(-1, 2, (300, 70)).astype(np.int8)
+    stored = rounded((trits * size).astype(np.float32), dtype)
+    again, scale = ternary(stored)
+    np.testing.assert_array_equal(again, trits)
+    assert scale == np.abs(stored).max()
+    nearly = stored.copy()
+    nearly[299, 69] = 1.001 * scale
+    assert ternary(nearly)[1] == pytest.approx(np.abs(nearly).mean(dtype=np.float64))
