@@ -16,6 +16,8 @@ from tritstream.errors import CheckpointError
 from tritstream.files import atomic_write_bytes
 from tritstream.train import model
 from tritstream.train.corpus import Corpus
+from tritstream.train.optimiser import Optimiser
+from tritstream.train.options import Recipe
 from tritstream.train.shape import Shape
 from tritstream.train.tokenizer import tokenizer_config
 
@@ -32,7 +34,7 @@ def export(
     _write_json(folder / "config.json", shape.config(corpus.marks.bos, corpus.marks.eos))
     atomic_write_bytes(folder / "tokenizer.json", corpus.tokenizer.to_str(pretty=False).encode())
     atomic_write_bytes(folder / "tokenizer_config.json", tokenizer_config().encode())
-    weights = {name: tensor.detach().contiguous() for name, tensor in parameters.items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in parameters.items()}
     atomic_write_bytes(folder / "model.safetensors", save(weights, {"format": "pt"}))
     _write_json(folder / "training.json", training)
 
@@ -54,16 +56,15 @@ def save_state(
     folder: Path,
     recipe: dict[str, Any],
     parameters: model.Parameters,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
     state: State,
 ) -> None:
     """Write weights, optimiser moments and position in one file, so that they always agree."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {"states": state.states.contiguous()}
+    tensors = {"states": state.states.cpu().contiguous()}
     for name, tensor in parameters.items():
         tensors[f"weight/{name}"] = tensor.detach()
-        for key, value in optimiser.state[tensor].items():
-            tensors[f"{key}/{name}"] = value
+    tensors.update(optimiser.moments(parameters))
     scalars = {key: value for key, value in asdict(state).items() if key != "states"}
     header = {"recipe": json.dumps(recipe), "state": json.dumps(scalars)}
     atomic_write_bytes(folder / "state.safetensors", save(tensors, header))
@@ -73,7 +74,7 @@ def load_state(
     folder: Path,
     recipe: dict[str, Any],
     parameters: model.Parameters,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
 ) -> State:
     """Fill parameters and optimiser from `save_state`'s file.
 
@@ -84,7 +85,8 @@ def load_state(
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
         tensors = load_file(path)
-        saved = json.loads(header["recipe"])
+        # An option that came later has its default in an older run.
+        saved = {**Recipe().as_json(), **json.loads(header["recipe"])}
         scalars = json.loads(header["state"])
         other = sorted(k for k in recipe.keys() | saved.keys() if recipe.get(k) != saved.get(k))
         if other:
@@ -95,9 +97,7 @@ def load_state(
         with torch.no_grad():
             for name, tensor in parameters.items():
                 tensor.copy_(tensors[f"weight/{name}"])
-                keys = [k for k in ("step", "exp_avg", "exp_avg_sq") if f"{k}/{name}" in tensors]
-                for key in keys:
-                    optimiser.state[tensor][key] = tensors[f"{key}/{name}"].clone()
+        optimiser.restore(parameters, tensors)
         return State(states=tensors["states"].clone(), **scalars)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is nothing to resume: {path} does not exist") from error

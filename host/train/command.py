@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +17,72 @@ from tritstream.train.options import Recipe, Run
 if TYPE_CHECKING:
     from tritstream.train.corpus import Corpus
     from tritstream.train.loop import Outcome
+    from tritstream.train.origin import Origin
+    from tritstream.train.parallel import Group
     from tritstream.train.text import Source
 
 EXIT_STOPPED = 130
+# Of each source, enough for the statistics of a vocabulary.
+_TOKENIZER_DOCUMENTS = 200_000
 _DEFAULT = Recipe()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tritstream train`."""
     add = parser.add_argument
-    add("--text", nargs="+", type=Path, required=True, metavar="FILE", help="UTF-8 text files")
+    add(
+        "--text",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="UTF-8 text files, or Hub data sets as hub:OWNER/NAME[@CONFIG][:SPLIT[:COLUMN]]",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for results and checkpoints")
     add("--steps", type=int, help="optimiser steps to train (the same result on any machine speed)")
     add("--minutes", type=float, help="minutes to train, resumed parts included (default 20)")
+    add(
+        "--from",
+        dest="origin",
+        metavar="MODEL",
+        help="fine-tune this checkpoint (a folder or a Hub id) or image, with its tokenizer",
+    )
     add("--resume", action="store_true", help="go on from the last checkpoint in --out")
-    add("--geometry", choices=sorted(GEOMETRIES), default="demo", help="sizes (default demo)")
+    add(
+        "--separator",
+        metavar="LINE",
+        help="a line that ends each document of the files, e.g. '<|endoftext|>'; the model learns "
+        "to end there, and the held-out part is every n-th document",
+    )
+    add(
+        "--mix",
+        nargs="+",
+        type=float,
+        default=[],
+        metavar="SHARE",
+        help="how much of each file an epoch reads, one share per file (default 1)",
+    )
+    add(
+        "--late-mix",
+        nargs="+",
+        type=float,
+        default=[],
+        metavar="SHARE",
+        help="the shares after the first --mix-epochs epochs; the tokenizer is made for them",
+    )
+    add("--mix-epochs", type=int, default=0, help="epochs that read --mix before --late-mix")
+    add(
+        "--optimiser",
+        choices=("adamw", "muon"),
+        default=_DEFAULT.optimiser,
+        help="AdamW for everything, or Muon for the layers' matrices (default %(default)s)",
+    )
+    add(
+        "--drop",
+        type=float,
+        default=_DEFAULT.drop,
+        help="factor of the rate in stage two (default %(default)s)",
+    )
+    add("--geometry", choices=sorted(GEOMETRIES), help="sizes (default demo)")
     add("--hidden", type=int, help="hidden size, a multiple of 64, in place of the geometry's")
     add("--intermediate", type=int, help="size of the gated unit, a multiple of 64")
     add("--layers", type=int, help="number of layers")
@@ -91,13 +144,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train the float-weight twin: same network, matrices not ternary",
     )
     add("--exact", action="store_true", help="float32 mat-muls in place of bfloat16 (slower)")
-    add("--threads", type=int, help="CPU cores to use (default all)")
+    add("--threads", type=int, help="CPU cores that each process uses (default all, shared out)")
+    add("--device", choices=("cpu", "cuda"), help="default: a GPU where PyTorch finds one")
+    add(
+        "--accumulate",
+        type=int,
+        default=1,
+        metavar="N",
+        help="work off the lanes of a step in N parts, for less memory (default %(default)s)",
+    )
+    add("--documents", type=int, metavar="N", help="use the first N rows of each Hub data set")
+    add(
+        "--keep-duplicates",
+        action="store_true",
+        help="skip the search for held-out documents in the training text (slow on large texts)",
+    )
+    add("--prepare", action="store_true", help="only tokenize the text into --out, and end")
     add(
         "--every",
         type=float,
         default=180.0,
         metavar="SECONDS",
         help="time between checkpoints (default %(default)s)",
+    )
+    add(
+        "--log-every",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="time between records of the loss; 0 records every step (default %(default)s)",
     )
     add(
         "--baseline",
@@ -109,7 +184,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def recipe_from(args: argparse.Namespace) -> Recipe:
     """The recipe that the options describe. Raises OptionError for sizes that make no sense."""
-    base: Geometry = GEOMETRIES[args.geometry]
+    base: Geometry = GEOMETRIES[args.geometry or "demo"]
     recipe = Recipe(
         hidden=args.hidden if args.hidden is not None else base.hidden,
         intermediate=args.intermediate if args.intermediate is not None else base.intermediate,
@@ -126,6 +201,12 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         dropout_from=args.dropout_from,
         held_out=args.held_out,
         clean=not args.as_is,
+        separator=args.separator,
+        mix=tuple(args.mix) if args.mix_epochs else (),
+        late_mix=tuple(args.late_mix or args.mix),
+        mix_epochs=args.mix_epochs,
+        optimiser=args.optimiser,
+        drop=args.drop,
     )
     for name in ("hidden", "intermediate"):
         size = getattr(recipe, name)
@@ -144,6 +225,19 @@ def recipe_from(args: argparse.Namespace) -> Recipe:
         raise OptionError(f"--dropout-from must lie between 0 and 1, not {recipe.dropout_from}")
     if not 0 < recipe.turn <= 1:
         raise OptionError(f"--turn must lie between 0 and 1, not {recipe.turn}")
+    for name in ("mix", "late_mix"):
+        shares = getattr(args, name)
+        if shares and len(shares) != len(args.text):
+            raise OptionError(
+                f"--{name.replace('_', '-')} needs one share for each of the {len(args.text)} "
+                f"texts, not {len(shares)}"
+            )
+        if shares and not (min(shares) >= 0 and sum(shares) > 0):
+            raise OptionError(
+                f"--{name.replace('_', '-')}: shares must be 0 or more, and not all 0"
+            )
+    if not 0 <= recipe.drop <= 1:
+        raise OptionError(f"--drop must lie between 0 and 1, not {recipe.drop}")
     if not 0 < recipe.held_out <= 0.5:
         raise OptionError(f"--held-out must be above 0 and at most 0.5, not {recipe.held_out}")
     return recipe
@@ -153,10 +247,12 @@ def run_from(args: argparse.Namespace) -> Run:
     """How long and where to; twenty minutes where neither --steps nor --minutes is given."""
     if args.steps is not None and args.minutes is not None:
         raise OptionError("give --steps or --minutes, not both")
-    for name in ("steps", "minutes", "threads", "every"):
+    for name in ("steps", "minutes", "threads", "every", "accumulate", "documents"):
         value = getattr(args, name)
         if value is not None and value <= 0:
             raise OptionError(f"--{name} must be positive, not {value}")
+    if not args.log_every >= 0:
+        raise OptionError(f"--log-every must be 0 or more, not {args.log_every}")
     minutes = args.minutes if args.minutes is not None or args.steps is not None else 20.0
     return Run(
         out=args.out,
@@ -164,9 +260,17 @@ def run_from(args: argparse.Namespace) -> Run:
         minutes=minutes,
         resume=args.resume,
         every=args.every,
-        threads=args.threads,
+        threads=args.threads or _share_of_cores(),
         exact=args.exact,
+        accumulate=args.accumulate,
+        log_every=args.log_every,
     )
+
+
+def _share_of_cores() -> int:
+    """Cores for each of the processes that torchrun started on this machine."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    return max(len(os.sched_getaffinity(0)) // here, 1)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -178,32 +282,111 @@ def main(args: argparse.Namespace) -> int:
         raise OptionError("training needs PyTorch: pip install 'tritstream[train]'")
     recipe, run = recipe_from(args), run_from(args)
 
+    from tritstream.train import parallel
+
+    with parallel.group(args.device) as group:
+        return _main(args, recipe, run, group)
+
+
+def _main(args: argparse.Namespace, recipe: Recipe, run: Run, group: Group) -> int:
     from rich.console import Console
 
     from tritstream.train import loop
-    from tritstream.train.corpus import encode
-    from tritstream.train.text import read_source
+    from tritstream.train.store import open_store
 
-    console = Console(stderr=True)
-    sources = [read_source(path, recipe.held_out, recipe.clean) for path in args.text]
+    console = Console(stderr=True, quiet=not group.first)
+    group.own(recipe.lanes)
+    origin = None
+    if args.origin is not None:
+        from tritstream.train.origin import read_origin
+
+        origin = read_origin(args.origin)
+        recipe = _recipe_of(args, recipe, origin)
     try:
         (run.out / "hf").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"cannot make the folder {run.out}: {error.strerror}") from error
-    corpus = encode(_tokenizer(recipe, run, sources), sources)
-    _say_what(console, recipe, corpus)
+    if group.first:
+        _prepare(console, args, recipe, run, origin)
+    group.wait()
+    corpus = open_store(run.out / "tokens")
+    _say_what(console, recipe, corpus, group)
+    if args.prepare:
+        return 0
     provenance = {
-        "corpus": [{"file": s.name, "sha256": s.sha256} for s in sources],
+        "corpus": [
+            {"file": name, "sha256": digest}
+            for name, digest in zip(corpus.names, corpus.digests, strict=True)
+        ],
         "commit": args.commit,
         "recipe": recipe.as_json(),
         "budget": {"steps": run.steps, "minutes": run.minutes},
     }
-    if not run.resume:
+    if origin is not None:
+        provenance["origin"] = {"model": origin.name, "sha256": origin.digest}
+    if group.first and not run.resume:
         (run.out / "log.jsonl").unlink(missing_ok=True)
+    start = origin.parameters if origin is not None else None
     with _Progress(console) as progress:
-        outcome = loop.train(recipe, run, corpus, provenance, progress.report)
-    _finish(console, args, recipe, corpus, outcome)
+        outcome = loop.train(recipe, run, corpus, provenance, progress.report, group, start)
+    if group.first:
+        _finish(console, args, recipe, corpus, outcome)
     return EXIT_STOPPED if outcome.stopped else 0
+
+
+def _recipe_of(args: argparse.Namespace, recipe: Recipe, origin: Origin) -> Recipe:
+    """The recipe with the origin's sizes. Raises OptionError where other sizes were asked for."""
+    for name in ("geometry", "hidden", "intermediate", "layers", "vocab"):
+        if getattr(args, name) is not None:
+            raise OptionError(f"--{name} does not go with --from: the sizes are {origin.name}'s")
+    shape = origin.shape
+    return replace(
+        recipe,
+        hidden=shape.hidden,
+        intermediate=shape.intermediate,
+        layers=shape.layers,
+        vocab=shape.vocab,
+        eps=shape.eps,
+        origin=origin.digest,
+    )
+
+
+def _prepare(
+    console: Any, args: argparse.Namespace, recipe: Recipe, run: Run, origin: Origin | None
+) -> None:
+    """Have the tokens of the texts in `run.out`, made now unless they are there already."""
+    from tritstream.train.hub import PREFIX, read_hub
+    from tritstream.train.store import holds, key_of, write_store
+    from tritstream.train.text import drop_duplicates, read_source
+
+    sources = [
+        read_hub(name, recipe.held_out, recipe.clean, args.documents)
+        if name.startswith(PREFIX)
+        else read_source(Path(name), recipe.held_out, recipe.clean, recipe.separator)
+        for name in args.text
+    ]
+    key = key_of(
+        sources,
+        held_out=recipe.held_out,
+        clean=recipe.clean,
+        separator=recipe.separator,
+        vocab=recipe.vocab,
+        shares=list(recipe.mixture().shares(recipe.mix_epochs, len(sources))),
+        keep_duplicates=args.keep_duplicates,
+        origin=recipe.origin,
+    )
+    folder = run.out / "tokens"
+    if holds(folder, key):
+        return
+    if not args.keep_duplicates:
+        sources, dropped = drop_duplicates(sources)
+        if dropped:
+            console.print(
+                f"{dropped} held-out documents occur in the training text and are not used",
+                highlight=False,
+            )
+    tokenizer = origin.tokenizer if origin is not None else _tokenizer(recipe, run, sources)
+    write_store(folder, key, tokenizer, sources)
 
 
 def _tokenizer(recipe: Recipe, run: Run, sources: list[Source]) -> Any:
@@ -214,7 +397,13 @@ def _tokenizer(recipe: Recipe, run: Run, sources: list[Source]) -> Any:
     saved = run.out / "hf" / "tokenizer.json"
     if run.resume and saved.exists():
         return Tokenizer.from_file(str(saved))
-    tokenizer = train_tokenizer([source.train for source in sources], recipe.vocab)
+    shares = recipe.mixture().shares(recipe.mix_epochs, len(sources))
+    texts = (
+        document
+        for source, share in zip(sources, shares, strict=True)
+        for document in source.train[: min(round(len(source.train) * share), _TOKENIZER_DOCUMENTS)]
+    )
+    tokenizer = train_tokenizer(texts, recipe.vocab)
     if tokenizer.get_vocab_size() != recipe.vocab:
         raise OptionError(
             f"the text is too small for a tokenizer of {recipe.vocab} entries (it gives "
@@ -223,7 +412,7 @@ def _tokenizer(recipe: Recipe, run: Run, sources: list[Source]) -> Any:
     return tokenizer
 
 
-def _say_what(console: Any, recipe: Recipe, corpus: Corpus) -> None:
+def _say_what(console: Any, recipe: Recipe, corpus: Corpus, group: Group) -> None:
     from tritstream.train.kernels import load_kernels
 
     kind = "ternary" if recipe.ternary else "float"
@@ -234,6 +423,10 @@ def _say_what(console: Any, recipe: Recipe, corpus: Corpus) -> None:
         f"{train:,} tokens to train on, {held:,} held out (measured)",
         highlight=False,
     )
+    if group.size > 1 or group.device.type != "cpu":
+        console.print(f"{group.size} processes on {group.device.type}", highlight=False)
+    if group.device.type != "cpu":
+        return
     _, why = load_kernels()
     if why:
         console.print(f"slow path: the compiled passes {why}", highlight=False)
@@ -288,7 +481,7 @@ def _finish(
         "seconds": outcome.seconds,
         "best_step": outcome.best_step,
         "validation": score.as_json(),
-        "files": {s.name: b.as_json() for s, b in zip(corpus.sources, outcome.best, strict=True)},
+        "files": {name: b.as_json() for name, b in zip(corpus.names, outcome.best, strict=True)},
     }
     if args.baseline and not outcome.stopped:
         from tritstream.train.ngram import ORDER, score_corpus

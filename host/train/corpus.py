@@ -7,17 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from tokenizers import Tokenizer
 
-from tritstream.errors import OptionError, TokenizerError
+from tritstream.errors import TokenizerError
 from tritstream.train.data import Marks
-from tritstream.train.text import Source
 from tritstream.train.tokenizer import BOS, EOS, PARAGRAPH
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """train, validation: int64 ids, one array per source and split; *_bytes: sizes of the texts."""
+    """train, validation: ids, one array per source and split, EOS after each document.
 
-    sources: list[Source]
+    names, digests: of the sources. *_bytes: sizes of the texts, in UTF-8 bytes, ends of documents
+    not counted.
+    """
+
+    names: list[str]
+    digests: list[str]
     tokenizer: Tokenizer
     train: list[np.ndarray]
     validation: list[np.ndarray]
@@ -26,37 +30,15 @@ class Corpus:
     marks: Marks
 
     @property
-    def bos(self) -> int:
-        return self.marks.bos
-
-    @property
     def vocab(self) -> int:
         return int(self.tokenizer.get_vocab_size())
 
 
-def encode(tokenizer: Tokenizer, sources: list[Source]) -> Corpus:
-    """Tokenize every source. Raises OptionError where nothing is left to validate on,
-    TokenizerError for a tokenizer without BOS and EOS."""
-
-    tokenizer.encode_special_tokens = True  # a text about </s> does not end there
-
-    def ids(text: str) -> np.ndarray:
-        return np.array(tokenizer.encode(text, add_special_tokens=False).ids, dtype=np.int64)
-
-    validation = [ids(s.validation) for s in sources]
-    if not sum(len(part) for part in validation):
-        raise OptionError("the texts are too short to keep a part for validation; give more text")
+def marks_of(tokenizer: Tokenizer) -> Marks:
+    """The token ids that structure a text. Raises TokenizerError for one without BOS and EOS."""
     bos, eos = tokenizer.token_to_id(BOS), tokenizer.token_to_id(EOS)
     if bos is None or eos is None:
         raise TokenizerError(f"the tokenizer has no {BOS} or no {EOS}")
     # A tokenizer that never saw a blank line splits it in two; its last half ends a paragraph.
     paragraph = tokenizer.encode(PARAGRAPH, add_special_tokens=False).ids[-1]
-    return Corpus(
-        sources=sources,
-        tokenizer=tokenizer,
-        train=[ids(s.train) for s in sources],
-        validation=validation,
-        train_bytes=[len(s.train.encode()) for s in sources],
-        validation_bytes=[len(s.validation.encode()) for s in sources],
-        marks=Marks(paragraph, bos, eos),
-    )
+    return Marks(paragraph, bos, eos)

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tritstream.train.data import windows
+from tritstream.train.data import Marks, windows
+from tritstream.train.parallel import Group
 from tritstream.train.shape import Shape
 
 LANES = 8
@@ -56,27 +57,39 @@ def total(scores: Sequence[Score]) -> Score:
 
 
 def evaluate(
-    loss: Loss, shape: Shape, files: list[np.ndarray], sizes: list[int], window: int, bos: int
+    loss: Loss,
+    shape: Shape,
+    files: list[np.ndarray],
+    sizes: list[int],
+    window: int,
+    marks: Marks,
+    group: Group | None = None,
 ) -> list[Score]:
     """One Score per file: every token once, in windows of `window` tokens from an empty state.
 
-    files: token ids; sizes: bytes of each file's text.
+    files: token ids; sizes: bytes of each file's text. group: processes that share the work.
     """
-    jobs = [(k, w) for k, file in enumerate(files) for w in windows(file, window, bos)]
+    jobs = [
+        (k, w) for k, file in enumerate(files) for w in windows(file, window, marks.bos, marks.eos)
+    ]
     # Windows of like length share a batch, so that little of it is padding.
     jobs.sort(key=lambda job: len(job[1][0]))
-    nats = [0.0] * len(files)
+    group = group or Group()
+    jobs = jobs[group.rank :: group.size]
+    nats = torch.zeros(len(files), dtype=torch.float64)
     for start in range(0, len(jobs), LANES):
         batch = jobs[start : start + LANES]
         length = max(len(inputs) for _, (inputs, _) in batch)
         inputs = torch.zeros((len(batch), length), dtype=torch.int64)
         targets = torch.zeros_like(inputs)
         for row, (_, (i, t)) in enumerate(batch):
-            inputs[row, : len(i)] = torch.from_numpy(i)
-            targets[row, : len(t)] = torch.from_numpy(t)
+            inputs[row, : len(i)] = torch.from_numpy(i.astype(np.int64))
+            targets[row, : len(t)] = torch.from_numpy(t.astype(np.int64))
         reset = torch.zeros(inputs.shape, dtype=torch.bool)
         states = torch.zeros(shape.layers, len(batch), shape.hidden)
-        values, _ = loss(inputs, targets, reset, states)
+        batch_on = [tensor.to(group.device) for tensor in (inputs, targets, reset, states)]
+        values, _ = loss(*batch_on)
         for row, (file, (i, _)) in enumerate(batch):
             nats[file] += float(values[row, : len(i)].double().sum())
-    return [Score(n, len(f), s) for n, f, s in zip(nats, files, sizes, strict=True)]
+    nats = group.sum(nats.to(group.device))
+    return [Score(n, len(f), s) for n, f, s in zip(nats.tolist(), files, sizes, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 SWITCH = "TRITSTREAM_TRAIN_KERNELS"
+# Of mallopt(3), in glibc's malloc.h.
+_TRIM, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-fPIC", "-std=c++20")
 
 
@@ -39,6 +42,20 @@ def load_kernels() -> tuple[Any | None, str]:
     except OSError as error:
         return None, f"cannot be built or loaded: {error}"
     return torch.ops.tritstream_train, ""
+
+
+def keep_memory() -> None:
+    """Have the C library keep freed memory for the next step instead of returning it.
+
+    A step frees and takes again some hundred MB in large pieces; fetching every page anew costs
+    about a fifth of the step (measured with glibc). Elsewhere nothing changes.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    for parameter, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, 1 << 30), (_TRIM, 2**31 - 1)):
+        mallopt(parameter, value)
 
 
 def _cached(source: str, compiler: str) -> Path:

@@ -19,11 +19,10 @@ from tritstream.train import checkpoint, model
 from tritstream.train.corpus import Corpus
 from tritstream.train.data import Stream
 from tritstream.train.evaluate import Score, evaluate, total
+from tritstream.train.optimiser import Optimiser
 from tritstream.train.options import Recipe, Run
+from tritstream.train.parallel import Group
 from tritstream.train.step import Stepper
-
-BETAS = (0.9, 0.95)
-LOG_SECONDS = 5.0
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -70,34 +69,32 @@ class _Window:
         return self.loss / self.steps if self.steps else math.nan
 
 
-def make_optimiser(parameters: model.Parameters) -> torch.optim.AdamW:
-    """AdamW in two groups: matrices and embedding decay, norms and lower bounds do not."""
-
-    def decays(name: str) -> bool:
-        return parameters[name].dim() == 2 and name != "model.lower_bounds"
-
-    groups = [
-        {"params": [t for n, t in parameters.items() if decays(n) is choice], "decays": choice}
-        for choice in (True, False)
-    ]
-    return torch.optim.AdamW(groups, lr=0.0, betas=BETAS, weight_decay=0.0, fused=True)
-
-
 def train(
-    recipe: Recipe, run: Run, corpus: Corpus, provenance: dict[str, Any], report: Report
+    recipe: Recipe,
+    run: Run,
+    corpus: Corpus,
+    provenance: dict[str, Any],
+    report: Report,
+    group: Group | None = None,
+    start: model.Parameters | None = None,
 ) -> Outcome:
     """Train until the budget is used or Ctrl-C; leaves `hf/`, `state/` and `log.jsonl` in run.out.
 
     provenance goes into training.json as it is. report receives each log record as it is made.
+    group: the processes that train together; all call this, and the first writes. start: float32
+    parameters to begin with (default fresh ones).
     Raises CheckpointError where a checkpoint to resume is missing, damaged or of another recipe,
-    OptionError where the training diverges.
+    OptionError where the training diverges or lanes do not share out evenly.
     """
+    group = group or Group()
     shape = recipe.shape()
-    stepper = Stepper(shape, run.exact, run.threads)
-    parameters = model.initial_parameters(shape, torch.Generator().manual_seed(recipe.seed))
-    optimiser = make_optimiser(parameters)
+    own = group.own(recipe.lanes)
+    stepper = Stepper(shape, run.exact, run.threads, group.device)
+    fresh = start or model.initial_parameters(shape, torch.Generator().manual_seed(recipe.seed))
+    parameters = {n: t.detach().to(group.device).requires_grad_() for n, t in fresh.items()}
+    optimiser = Optimiser(parameters, recipe.optimiser)
     schedule = recipe.schedule()
-    key = {**recipe.as_json(), "text": [s.sha256 for s in corpus.sources]}
+    key = {**recipe.as_json(), "text": corpus.digests}
     at, window = _Position(), _Window()
     states = torch.zeros(shape.layers, recipe.lanes, shape.hidden)
     epoch = position = 0
@@ -106,17 +103,21 @@ def train(
         states, epoch, position = saved.states, saved.epoch, saved.position
         at = _Position(saved.step, saved.seconds, best_step=saved.best_step)
         at.best = [Score(**score) for score in saved.best]
+    states = states[:, own].to(group.device)
     stream = Stream(
-        corpus.train, recipe.lanes, recipe.length, corpus.marks, recipe.seed, epoch, position
-    )
+        corpus.train, recipe.lanes, recipe.length, corpus.marks, recipe.seed, epoch, position,
+        recipe.mixture(), own,
+    )  # fmt: skip
 
     def progress() -> float:
         if run.steps is not None:
             return at.step / run.steps
         assert run.minutes is not None
-        return at.seconds() / (60 * run.minutes)
+        return group.of_first(at.seconds() / (60 * run.minutes))
 
     def log(record: dict[str, Any]) -> None:
+        if not group.first:
+            return
         record = {
             "step": at.step,
             "epoch": stream.epoch,
@@ -132,11 +133,17 @@ def train(
     def validate_and_save(finished: bool) -> None:
         scores = evaluate(
             lambda i, t, r, s: stepper.loss(parameters, i, t, r, s),
-            shape, corpus.validation, corpus.validation_bytes, recipe.window, corpus.bos,
+            shape, corpus.validation, corpus.validation_bytes, recipe.window, corpus.marks, group,
         )  # fmt: skip
         score = total(scores)
-        if not at.best or score.loss <= total(at.best).loss:
+        improved = not at.best or score.loss <= total(at.best).loss
+        if improved:
             at.best, at.best_step = scores, at.step
+        log({"event": "validation", **score.as_json()})
+        all_states = group.gather(states)
+        if not group.first:
+            return
+        if improved:
             training = {
                 **provenance,
                 "steps": at.step,
@@ -147,51 +154,73 @@ def train(
                 "finished": finished,
             }
             checkpoint.export(run.out / "hf", shape, parameters, corpus, training)
-        log({"event": "validation", **score.as_json()})
         state = checkpoint.State(
-            states, at.step, stream.epoch, stream.position, at.seconds(),
+            all_states, at.step, stream.epoch, stream.position, at.seconds(),
             [asdict(s) for s in at.best], at.best_step,
         )  # fmt: skip
         checkpoint.save_state(run.out / "state", key, parameters, optimiser, state)
 
+    def gradients(dropout: model.Dropout) -> tuple[float, bool, torch.Tensor]:
+        """Gradients of one step; its mean loss, whether to stop, and the states after it."""
+        batch = [tensor.to(group.device) for tensor in stream.next()]
+        for tensor in parameters.values():
+            tensor.grad = None
+        summed, after = torch.zeros((), device=group.device), []
+        lanes = len(batch[0])
+        for k in range(run.accumulate):
+            part = slice(lanes * k // run.accumulate, lanes * (k + 1) // run.accumulate)
+            if part.start == part.stop:
+                continue
+            inputs, targets, reset = (tensor[part] for tensor in batch)
+            loss, state = stepper.loss_and_grad(
+                parameters, inputs, targets, reset, states[:, part], dropout,
+                1 / recipe.tokens_per_step, own.start + part.start,
+            )  # fmt: skip
+            summed += loss.sum()
+            after.append(state)
+        group.sum_gradients(parameters)
+        # Every process has to stop at the same step, whichever of them was told to.
+        shared = group.sum(torch.stack([summed, torch.tensor(float(stopped())).to(summed)]))
+        mean, stop = shared.tolist()
+        return mean / recipe.tokens_per_step, stop > 0, torch.cat(after, 1)
+
     with _interrupts() as stopped:
         saved_at = time.monotonic()
-        while progress() < 1 and not stopped():
-            rate, decay = schedule.rate(progress()), schedule.weight_decay(progress())
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-                group["weight_decay"] = decay if group["decays"] else 0.0
-            dropout = model.Dropout(schedule.dropped(progress()), recipe.seed * 2**32 + at.step)
-            loss, states = stepper.loss_and_grad(parameters, *stream.next(), states, dropout)
+        stop, done = False, progress()
+        while done < 1 and not stop:
+            rate, decay = schedule.rate(done), schedule.weight_decay(done)
+            dropout = model.Dropout(schedule.dropped(done), recipe.seed * 2**32 + at.step)
+            loss, stop, states = gradients(dropout)
             norm = torch.nn.utils.clip_grad_norm_(list(parameters.values()), recipe.clip)
             if not torch.isfinite(norm):
                 raise OptionError(
                     f"training diverged at step {at.step} (the gradient is not finite); "
                     f"lower --rate, now {recipe.rate}"
                 )
-            optimiser.step()
+            optimiser.step(rate, decay)
             at.step += 1
             window.steps += 1
-            window.loss += float(loss.mean())
+            window.loss += loss
+            done = progress()
             now = time.monotonic()
-            if now - window.since >= LOG_SECONDS:
+            if now - window.since >= run.log_every:
                 speed = window.steps * recipe.tokens_per_step / (now - window.since)
                 log({
-                    "event": "train", "progress": round(progress(), 4), "loss": window.mean(),
+                    "event": "train", "progress": round(done, 4), "loss": window.mean(),
                     "rate": rate, "norm": float(norm), "tokens_per_second": round(speed, 1),
                 })  # fmt: skip
                 window = _Window()
-            if now - saved_at >= run.every:
+            if group.of_first(now - saved_at) >= run.every:
                 validate_and_save(finished=False)
                 # Validation is no training time: a rate must not include it.
                 saved_at = time.monotonic()
                 window = _Window()
-        validate_and_save(finished=not stopped())
+        validate_and_save(finished=not stop)
         return Outcome(
             at.step,
             at.step * recipe.tokens_per_step,
             at.seconds(),
-            stopped(),
+            stop,
             at.best,
             at.best_step,
         )
@@ -199,17 +228,21 @@ def train(
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """While open, Ctrl-C only sets what the yielded function returns."""
+    """While open, Ctrl-C and SIGTERM only set what the yielded function returns.
+
+    SIGTERM is how torchrun and the schedulers of clusters end a run.
+    """
     seen: list[int] = []
 
     def note(number: int, frame: Any) -> None:
         seen.append(number)
 
-    previous = signal.signal(signal.SIGINT, note)
+    previous = {kind: signal.signal(kind, note) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(seen)
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for kind, handler in previous.items():
+            signal.signal(kind, handler)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tritstream.train.data import windows
+from tritstream.train.data import documents, windows
 from tritstream.train.evaluate import Score
 
 if TYPE_CHECKING:
@@ -103,11 +103,16 @@ class NGram:
 
 def score_corpus(corpus: Corpus, window: int) -> Score:
     """Fit on the training split and score the windows that the network is scored on."""
-    bos = [corpus.bos]
-    model = NGram([np.concatenate([bos, ids]) for ids in corpus.train], corpus.vocab)
+    marks = corpus.marks
+    texts = [
+        np.append(marks.bos, document)
+        for file in corpus.train
+        for document in documents(file, marks.eos)
+    ]
+    model = NGram(texts, corpus.vocab)
     nats, count = 0.0, 0
     for file in corpus.validation:
-        for inputs, targets in windows(file, window, corpus.bos):
+        for inputs, targets in windows(file, window, marks.bos, marks.eos):
             p = model.probabilities(np.append(inputs, targets[-1]))
             nats -= float(np.log(p).sum())
             count += len(p)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tritstream.train.schedule import Schedule
+from tritstream.train.schedule import Mixture, Schedule
 from tritstream.train.shape import Shape
 
 
@@ -15,7 +15,9 @@ class Recipe:
     """Everything that decides the result, apart from the texts.
 
     lanes x length tokens make one optimiser step. held_out: share of each text kept for
-    validation. window: tokens scored from one empty state in validation.
+    validation. window: tokens scored from one empty state in validation. separator: line that ends
+    a document. mix, late_mix, mix_epochs: the fields of `Mixture`. eps: of the block norms. origin:
+    SHA-256 of the weights that a fine-tuning run starts from.
     """
 
     hidden: int = 256
@@ -36,7 +38,14 @@ class Recipe:
     clip: float = 1.0
     held_out: float = 0.05
     clean: bool = True
+    separator: str | None = None
+    mix: tuple[float, ...] = ()
+    late_mix: tuple[float, ...] = ()
+    mix_epochs: int = 0
+    optimiser: str = "adamw"
     window: int = 1024
+    eps: float = 1e-6
+    origin: str | None = None
 
     @property
     def tokens_per_step(self) -> int:
@@ -44,7 +53,12 @@ class Recipe:
 
     def shape(self) -> Shape:
         """Sizes of the network."""
-        return Shape(self.hidden, self.intermediate, self.layers, self.vocab, ternary=self.ternary)
+        return Shape(
+            self.hidden, self.intermediate, self.layers, self.vocab, self.eps, self.ternary
+        )
+
+    def mixture(self) -> Mixture:
+        return Mixture(self.mix, self.late_mix, self.mix_epochs)
 
     def schedule(self) -> Schedule:
         return Schedule(
@@ -53,7 +67,8 @@ class Recipe:
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        # Lists, not tuples: what a file gives back must compare equal.
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -74,3 +89,7 @@ class Run:
     threads: int | None = None
     exact: bool = False
     """Mat-muls in float32 instead of bfloat16."""
+    log_every: float = 5.0
+    """Seconds between records of the loss."""
+    accumulate: int = 1
+    """Parts, of some lanes each, in which a process works off its share of a step."""

@@ -1,4 +1,4 @@
-"""The learning-rate schedule: warm-up, then two stages.
+"""What changes during a run: the learning rate (warm-up, then two stages) and the mixture of texts.
 
 Ternary training wants a larger rate than usual early on and a clear drop later (arXiv 2402.17764
 and 2406.02528): in stage one latent weights have to move far enough to change their trit; in
@@ -47,3 +47,21 @@ class Schedule:
     def dropped(self, progress: float) -> float:
         """Share of dropped elements at `progress`."""
         return self.dropout if progress >= self.dropout_from else 0.0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How many of each file's documents an epoch reads, as shares of the file.
+
+    early: shares of the first `epochs` epochs; late: shares of all later ones. An empty tuple
+    means 1 for every file. A share below 1 reads other documents in every epoch until all were
+    read.
+    """
+
+    early: tuple[float, ...] = ()
+    late: tuple[float, ...] = ()
+    epochs: int = 0
+
+    def shares(self, epoch: int, files: int) -> tuple[float, ...]:
+        """One share per file for this epoch."""
+        return (self.early if epoch < self.epochs else self.late) or (1.0,) * files

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tritstream.train import model
 from tritstream.train.fused import Fused
-from tritstream.train.kernels import load_kernels
+from tritstream.train.kernels import keep_memory, load_kernels
 from tritstream.train.shape import Shape
 
 
@@ -23,15 +23,32 @@ class Stepper:
     whichever core is busy with something else.
     """
 
-    def __init__(self, shape: Shape, exact: bool, threads: int | None) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        exact: bool,
+        threads: int | None,
+        device: torch.device | None = None,
+    ) -> None:
+        """device: where parameters and batches lie (default the processor).
+
+        On a GPU mat-muls are in bfloat16 unless `exact`; by autograd on the processor they are
+        always exact, since few processors have bfloat16 of their own.
+        """
         self.shape = shape
         self.workers = threads or len(os.sched_getaffinity(0))
-        kernels, self.why_plain = load_kernels()
+        self._bfloat16 = False
+        if device is not None and device.type != "cpu":
+            self._bfloat16 = not exact
+            kernels, self.why_plain = None, "are for processors"
+        else:
+            kernels, self.why_plain = load_kernels()
         self._train = self._exact = None
         if kernels is None:
             torch.set_num_threads(self.workers)
             return
         torch.set_num_threads(1)
+        keep_memory()
         self._exact = Fused(kernels, shape, torch.float32)
         self._train = self._exact if exact else Fused(kernels, shape, torch.bfloat16)
         # The number of threads inside an operation is a setting of each calling thread.
@@ -52,21 +69,29 @@ class Stepper:
         reset: Tensor,
         states: Tensor,
         dropout: model.Dropout | None = None,
+        weight: float | None = None,
+        first: int = 0,
     ) -> tuple[Tensor, Tensor]:
-        """Loss per token (B, T) and next states; sets `.grad` of every parameter."""
+        """Loss per token (B, T) and next states; adds to `.grad` of every parameter.
+
+        weight: of each token's loss in the gradient (default 1 / tokens, the mean of this batch).
+        first: number of the first lane in the whole step, which decides the dropout masks.
+        """
+        weight = weight or 1.0 / inputs.numel()
         if self._train is None:
-            loss, after = self._plain(parameters, inputs, targets, reset, states, dropout)
-            for tensor in parameters.values():
-                tensor.grad = None
-            loss.mean().backward()
+            own = dropout and model.Dropout(dropout.p, dropout.seed * 4096 + first)
+            loss, after = self._plain(
+                parameters, inputs, targets, reset, states, own, self._bfloat16
+            )
+            (loss.sum() * weight).backward()
             return loss.detach(), after.detach()
-        fused, weight = self._train, 1.0 / inputs.numel()
+        fused = self._train
 
         def work(part: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
             i, t, r = (tensor[part].contiguous() for tensor in (inputs, targets, reset))
             before = states[:, part].contiguous()
             # Every part has masks of its own.
-            own = dropout and model.Dropout(dropout.p, dropout.seed * 4096 + part.start)
+            own = dropout and model.Dropout(dropout.p, dropout.seed * 4096 + first + part.start)
             return fused.loss_and_grad(parameters, i, t, r, before, weight, own)
 
         results = list(self._pool.map(work, self._parts(len(inputs))))
@@ -75,7 +100,8 @@ class Stepper:
         for _, _, grads in results[1:]:
             torch._foreach_add_(total, [grads[name] for name in names])
         for name, grad in zip(names, total, strict=True):
-            parameters[name].grad = grad
+            before = parameters[name].grad
+            parameters[name].grad = grad if before is None else before.add_(grad)
         return torch.cat([r[0] for r in results]), torch.cat([r[1] for r in results], 1)
 
     @torch.no_grad()
@@ -110,8 +136,11 @@ class Stepper:
         reset: Tensor,
         states: Tensor,
         dropout: model.Dropout | None = None,
+        bfloat16: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        logits, after = model.forward(self.shape, parameters, inputs, reset, states, dropout)
+        logits, after = model.forward(
+            self.shape, parameters, inputs, reset, states, dropout, bfloat16
+        )
         loss = torch.nn.functional.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none"
         )

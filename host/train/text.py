@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tritstream.errors import FileError, OptionError
 from tritstream.text.characters import universal
+
+SEQUENCE = 10
 
 TYPOGRAPHY = str.maketrans(
     {
@@ -20,18 +23,20 @@ TYPOGRAPHY = str.maketrans(
 
 @dataclass(frozen=True)
 class Source:
-    """One text file: its name, the SHA-256 of its bytes, and the two parts of its text."""
+    """One text file: its name, the SHA-256 of its bytes, and the documents of its two parts."""
 
     name: str
     sha256: str
-    train: str
-    validation: str
+    train: Sequence[str]
+    validation: Sequence[str]
 
 
-def read_source(path: Path, held_out: float, clean: bool) -> Source:
-    """Read a UTF-8 file and split its last part off, at a paragraph's end, before anything else.
+def read_source(path: Path, held_out: float, clean: bool, separator: str | None = None) -> Source:
+    """Read a UTF-8 file and keep a part of it for validation, before anything else.
 
-    held_out: share of the characters kept for validation. clean: apply `clean_prose` to each part.
+    held_out: share kept for validation. clean: apply `clean_prose` to each document. separator: a
+    line that ends each document; then every 1 / held_out-th document is kept. Without one the
+    file is one document, whose last part is split off at a paragraph's end.
     Raises FileError for a file that cannot be read or is not UTF-8, OptionError for one too short.
     """
     try:
@@ -44,12 +49,66 @@ def read_source(path: Path, held_out: float, clean: bool) -> Source:
             f"{path} is not UTF-8 text (byte {error.start}); convert it first"
         ) from error
     text = universal(text)
-    train, validation = split(text, held_out)
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    if separator is None:
+        pieces = split(text, held_out)
+        train, validation = ((piece,) if piece.strip() else () for piece in pieces)
+    else:
+        train, validation = split_documents(text, held_out, separator)
     if clean:
-        train, validation = clean_prose(train), clean_prose(validation)
-    if not train.strip():
+        train, validation = (tuple(map(clean_prose, part)) for part in (train, validation))
+    if not any(document.strip() for document in train):
         raise OptionError(f"{path} holds no text to train on")
     return Source(path.name, hashlib.sha256(data).hexdigest(), train, validation)
+
+
+def split_documents(
+    text: str, held_out: float, separator: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The documents that end with a line `separator`: those to train on, those held out.
+
+    Blanks around a document are dropped, and so are empty documents.
+    """
+    pieces = re.split(rf"^{re.escape(separator)}[ \t]*$", text, flags=re.M)
+    documents = [piece.strip() for piece in pieces if piece.strip()]
+    train, validation = every(range(len(documents)), held_out)
+    return tuple(documents[k] for k in train), tuple(documents[k] for k in validation)
+
+
+def every(places: range, held_out: float) -> tuple[list[int], list[int]]:
+    """Places to train on and places held out, which are every 1 / held_out-th."""
+    if held_out <= 0:
+        return list(places), []
+    step = max(round(1 / held_out), 2)
+    return [k for k in places if k % step != step - 1], list(places[step - 1 :: step])
+
+
+def drop_duplicates(sources: list[Source]) -> tuple[list[Source], int]:
+    """Drop held-out documents whose text occurs in the training part of any source.
+
+    A document goes when more than half of its sequences of SEQUENCE words (case and punctuation
+    aside) occur there. Returns the sources and the number of documents dropped.
+    """
+    wanted = [[_sequences(d) for d in source.validation] for source in sources]
+    held_out: set[str] = set().union(*(s for documents in wanted for s in documents))
+    seen = {s for source in sources for d in source.train for s in _sequences(d) & held_out}
+    kept = [
+        tuple(
+            d for d, s in zip(source.validation, documents, strict=True)
+            if 2 * len(s & seen) <= len(s)
+        )
+        for source, documents in zip(sources, wanted, strict=True)
+    ]  # fmt: skip
+    dropped = sum(len(s.validation) - len(k) for s, k in zip(sources, kept, strict=True))
+    return [replace(s, validation=k) for s, k in zip(sources, kept, strict=True)], dropped
+
+
+def _sequences(document: str) -> set[str]:
+    words = re.findall(r"[^\W_]+", document.lower())
+    return {
+        " ".join(words[k : k + SEQUENCE]) for k in range(max(len(words) - SEQUENCE, 0) + 1)
+    }  # fmt: skip
 
 
 def split(text: str, held_out: float) -> tuple[str, str]:

@@ -69,6 +69,8 @@ def test_scan_is_the_recurrence(length: int) -> None:
         h = f[:, t] * h + x[:, t]
         steps.append(h)
     assert torch.allclose(model.scan(f, x, h0), torch.stack(steps, 1), atol=1e-12)
+    inputs = tuple(tensor.clone().requires_grad_() for tensor in (f, x, h0))
+    assert torch.autograd.gradcheck(model.scan, inputs)
 
 
 def test_state_carries_over_and_reset_drops_it() -> None:
@@ -157,6 +159,8 @@ def test_workers_share_lanes_without_changing_the_result(kernels) -> None:
     results = []
     for threads in (1, 2, 5):
         stepper = Stepper(shape, exact=True, threads=threads)
+        for tensor in parameters.values():
+            tensor.grad = None
         loss, states = stepper.loss_and_grad(parameters, *batch)
         grads = {n: t.grad.clone() for n, t in parameters.items()}
         results.append((loss, states, grads))
@@ -164,6 +168,47 @@ def test_workers_share_lanes_without_changing_the_result(kernels) -> None:
         assert torch.equal(loss, results[0][0]) and torch.equal(states, results[0][1])
         for name, gradient in grads.items():
             assert torch.allclose(gradient, results[0][2][name], rtol=1e-3, atol=1e-6), name
+
+
+def test_parts_of_a_step_add_up_to_it(kernels, monkeypatch) -> None:
+    shape = Shape(64, 64, 2, 100)
+    parameters, g = random_network(shape, 6)
+    batch = random_batch(shape, 4, 16, g)
+    *parts, states = batch
+    dropout = model.Dropout(0.2, 5)
+    for switch, threads in (("on", 4), ("off", 1)):
+        monkeypatch.setenv("TRITSTREAM_TRAIN_KERNELS", switch)
+        found = []
+        for count in (1, 4):
+            stepper = Stepper(shape, exact=True, threads=threads)
+            assert bool(stepper.why_plain) == (switch == "off")
+            for tensor in parameters.values():
+                tensor.grad = None
+            for k in range(count):
+                own = slice(4 * k // count, 4 * (k + 1) // count)
+                stepper.loss_and_grad(
+                    parameters, *(t[own] for t in parts), states[:, own],
+                    # By autograd a part has one mask, whatever its lanes: no dropout to compare.
+                    dropout if switch == "on" else None, 1 / 64, own.start,
+                )  # fmt: skip
+            found.append({n: t.grad.clone() for n, t in parameters.items()})
+        for name, gradient in found[0].items():
+            assert torch.allclose(gradient, found[1][name], rtol=1e-3, atol=1e-6), name
+
+
+@pytest.mark.parametrize("ternary", [True, False])
+def test_bfloat16_products_follow_the_definition(ternary: bool) -> None:
+    shape = Shape(64, 64, 2, 100, ternary=ternary)
+    parameters, g = random_network(shape, 9)
+    inputs, targets, reset, states = random_batch(shape, 2, 16, g)
+    found = []
+    for bfloat16 in (False, True):
+        logits, _ = model.forward(shape, parameters, inputs, reset, states, None, bfloat16)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        found.append((loss.detach(), torch.autograd.grad(loss, list(parameters.values()))))
+    assert found[0][0] == pytest.approx(float(found[1][0]), rel=0.02)
+    for name, a, b in zip(parameters, found[0][1], found[1][1], strict=True):
+        assert b.dtype == torch.float32 and (a - b).norm() < 0.3 * a.norm(), name
 
 
 def test_without_a_compiler_autograd_takes_over(monkeypatch) -> None:

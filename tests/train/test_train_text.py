@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tritstream.errors import TritstreamError
-from tritstream.train.text import clean_prose, read_source, split
+from tritstream.train.text import Source, clean_prose, drop_duplicates, read_source, split
 
 
 def test_prose_is_unwrapped_and_verse_is_not() -> None:
@@ -55,9 +55,33 @@ def test_the_held_out_part_is_the_end(tmp_path) -> None:
     path.write_bytes("".join(f"Paragraph {k}.\r\n\r\n" for k in range(200)).encode())
     source = read_source(path, 0.05, clean=True)
     assert source.name == "a.txt" and len(source.sha256) == 64
-    assert "Paragraph 199." in source.validation and "Paragraph 199." not in source.train
-    assert not set(source.train.split("\n\n")) & set(source.validation.split("\n\n")) - {""}
-    assert 0.03 < len(source.validation) / len(source.train) < 0.06
+    (train,), (validation,) = source.train, source.validation
+    assert "Paragraph 199." in validation and "Paragraph 199." not in train
+    assert not set(train.split("\n\n")) & set(validation.split("\n\n")) - {""}
+    assert 0.03 < len(validation) / len(train) < 0.06
+
+
+def test_every_twentieth_document_is_held_out(tmp_path) -> None:
+    path = tmp_path / "stories.txt"
+    path.write_text("".join(f"Story {k}.\nIt ends.\n<|end|>\n" for k in range(200)) + "\n<|end|>\n")
+    source = read_source(path, 0.05, clean=False, separator="<|end|>")
+    assert len(source.train) == 190 and len(source.validation) == 10
+    assert source.validation[0] == "Story 19.\nIt ends."
+    assert len({*source.train, *source.validation}) == 200
+    whole = read_source(path, 0.05, clean=False, separator="<|")  # no line of its own
+    assert len(whole.train) == 1 and not whole.validation
+
+
+def test_held_out_documents_that_are_in_the_training_text_are_dropped() -> None:
+    words = [f"w{k}" for k in range(60)]
+    one, other = " ".join(words[:30]), " ".join(words[30:])
+    shouted = one.upper().replace(" ", ", ")
+    half = " ".join(words[:19] + [f"v{k}" for k in range(11)])
+    a = Source("a", "", (one,), (shouted, half, "w0 w1"))
+    b = Source("b", "", ("w0, w1!",), (other, one))
+    (a, b), dropped = drop_duplicates([a, b])
+    assert dropped == 3
+    assert a.validation == (half,) and b.validation == (other,)
 
 
 def test_unreadable_texts_are_named(tmp_path) -> None:
