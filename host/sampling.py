@@ -95,3 +95,7 @@ class Sampler:
 def _require(name: str, value: float, good: bool, allowed: str) -> None:
     if not good:
         raise OptionError(f"{name.replace('_', ' ')} must be {allowed}, not {value}")
+
+
+STORY = Sampling(temperature=0.7, top_k=40, top_p=0.9, repetition_penalty=1.1)
+"""What the command line draws with where nothing is said: chosen on the demo model's stories."""

@@ -9,6 +9,7 @@ from tritstream.board.options import BoardOptions
 from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
+from tritstream.sampling import STORY
 from tritstream.text.characters import universal
 
 if TYPE_CHECKING:
@@ -75,19 +76,20 @@ def _add_sampling(draw: argparse._ArgumentGroup) -> None:
         "--temperature",
         type=float,
         metavar="T",
-        help="below 1 prefers likely tokens, above 1 surprises (default: 0.7); 0 is --greedy",
+        help="below 1 prefers likely tokens, above 1 surprises "
+        f"(default: {STORY.temperature}); 0 is --greedy",
     )
     draw.add_argument(
         "--top-k",
         type=int,
-        default=40,
+        default=STORY.top_k,
         metavar="K",
         help="draw from the K likeliest only; 0 is all (default: %(default)s)",
     )
     draw.add_argument(
         "--top-p",
         type=float,
-        default=0.9,
+        default=STORY.top_p,
         metavar="P",
         help="draw from the likeliest that together have this probability (default: %(default)s)",
     )
@@ -95,8 +97,8 @@ def _add_sampling(draw: argparse._ArgumentGroup) -> None:
         "--repetition-penalty",
         type=float,
         metavar="R",
-        help="above 1 makes tokens that were there before less likely (default: 1.1; with --greedy "
-        "1, none)",
+        help="above 1 makes tokens that were there before less likely "
+        f"(default: {STORY.repetition_penalty}; with --greedy 1, none)",
     )
     draw.add_argument(
         "--seed", type=int, metavar="S", help="same seed, same text (default: a new one each time)"
@@ -280,7 +282,7 @@ def _unended(text: str) -> str:
 def _penalty(args: argparse.Namespace) -> float:
     if args.repetition_penalty is not None:
         return float(args.repetition_penalty)
-    return 1.0 if _temperature(args) == 0 else 1.1
+    return 1.0 if _temperature(args) == 0 else STORY.repetition_penalty
 
 
 def _temperature(args: argparse.Namespace) -> float:
@@ -288,7 +290,7 @@ def _temperature(args: argparse.Namespace) -> float:
         if args.temperature:
             raise OptionError("--greedy and --temperature contradict each other")
         return 0.0
-    return 0.7 if args.temperature is None else float(args.temperature)
+    return STORY.temperature if args.temperature is None else float(args.temperature)
 
 
 def _write(generation: Generation, prompt: str, quiet: bool) -> int:
