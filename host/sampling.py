@@ -45,51 +45,161 @@ class Sampling:
 
 
 class Sampler:
-    """Draws the tokens of one text: the same options and logits give the same tokens."""
+    """Draws the tokens of one text: the same options and logits give the same tokens.
+
+    Few of a vocabulary's logits are ever near the choice. They are found by comparisons of float32,
+    and everything that is computed is computed of them alone. Probabilities are whole multiples of
+    2**-40, so that their sums do not depend on an order of summation.
+    """
 
     def __init__(self, sampling: Sampling, seen: Iterable[int] = ()) -> None:
         """`seen` are the prompt's tokens, to which the repetition penalty applies too."""
         self._sampling = sampling
-        self._seen = set(seen)
+        self._seen = dict.fromkeys(seen)  # in the order of their first use
+        self._seen_ids = np.fromiter(self._seen, np.intp)
         self._random = np.random.Generator(np.random.PCG64(sampling.seeded().seed))
 
     def pick(self, logits: np.ndarray) -> int:
-        """The next token id from logits (vocab,), which are left alone.
+        """The next token id from logits (vocab,) float32, which are left alone.
 
-        Ties go to the lower id. Raises EngineError if a logit is NaN.
+        Ties go to the lower id. Raises EngineError if a logit is NaN, or none is finite.
         """
-        scores = self._penalised(logits.astype(np.float64))
-        if np.isnan(scores).any():
-            raise EngineError("the engine produced logits that are not numbers (NaN)")
-        token = int(np.argmax(scores)) if self._sampling.temperature == 0 else self._draw(scores)
-        self._seen.add(token)
+        sampling = self._sampling
+        if sampling.temperature == 0 and sampling.repetition_penalty == 1:
+            token = _likeliest(logits)
+        else:
+            token = self._pick_penalised(logits)
+        self._see(token)
         return token
 
-    def _penalised(self, scores: np.ndarray) -> np.ndarray:
-        penalty = self._sampling.repetition_penalty
-        if penalty != 1 and self._seen:
-            seen = np.fromiter(self._seen, np.intp)
-            seen = seen[seen < scores.size]
-            values = scores[seen]
-            scores[seen] = np.where(values > 0, values / penalty, values * penalty)
-        return scores
+    def _see(self, token: int) -> None:
+        if token not in self._seen:
+            self._seen[token] = None
+            self._seen_ids = np.append(self._seen_ids, token)
 
-    def _draw(self, scores: np.ndarray) -> int:
-        sampling = self._sampling
-        # The likeliest first; with a stable sort ties fall the same way on every machine.
-        order = np.argsort(-scores, kind="stable")
+    def _pick_penalised(self, logits: np.ndarray) -> int:
+        """The penalty changes only what was seen, so that is set aside and joins the rest again."""
+        sampling, penalty = self._sampling, self._sampling.repetition_penalty
+        rest, ids, scores = logits, _NO_IDS, _NO_SCORES
+        if penalty != 1 and self._seen:
+            ids = self._seen_ids[self._seen_ids < logits.size]
+            values = logits[ids].astype(np.float64)
+            if np.isnan(values).any():
+                raise EngineError(_NAN)
+            scores = np.where(values > 0, values / penalty, values * penalty)
+            rest = logits.copy()
+            rest[ids] = -np.inf
+        if sampling.temperature == 0:
+            return int(_ordered(rest, ids, scores, 1)[0][0])
         if sampling.top_k:
-            order = order[: sampling.top_k]
-        best = scores[order[0]]
-        weights = np.exp((scores[order] - best) / sampling.temperature)
+            return self._draw(*_ordered(rest, ids, scores, sampling.top_k))
+        if sampling.top_p == 1:
+            everything = rest.astype(np.float64)
+            everything[ids] = scores
+            near = everything >= _best(everything) - _NEAR * sampling.temperature
+            return self._draw(np.flatnonzero(near), everything[near])
+        return self._draw_nucleus(rest, ids, scores)
+
+    def _draw(self, ids: np.ndarray, scores: np.ndarray) -> int:
+        """From tokens with their scores, the likeliest first where top_p cuts them."""
+        weights = _weights(scores, _best(scores), self._sampling.temperature)
         cumulative = np.cumsum(weights)
-        if sampling.top_p < 1:
-            # Keep up to and including the token that reaches the sum.
-            keep = int(np.searchsorted(cumulative, sampling.top_p * cumulative[-1])) + 1
-            cumulative = cumulative[:keep]
-        drawn = self._random.random() * cumulative[-1]
+        keep = _reaching(cumulative, int(cumulative[-1]), self._sampling.top_p)
+        return self._place(ids, cumulative[:keep])
+
+    def _draw_nucleus(self, rest: np.ndarray, ids: np.ndarray, scores: np.ndarray) -> int:
+        """With top_p alone: all tokens make the sum, and only the likeliest need an order."""
+        temperature, best = self._sampling.temperature, float(_ordered(rest, ids, scores, 1)[1][0])
+        near = rest[rest >= best - _NEAR * temperature].astype(np.float64)
+        total = int(_weights(near, best, temperature).sum())
+        total += int(_weights(scores, best, temperature).sum())
+        count = _FEW
+        while True:
+            few, values = _ordered(rest, ids, scores, count)
+            cumulative = np.cumsum(_weights(values, best, temperature))
+            keep = _reaching(cumulative, total, self._sampling.top_p)
+            if keep <= cumulative.size or few.size >= rest.size:
+                return self._place(few, cumulative[:keep])
+            count *= 4
+
+    def _place(self, ids: np.ndarray, cumulative: np.ndarray) -> int:
+        drawn = int(self._random.random() * int(cumulative[-1]))
         place = int(np.searchsorted(cumulative, drawn, side="right"))
-        return int(order[min(place, cumulative.size - 1)])
+        return int(ids[min(place, cumulative.size - 1)])
+
+
+_NO_IDS, _NO_SCORES = np.zeros(0, np.intp), np.zeros(0, np.float64)
+_NAN = "the engine produced logits that are not numbers (NaN)"
+_UNIT = 2.0**40
+_NEAR = 41 * np.log(2.0)
+"""Further than this below the best, in units of the temperature, a probability rounds to zero."""
+_FEW = 64
+_HEAPS = 4
+"""For each of the tokens that are looked for; more find fewer candidates, and cost more maxima."""
+
+
+def _likeliest(logits: np.ndarray) -> int:
+    token = int(np.argmax(logits))  # of NaNs the first
+    if np.isnan(logits[token]):
+        raise EngineError(_NAN)
+    return token
+
+
+def _weights(scores: np.ndarray, best: float, temperature: float) -> np.ndarray:
+    """exp((score - best) / temperature) in units of 2**-40, rounded: int64."""
+    with np.errstate(over="ignore"):  # of a tiny temperature: the quotient is -inf, its power 0
+        powers = np.exp((scores - best) / temperature)
+    return np.rint(powers * _UNIT).astype(np.int64)
+
+
+def _reaching(cumulative: np.ndarray, total: int, top_p: float) -> int:
+    """How many of the likeliest reach the share top_p of the total: one more than fail to."""
+    return int(np.searchsorted(cumulative, top_p * total)) + 1
+
+
+def _ordered(
+    rest: np.ndarray, ids: np.ndarray, scores: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` likeliest of all tokens, ids and float64 scores, by score and then by id.
+
+    `rest` are the logits (vocab,) without the tokens `ids` (-inf there), whose scores are given.
+    Raises EngineError if a logit is NaN, or none is finite.
+    """
+    found = _candidates(rest, count)
+    values = rest[found].astype(np.float64)
+    if ids.size:
+        possible = values > -np.inf  # what was set aside must not be there twice
+        found = np.concatenate([found[possible], ids])
+        values = np.concatenate([values[possible], scores])
+    _best(values)
+    order = np.lexsort((found, -values))[:count]
+    return found[order], values[order]
+
+
+def _candidates(logits: np.ndarray, count: int) -> np.ndarray:
+    """Ids, increasing, among which are the `count` likeliest. Raises EngineError for a NaN.
+
+    Logits are dealt into several times `count` heaps. The count-th largest of the heaps' maxima is
+    no larger than the count-th largest logit, and all it takes is one pass of maxima.
+    """
+    deep = logits.size // (_HEAPS * count)
+    if deep < 2:
+        if np.isnan(logits).any():
+            raise EngineError(_NAN)
+        return np.arange(logits.size)
+    heaps = logits.size // deep
+    maxima = logits[: heaps * deep].reshape(deep, heaps).max(axis=0)
+    if np.isnan(maxima).any() or np.isnan(logits[heaps * deep :]).any():
+        raise EngineError(_NAN)
+    return np.flatnonzero(logits >= np.partition(maxima, heaps - count)[heaps - count])
+
+
+def _best(scores: np.ndarray) -> float:
+    """The largest score. Raises EngineError if it is NaN, or not finite."""
+    best = float(scores.max(initial=-np.inf))
+    if not np.isfinite(best):
+        raise EngineError(_NAN if np.isnan(best) else "the engine produced no finite logit")
+    return best
 
 
 def _require(name: str, value: float, good: bool, allowed: str) -> None:

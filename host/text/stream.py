@@ -19,7 +19,7 @@ class TextStream:
         # Decoders treat the start of a text specially (a leading space disappears), so the tokens
         # of the last piece stay in front. They begin and end with whole characters: a cut elsewhere
         # could make the bytes around it unreadable.
-        self._context = list(context)
+        self._set_context(list(context))
         self._pending: list[int] = []
 
     def push(self, token_id: int) -> str:
@@ -30,9 +30,13 @@ class TextStream:
         if not certain and len(self._pending) < _LONGEST_WAIT:
             return ""
         if new:
-            self._context = self._pending
+            self._set_context(self._pending)
         self._pending = []
         return new
+
+    def _set_context(self, tokens: list[int]) -> None:
+        self._context = tokens
+        self._known = len(self._decode(tokens))
 
     def finish(self) -> str:
         """The text still held back; an incomplete character shows as U+FFFD."""
@@ -41,4 +45,4 @@ class TextStream:
         return new
 
     def _new_text(self) -> str:
-        return self._decode(self._context + self._pending)[len(self._decode(self._context)) :]
+        return self._decode(self._context + self._pending)[self._known :]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import signal
 import tracemalloc
 from dataclasses import replace
@@ -241,3 +242,27 @@ def test_ctrl_c_in_the_middle_of_a_start(
     assert device.downloads == 1
     device.engine.timing = Timing()
     assert greedy(runtime, 4) == expected(tiny, 4)
+
+
+@pytest.mark.parametrize("exponent", [-200, -100, -99, -44, -20, 0, 69, 70, 120])
+def test_logits_are_rounded_as_the_specification_rounds_them(
+    tiny: Image, load: Any, exponent: int
+) -> None:
+    """In single precision where that is the same, in double where it is not."""
+    _, runtime = load(tiny)
+    rng = np.random.default_rng(abs(exponent))
+    bits = tiny.header.configuration.profile.scale_bits
+    largest = 127 * tiny.geometry.hidden
+    for mantissa in (
+        1 << (bits - 1),
+        (1 << bits) - 1,
+        int(rng.integers(1 << (bits - 1), 1 << bits)),
+    ):
+        sums = rng.integers(-largest, largest, runtime._sums.size, endpoint=True)
+        sums[:4] = largest, -largest, 0, 1
+        runtime._sums[:] = sums
+        runtime._scale[:2] = mantissa, exponent
+        runtime._result.sync_to_device()
+        with np.errstate(over="ignore"):
+            expected = (sums * math.ldexp(mantissa, exponent)).astype(np.float32)
+            np.testing.assert_array_equal(runtime._logits(), expected)

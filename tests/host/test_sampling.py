@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,3 +117,78 @@ def test_what_is_drawn_is_always_allowed(
     token = Sampler(Sampling(temperature, top_k, top_p, seed=seed)).pick(logits)
     rank = int((logits > logits[token]).sum())
     assert rank < (top_k or logits.size)
+
+
+def slow_pick(
+    logits: np.ndarray, sampling: Sampling, seen: list[int], random: np.random.Generator
+) -> int:
+    """The definition: every score in float64, a stable sort of all, then the cuts and the draw."""
+    scores, penalty = logits.astype(np.float64), sampling.repetition_penalty
+    for token in dict.fromkeys(seen):
+        scores[token] = scores[token] / penalty if scores[token] > 0 else scores[token] * penalty
+    order = np.argsort(-scores, kind="stable")
+    if sampling.temperature == 0:
+        return int(order[0])
+    if sampling.top_k:
+        order = order[: sampling.top_k]
+    elif sampling.top_p == 1:
+        order = np.arange(scores.size)
+    powers = np.exp((scores[order] - scores[order].max()) / sampling.temperature)
+    weights = np.rint(powers * 2.0**40).astype(np.int64)
+    cumulative = np.cumsum(weights)
+    keep = int(np.searchsorted(cumulative, sampling.top_p * int(cumulative[-1]))) + 1
+    cumulative = cumulative[:keep]
+    drawn = int(random.random() * int(cumulative[-1]))
+    return int(order[np.searchsorted(cumulative, drawn, side="right")])
+
+
+@pytest.mark.parametrize("vocabulary", [1, 2, 7, 40, 641, 3072, 32_000])
+@pytest.mark.parametrize("penalty", [1.0, 1.1, 0.9])
+@pytest.mark.parametrize(("top_k", "top_p"), [(0, 1.0), (0, 0.9), (1, 1.0), (40, 0.9), (900, 0.5)])
+def test_the_shortcuts_draw_what_the_definition_draws(
+    vocabulary: int, penalty: float, top_k: int, top_p: float
+) -> None:
+    rng = np.random.default_rng([vocabulary, top_k])
+    for kind in ("normal", "ties", "constant", "ruled out", "steep"):
+        logits = rng.normal(0, 3, vocabulary).astype(np.float32)
+        if kind == "ties":
+            logits = np.round(logits)
+        elif kind == "constant":
+            logits[:] = 1.5
+        elif kind == "ruled out":
+            logits[1:][rng.random(vocabulary - 1) < 0.9] = -np.inf
+        elif kind == "steep":
+            logits *= 30
+        seen = rng.integers(0, vocabulary, 30).tolist()
+        for temperature in (0.0, 0.3, 1.3):
+            sampling = Sampling(temperature, top_k, top_p, penalty, seed=vocabulary)
+            sampler, random = Sampler(sampling, seen), np.random.default_rng(vocabulary)
+            so_far = list(seen)
+            for _ in range(3):
+                expected = slow_pick(logits, sampling, so_far, random)
+                assert sampler.pick(logits) == expected, kind
+                so_far.append(expected)
+
+
+def test_a_temperature_next_to_nothing_is_greedy_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for top_k, top_p in ((0, 1.0), (0, 0.9), (3, 0.9)):
+            assert Sampler(Sampling(1e-310, top_k, top_p, seed=1)).pick(LOGITS) == 1
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+@pytest.mark.parametrize("at", [0, 31_999])
+@pytest.mark.parametrize("penalty", [1.0, 1.1])
+def test_nan_is_found_wherever_it_is(temperature: float, at: int, penalty: float) -> None:
+    logits = np.zeros(32_000, np.float32)
+    logits[at] = np.nan
+    for top_k, top_p in ((0, 1.0), (40, 1.0), (0, 0.9)):
+        with pytest.raises(EngineError, match="NaN"):
+            Sampler(Sampling(temperature, top_k, top_p, penalty, seed=1), [0]).pick(logits)
+
+
+def test_nothing_finite_is_an_error() -> None:
+    for value in (-np.inf, np.inf):
+        with pytest.raises(EngineError, match="no finite logit"):
+            Sampler(Sampling(0.7, seed=1)).pick(np.full(5, value, np.float32))
