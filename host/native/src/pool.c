@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define RELAX() __builtin_ia32_pause()
@@ -14,9 +16,10 @@
 #endif
 
 /* A phase takes some 10 to 100 us, so whoever waits for its end looks for that long before it offers
- * its processor to others; between two tokens a thread looks a little longer and then sleeps. */
+ * its processor to others. Between two tokens the next one is chosen, which takes as long: a thread goes
+ * on offering its processor until then, because waking it up would take longer, and sleeps after it. */
 #define BARRIER_SPINS 2000
-#define IDLE_YIELDS 200
+#define IDLE_NS 500000
 
 struct Pool {
     int threads;
@@ -54,16 +57,26 @@ void pool_barrier(Pool *pool) {
     }
 }
 
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* Wait for a job other than `last`; its number, or `last` when the pool is to stop. */
 static unsigned next_job(Pool *pool, unsigned last) {
-    for (int i = 0; i < BARRIER_SPINS + IDLE_YIELDS; i++) {
+    int64_t end = 0;
+    for (int i = 0;; i++) {
         unsigned job = atomic_load_explicit(&pool->job, memory_order_acquire);
         if (job != last) return job;
         if (i < BARRIER_SPINS) {
             RELAX();
-        } else {
-            sched_yield();
+            continue;
         }
+        int64_t now = nanoseconds();
+        if (!end) end = now + IDLE_NS;
+        if (now >= end) break;
+        sched_yield();
     }
     pthread_mutex_lock(&pool->mutex);
     unsigned job;
