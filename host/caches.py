@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,9 +32,14 @@ def cache_folder(name: str) -> Path:
 
 def made_cache_folder(name: str) -> Path:
     """The same, made where it is missing. Raises FileError where it cannot be."""
-    folder = cache_folder(name)
+    return _made(cache_folder(name))
+
+
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise unwritable(folder, error) from error
     return folder
@@ -42,6 +48,15 @@ def made_cache_folder(name: str) -> Path:
 def unwritable(folder: Path, error: OSError) -> FileError:
     """What to raise where a file of a cache cannot be written."""
     return FileError(f"cannot write to the cache folder {folder} ({error.strerror}): {_ADVICE}")
+
+
+def yowasp_folder() -> Path:
+    """Where YoWASP's Yosys keeps what it has compiled, which it would choose too.
+
+    Raises FileError where it cannot be written.
+    """
+    given = os.environ.get("YOWASP_CACHE_DIR")
+    return _made(Path(given) if given else cache_folder("").parent / "YoWASP")
 
 
 def once(name: str, check: Callable[[], None]) -> None:

@@ -4,9 +4,7 @@ Looks only: nothing is started except `--version` of a compiler or simulator, an
 is imported.
 """
 
-import os
 import platform
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from tritstream.engines import ENGINES
 from tritstream.errors import EngineError
 from tritstream.models import shipped_models
 from tritstream.native import levels, load_core
+from tritstream.programs import beside_python, compiler
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,7 @@ def examine(root: Path = Path("/")) -> list[Finding]:
         Finding("engines", "generate, eval", ", ".join(ENGINES)),
         _models(),
         _native(),
-        _program(
-            "g++",
-            ("g++", "clang++"),
-            "csim and rtl executions",
-            "install a C++ compiler; on Debian: apt-get install g++",
-        ),
+        _compiler(),
         _package("torch", "train", "pip install 'tritstream[train]'"),
         _package("huggingface_hub", "checkpoints by Hub id", "pip install 'tritstream[hub]'"),
         _package(
@@ -128,6 +122,15 @@ def _native() -> Finding:
     return Finding("native core", "engine native", f"compiled; this processor: {', '.join(usable)}")
 
 
+def _compiler() -> Finding:
+    """The compiler that the executions use, found as they find it."""
+    purpose = "csim and rtl executions"
+    try:
+        return Finding("g++", purpose, compiler().version.partition("\n")[0])
+    except EngineError as error:
+        return Finding("g++", purpose, None, str(error))
+
+
 def _models() -> Finding:
     models = ", ".join(shipped_models()) or None
     advice = "" if models else "this installation lacks them; install the package again"
@@ -145,10 +148,8 @@ def _package(name: str, purpose: str, advice: str) -> Finding:
 
 
 def _program(name: str, commands: tuple[str, ...], purpose: str, advice: str) -> Finding:
-    beside = str(Path(sys.executable).parent)  # a virtual environment that is not activated
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), beside))
     for command in commands:
-        place = shutil.which(command, path=path)
+        place = beside_python(command)
         if place is not None:
             return Finding(name, purpose, _version_of(place) or place)
     return Finding(name, purpose, None, advice)
@@ -163,7 +164,7 @@ def _verilator() -> Finding:
 
 def _version_of(program: str) -> str | None:
     """The first line of `program --version`; not of vendor tools, which take long to start."""
-    if Path(program).name not in ("g++", "clang++", "verilator", "yosys"):
+    if Path(program).name not in ("verilator", "yosys"):
         return None
     try:
         result = subprocess.run(

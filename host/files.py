@@ -1,11 +1,21 @@
-"""Writing files so that a final name only ever holds a whole file, and hashing them."""
+"""Writing files so that a final name only ever holds a whole file, scratch folders, and hashing.
+
+What a killed process leaves behind is found by its name and by its lock, which a process that is
+gone does not hold, and is removed by the next one that writes there.
+"""
 
 import errno
+import fcntl
 import hashlib
 import os
+import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +23,12 @@ from tritstream.errors import FileError
 
 _CHUNK = 1 << 20
 _POINTER = b"version https://git-lfs.github.com/spec/"
+_PREFIX = "tritstream-"
+_PART = ".part"
+_LOCK = ".lock"
+_STREAMS = {"/dev/stdout": "/dev/fd/1", "/dev/stderr": "/dev/fd/2"}
+_YOUNG_S = 60.0
+"""A leftover is older than this: between its making and its lock a file has neither."""
 
 
 def refuse_pointer(path: str | os.PathLike[str], beginning: bytes) -> None:
@@ -32,21 +48,32 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     what was there before or all of the new file. On any exception, Ctrl-C included, the temporary
     file is removed and `path` is as it was. The file is readable as well as writable.
 
+    A symbolic link stays, and what it points to is written. A file that is replaced passes on its
+    mode and owner. A device or FIFO stays what it is, and gets everything when the block ends.
+
     Raises FileError where the folder is missing, the disk is full or writing is not permitted.
     """
-    final = Path(path)
-    if final.is_dir():
-        raise FileError(f"cannot write {final}: it is a folder")
-    temporary = final.with_name(f".{final.name}.{secrets.token_hex(6)}.part")
+    before = check_output(path)
+    if _descriptor(path) is not None or (before and not stat.S_ISREG(before.st_mode)):
+        with _poured(Path(path)) as file:
+            yield file
+        return
+    final = _behind_links(path)
+    _remove_leftovers(final.parent.glob(f".{_PREFIX}*{_PART}"))
+    # Short, whatever the name is: a file system that holds the one holds the other.
+    temporary = final.with_name(f".{_PREFIX}{secrets.token_hex(6)}{_PART}")
     renamed = False
     try:
         # Opened inside, under a name known before: Ctrl-C at any moment leaves nothing behind.
         with open(temporary, "x+b") as file:
+            _lock(file.fileno())
             yield file
             file.flush()
+            if before is not None:
+                _pass_on(before, file.fileno())
             os.fsync(file.fileno())
-        os.replace(temporary, final)
-        renamed = True
+            os.replace(temporary, final)
+            renamed = True
     except OSError as error:
         # Only what concerns this file is explained here: another file's error keeps its own story.
         if error.filename is None or Path(error.filename) == temporary:
@@ -63,6 +90,69 @@ def atomic_write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         file.write(data)
 
 
+def check_output(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """What is at `path` now, None for nothing; before long work whose result is to go there.
+
+    Raises FileError where writing would fail: a folder or socket of that name, a missing or
+    protected folder, a protected file.
+    """
+    if _descriptor(path) is not None:
+        return None
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        found = None
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise FileError(f"cannot write {path}: it is a folder")
+    if found is not None and stat.S_ISSOCK(found.st_mode):
+        raise FileError(f"cannot write {path}: it is a socket")
+    final = _behind_links(path)
+    if found is None and not final.parent.is_dir():
+        raise FileError(f"cannot write {path}: the folder {final.parent} does not exist")
+    regular = found is None or stat.S_ISREG(found.st_mode)
+    if (found is not None and not os.access(final, os.W_OK)) or (
+        regular and not os.access(final.parent, os.W_OK | os.X_OK)
+    ):
+        raise FileError(f"cannot write {path}: {os.strerror(errno.EACCES)}")
+    return found
+
+
+@contextmanager
+def scratch_folder(kind: str, parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder that is gone after the block; in ``parent``, or where TMPDIR says.
+
+    Those that killed processes have left there are removed. Raises FileError naming TMPDIR where
+    none can be made.
+    """
+    base = Path(tempfile.gettempdir() if parent is None else parent)
+    beginning = f"{'.' if parent else ''}{_PREFIX}"
+    _remove_leftovers(base.glob(f"{beginning}*/{_LOCK}"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{beginning}{kind}-", dir=base))
+    except OSError as error:
+        raise FileError(
+            f"cannot make a temporary folder in {base} ({error.strerror}): set TMPDIR to a folder "
+            f"that can be written"
+        ) from error
+    try:
+        with open(folder / _LOCK, "xb") as lock:
+            _lock(lock.fileno())
+            yield folder
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT) and _within(error.filename, folder):
+            raise FileError(
+                f"the temporary folder {base} is full: free some space there, or set TMPDIR to "
+                f"another folder"
+            ) from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sha256_of(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file as 64 hex digits, read in chunks. Raises FileError if unreadable."""
     digest = hashlib.sha256()
@@ -73,6 +163,71 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     return digest.hexdigest()
+
+
+@contextmanager
+def _poured(final: Path) -> Iterator[BinaryIO]:
+    """A temporary file that is written into a device or FIFO in the end."""
+    with tempfile.NamedTemporaryFile(prefix=_PREFIX) as file:
+        yield file  # type: ignore[misc]
+        file.flush()
+        file.seek(0)
+        try:
+            # Without blocking, so that a FIFO that nobody reads is told and not waited for.
+            target = _descriptor(final)
+            if target is not None:
+                target = os.dup(target)
+            else:
+                target = os.open(final, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+                os.set_blocking(target, True)
+            with open(target, "wb") as writer:
+                shutil.copyfileobj(file, writer, _CHUNK)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise FileError(f"cannot write {final}: it is a FIFO that nobody reads") from error
+            raise _explained(error, final) from error
+
+
+def _behind_links(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
+
+
+def _descriptor(path: str | os.PathLike[str]) -> int | None:
+    """The number of an open file that a path such as /dev/stdout or /dev/fd/3 names."""
+    name = _STREAMS.get(os.fspath(path), os.fspath(path))
+    match = re.fullmatch(r"(?:/dev/fd|/proc/self/fd)/(\d+)", name)
+    return int(match[1]) if match else None
+
+
+def _pass_on(before: os.stat_result, file: int) -> None:
+    """Give a file the owner and mode of the one that it replaces, as far as this user may."""
+    with suppress(PermissionError):
+        os.fchown(file, before.st_uid, before.st_gid)
+    os.fchmod(file, stat.S_IMODE(before.st_mode))
+
+
+def _lock(file: int) -> None:
+    with suppress(OSError):  # a file system without locks: its leftovers stay
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove_leftovers(found: Iterable[Path]) -> None:
+    """Remove those files, or the folders of those lock files, whose process is gone."""
+    for path in found:
+        with suppress(OSError):
+            info = path.lstat()
+            if info.st_uid != os.getuid() or time.time() - info.st_mtime < _YOUNG_S:
+                continue
+            with open(path, "r+b") as file:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if path.name == _LOCK:
+                    shutil.rmtree(path.parent, ignore_errors=True)
+                else:
+                    path.unlink()
+
+
+def _within(name: object, folder: Path) -> bool:
+    return name is None or (isinstance(name, str | os.PathLike) and folder in Path(name).parents)
 
 
 def _explained(error: OSError, path: Path) -> FileError:

@@ -4,15 +4,17 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
+from tritstream.arguments import text, whole_number
 from tritstream.board.options import BoardOptions
 from tritstream.checkpoint import Checkpoint, CheckpointConfig
 from tritstream.checkpoint.hub import is_hub_id
 from tritstream.engines import Engine, load_engine
 from tritstream.errors import TokenizerError
-from tritstream.generation import Generation, Limits
+from tritstream.generation import Generation, Limits, Turn
 from tritstream.image import Image, open_image
 from tritstream.models import DEMO, model_path
 from tritstream.sampling import Sampling
@@ -39,6 +41,34 @@ class Model:
         self.config = config
         self.source = source
         self._tokenizer_json = tokenizer_json
+        self._turn = Turn()
+
+    def __repr__(self) -> str:
+        c = self.config
+        return (
+            f"<tritstream.Model {self.source}: engine {self.engine.name}, {c.num_hidden_layers} "
+            f"layers of {c.hidden_size}, {c.vocab_size} tokens>"
+        )
+
+    def __enter__(self) -> "Model":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the engine holds, such as a board's memory; of no use afterwards."""
+        with self._turn.lock:
+            self._turn.take(None)
+            close = getattr(self.engine, "close", None)
+            if close is not None:
+                close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a model cannot be copied or pickled, it holds a running engine: load it again, "
+            f"tritstream.load({str(self.source)!r})"
+        )
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -60,23 +90,29 @@ class Model:
         return tokenizer
 
     def reset(self) -> None:
-        """Forget everything read so far."""
-        self.engine.reset()
+        """Forget everything read so far. A text that is being written cannot go on."""
+        with self._turn.lock:
+            self._turn.take(None)
+            self.engine.reset()
 
     def step(self, token_id: int) -> np.ndarray:
         """Read one token; logits of the next one, float32 (vocab,)."""
-        return self.engine.step(token_id)
+        with self._turn.lock:
+            self._turn.take(None)
+            return self.engine.step(whole_number("a token id", token_id))
 
     def logits(self, token_ids: Sequence[int]) -> np.ndarray:
         """Logits after every token from a fresh state, float32 (T, vocab)."""
-        return self.engine.logits(token_ids)
+        with self._turn.lock:
+            self._turn.take(None)
+            return self.engine.logits(token_ids)
 
     def generate(
         self,
         prompt: str = "",
         *,
         max_tokens: int = 256,
-        stop: Sequence[str] = (),
+        stop: str | Sequence[str] = (),
         temperature: float = 0.0,
         top_k: int = 0,
         top_p: float = 1.0,
@@ -96,10 +132,11 @@ class Model:
         return Generation(
             self.engine,
             self.tokenizer,
-            prompt,
+            text("the prompt", prompt),
             sampling,
-            Limits(max_tokens, tuple(stop)),
+            Limits(max_tokens, stop),
             special=special,
+            turn=self._turn,
         )
 
 

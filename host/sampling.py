@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tritstream.arguments import number, whole_number
 from tritstream.errors import EngineError, OptionError
 
 
@@ -31,6 +32,11 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("temperature", "top_p", "repetition_penalty"):
+            object.__setattr__(self, name, number(_called(name), getattr(self, name)))
+        object.__setattr__(self, "top_k", whole_number("top k", self.top_k))
+        if self.seed is not None:
+            object.__setattr__(self, "seed", whole_number("seed", self.seed))
         _require("temperature", self.temperature, 0 <= self.temperature <= 100, "0 to 100")
         _require("top_k", self.top_k, self.top_k >= 0, "0 or more")
         _require("top_p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
@@ -204,7 +210,11 @@ def _best(scores: np.ndarray) -> float:
 
 def _require(name: str, value: float, good: bool, allowed: str) -> None:
     if not good:
-        raise OptionError(f"{name.replace('_', ' ')} must be {allowed}, not {value}")
+        raise OptionError(f"{_called(name)} must be {allowed}, not {value}")
+
+
+def _called(name: str) -> str:
+    return name.replace("_", " ")
 
 
 STORY = Sampling(temperature=0.7, top_k=40, top_p=0.9, repetition_penalty=1.1)

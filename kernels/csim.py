@@ -10,18 +10,18 @@ import ctypes
 import hashlib
 import importlib.metadata
 import os
-import shutil
-import subprocess
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tritstream.caches import made_cache_folder
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
+from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.kernels.manifest import GENERATED, read_manifest
+from tritstream.programs import compiler, load_library, run
 
 FLAGS = ("-std=c++14", "-O2", "-w", "-shared", "-fPIC")
 HEADERS_VARIABLE = "XILINX_HLS"
@@ -67,53 +67,29 @@ def header_folder() -> Path:
     return found
 
 
-def cache_folder() -> Path:
-    """Where compiled libraries are kept: the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "tritstream" / "csim"
-
-
 @cache
 def load(source: Path) -> ctypes.CDLL:
     """The library of a source file. Raises EngineError as `compiled_kernel`."""
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
-    if compiler is None:
-        raise EngineError(
-            "engine 'csim' compiles C++ and found no g++: install it (on Debian: apt-get install "
-            "g++), or choose another engine"
-        )
+    tool = compiler()
     headers = header_folder()
     digest = hashlib.sha256()
-    version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
-    for part in (source.read_bytes(), version, " ".join(FLAGS).encode(), *_contents(headers)):
+    for part in (
+        source.read_bytes(),
+        tool.key.encode(),
+        " ".join(FLAGS).encode(),
+        *_contents(headers),
+    ):
         digest.update(hashlib.sha256(part).digest())
-    target = cache_folder() / f"{source.parent.name}-{source.stem}-{digest.hexdigest()[:16]}.so"
+    folder = made_cache_folder("csim")
+    target = folder / f"{source.parent.name}-{source.stem}-{digest.hexdigest()[:16]}.so"
     if not target.is_file():
-        _compile(compiler, source, headers, target)
-    return ctypes.CDLL(str(target))
+        with scratch_folder("csim") as place:
+            made = place / "kernel.so"
+            command: list[str | Path] = [*tool.command, *FLAGS, f"-I{headers}", source, "-o", made]
+            run(command, f"compiling {source.name}")
+            atomic_write_bytes(target, made.read_bytes())
+    return load_library(target, "XDG_CACHE_HOME")
 
 
 def _contents(headers: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(headers.rglob("*.h"))]
-
-
-def _compile(compiler: str, source: Path, headers: Path, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its final name, so that a second process finds either nothing or a whole library.
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".so", dir=target.parent)
-    except OSError as error:
-        raise EngineError(
-            f"cannot write to the cache folder {target.parent} ({error.strerror}): set "
-            f"XDG_CACHE_HOME to a folder that can be written"
-        ) from error
-    os.close(handle)
-    try:
-        command = [compiler, *FLAGS, f"-I{headers}", str(source), "-o", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = "\n".join(done.stderr.strip().splitlines()[:3])
-            raise EngineError(f"g++ cannot compile {source.name}: {last}")
-        os.replace(name, target)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,10 @@ import numpy as np
 from tritstream.bitstream.lockstep import Lockstep
 from tritstream.bitstream.netlist import Netlist
 from tritstream.bitstream.workload import LockstepEngine, control_address
+from tritstream.caches import cache_folder
 from tritstream.configurations import Configuration
 from tritstream.engines.spec import SpecEngine
+from tritstream.files import scratch_folder
 from tritstream.image import open_image
 
 TOKEN = 1
@@ -44,15 +44,15 @@ def simulate(
     EngineError where the simulation cannot be built or the RTL does not end.
     """
     progress("building the simulation of the RTL, which can take minutes")
-    lockstep = Lockstep(rtl, top, netlist.processor, cache or cache_folder())
+    lockstep = Lockstep(rtl, top, netlist.processor, cache or cache_folder("lockstep"))
     lockstep.load(netlist)
     lockstep.set_conditions(stall=_STALL, latency=_LATENCY)
-    with tempfile.TemporaryDirectory(prefix="tritstream-lockstep-") as folder:
+    with scratch_folder("lockstep") as folder:
         path = image
         if path is None:
             from tritstream.bench.synthetic import write_synthetic
 
-            path = Path(folder) / "random.trit"
+            path = folder / "random.trit"
             write_synthetic(path, configuration, 1)
         opened = open_image(path)
         engine = LockstepEngine(
@@ -92,9 +92,3 @@ def simulate(
         f"the netlist drives all {len(lockstep.connected)} pins as the RTL does in {counted}; the "
         f"token's logits are the specification's",
     )
-
-
-def cache_folder() -> Path:
-    """Where built simulations are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tritstream" / "lockstep"

@@ -14,10 +14,8 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -28,11 +26,13 @@ import numpy.typing as npt
 
 from tritstream.bitstream.netlist import Netlist
 from tritstream.bitstream.processor import CLOCKS, Processor, connections, pins_of
+from tritstream.caches import unwritable
 from tritstream.errors import EngineError
-from tritstream.files import atomic_write
-from tritstream.rtl.simulate import SOUND, compiler, verilator, verilator_root
+from tritstream.files import atomic_write_bytes, scratch_folder
+from tritstream.programs import Compiler, compiler, load_library, run, run_all
+from tritstream.rtl.simulate import SOUND, verilator, verilator_root
+from tritstream.system.build import library_flags
 
-_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique")
 # The design is compiled for a few thousand cycles, the netlist's evaluation for any design.
 _QUICK, _FAST = "-O1", "-O2"
 _ADDRESS = ("ADDR", "VALID", "LEN", "SIZE", "BURST", "READY")
@@ -274,21 +274,22 @@ def _built(rtl: str, top: str, processor: Processor, folder: Path) -> Path:
     }
     root = verilator_root()
     version = (root / "include" / "verilated_config.h").read_text("utf-8")
-    key = hashlib.sha256(
-        repr((_FLAGS, _QUICK, _FAST, _VERILATOR, version, texts)).encode()
-    ).hexdigest()[:16]
+    tool = compiler()
+    made_of = (tool.key, library_flags(tool), _QUICK, _FAST, _VERILATOR, version, texts)
+    key = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     library = folder / f"lockstep-{key}.so"
     if library.is_file():
         return library
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tritstream-lockstep-") as place:
-        made = _build(texts, Path(place))
-        with atomic_write(library) as file:
-            file.write(made.read_bytes())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    with scratch_folder("lockstep") as place:
+        atomic_write_bytes(library, _build(tool, texts, place).read_bytes())
     return library
 
 
-def _build(texts: Mapping[str, str], folder: Path) -> Path:
+def _build(tool: Compiler, texts: Mapping[str, str], folder: Path) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     made = folder / "obj"
@@ -296,28 +297,23 @@ def _build(texts: Mapping[str, str], folder: Path) -> Path:
     verilator(["--cc", *_VERILATOR, "--Mdir", made, *sources])
     include = verilator_root() / "include"
     kinds = ("COVERAGE", "SC", "TRACE", "TRACE_VCD", "TRACE_FST")
-    flags = [*_FLAGS, *(f"-DVM_{kind}=0" for kind in kinds)]
+    flags = [*library_flags(tool), *(f"-DVM_{kind}=0" for kind in kinds)]
     flags += [f"-I{p}" for p in (include, include / "vltstd", made, folder)]
     files_cpp = [*sorted(made.glob("*.cpp")), folder / "lockstep.cpp"]
     files_cpp += [include / "verilated.cpp", include / "verilated_threads.cpp"]
     objects = [folder / f"{source.stem}.o" for source in files_cpp]
 
-    def compile_one(pair: tuple[Path, Path]) -> None:
-        level = _FAST if pair[0].parent == folder else _QUICK
-        _run([compiler(), *flags, level, "-c", pair[0], "-o", pair[1]])
+    def level(source: Path) -> str:
+        return _FAST if source.parent == folder else _QUICK
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
-        list(pool.map(compile_one, zip(files_cpp, objects, strict=True)))
+    pairs = zip(files_cpp, objects, strict=True)
+    run_all(
+        ([*tool.command, *flags, level(s), "-c", s, "-o", o] for s, o in pairs), "the C++ compiler"
+    )
     library = folder / "lockstep.so"
-    _run([compiler(), "-shared", "-Wl,-Bsymbolic", "-o", library, *objects, "-pthread"])
+    linked: list[str | Path] = [*objects, "-pthread"]
+    run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", library, *linked], "the linker")
     return library
-
-
-def _run(command: Sequence[str | Path]) -> None:
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = "\n".join(done.stderr.strip().splitlines()[:5])
-        raise EngineError(f"g++ cannot build the lockstep simulation: {last}")
 
 
 def _load(path: Path) -> ctypes.CDLL:
@@ -325,8 +321,10 @@ def _load(path: Path) -> ctypes.CDLL:
     handle, name = tempfile.mkstemp(suffix=".so", dir=path.parent)
     os.close(handle)
     shutil.copyfile(path, name)
-    library = ctypes.CDLL(name)
-    os.unlink(name)
+    try:
+        library = load_library(Path(name), "XDG_CACHE_HOME")
+    finally:
+        os.unlink(name)
     library.lockstep_create.restype = ctypes.c_void_p
     library.lockstep_read.restype = ctypes.c_uint32
     library.lockstep_problem.restype = ctypes.c_char_p

@@ -25,6 +25,7 @@ from urllib.parse import urljoin, urlparse
 from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import DEFAULT_CLOCK_HZ, GENERATED, hardware_handoff
 from tritstream.boards import BOARDS
+from tritstream.caches import cache_folder
 from tritstream.configurations import CONFIGURATIONS, Configuration
 from tritstream.files import sha256_of
 from tritstream.image import Image
@@ -206,8 +207,7 @@ def shipped_folder(manifest: Manifest) -> Path:
 
 def store() -> Path:
     """Where overlays are installed."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "tritstream" / "overlays"
+    return cache_folder("overlays")
 
 
 def installed(root: Path | None = None) -> Iterator[Overlay]:

@@ -8,13 +8,18 @@ becomes one line on standard error and exit status 2.
 import argparse
 import errno
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import TextIO
 
 from tritstream.errors import TritstreamError
+from tritstream.interruption import Ended, interrupted_status
 from tritstream.version import __version__
 
 # Name -> module and what the overview says.
@@ -36,7 +41,6 @@ COMMANDS = {
 }
 
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
@@ -48,26 +52,55 @@ def main(argv: Sequence[str] | None = None) -> int:
         _write_what_it_can(stream)
     warnings.showwarning = _show_warning
     try:
-        args = _parser(arguments).parse_args(arguments)
-        status: int = args.run(args)
-        sys.stdout.flush()
-        return status
+        with _ended_as_by_ctrl_c():
+            args = _parser(arguments).parse_args(arguments)
+            status: int = args.run(args)
+            sys.stdout.flush()
+            return status
     except TritstreamError as error:
         print(f"tritstream: error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("tritstream: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return interrupted_status(error)
     except BrokenPipeError:
         _drop_output()  # whoever read it has gone
         return EXIT_PIPE_CLOSED
     except OSError as error:
+        if error.filename is not None:
+            print(f"tritstream: error: {error.filename}: {error.strerror}", file=sys.stderr)
+            return EXIT_BAD_INPUT
         # Files are read and written elsewhere, and come with their names: this is the output.
-        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()
         print(f"tritstream: error: cannot write the output: {error.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except MemoryError:
+        print("tritstream: error: there is not enough memory for this", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP, unless they are ignored or somebody's own, clean up as Ctrl-C does."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Once is enough: a second one must not break off the cleaning up.
+        signal.signal(number, signal.SIG_IGN)
+        raise Ended(number)
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, end)
+                taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,6 +101,7 @@ def _image_file(args: argparse.Namespace) -> Iterator[Path]:
     from tritstream.bench import geometry_of, write_synthetic
     from tritstream.configurations import configuration_for
     from tritstream.errors import OptionError
+    from tritstream.files import scratch_folder
     from tritstream.models import shipped_model
 
     if args.geometry is None:
@@ -113,8 +113,8 @@ def _image_file(args: argparse.Namespace) -> Iterator[Path]:
     configuration = configuration_for(
         "generic", geometry_of(args.geometry), args.packing, args.profile
     )
-    with tempfile.TemporaryDirectory(prefix="tritstream-bench-") as folder:
-        path = Path(folder, "random.trit")
+    with scratch_folder("bench") as folder:
+        path = folder / "random.trit"
         write_synthetic(path, configuration)
         yield path
 

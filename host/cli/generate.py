@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tritstream.board.options import BoardOptions
-from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
+from tritstream.cli.options import (
+    add_json,
+    add_model,
+    counted,
+    print_json,
+    read_text,
+    readable_rate,
+)
 from tritstream.errors import OptionError
 from tritstream.generation import Generation, Result
+from tritstream.interruption import interrupted_status
 from tritstream.sampling import STORY
 from tritstream.text.characters import universal
 
@@ -302,8 +310,8 @@ def _write(generation: Generation, prompt: str, quiet: bool) -> int:
         for piece in generation:
             if not quiet:
                 print(piece, end="", flush=True)
-    except KeyboardInterrupt:
-        status = 130
+    except KeyboardInterrupt as error:
+        status = interrupted_status(error)
     if not quiet:
         print(flush=True)
     return status
@@ -311,11 +319,13 @@ def _write(generation: Generation, prompt: str, quiet: bool) -> int:
 
 def _summary(result: Result, engine: str) -> str:
     seed = "" if result.seed is None else f", seed {result.seed}"
-    count, rate = len(result.token_ids), result.tokens_per_second
+    rate, read = result.tokens_per_second, result.prompt_read
+    whole = counted(result.prompt_tokens, "token")
+    of = whole if read == result.prompt_tokens else f"{read:,} of {whole}"
     return (
-        f"tritstream: {count} {'token' if count == 1 else 'tokens'} in {result.seconds:.2f} s, "
+        f"tritstream: {counted(len(result.token_ids), 'token')} in {result.seconds:.2f} s, "
         + (f"{readable_rate(rate)} tokens/s, " if rate else "")
-        + f"after a prompt of {result.prompt_tokens} tokens in {result.prompt_seconds:.2f} s "
+        + f"after a prompt of {of} in {result.prompt_seconds:.2f} s "
         f"(measured; engine {engine}{seed}); stopped by: {result.stop_reason}"
     )
 
@@ -332,6 +342,7 @@ def _report(
         "stop_reason": result.stop_reason,
         "seed": result.seed,
         "prompt_tokens": result.prompt_tokens,
+        "prompt_read": result.prompt_read,
         "saturations": saturations,
         "measured": {
             "prompt_seconds": result.prompt_seconds,

@@ -79,6 +79,11 @@ def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
         raise FileError(f"{name} is not UTF-8 text (byte {error.start})") from error
 
 
+def counted(count: int, thing: str) -> str:
+    """A count with its noun, such as 1 token or 2,000 tokens."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def readable_bytes(count: int) -> str:
     """Bytes for a person, in decimal units, with three digits or more."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

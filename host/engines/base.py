@@ -41,8 +41,17 @@ class Engine(Protocol):
 
 
 def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:
-    """Token ids as an array. Raises EngineError for none, or one outside the vocabulary."""
-    ids = np.asarray(token_ids, np.int64).reshape(-1)
+    """Token ids as an array (T,).
+
+    Raises EngineError for none, for one outside the vocabulary, and for what are no token ids.
+    """
+    try:
+        given = np.asarray(token_ids)
+    except (ValueError, OverflowError):  # lists of different lengths
+        given = np.empty((1, 0))
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise EngineError(f"token ids must be whole numbers in one sequence, not {token_ids!r:.80}")
+    ids = given.astype(np.int64, copy=False).reshape(-1)
     if not len(ids):
         raise EngineError("there are no tokens to run: give at least one")
     if ids.min() < 0 or ids.max() >= vocabulary:

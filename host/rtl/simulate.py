@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
+import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,8 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.caches import made_cache_folder
 from tritstream.errors import EngineError
-from tritstream.files import atomic_write_bytes
+from tritstream.files import atomic_write_bytes, scratch_folder
+from tritstream.programs import Compiler, compiler, run, run_all
 from tritstream.rtl.compile import Compiled
 from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
 from tritstream.rtl.graph import Variable
@@ -39,6 +39,8 @@ WAIVERS = {
 SOUND = ("-fno-dfg",)
 """What Verilator must leave out: with its DFG pass, version 5.48 gives wrong values for fuzz kernel
 1686, whose RTL is right without it, at -O0 and with --trace."""
+TIME_LIMIT_S = 3600.0
+"""For one run of a simulated program, which ends by itself after a number of cycles."""
 
 
 def verilator_root() -> Path:
@@ -49,35 +51,19 @@ def verilator_root() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def compiler() -> str:
-    """The C++ compiler. Raises EngineError if there is none."""
-    found = shutil.which(os.environ.get("CXX", "g++"))
-    if found is None:
-        raise EngineError("the RTL simulation needs a C++ compiler: install g++, or set CXX")
-    return found
-
-
-def _run(command: Sequence[str | Path], what: str, **more: Any) -> str:
-    result = subprocess.run(
-        [str(c) for c in command], capture_output=True, text=True, errors="replace", **more
-    )
-    if result.returncode:
-        text = (result.stderr or result.stdout).strip()
-        raise EngineError(f"{what} failed with status {result.returncode}:\n{text[-3000:]}")
-    return result.stderr
-
-
 def verilator(arguments: Sequence[str | Path]) -> str:
     """Run Verilator; what it said on standard error. Raises EngineError if it fails."""
     root = verilator_root()
     binary = root / "bin" / "verilator_bin"
-    return _run([binary, *arguments], "Verilator", env={**os.environ, "VERILATOR_ROOT": str(root)})
+    return run(
+        [binary, *arguments], "Verilator", environment=os.environ | {"VERILATOR_ROOT": str(root)}
+    )
 
 
 def lint(text: str, top: str) -> str:
     """Verilator's -Wall on the text, but WAIVERS; empty if clean, else it raises EngineError."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / f"{top}.sv"
+    with scratch_folder("lint") as folder:
+        source = folder / f"{top}.sv"
         source.write_text(text)
         waived = [f"-Wno-{w}" for w in WAIVERS]
         return verilator(["--lint-only", "-Wall", *waived, "--top-module", top, source])
@@ -114,12 +100,13 @@ class Simulation:
     """A built simulator of one or several kernels."""
 
     def __init__(
-        self, kernels: Sequence[Compiled], program: Path, folder: Any, watch: bool = False
+        self, kernels: Sequence[Compiled], program: Path, folder: ExitStack, watch: bool = False
     ) -> None:
         self.kernels = list(kernels)
         self.watch = watch
         self.program = program
-        self._folder = folder
+        # A folder of its own goes with it, at the latest when Python ends.
+        self._end = weakref.finalize(self, folder.close)
 
     def run(
         self,
@@ -149,14 +136,14 @@ class Simulation:
             words.append(np.array(header, np.uint32))
             for port, value in zip(self.kernels[kernel].arguments, arguments, strict=True):
                 words += _encode(self.kernels[kernel], port, value)
-        with tempfile.TemporaryDirectory() as folder:
-            source, target = Path(folder) / "in", Path(folder) / "out"
+        with scratch_folder("run") as folder:
+            source, target = folder / "in", folder / "out"
             source.write_bytes(np.concatenate(words).tobytes())
             command: list[str | Path] = [self.program, source, target]
             command += ["+verilator+rand+reset+2", f"+verilator+seed+{jobs[0][2].seed % 65535 + 1}"]
             if trace is not None:
                 command.append(trace)
-            _run(command, "the simulation")
+            run(command, "the simulation", limit_s=TIME_LIMIT_S)
             data = np.fromfile(target, np.uint32)
         at = 0
         outcomes = []
@@ -249,10 +236,17 @@ def build(
 
     ``watch``: outcomes have the cycles by state of each kernel's controller, for `states.spent`.
     """
-    temporary = None
+    stack = ExitStack()
     if folder is None:
-        temporary = tempfile.TemporaryDirectory(prefix="tritstream-rtl-")
-        folder = Path(temporary.name)
+        folder = stack.enter_context(scratch_folder("rtl"))
+    with stack:
+        program = _built(kernels, folder, trace, optimise, watch)
+        return Simulation(kernels, program, stack.pop_all(), watch)
+
+
+def _built(
+    kernels: Sequence[Compiled], folder: Path, trace: bool, optimise: str, watch: bool
+) -> Path:
     text, ports = _wrapper(kernels)
     (folder / "harness.sv").write_text(text)
     (folder / "main.cpp").write_text(_main(kernels, ports, trace, watch))
@@ -272,7 +266,7 @@ def build(
     verilator([*arguments, folder / "watch.vlt", folder / "harness.sv"])
     program = folder / "simulate"
     _compile(folder, program, trace, optimise)
-    return Simulation(kernels, program, temporary, watch)
+    return program
 
 
 def _watched(kernels: Sequence[Compiled]) -> str:
@@ -294,14 +288,15 @@ def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
     sources = [*_together(sorted((folder / "obj").glob("*.cpp")), folder), folder / "main.cpp"]
     objects = [s.with_suffix(".o") for s in sources]
     tool = compiler()
-
-    def one(pair: tuple[Path, Path]) -> None:
-        _run([tool, *flags, optimise, "-c", pair[0], "-o", pair[1]], "the C++ compiler")
-
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
-        list(pool.map(one, zip(sources, objects, strict=True)))
-    library = _runtime(include, flags, trace)
-    _run([tool, "-o", program, *objects, *library, "-pthread"], "the linker")
+    run_all(
+        (
+            [*tool.command, *flags, optimise, "-c", s, "-o", o]
+            for s, o in zip(sources, objects, strict=True)
+        ),
+        "the C++ compiler",
+    )
+    library = _runtime(tool, include, flags, trace)
+    run([*tool.command, "-o", program, *objects, *library, "-pthread"], "the linker")
 
 
 def _together(sources: list[Path], folder: Path) -> list[Path]:
@@ -321,25 +316,20 @@ def _together(sources: list[Path], folder: Path) -> list[Path]:
     return made
 
 
-def _runtime(include: Path, flags: list[str], trace: bool) -> list[Path]:
-    """Verilator's own run-time objects, compiled once for a user and version."""
+def _runtime(tool: Compiler, include: Path, flags: list[str], trace: bool) -> list[Path]:
+    """Verilator's own run-time objects, compiled once for a user, version and compiler."""
     names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
     text = "".join((include / f"{n}.cpp").read_text(errors="replace") for n in names)
-    key = hashlib.sha256((text + compiler()).encode()).hexdigest()[:16]
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = base / "tritstream" / f"verilated-{key}"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        cache = Path(tempfile.mkdtemp(prefix="tritstream-verilated-"))
+    key = hashlib.sha256("\0".join((text, tool.key, *flags[:-4])).encode()).hexdigest()[:16]
+    cache = made_cache_folder(f"verilated-{key}")
     objects = []
     for name in names:
         target = cache / f"{name}.o"
         if not target.exists():
-            with tempfile.TemporaryDirectory() as folder:
-                made = Path(folder) / "made.o"
-                _run(
-                    [compiler(), *flags, "-O2", "-c", include / f"{name}.cpp", "-o", made],
+            with scratch_folder("verilated") as folder:
+                made = folder / "made.o"
+                run(
+                    [*tool.command, *flags, "-O2", "-c", include / f"{name}.cpp", "-o", made],
                     "the C++ compiler",
                 )
                 atomic_write_bytes(target, made.read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ from tritstream.board.overlays import File, Overlay, manifest_of
 from tritstream.board.package import import_pynq
 from tritstream.boards import BOARDS, Board
 from tritstream.configurations import Configuration
+from tritstream.files import scratch_folder
 from tritstream.sim.engine import Timing
 from tritstream.sim.executions import Execution, SpecExecution
 from tritstream.sim.faults import Faults
@@ -54,8 +54,7 @@ def simulated_board(
     from tritstream.sim.device import SimulatedDevice
 
     really = built or configuration
-    with tempfile.TemporaryDirectory(prefix="tritstream-overlay-") as name:
-        folder = Path(name)
+    with scratch_folder("overlay") as folder:
         device = SimulatedDevice(
             really,
             Memory(memory_base, cma_bytes),

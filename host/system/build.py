@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from tritstream.caches import made_cache_folder
 from tritstream.configurations import Configuration
-from tritstream.errors import EngineError
+from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
-from tritstream.rtl.simulate import SOUND, WAIVERS, compiler, verilator, verilator_root
+from tritstream.programs import Compiler, compiler, run, run_all
+from tritstream.rtl.simulate import SOUND, WAIVERS, verilator, verilator_root
 from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 
-_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-O1")
+_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden")
 _RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
+
+
+def library_flags(tool: Compiler) -> tuple[str, ...]:
+    """How a simulation becomes a library that can be loaded, unloaded, and loaded beside others."""
+    return _FLAGS if tool.is_clang else (*_FLAGS, "-fno-gnu-unique")
 
 
 @dataclass(frozen=True)
@@ -101,94 +102,73 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
     digest = hashlib.sha256()
     root = verilator_root()
     version = (root / "include" / "verilated_config.h").read_bytes()
+    tool = compiler()
     for part in (
         version,
-        repr((_FLAGS, SOUND, trace)).encode(),
+        tool.key.encode(),
+        repr((library_flags(tool), SOUND, trace)).encode(),
         *(t.encode() for t in generated.values()),
     ):
         digest.update(hashlib.sha256(part).digest())
     kind = "traced-" if trace else ""
     name = f"{parts.name}-{bus.name}-{kind}{digest.hexdigest()[:16]}.so"
-    target = _cache_folder() / name
+    target = made_cache_folder("system") / name
     if not target.is_file():
-        with tempfile.TemporaryDirectory(prefix="tritstream-system-") as folder:
+        with scratch_folder("system") as folder:
             for file, text in generated.items():
-                (Path(folder) / file).write_text(text, encoding="utf-8")
-            _build(Path(folder), target, trace)
+                (folder / file).write_text(text, encoding="utf-8")
+            _build(tool, folder, target, trace)
     return target
 
 
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "tritstream" / "system"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EngineError(
-            f"cannot write to the cache folder {folder} ({error.strerror}): set XDG_CACHE_HOME to "
-            f"a folder that can be written"
-        ) from error
-    return folder
-
-
-def _build(folder: Path, target: Path, trace: bool) -> None:
+def _build(tool: Compiler, folder: Path, target: Path, trace: bool) -> None:
     arguments: list[str | Path] = ["--cc", "-Wall", *(f"-Wno-{w}" for w in WAIVERS)]
     arguments += ["--top-module", TOP, "--prefix", "Vsystem", "--Mdir", folder / "obj"]
     arguments += ["--x-assign", "unique", "--x-initial", "unique", "-O3"]
     arguments += ["--output-split", "20000", *SOUND, *(["--trace"] if trace else [])]
     verilator([*arguments, folder / "probe.vlt", folder / "system.sv"])
     include = verilator_root() / "include"
-    flags = [*_flags(trace), f"-I{folder / 'obj'}", f"-I{folder}"]
+    flags = [*_flags(tool, trace), f"-I{folder / 'obj'}", f"-I{folder}"]
     sources = [*sorted((folder / "obj").glob("*.cpp")), folder / "model.cpp"]
-    objects = _compile(sources, flags, folder)
+    objects = _compile(tool, sources, flags, folder)
     runtime = [
-        _runtime_object(include / f"{n}.cpp", trace) for n in _RUNTIME if trace or n[-4:] != "cd_c"
+        _runtime_object(tool, include / f"{n}.cpp", trace)
+        for n in _RUNTIME
+        if trace or n[-4:] != "cd_c"
     ]
     made = folder / "system.so"
-    _run([compiler(), "-shared", "-Wl,-Bsymbolic", "-o", made, *objects, *runtime, "-pthread"])
-    # Beside its final name first, so that a second process finds either nothing or a whole library.
-    handle, beside = tempfile.mkstemp(prefix=".", suffix=".so", dir=target.parent)
-    os.close(handle)
-    shutil.copyfile(made, beside)
-    os.replace(beside, target)
+    linked: list[str | Path] = [*objects, *runtime, "-pthread"]
+    run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", made, *linked], "the linker")
+    atomic_write_bytes(target, made.read_bytes())
 
 
-def _flags(trace: bool) -> list[str]:
+def _flags(tool: Compiler, trace: bool) -> list[str]:
     include = verilator_root() / "include"
     kinds = {"COVERAGE": 0, "SC": 0, "TRACE": trace, "TRACE_VCD": trace, "TRACE_FST": 0}
-    flags = [*_FLAGS, *(f"-DVM_{k}={int(v)}" for k, v in kinds.items())]
+    flags = [*library_flags(tool), "-O1", *(f"-DVM_{k}={int(v)}" for k, v in kinds.items())]
     # Of a traced simulation few cycles are wanted: building it faster is worth more.
     flags += ["-O0"] if trace else []
     return [*flags, f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
-def _compile(sources: Sequence[Path], flags: Sequence[str], folder: Path) -> list[Path]:
+def _compile(
+    tool: Compiler, sources: Sequence[Path], flags: Sequence[str], folder: Path
+) -> list[Path]:
     objects = [folder / f"{source.stem}.o" for source in sources]
-
-    def one(pair: tuple[Path, Path]) -> None:
-        _run([compiler(), *flags, "-c", pair[0], "-o", pair[1]])
-
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
-        list(pool.map(one, zip(sources, objects, strict=True)))
+    pairs = zip(sources, objects, strict=True)
+    run_all(([*tool.command, *flags, "-c", s, "-o", o] for s, o in pairs), "the C++ compiler")
     return objects
 
 
-@cache
-def _runtime_object(source: Path, trace: bool) -> Path:
-    """An object of Verilator's run-time library, compiled once for a user and version."""
-    flags = _flags(trace)
-    key = hashlib.sha256(source.read_bytes() + repr(flags).encode()).hexdigest()[:16]
-    target = _cache_folder() / f"{source.stem}-{key}.o"
+def _runtime_object(tool: Compiler, source: Path, trace: bool) -> Path:
+    """An object of Verilator's run-time library, compiled once for a user, version and compiler."""
+    flags = _flags(tool, trace)
+    key = "\0".join((source.read_text("utf-8"), tool.key, *flags)).encode()
+    name = f"{source.stem}-{hashlib.sha256(key).hexdigest()[:16]}.o"
+    target = made_cache_folder("system") / name
     if not target.is_file():
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
-            made = Path(folder) / "made.o"
-            _run([compiler(), *flags, "-c", source, "-o", made])
-            os.replace(made, target)
+        with scratch_folder("verilated") as folder:
+            made = folder / "made.o"
+            run([*tool.command, *flags, "-c", source, "-o", made], "the C++ compiler")
+            atomic_write_bytes(target, made.read_bytes())
     return target
-
-
-def _run(command: Sequence[str | Path]) -> None:
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = "\n".join(done.stderr.strip().splitlines()[:5])
-        raise EngineError(f"g++ cannot build the system simulation: {last}")

@@ -22,6 +22,7 @@ from tritstream.kernels.arguments import (
     INTERRUPT_STATUS,
     START,
 )
+from tritstream.programs import load_library
 from tritstream.system.build import Parts, system_library
 
 Bytes = npt.NDArray[np.uint8]
@@ -67,7 +68,7 @@ class Result:
 
 @cache
 def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    library = load_library(path, "XDG_CACHE_HOME")
     library.system_create.restype = ctypes.c_void_p
     library.system_problem.restype = ctypes.c_char_p
     library.system_cycles.restype = ctypes.c_uint64

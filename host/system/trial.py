@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import weakref
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from tritstream.configurations import Configuration
 from tritstream.engines.rtl import RtlEngine
 from tritstream.errors import ConfigurationError, OptionError
+from tritstream.files import scratch_folder
 from tritstream.image import Image, open_image
 from tritstream.image.records import RecordLayout
 from tritstream.numerics.integers import Ints
@@ -68,7 +70,9 @@ class Trial:
                 f"name another with -c"
             )
         self._random = np.random.default_rng(seed)
-        self._folder = tempfile.TemporaryDirectory(prefix="tritstream-trial-")
+        self._stack = ExitStack()
+        # The folder of random weights is gone with this, at the latest when Python ends.
+        self._end = weakref.finalize(self, self._stack.close)
         self.image = self._image(configuration, seed, image)
         self.engine = RtlEngine(self.image, conditions, trace, trace_cycles)
         self.layers = self.image.geometry.layers
@@ -79,7 +83,7 @@ class Trial:
         if path is None:
             from tritstream.bench.synthetic import write_synthetic
 
-            path = Path(self._folder.name) / "random.trit"
+            path = self._stack.enter_context(scratch_folder("trial")) / "random.trit"
             write_synthetic(path, configuration, seed)
         image = open_image(path)
         if image.header.configuration != configuration:

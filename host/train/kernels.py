@@ -6,12 +6,14 @@ import ctypes
 import hashlib
 import os
 import platform
-import shutil
-import subprocess
-import tempfile
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from tritstream.caches import made_cache_folder
+from tritstream.errors import EngineError, FileError
+from tritstream.files import atomic_write_bytes, scratch_folder
+from tritstream.programs import Compiler, find_compiler, run
 
 SWITCH = "TRITSTREAM_TRAIN_KERNELS"
 # Of mallopt(3), in glibc's malloc.h.
@@ -27,7 +29,7 @@ def load_kernels() -> tuple[Any | None, str]:
         return None, f"are switched off ({SWITCH}=off)"
     if hasattr(torch.ops.tritstream_train, "glu_f32"):
         return torch.ops.tritstream_train, ""
-    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    compiler = find_compiler()
     if compiler is None:
         return None, "need a C++ compiler (g++, or name one in CXX)"
     source = resources.files(__package__).joinpath("kernels.cpp").read_text()
@@ -36,9 +38,11 @@ def load_kernels() -> tuple[Any | None, str]:
         if not library.exists():
             _build(source, compiler, library)
         torch.ops.load_library(str(library))
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in error.stderr.splitlines() if "error" in line] or ["no message"]
+    except EngineError as error:
+        lines = [line for line in str(error).splitlines() if "error" in line] or [str(error)]
         return None, f"do not compile here: {lines[0]}"
+    except FileError as error:
+        return None, str(error)
     except OSError as error:
         return None, f"cannot be built or loaded: {error}"
     return torch.ops.tritstream_train, ""
@@ -58,26 +62,24 @@ def keep_memory() -> None:
         mallopt(parameter, value)
 
 
-def _cached(source: str, compiler: str) -> Path:
+def _cached(source: str, compiler: Compiler) -> Path:
     """Where the library for this source, compiler, torch and processor lies or will lie.
 
     `-march=native` ties the result to the processor, and a home folder may be shared by several.
     """
     import torch
 
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
     features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    parts = (source, *FLAGS, version, torch.__version__, platform.machine(), features)
+    parts = (source, *FLAGS, compiler.key, torch.__version__, platform.machine(), features)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "tritstream" / "train" / key / "kernels.so"
+    return made_cache_folder(f"train/{key}") / "kernels.so"
 
 
-def _build(source: str, compiler: str, library: Path) -> None:
+def _build(source: str, compiler: Compiler, library: Path) -> None:
     import torch
     from torch.utils.cpp_extension import include_paths
 
@@ -90,15 +92,14 @@ def _build(source: str, compiler: str, library: Path) -> None:
     flags.append(f"-D_GLIBCXX_USE_CXX11_ABI={int(torch.compiled_with_cxx11_abi())}")
     includes = [f"-I{path}" for path in include_paths()]
     torch_libraries = Path(torch.__file__).parent / "lib"
-    library.parent.mkdir(parents=True, exist_ok=True)
-    # Built beside and renamed: two runs that start together must not read half a library.
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        unit, out = Path(folder) / "kernels.cpp", Path(folder) / "kernels.so"
+    # Built elsewhere and renamed: two runs that start together must not read half a library.
+    with scratch_folder("train") as folder:
+        unit, out = folder / "kernels.cpp", folder / "kernels.so"
         unit.write_text(source)
-        command = [compiler, *flags, *includes, "-c", str(unit), "-o", str(out) + ".o"]
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        command = [*compiler.command, *flags, *includes, "-c", str(unit), "-o", str(out) + ".o"]
+        run(command, "the C++ compiler")
         # -ffast-math is left out here: at the link it would switch denormals off for all of Python.
-        command = [compiler, "-shared", str(out) + ".o", "-o", str(out)]
+        command = [*compiler.command, "-shared", str(out) + ".o", "-o", str(out)]
         command += [f"-L{torch_libraries}", f"-Wl,-rpath,{torch_libraries}", *libraries]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        out.replace(library)
+        run(command, "the linker")
+        atomic_write_bytes(library, out.read_bytes())

@@ -228,7 +228,7 @@ def train(
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """While open, Ctrl-C and SIGTERM only set what the yielded function returns.
+    """While open, Ctrl-C, SIGTERM and SIGHUP only set what the yielded function returns.
 
     SIGTERM is how torchrun and the schedulers of clusters end a run.
     """
@@ -237,12 +237,16 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
     def note(number: int, frame: Any) -> None:
         seen.append(number)
 
-    previous = {kind: signal.signal(kind, note) for kind in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # One that is ignored, as nohup does, stays so.
+    before = {n: h for n in numbers if (h := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, note)
     try:
         yield lambda: bool(seen)
     finally:
-        for kind, handler in previous.items():
-            signal.signal(kind, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

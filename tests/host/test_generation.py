@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.random_checkpoint import byte_tokenizer
-from tritstream.errors import OptionError, TokenizerError
-from tritstream.generation import Generation, Limits
+from tritstream.errors import EngineError, OptionError, TokenizerError
+from tritstream.generation import Generation, Limits, Turn
 from tritstream.sampling import Sampling
 from tritstream.text import Tokenizer
 
@@ -143,3 +144,83 @@ def test_bad_limits_and_prompts() -> None:
     bare = Tokenizer(byte_tokenizer().to_str())
     with pytest.raises(TokenizerError, match="no BOS"):
         Generation(Script("a"), bare, "")
+
+
+def test_a_text_is_written_once() -> None:
+    generation = write("abc")
+    with pytest.raises(EngineError, match="begun already"):
+        iter(generation)
+    assert generation.text() == generation.text() == "abc"
+    assert generation.result.text == "abc"
+    assert len(generation.result.token_ids) == 4
+    begun = Generation(Script("abc"), TOKENIZER, "go")
+    next(iter(begun))
+    with pytest.raises(EngineError, match="begun already"):
+        begun.text()
+
+
+def test_two_texts_in_turn_on_one_engine_are_refused() -> None:
+    engine, turn = Script("abcdef"), Turn()
+    first = iter(Generation(engine, TOKENIZER, "go", turn=turn))
+    assert next(first) == "a"
+    second = Generation(engine, TOKENIZER, "go", turn=turn)
+    assert next(first) == "b"  # the other is not begun yet
+    pieces = iter(second)
+    assert next(pieces) == "a"
+    with pytest.raises(EngineError, match="begun another one"):
+        next(first)
+    assert "".join(pieces) == "bcdef"
+
+
+def test_an_interruption_within_the_prompt_says_how_much_was_read() -> None:
+    class Slow(Script):
+        def prefill(self, token_ids: Sequence[int]) -> np.ndarray:
+            if len(self.read) >= 2048:
+                raise KeyboardInterrupt
+            self.read += token_ids
+            return np.zeros(259, np.float32)
+
+    generation = Generation(Slow("a"), TOKENIZER, "x" * 5000)
+    with pytest.raises(KeyboardInterrupt):
+        generation.text()
+    result = generation.result
+    assert (result.prompt_tokens, result.prompt_read) == (5001, 2048)
+    assert result.prompt_seconds > 0
+
+
+def test_the_time_is_not_that_of_whoever_takes_the_pieces() -> None:
+    generation = Generation(Script("abcdef"), TOKENIZER, "go")
+    for _ in generation:
+        time.sleep(0.05)
+    assert generation.result.seconds < 0.15  # six pieces were waited for 0.3 s
+
+
+def test_one_stop_string_is_not_its_letters() -> None:
+    generation = Generation(Script("a kingdom"), TOKENIZER, "go", limits=Limits(stop="dom"))
+    assert generation.text() == "a king"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Limits(max_tokens=2.5),  # type: ignore[arg-type]
+        lambda: Limits(max_tokens=True),
+        lambda: Limits(max_tokens="3"),  # type: ignore[arg-type]
+        lambda: Limits(stop=5),  # type: ignore[arg-type]
+        lambda: Limits(stop=[b"a"]),  # type: ignore[list-item]
+        lambda: Sampling(temperature="hot"),  # type: ignore[arg-type]
+        lambda: Sampling(temperature=float("nan")),
+        lambda: Sampling(1.0, top_k=2.5),  # type: ignore[arg-type]
+        lambda: Sampling(1.0, top_p=None),  # type: ignore[arg-type]
+        lambda: Sampling(1.0, seed=1.5),  # type: ignore[arg-type]
+        lambda: Sampling(1.0, seed=-1),
+    ],
+)
+def test_arguments_of_another_kind_are_named(make: Callable[[], object]) -> None:
+    with pytest.raises(OptionError):
+        make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Limits(max_tokens=np.int64(3)).max_tokens == 3  # type: ignore[arg-type]
+    assert Sampling(np.float32(0.5), top_k=np.uint8(3)).top_k == 3  # type: ignore[arg-type]

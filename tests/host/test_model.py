@@ -1,11 +1,14 @@
+import copy
+import pickle
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tritstream
-from tritstream.errors import EngineError, ImageError, TokenizerError, TritstreamError
+from tritstream.errors import EngineError, ImageError, OptionError, TokenizerError, TritstreamError
 from tritstream.models import shipped_models
 from tritstream.packing import pack
 
@@ -109,3 +112,62 @@ def test_every_shipped_model_writes() -> None:
         model = tritstream.load(name)
         assert model.generate("Once upon a time", max_tokens=3).result.prompt_tokens > 1
         assert model.generate("Once upon a time", max_tokens=3).text()
+
+
+def test_python_arguments_are_checked(image_file: Path) -> None:
+    model = tritstream.load(image_file)
+    for prompt in (5, None, b"bytes", ["a"]):
+        with pytest.raises(OptionError, match="the prompt must be a text"):
+            model.generate(prompt)  # type: ignore[arg-type]
+    for token in (1.7, "1", None, True):
+        with pytest.raises(OptionError, match="a token id must be a whole number"):
+            model.step(token)  # type: ignore[arg-type]
+    for ids in ([[1, 2], [3, 4]], [[1], [2, 3]], [1.5], "ab", 3, [None], [True]):
+        with pytest.raises(EngineError, match="whole numbers in one sequence"):
+            model.logits(ids)  # type: ignore[arg-type]
+    assert model.step(np.int64(3)).shape == (259,)  # type: ignore[arg-type]
+    assert model.logits(np.array([1, 2], np.uint16)).shape == (2, 259)  # type: ignore[arg-type]
+
+
+def test_a_reset_ends_the_text_that_is_being_written(image_file: Path) -> None:
+    model = tritstream.load(image_file)
+    for disturb in (model.reset, lambda: model.step(3), lambda: model.logits([3])):
+        pieces = iter(model.generate("a", max_tokens=50))
+        next(pieces)
+        disturb()
+        with pytest.raises(EngineError, match="another one or was reset"):
+            for _ in pieces:
+                pass
+
+
+def test_two_threads_give_each_text_or_an_error(image_file: Path) -> None:
+    model = tritstream.load(image_file)
+    prompts = ("one", "two", "three")
+    alone = {p: model.generate(p, max_tokens=30).text() for p in prompts}
+    got: list[tuple[str, str]] = []
+
+    def write(prompt: str) -> None:
+        try:
+            got.append((prompt, model.generate(prompt, max_tokens=30).text()))
+        except EngineError as error:
+            assert "begun another one" in str(error)
+
+    threads = [threading.Thread(target=write, args=(p,)) for p in prompts * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(text == alone[prompt] for prompt, text in got)
+
+
+def test_a_model_shows_itself_closes_and_is_not_copied(image_file: Path) -> None:
+    for engine in ("native", "spec", "float"):
+        with tritstream.load(image_file, engine) as model:
+            assert f"engine {engine}, 2 layers of 64, 259 tokens" in repr(model)
+            for copying in (pickle.dumps, copy.copy, copy.deepcopy):
+                with pytest.raises(TypeError, match=r"load it again, tritstream\.load"):
+                    copying(model)
+
+
+def test_the_package_tells_its_names() -> None:
+    assert {"load", "pack", "Model"} <= set(dir(tritstream))

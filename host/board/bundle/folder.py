@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from tritstream.board.bundle.compile import Machine, compile_core
 from tritstream.board.bundle.errors import BundleError
 from tritstream.board.bundle.wheel import write_wheel
-from tritstream.files import sha256_of
+from tritstream.files import scratch_folder, sha256_of
 
 _HERE = Path(__file__).parent
 _SUMS = "SHA256SUMS"
@@ -44,13 +43,11 @@ def make_bundle(
         raise BundleError(f"{folder} exists and is no bundle: name another folder with -o")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=f".{folder.name}.", suffix=".part", dir=folder.parent
-        ) as temporary:
-            whole = Path(temporary, folder.name)
+        with scratch_folder("bundle", folder.parent) as temporary:
+            whole = temporary / "new"
             _fill(whole, machine, online, compiler)
             if folder.exists():
-                folder.rename(Path(temporary, "before"))
+                folder.rename(temporary / "before")
             whole.rename(folder)
     except OSError as error:
         raise BundleError(f"cannot write {folder}: {error.strerror or error}") from error
@@ -62,8 +59,8 @@ def make_bundle(
 def _fill(folder: Path, machine: Machine, online: bool, compiler: str | None) -> None:
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(prefix="tritstream-bundle-") as temporary:
-        core = Path(temporary, "_core.abi3.so")
+    with scratch_folder("bundle") as temporary:
+        core = temporary / "_core.abi3.so"
         compile_core(machine, core, compiler)
         write_wheel(machine, core, wheels)
     if not online:

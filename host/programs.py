@@ -1,0 +1,217 @@
+"""The C++ compiler, programs that are run, and libraries that are loaded: one way for all of it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tritstream.errors import EngineError, FileError
+
+CANDIDATES = ("g++", "clang++", "c++")
+_POLL_S = 0.02
+_SHOWN = 3000
+"""Characters of a failed program's output that are told."""
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C++ compiler: its command with options, and what it says of itself."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def is_clang(self) -> bool:
+        return "clang" in self.version
+
+    @property
+    def key(self) -> str:
+        """What a cached result of it depends on, beside the sources and flags."""
+        return f"{shlex.join(self.command)}\n{self.version}"
+
+
+def find_compiler() -> Compiler | None:
+    """The one that CXX names, which may have options, or else the first of CANDIDATES."""
+    given = os.environ.get("CXX", "").strip()
+    try:
+        choices = [shlex.split(given)] if given else [[name] for name in CANDIDATES]
+    except ValueError:
+        return None
+    for command in choices:
+        place = shutil.which(command[0]) if command else None
+        if place is not None:
+            asked = [place, *command[1:], "--version"]
+            try:
+                said = subprocess.run(
+                    asked, capture_output=True, text=True, errors="replace", timeout=60, check=True
+                )
+            except (OSError, subprocess.SubprocessError):
+                continue
+            return Compiler((place, *command[1:]), said.stdout.strip())
+    return None
+
+
+def compiler() -> Compiler:
+    """The C++ compiler. Raises EngineError where there is none that runs."""
+    found = find_compiler()
+    if found is None:
+        given = os.environ.get("CXX", "").strip()
+        raise EngineError(
+            f"CXX is '{given}', which is no C++ compiler that runs here: name another, or unset it"
+            if given
+            else "a C++ compiler is needed and there is none: install one (on Debian: apt-get "
+            "install g++), or name it with CXX"
+        )
+    return found
+
+
+def run(
+    command: Sequence[str | Path],
+    what: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    limit_s: float | None = None,
+) -> str:
+    """Run a program to its end; what it wrote to standard error.
+
+    Raises EngineError, which calls it ``what``, where it fails or is not done after ``limit_s``,
+    and FileError where the temporary folder is full or lets no program run.
+    """
+    (said,) = run_all([command], what, environment=environment, limit_s=limit_s)
+    return said
+
+
+def run_all(
+    commands: Iterable[Sequence[str | Path]],
+    what: str,
+    *,
+    environment: Mapping[str, str] | None = None,
+    limit_s: float | None = None,
+) -> list[str]:
+    """The same for several, as many at a time as there are processors (two at most).
+
+    On any exception, Ctrl-C included, none of them is left running.
+    """
+    waiting = [[str(part) for part in command] for command in commands]
+    most = min(os.cpu_count() or 1, 2)
+    running: list[_Running] = []
+    said: dict[int, str] = {}
+    try:
+        for number, command in enumerate(waiting):
+            while len(running) == most:
+                _collect(running, said, what, limit_s)
+            running.append(_Running(number, command, what, environment))
+        while running:
+            _collect(running, said, what, limit_s)
+    finally:
+        for left in running:
+            left.end()
+    return [said[number] for number in range(len(waiting))]
+
+
+def load_library(path: Path, variable: str) -> ctypes.CDLL:
+    """A shared library that was made here.
+
+    Raises FileError naming ``variable``, which says where it lies, where programs may not run.
+    """
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        if "failed to map segment" in str(error):
+            raise _noexec(path.parent, variable) from error
+        raise EngineError(f"{path} cannot be loaded ({error}): remove it and try again") from error
+
+
+class _Running:
+    """A program that has been started; its output goes to files, which never fill up a pipe."""
+
+    def __init__(
+        self, number: int, command: list[str], what: str, environment: Mapping[str, str] | None
+    ) -> None:
+        self.number = number
+        self.begun = time.monotonic()
+        self.out, self.err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115
+        try:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self.out,
+                stderr=self.err,
+                env=None if environment is None else dict(environment),
+            )
+        except PermissionError as error:
+            self._close()
+            raise _noexec(Path(command[0]).parent, "TMPDIR") from error
+        except OSError as error:
+            self._close()
+            raise EngineError(f"{what} cannot be run ({command[0]}: {error.strerror})") from error
+
+    def text(self) -> tuple[str, str]:
+        """What it wrote, to standard output and error."""
+        texts = []
+        for file in (self.out, self.err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+        self._close()
+        return texts[0], texts[1]
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        self.out.close()
+        self.err.close()
+
+
+def _collect(
+    running: list[_Running], said: dict[int, str], what: str, limit_s: float | None
+) -> None:
+    """Wait until one program has ended, and take what it said."""
+    while True:
+        for each in running:
+            status = each.process.poll()
+            if status is not None:
+                running.remove(each)
+                out, err = each.text()
+                said[each.number] = err
+                if status:
+                    raise _failed(what, status, (err or out).strip())
+                return
+            if limit_s is not None and time.monotonic() - each.begun > limit_s:
+                raise EngineError(f"{what} was not done after {limit_s:.0f} s, and was ended")
+        time.sleep(_POLL_S)
+
+
+def _failed(what: str, status: int, text: str) -> EngineError | FileError:
+    if re.search(r"No space left on device|Disk quota exceeded", text):
+        return FileError(
+            f"{what} failed, because the temporary folder {tempfile.gettempdir()} is full: free "
+            f"some space there, or set TMPDIR to another folder"
+        )
+    how = f"was ended by signal {-status}" if status < 0 else f"failed with status {status}"
+    return EngineError(f"{what} {how}:\n{text[-_SHOWN:]}")
+
+
+def _noexec(folder: Path, variable: str) -> FileError:
+    return FileError(
+        f"programs may not run in {folder} (it is mounted noexec, or protected): set {variable} to "
+        f"a folder where they may"
+    )
+
+
+def beside_python(name: str) -> str | None:
+    """A program on the path, or in this Python's own folder, which need not be on it."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
+    return shutil.which(name, path=path)
