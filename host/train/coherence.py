@@ -102,12 +102,17 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def sample(
-    model: str, prompt: str, count: int, max_tokens: int, sampling: Sampling
+    model: str,
+    prompt: str,
+    count: int,
+    max_tokens: int,
+    sampling: Sampling,
+    threads: int | None = None,
 ) -> tuple[list[str], list[bool]]:
     """Stories from seeds 1, 2, ..., the prompt included, and whether each ended by itself."""
     from tritstream.model import load
 
-    loaded = load(model)
+    loaded = load(model, threads=threads)
     stories, ended = [], []
     for seed in range(1, count + 1):
         generation = loaded.generate(
@@ -142,6 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--top-k", type=int, default=STORY.top_k)
     add("--top-p", type=float, default=STORY.top_p)
     add("--repetition-penalty", type=float, default=STORY.repetition_penalty)
+    add("--threads", type=int, help="of the native engine (default: one per processor)")
     args = parser.parse_args(arguments)
     try:
         if (args.model is None) == (args.stories is None):
@@ -153,7 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
             found = measure(held_out[: args.count])
         else:
             sampling = Sampling(args.temperature, args.top_k, args.top_p, args.repetition_penalty)
-            found = measure(*sample(args.model, args.prompt, args.count, args.max_tokens, sampling))
+            stories, ended = sample(
+                args.model, args.prompt, args.count, args.max_tokens, sampling, args.threads
+            )
+            found = measure(stories, ended)
     except TritstreamError as error:
         print(f"tritstream: error: {error}", file=sys.stderr)
         return 2
