@@ -1,35 +1,20 @@
 """Writing text with an engine: the loop from a prompt to pieces of text."""
 
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
-
-import numpy as np
+from typing import Literal
 
 from tritstream.arguments import text, whole_number
 from tritstream.errors import EngineError, OptionError
+from tritstream.reading import Reading
 from tritstream.sampling import Sampler, Sampling
 from tritstream.text import Tokenizer
 
-_PART = 1024
-"""Tokens of a prompt between which an interruption acts."""
+_CONTEXT = 32
+"""Tokens before a text that its first characters may depend on."""
 
 StopReason = Literal["end of text", "max tokens", "stop string", "interrupted"]
-
-
-class Steps(Protocol):
-    """The part of an engine that writing needs."""
-
-    def reset(self) -> None:
-        """Forget everything read so far."""
-
-    def step(self, token_id: int) -> np.ndarray:
-        """Read one token; logits of the next, float32 (vocab,)."""
-
-    def prefill(self, token_ids: Sequence[int]) -> np.ndarray:
-        """Read several tokens; logits after the last, float32 (vocab,)."""
 
 
 @dataclass(frozen=True)
@@ -84,30 +69,6 @@ class Result:
         return steps / self.seconds if steps > 0 and self.seconds > 0 else 0.0
 
 
-class Turn:
-    """Whose turn it is on an engine, which has one state: the text that was begun last.
-
-    Every reader of the state asks `taken_by` before it goes on; who begins anew takes the turn.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        """Held over each step, so that no other text begins in its middle."""
-        self._holder: object = None
-
-    def take(self, holder: object) -> None:
-        """From now on it is the holder's turn."""
-        self._holder = holder
-
-    def check(self, holder: object) -> None:
-        """Raises EngineError where somebody else has taken the turn."""
-        if self._holder is not holder:
-            raise EngineError(
-                "this text cannot go on, because the model has begun another one or was reset: "
-                "finish a text before the next, or load the model once for each"
-            )
-
-
 class Generation:
     """One text being written: iterate over it for pieces of text, then look at `result`.
 
@@ -117,27 +78,24 @@ class Generation:
 
     def __init__(
         self,
-        engine: Steps,
+        reading: Reading,
         tokenizer: Tokenizer,
-        prompt: str,
+        prompt: Sequence[int],
         sampling: Sampling | None = None,
         limits: Limits | None = None,
         *,
-        special: bool = False,
-        turn: Turn | None = None,
+        seen: Iterable[int] = (),
     ) -> None:
-        """`special` takes special tokens that are written out in the prompt as such; `turn` is the
-        engine's, if others write with it.
+        """Continue `reading` with the tokens of a prompt, which are added at the first piece.
 
-        Raises TokenizerError if there is nothing to start from. The engine is reset at the first
-        piece.
+        `seen` are tokens from before the reading's own, to which the repetition penalty applies.
         """
         self._sampling = (sampling or Sampling()).seeded()
         self._limits = limits or Limits()
-        self._engine = engine
-        self._turn = turn or Turn()
+        self._reading = reading
         self._tokenizer = tokenizer
-        self._prompt = tokenizer.encode_prompt(prompt, special=special)
+        self._prompt = list(prompt)
+        self._seen = seen
         self._begun = False
         seed = self._sampling.seed if self._sampling.temperature else None
         self.result = Result(prompt_tokens=len(self._prompt), seed=seed)
@@ -172,13 +130,20 @@ class Generation:
 
     def _pieces(self) -> Iterator[str]:
         """The text of each drawn token; sets everything in the result but its text."""
-        result = self.result
-        sampler = Sampler(self._sampling, self._prompt)
-        stream = self._tokenizer.stream(self._prompt)
-        logits = self._read_prompt()
+        result, reading = self.result, self._reading
+        reading.add(self._prompt)
+        sampler = Sampler(self._sampling, [*self._seen, *reading.tokens])
+        stream = self._tokenizer.stream(reading.tokens[-max(_CONTEXT, len(self._prompt)) :])
+        before = len(reading.tokens) - len(self._prompt)
+        start = time.perf_counter()
+        try:
+            token = reading.behind(sampler.pick)
+        finally:
+            result.prompt_seconds = time.perf_counter() - start
+            result.prompt_read = max(reading.read - before, 0)
         while True:
             start = time.perf_counter()
-            token = sampler.pick(logits)
+            reading.add([token])
             result.token_ids.append(token)
             ended = token in self._tokenizer.ends
             piece = "" if ended else stream.push(token)
@@ -191,29 +156,9 @@ class Generation:
                 result.stop_reason = "max tokens"
                 break
             start = time.perf_counter()
-            with self._turn.lock:
-                self._turn.check(self)
-                logits = self._engine.step(token)
+            token = reading.behind(sampler.pick)
             result.seconds += time.perf_counter() - start
         yield stream.finish()
-
-    def _read_prompt(self) -> np.ndarray:
-        """Reset the engine and let it read the prompt, in parts between which Ctrl-C acts."""
-        result = self.result
-        start = time.perf_counter()
-        try:
-            for at in range(0, len(self._prompt), _PART):
-                part = self._prompt[at : at + _PART]
-                with self._turn.lock:
-                    if at == 0:
-                        self._turn.take(self)
-                        self._engine.reset()
-                    self._turn.check(self)
-                    logits = self._engine.prefill(part)
-                result.prompt_read += len(part)
-        finally:
-            result.prompt_seconds = time.perf_counter() - start
-        return logits
 
 
 class _StopFilter:

@@ -14,10 +14,12 @@ from tritstream.checkpoint import Checkpoint, CheckpointConfig
 from tritstream.checkpoint.hub import is_hub_id
 from tritstream.engines import Engine, load_engine
 from tritstream.errors import TokenizerError
-from tritstream.generation import Generation, Limits, Turn
+from tritstream.generation import Generation, Limits
 from tritstream.image import Image, open_image
 from tritstream.models import DEMO, model_path
+from tritstream.reading import Reading, SharedEngine
 from tritstream.sampling import Sampling
+from tritstream.sessions import ModelKey, Session, load_session
 from tritstream.text import Tokenizer
 
 
@@ -36,12 +38,23 @@ class Model:
         config: CheckpointConfig,
         tokenizer_json: bytes | None,
         source: Path,
+        key: ModelKey | None = None,
     ) -> None:
-        self.engine = engine
+        """`key` is what saved sessions of the model belong to; float engines have none."""
         self.config = config
         self.source = source
         self._tokenizer_json = tokenizer_json
-        self._turn = Turn()
+        self._key = key
+        self._shared = SharedEngine(engine)
+
+    @property
+    def engine(self) -> Engine:
+        engine: Engine = self._shared.engine  # type: ignore[assignment]
+        return engine
+
+    def with_engine(self, engine: Engine) -> "Model":
+        """The same model on another engine, of the same image."""
+        return Model(engine, self.config, self._tokenizer_json, self.source, self._key)
 
     def __repr__(self) -> str:
         c = self.config
@@ -58,8 +71,7 @@ class Model:
 
     def close(self) -> None:
         """Give back what the engine holds, such as a board's memory; of no use afterwards."""
-        with self._turn.lock:
-            self._turn.take(None)
+        with self._shared.lock:
             close = getattr(self.engine, "close", None)
             if close is not None:
                 close()
@@ -90,21 +102,21 @@ class Model:
         return tokenizer
 
     def reset(self) -> None:
-        """Forget everything read so far. A text that is being written cannot go on."""
-        with self._turn.lock:
-            self._turn.take(None)
+        """Forget what `step` has read. Sessions and texts that are being written keep theirs."""
+        with self._shared.lock:
+            self._shared.give_to(None)
             self.engine.reset()
 
     def step(self, token_id: int) -> np.ndarray:
         """Read one token; logits of the next one, float32 (vocab,)."""
-        with self._turn.lock:
-            self._turn.take(None)
+        with self._shared.lock:
+            self._shared.give_to(None)
             return self.engine.step(whole_number("a token id", token_id))
 
     def logits(self, token_ids: Sequence[int]) -> np.ndarray:
         """Logits after every token from a fresh state, float32 (T, vocab)."""
-        with self._turn.lock:
-            self._turn.take(None)
+        with self._shared.lock:
+            self._shared.give_to(None)
             return self.engine.logits(token_ids)
 
     def generate(
@@ -128,16 +140,22 @@ class Model:
         and `.result` tells how it went. The options are those of `tritstream.sampling.Sampling` and
         `tritstream.generation.Limits`. Raises OptionError and TokenizerError.
         """
-        sampling = Sampling(temperature, top_k, top_p, repetition_penalty, seed)
         return Generation(
-            self.engine,
+            Reading(self._shared),
             self.tokenizer,
-            text("the prompt", prompt),
-            sampling,
+            self.tokenizer.encode_prompt(text("the prompt", prompt), special=special),
+            Sampling(temperature, top_k, top_p, repetition_penalty, seed),
             Limits(max_tokens, stop),
-            special=special,
-            turn=self._turn,
         )
+
+    def session(self, path: str | os.PathLike[str] | None = None) -> Session:
+        """A new session, or one that was saved: a text to feed, continue, fork and save.
+
+        Raises FileError for a file that is no session, OptionError for one of another model.
+        """
+        if path is None:
+            return Session(self._shared, self.tokenizer, self._key)
+        return load_session(path, self._shared, self.tokenizer, self._key)
 
 
 def load(
@@ -175,7 +193,9 @@ def _load_image(
 ) -> Model:
     engine = load_engine(path, name, board, threads)
     image = open_image(path, verify=False)  # the engine's own opening has compared the hashes
-    return Model(engine, _config_of(image), image.tokenizer_json, path)
+    fixed = not engine.name.startswith("float")
+    key = ModelKey(image.identity, image.geometry) if fixed else None
+    return Model(engine, _config_of(image), image.tokenizer_json, path, key)
 
 
 def _config_of(image: Image) -> CheckpointConfig:

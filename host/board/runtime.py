@@ -155,6 +155,12 @@ class BoardRuntime:
         self._state.sync_from_device()
         return self._state_view.reshape(g.layers, g.hidden).astype(np.int64)
 
+    def load_state(self, state: Ints) -> None:
+        """Go on from a state (layers, hidden); after a fault, load everything again first."""
+        self.reset()
+        self._state_view[:] = state.reshape(-1)
+        self._state.sync_to_device()
+
     def first_layer(self, x: Ints) -> tuple[Ints, Ints]:
         """Run record 0 alone from a zero state: x (D,) -> the new residual and state (D,)."""
         self.reset()

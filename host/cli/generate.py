@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tritstream.board.options import BoardOptions
 from tritstream.cli.options import (
@@ -15,6 +15,7 @@ from tritstream.cli.options import (
     readable_rate,
 )
 from tritstream.errors import OptionError
+from tritstream.files import check_output
 from tritstream.generation import Generation, Result
 from tritstream.interruption import interrupted_status
 from tritstream.sampling import STORY
@@ -70,14 +71,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take special tokens written out in the prompt, such as </s>, as such and not as text",
     )
+    parser.add_argument(
+        "--state", metavar="FILE", help="go on from a session that --save-state or chat has saved"
+    )
+    parser.add_argument(
+        "--save-state",
+        metavar="FILE",
+        help="keep what was read and written, to go on from it later (a file of some 100 KB)",
+    )
     add_json(parser)
-    _add_sampling(parser.add_argument_group("how the next token is chosen"))
+    add_sampling(parser.add_argument_group("how the next token is chosen"))
     _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
     _add_trace(parser.add_argument_group("simulated hardware (engine rtl)"))
     _add_remote(parser.add_argument_group("another machine"))
 
 
-def _add_sampling(draw: argparse._ArgumentGroup) -> None:
+def add_sampling(draw: argparse._ArgumentGroup) -> None:
     draw.add_argument("--greedy", action="store_true", help="always take the likeliest")
     draw.add_argument(
         "-t",
@@ -176,18 +185,14 @@ def run(args: argparse.Namespace) -> int:
     note = getattr(model.engine, "note", None)
     if note:
         print(f"tritstream: {note}", file=sys.stderr)
-    generation = model.generate(
-        prompt,
-        max_tokens=args.max_tokens,
-        stop=args.stop,
-        temperature=_temperature(args),
-        top_k=args.top_k,
-        top_p=args.top_p,
-        repetition_penalty=_penalty(args),
-        seed=args.seed,
-        special=args.special,
-    )
-    status = _write(generation, prompt, quiet=args.json)
+    if args.save_state is not None:
+        check_output(args.save_state)
+    session = model.session(args.state)
+    options = {"max_tokens": args.max_tokens, "stop": args.stop, "special": args.special}
+    generation = session.generate(prompt, **options, **sampling_of(args))
+    status = write(generation, prompt, quiet=args.json)
+    if args.save_state is not None:
+        session.save(args.save_state)
     engine = model.engine.name
     saturations = saturations_of(model.engine)
     if args.json:
@@ -218,8 +223,9 @@ def _load(args: argparse.Namespace) -> "Model":
 
     model = load(args.model, "spec")
     image = open_image(model.source)
-    model.engine = RtlEngine(image, trace=Path(args.trace), trace_cycles=args.trace_cycles)
-    return model
+    return model.with_engine(
+        RtlEngine(image, trace=Path(args.trace), trace_cycles=args.trace_cycles)
+    )
 
 
 def _board_options(args: argparse.Namespace) -> BoardOptions | None:
@@ -243,8 +249,15 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     from tritstream.board.remote import Remote
     from tritstream.models import model_path
 
-    if args.trace is not None:
-        raise OptionError("--trace and --remote do not go together: the file would lie over there")
+    for option, value in (
+        ("--trace", args.trace),
+        ("--state", args.state),
+        ("--save-state", args.save_state),
+    ):
+        if value is not None:
+            raise OptionError(
+                f"{option} and --remote do not go together: the file would lie over there"
+            )
     image = model_path(args.model)
     if image.is_dir():
         raise OptionError(
@@ -287,6 +300,17 @@ def _unended(text: str) -> str:
     return text.removesuffix("\n")
 
 
+def sampling_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options of `add_sampling` say, as `Session.generate` takes it."""
+    return {
+        "temperature": _temperature(args),
+        "top_k": args.top_k,
+        "top_p": args.top_p,
+        "repetition_penalty": _penalty(args),
+        "seed": args.seed,
+    }
+
+
 def _penalty(args: argparse.Namespace) -> float:
     if args.repetition_penalty is not None:
         return float(args.repetition_penalty)
@@ -301,7 +325,7 @@ def _temperature(args: argparse.Namespace) -> float:
     return STORY.temperature if args.temperature is None else float(args.temperature)
 
 
-def _write(generation: Generation, prompt: str, quiet: bool) -> int:
+def write(generation: Generation, prompt: str, quiet: bool) -> int:
     """Write the text, showing it unless `quiet`. Ctrl-C ends the text, not the report."""
     status = 0
     if not quiet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,13 @@ class Engine(Protocol):
 
     def logits(self, token_ids: Sequence[int]) -> Logits:
         """Logits (T, V) float32 behind every token, from a fresh state, in which it leaves off."""
+
+    @property
+    def state(self) -> npt.NDArray[Any]:
+        """(layers, hidden) the recurrent state: integers in the gate format, or floats."""
+
+    def load_state(self, state: npt.NDArray[Any]) -> None:
+        """Go on from a state (layers, hidden) that `state` gave."""
 
 
 def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:

@@ -32,6 +32,10 @@ class FloatEngine:
         g = self.geometry
         self.state: Array = np.zeros((g.layers, g.hidden), self.precision.compute)
 
+    def load_state(self, state: Array) -> None:
+        """Go on from a state (layers, hidden)."""
+        self.state = state.astype(self.precision.compute)
+
     def step(self, token_id: int) -> Logits:
         return self.prefill([token_id])
 

@@ -57,6 +57,10 @@ class MemoryEngine(ABC):
         """(layers, hidden) the recurrent state, gate format."""
         return self._state.astype(np.int64)
 
+    def load_state(self, state: Ints) -> None:
+        """Go on from a state (layers, hidden)."""
+        self._state[:] = state
+
     @property
     def residual(self) -> Ints:
         """(hidden,) what the last run left in the vector memory."""

@@ -24,16 +24,18 @@ from tritstream.spec import Saturations
 BATCH = 64
 """Most tokens in one pass over the weights, and with that the size of the working set."""
 MAX_THREADS = 64
+_WEIGHTS_A_THREAD = 1_000_000
 
 
 class NativeEngine:
     """The native core on an image.
 
     ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads``
-    how many work (default: as many as processors may be used), ``sequences`` how many recurrent
-    states are held side by side for `run`. The image must stay mapped, and its hashes are the
-    reader's business. Everything is allocated here; a call allocates the logits that it returns and
-    nothing else. Raises EngineError where the core is missing or cannot run.
+    how many work (default: as many as processors may be used and the model is worth), and
+    ``sequences`` how many recurrent states are held side by side for `run`. The image must stay
+    mapped, and its hashes are the reader's business. Everything is allocated here; a call allocates
+    the logits that it returns and nothing else. Raises EngineError where the core is missing or
+    cannot run.
     """
 
     name = "native"
@@ -49,7 +51,7 @@ class NativeEngine:
     ) -> None:
         self.image = image
         self.geometry: Geometry = image.geometry
-        self.threads = _threads(threads)
+        self.threads = _threads(threads, self.geometry.ternary_weights)
         self.sequences = sequences
         self._core = core or native.load_core()
         self.level = native.choose_level(self._core, level).name
@@ -126,6 +128,10 @@ class NativeEngine:
         """The recurrent state of sequence 0, (layers, hidden) in the gate format; a copy."""
         return self._states[0].astype(np.int64)
 
+    def load_state(self, state: npt.NDArray[np.integer]) -> None:
+        """Go on from a state (layers, hidden) of sequence 0."""
+        self._states[0] = state
+
     @property
     def states(self) -> npt.NDArray[np.int32]:
         """The states themselves, (sequences, layers, hidden); may be written between calls."""
@@ -178,9 +184,11 @@ class NativeEngine:
             )
 
 
-def _threads(asked: int | None) -> int:
+def _threads(asked: int | None, weights: int) -> int:
+    """Threads meet some 120 times a token: for a small model that costs more than it gains."""
     if asked is None:
-        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+        worth = max(weights // _WEIGHTS_A_THREAD, 1)
+        return min(len(os.sched_getaffinity(0)), worth, MAX_THREADS)
     if not 1 <= asked <= MAX_THREADS:
         raise EngineError(f"threads must be 1 to {MAX_THREADS}, not {asked}")
     return asked

@@ -96,6 +96,12 @@ class BoardEngine:
         """(layers, hidden) the recurrent state, gate format, read from the board's memory."""
         return self.runtime.state()
 
+    def load_state(self, state: npt.NDArray[np.int64]) -> None:
+        """Go on from a state (layers, hidden), which is written to the board's memory."""
+        self.runtime.load_state(state)
+        if self._specification is not None:
+            self._specification.load_state(state)
+
     def _checked(self, logits: Logits, token_ids: list[int]) -> Logits:
         self._taken += len(token_ids)
         if self._specification is None:

@@ -46,6 +46,10 @@ class SpecEngine:
         g = self.geometry
         self.state: Ints = np.zeros((g.layers, g.hidden), np.int64)
 
+    def load_state(self, state: np.ndarray) -> None:
+        """Go on from a state (layers, hidden)."""
+        self.state = state.astype(np.int64)
+
     def step(self, token_id: int) -> Logits:
         return self.prefill([token_id])
 

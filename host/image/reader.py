@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -32,6 +33,25 @@ class Image:
     @property
     def geometry(self) -> Geometry:
         return self.header.geometry
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of what the model computes, however it is laid out: hexadecimal.
+
+        Images of one checkpoint with the same number formats and embedding have the same, whatever
+        hardware they are packed for. Weights enter by their scales: records lie differently.
+        """
+        h = self.header
+        about = {
+            "geometry": asdict(self.geometry),
+            "profile": dict(h.configuration.profile.table()),
+            "embedding": h.embedding,
+            "rms_norm_eps": h.rms_norm_eps,
+            "use_lower_bound": h.use_lower_bound,
+            "weight_scales": h.weight_scales,
+            "sections": {s.name: s.sha256 for s in h.sections},
+        }
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def bytes_of(self, section: Section) -> npt.NDArray[np.uint8]:
         """The bytes of a section or record, a view of the mapped file."""

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from support.random_checkpoint import byte_tokenizer
 from tritstream.errors import EngineError, OptionError, TokenizerError
-from tritstream.generation import Generation, Limits, Turn
+from tritstream.generation import Generation, Limits
+from tritstream.reading import Reading, SharedEngine
 from tritstream.sampling import Sampling
 from tritstream.text import Tokenizer
 
@@ -44,15 +46,21 @@ class Script:
         return logits
 
 
+def generation_of(engine: Script, prompt: str, *more: Any, **options: Any) -> Generation:
+    """A text on an engine of its own."""
+    tokens = TOKENIZER.encode_prompt(prompt)
+    return Generation(Reading(SharedEngine(engine)), TOKENIZER, tokens, *more, **options)
+
+
 def write(text: str, stop: Sequence[str] = (), max_tokens: int = 1000) -> Generation:
-    generation = Generation(Script(text), TOKENIZER, "go", limits=Limits(max_tokens, tuple(stop)))
+    generation = generation_of(Script(text), "go", limits=Limits(max_tokens, tuple(stop)))
     assert "".join(generation) == generation.result.text
     return generation
 
 
 def test_writes_until_the_end_of_text() -> None:
     engine = Script("a story 🚀")
-    generation = Generation(engine, TOKENIZER, "go")
+    generation = generation_of(engine, "go")
     assert list(generation) == [*"a story ", "🚀"]
     result = generation.result
     assert result.text == "a story 🚀"
@@ -65,7 +73,7 @@ def test_writes_until_the_end_of_text() -> None:
 
 def test_max_tokens_takes_no_step_too_many() -> None:
     engine = Script("abcdef")
-    generation = Generation(engine, TOKENIZER, "", limits=Limits(max_tokens=3))
+    generation = generation_of(engine, "", limits=Limits(max_tokens=3))
     assert "".join(generation) == "abc"
     assert generation.result.stop_reason == "max tokens"
     assert engine.read == [1, *TOKENIZER.encode("ab")]
@@ -111,7 +119,7 @@ def test_stop_strings_cut_where_a_search_of_the_whole_would(text: str, stop: lis
 
 
 def test_an_interruption_keeps_what_there_was() -> None:
-    generation = Generation(Script("abcdef", interrupt_after=3), TOKENIZER, "go")
+    generation = generation_of(Script("abcdef", interrupt_after=3), "go")
     pieces = []
     with pytest.raises(KeyboardInterrupt):
         for piece in generation:
@@ -123,7 +131,7 @@ def test_an_interruption_keeps_what_there_was() -> None:
 
 
 def test_an_abandoned_iteration_counts_as_interrupted() -> None:
-    generation = Generation(Script("abcdef"), TOKENIZER, "go")
+    generation = generation_of(Script("abcdef"), "go")
     for _ in generation:
         break
     assert generation.result.stop_reason == "interrupted"
@@ -131,9 +139,9 @@ def test_an_abandoned_iteration_counts_as_interrupted() -> None:
 
 
 def test_a_drawn_seed_is_reported_only_when_it_matters() -> None:
-    assert Generation(Script("a"), TOKENIZER, "go").result.seed is None
-    assert Generation(Script("a"), TOKENIZER, "go", Sampling(1.0)).result.seed is not None
-    assert Generation(Script("a"), TOKENIZER, "go", Sampling(1.0, seed=5)).result.seed == 5
+    assert generation_of(Script("a"), "go").result.seed is None
+    assert generation_of(Script("a"), "go", Sampling(1.0)).result.seed is not None
+    assert generation_of(Script("a"), "go", Sampling(1.0, seed=5)).result.seed == 5
 
 
 def test_bad_limits_and_prompts() -> None:
@@ -143,7 +151,7 @@ def test_bad_limits_and_prompts() -> None:
         Limits(stop=("a", ""))
     bare = Tokenizer(byte_tokenizer().to_str())
     with pytest.raises(TokenizerError, match="no BOS"):
-        Generation(Script("a"), bare, "")
+        bare.encode_prompt("")
 
 
 def test_a_text_is_written_once() -> None:
@@ -153,21 +161,22 @@ def test_a_text_is_written_once() -> None:
     assert generation.text() == generation.text() == "abc"
     assert generation.result.text == "abc"
     assert len(generation.result.token_ids) == 4
-    begun = Generation(Script("abc"), TOKENIZER, "go")
+    begun = generation_of(Script("abc"), "go")
     next(iter(begun))
     with pytest.raises(EngineError, match="begun already"):
         begun.text()
 
 
-def test_two_texts_in_turn_on_one_engine_are_refused() -> None:
-    engine, turn = Script("abcdef"), Turn()
-    first = iter(Generation(engine, TOKENIZER, "go", turn=turn))
+def test_two_texts_in_turn_where_no_state_can_be_kept_are_refused() -> None:
+    shared = SharedEngine(Script("abcdef"))
+    prompt = TOKENIZER.encode_prompt("go")
+    first = iter(Generation(Reading(shared), TOKENIZER, prompt))
     assert next(first) == "a"
-    second = Generation(engine, TOKENIZER, "go", turn=turn)
+    second = Generation(Reading(shared), TOKENIZER, prompt)
     assert next(first) == "b"  # the other is not begun yet
     pieces = iter(second)
     assert next(pieces) == "a"
-    with pytest.raises(EngineError, match="begun another one"):
+    with pytest.raises(EngineError, match="has read another one"):
         next(first)
     assert "".join(pieces) == "bcdef"
 
@@ -180,7 +189,7 @@ def test_an_interruption_within_the_prompt_says_how_much_was_read() -> None:
             self.read += token_ids
             return np.zeros(259, np.float32)
 
-    generation = Generation(Slow("a"), TOKENIZER, "x" * 5000)
+    generation = generation_of(Slow("a"), "x" * 5000)
     with pytest.raises(KeyboardInterrupt):
         generation.text()
     result = generation.result
@@ -189,14 +198,14 @@ def test_an_interruption_within_the_prompt_says_how_much_was_read() -> None:
 
 
 def test_the_time_is_not_that_of_whoever_takes_the_pieces() -> None:
-    generation = Generation(Script("abcdef"), TOKENIZER, "go")
+    generation = generation_of(Script("abcdef"), "go")
     for _ in generation:
         time.sleep(0.05)
     assert generation.result.seconds < 0.15  # six pieces were waited for 0.3 s
 
 
 def test_one_stop_string_is_not_its_letters() -> None:
-    generation = Generation(Script("a kingdom"), TOKENIZER, "go", limits=Limits(stop="dom"))
+    generation = generation_of(Script("a kingdom"), "go", limits=Limits(stop="dom"))
     assert generation.text() == "a king"
 
 

@@ -129,34 +129,31 @@ def test_python_arguments_are_checked(image_file: Path) -> None:
     assert model.logits(np.array([1, 2], np.uint16)).shape == (2, 259)  # type: ignore[arg-type]
 
 
-def test_a_reset_ends_the_text_that_is_being_written(image_file: Path) -> None:
+def test_a_text_goes_on_whatever_the_model_is_used_for_meanwhile(image_file: Path) -> None:
     model = tritstream.load(image_file)
+    alone = model.generate("a", max_tokens=20).text()
     for disturb in (model.reset, lambda: model.step(3), lambda: model.logits([3])):
-        pieces = iter(model.generate("a", max_tokens=50))
-        next(pieces)
+        pieces = iter(model.generate("a", max_tokens=20))
+        text = next(pieces)
         disturb()
-        with pytest.raises(EngineError, match="another one or was reset"):
-            for _ in pieces:
-                pass
+        assert text + "".join(pieces) == alone
 
 
-def test_two_threads_give_each_text_or_an_error(image_file: Path) -> None:
+def test_threads_give_each_its_text(image_file: Path) -> None:
     model = tritstream.load(image_file)
     prompts = ("one", "two", "three")
     alone = {p: model.generate(p, max_tokens=30).text() for p in prompts}
     got: list[tuple[str, str]] = []
 
     def write(prompt: str) -> None:
-        try:
-            got.append((prompt, model.generate(prompt, max_tokens=30).text()))
-        except EngineError as error:
-            assert "begun another one" in str(error)
+        got.append((prompt, model.generate(prompt, max_tokens=30).text()))
 
     threads = [threading.Thread(target=write, args=(p,)) for p in prompts * 3]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(got) == 9
     assert all(text == alone[prompt] for prompt, text in got)
 
 

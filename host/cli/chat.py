@@ -1,0 +1,112 @@
+"""`tritstream chat`: a text written in turns, from a terminal."""
+
+import argparse
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tritstream.cli.generate import add_sampling, sampling_of, write
+from tritstream.cli.options import add_model, counted
+from tritstream.errors import TritstreamError
+
+if TYPE_CHECKING:
+    from tritstream.sessions import Session
+
+_HELP = """\
+/undo         take the last turn back
+/reset        begin a new text
+/save FILE    keep the text, to go on with it later
+/load FILE    go on with a kept text
+/help         show this
+/quit         leave, as does Ctrl-D
+
+Everything else is text, and the model continues it; an empty line lets it go on by itself. Ctrl-C
+ends what it is writing. A line that begins with a slash is written //... .
+"""
+_PROMPT = "> "
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _HELP
+    add_model(parser)
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
+    )
+    parser.add_argument(
+        "-n",
+        "--max-tokens",
+        type=int,
+        default=256,
+        metavar="N",
+        help="of a turn (default: %(default)s)",
+    )
+    parser.add_argument("--state", metavar="FILE", help="go on with a text that was kept")
+    add_sampling(parser.add_argument_group("how the next token is chosen"))
+
+
+def run(args: argparse.Namespace) -> int:
+    from tritstream.generation import Limits
+    from tritstream.model import load
+    from tritstream.sampling import Sampling
+
+    Limits(args.max_tokens)  # options that make no sense end the program before it begins
+    Sampling(**sampling_of(args))
+    with suppress(ImportError):  # lines can be edited and recalled where Python was built with it
+        import readline  # noqa: F401
+    model = load(args.model, args.engine, threads=args.threads)
+    session = model.session(args.state)
+    name = model.source.name
+    print(f"{name} on engine {model.engine.name}: /help tells what can be done", file=sys.stderr)
+    turns: list[Session] = []
+    while True:
+        try:
+            line = input(_PROMPT if sys.stdin.isatty() else "")
+        except EOFError:
+            return 0
+        except KeyboardInterrupt:
+            print(file=sys.stderr)
+            continue
+        word, _, rest = line.partition(" ")
+        try:
+            if word in ("/quit", "/exit"):
+                return 0
+            if word == "/help":
+                print(_HELP, end="", file=sys.stderr)
+            elif word == "/reset":
+                session, turns = model.session(), []
+            elif word == "/undo":
+                session = _undone(turns) or session
+            elif word == "/save":
+                session.save(_named(rest, word))
+                print(f"kept {counted(session.length, 'token')} in {rest}", file=sys.stderr)
+            elif word == "/load":
+                session, turns = model.session(_named(rest, word)), []
+                print(f"going on behind {counted(session.length, 'token')}", file=sys.stderr)
+            elif word.startswith("/") and not word.startswith("//"):
+                print(f"there is no {word}: /help shows what there is", file=sys.stderr)
+            else:
+                turns.append(session.fork())
+                _turn(session, line.removeprefix("/") if word.startswith("//") else line, args)
+        except TritstreamError as error:
+            print(f"tritstream: {error}", file=sys.stderr)
+
+
+def _turn(session: "Session", line: str, args: argparse.Namespace) -> None:
+    """The model continues the line, which begins on a line of its own."""
+    text = f"\n{line}" if session.length and line else line
+    generation = session.generate(text, max_tokens=args.max_tokens, **sampling_of(args))
+    write(generation, "", quiet=False)
+
+
+def _undone(turns: "list[Session]") -> "Session | None":
+    if not turns:
+        print("there is no turn to take back", file=sys.stderr)
+        return None
+    return turns.pop()
+
+
+def _named(rest: str, word: str) -> str:
+    if not rest.strip():
+        raise TritstreamError(f"{word} needs the name of a file: {word} story.state")
+    return rest.strip()
