@@ -1,8 +1,9 @@
-"""Build configurations: everything that is fixed when hardware is made, by name.
+"""Layouts, which images are packed for, and configurations, which hardware is made for.
 
-An image is packed for one configuration (its `target`), because the order of weights in memory is
-the order in which that hardware consumes them. `generic` is for software engines: any geometry.
-A new configuration is one more entry in the table.
+A configuration is hardware alone: how wide it is, what it computes in, and the largest model that
+it holds. A layout is the part of it that the order of weights in memory depends on. Several
+configurations may share a layout, and one image runs on all of them that are large enough. A new
+configuration is one more entry in the table.
 """
 
 from __future__ import annotations
@@ -12,107 +13,188 @@ from typing import Any
 
 from tritstream.boards import BOARDS, Board
 from tritstream.errors import ConfigurationError
-from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.geometry import Geometry
 from tritstream.numerics import Profile, profile_named
 
 ROWS_PER_BYTE = {"base3": 5, "2bit": 4}
 """Packings: how many trits, consecutive output rows of one column, share a byte."""
 
-PORT_BYTES = 16
-"""A weight master is 128 bits wide; a narrower HP port behind it is a width converter's job."""
+PORT_BYTES = (8, 16)
+"""A weight master is 64 or 128 bits wide."""
+PARAMETER_WORD = 16
+"""Bytes that everything in a parameter block is a multiple of."""
+
+
+def round_up(value: int, step: int) -> int:
+    return -(-value // step) * step
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """``lanes`` bytes make a weight word, split evenly over ``ports``.
+class Layout:
+    """How weights lie in memory: ``lanes`` bytes make a weight word, split evenly over ``ports``.
 
-    Norms are ``element_lanes`` wide. ``geometry`` and ``board`` are None for the software target.
     Raises ConfigurationError where the parts do not fit each other.
     """
 
-    name: str
-    geometry: Geometry | None
     packing: str
     profile_name: str
     lanes: int
     ports: int
-    element_lanes: int
-    board_name: str | None = None
+    parameter_word: int = PARAMETER_WORD
+    """Other values are those of images of format version 1."""
+    pads: bool = True
+    """Whether sizes that do not fit the word are padded; images of format version 1 have none."""
 
     def __post_init__(self) -> None:
-        where = f"configuration '{self.name}'"
         if self.packing not in ROWS_PER_BYTE:
             known = ", ".join(ROWS_PER_BYTE)
-            raise ConfigurationError(
-                f"{where}: unknown packing '{self.packing}': choose one of {known}"
-            )
+            raise ConfigurationError(f"unknown packing '{self.packing}': choose one of {known}")
         profile_named(self.profile_name)
-        if self.ports not in (1, 2, 3, 4) or self.lanes != self.ports * PORT_BYTES:
+        if self.ports not in (1, 2, 3, 4) or self.lanes not in [
+            self.ports * width for width in PORT_BYTES
+        ]:
             raise ConfigurationError(
-                f"{where}: a weight word of {self.lanes} bytes over {self.ports} ports: one to "
-                f"four ports of {PORT_BYTES} bytes each are supported"
+                f"a weight word of {self.lanes} bytes over {self.ports} ports: one to four ports "
+                f"of {' or '.join(map(str, PORT_BYTES))} bytes each are supported"
             )
-        if self.element_lanes not in (4, 8, 16, 32):
-            raise ConfigurationError(
-                f"{where}: element lanes must be 4, 8, 16 or 32, not {self.element_lanes}"
-            )
-        if self.board_name is not None and self.board_name not in BOARDS:
-            raise ConfigurationError(f"{where}: unknown board '{self.board_name}'")
-        if self.geometry is not None and self.board_name is not None:
-            self._check_hardware(self.geometry, where)
 
-    def _check_hardware(self, geometry: Geometry, where: str) -> None:
-        for name, width in (("hidden", geometry.hidden), ("intermediate", geometry.intermediate)):
-            if width % self.lanes or width % self.element_lanes:
-                raise ConfigurationError(
-                    f"{where}: {name} size {width} is not a multiple of the word's {self.lanes} "
-                    f"lanes and of the {self.element_lanes} element lanes: choose a narrower word"
-                )
-            if width // self.lanes < self.rows_per_byte:
-                raise ConfigurationError(
-                    f"{where}: {name} size {width} gives {width // self.lanes} words per row group "
-                    f"of {self.lanes} lanes, but {self.rows_per_byte} rows drain one a cycle: "
-                    f"choose a narrower word"
-                )
+    def __str__(self) -> str:
+        old = "" if self.pads else " of format version 1"
+        return f"{self.packing}-{self.profile_name}-{self.lanes}x{self.ports}{old}"
 
     @property
     def rows_per_byte(self) -> int:
         return ROWS_PER_BYTE[self.packing]
 
     @property
+    def port_bytes(self) -> int:
+        """Bytes of a word that one port brings."""
+        return self.lanes // self.ports
+
+    @property
+    def profile(self) -> Profile:
+        return profile_named(self.profile_name)
+
+    def table(self) -> dict[str, Any]:
+        """The layout as image headers and manifests store it."""
+        return {k: v for k, v in asdict(self).items() if k not in ("parameter_word", "pads")}
+
+    def padded(self, geometry: Geometry) -> Geometry:
+        """The sizes that an engine works with for a model.
+
+        Vectors are whole weight words, and at least as many as a byte has rows, because that many
+        sums leave the mat-vec one a cycle while the next row group comes in. Logits are whole beats
+        of four. What is added has zero weights and is zero throughout.
+        """
+        if not self.pads:
+            return geometry
+        least = self.lanes * self.rows_per_byte
+        hidden, intermediate = (
+            max(round_up(width, self.lanes), least)
+            for width in (geometry.hidden, geometry.intermediate)
+        )
+        vocabulary = round_up(geometry.vocabulary, 4)
+        return Geometry(hidden, intermediate, geometry.layers, vocabulary)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One piece of hardware: a layout, norms that are ``element_lanes`` wide, the largest
+    ``hidden`` and ``intermediate`` size that its memories hold, and the board that it is for.
+
+    Raises ConfigurationError where the parts do not fit each other.
+    """
+
+    name: str
+    packing: str
+    profile_name: str
+    lanes: int
+    ports: int
+    element_lanes: int
+    hidden: int
+    intermediate: int
+    board_name: str
+
+    def __post_init__(self) -> None:
+        where = f"configuration '{self.name}'"
+        try:
+            layout = self.layout
+            Geometry(self.hidden, self.intermediate, 1, 4)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        if self.element_lanes not in (4, 8, 16, 32) or self.lanes % self.element_lanes:
+            raise ConfigurationError(
+                f"{where}: element lanes must be 4, 8, 16 or 32 and divide the word's {self.lanes} "
+                f"lanes, not {self.element_lanes}"
+            )
+        if self.board_name not in BOARDS:
+            raise ConfigurationError(
+                f"{where}: unknown board '{self.board_name}': choose one of {', '.join(BOARDS)}"
+            )
+        for name, width in (("hidden", self.hidden), ("intermediate", self.intermediate)):
+            if width % self.lanes or width < self.lanes * layout.rows_per_byte:
+                raise ConfigurationError(
+                    f"{where}: its largest {name} size {width} must be a multiple of the word's "
+                    f"{self.lanes} lanes, and at least {layout.rows_per_byte} words"
+                )
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.packing, self.profile_name, self.lanes, self.ports)
+
+    @property
+    def rows_per_byte(self) -> int:
+        return ROWS_PER_BYTE[self.packing]
+
+    @property
+    def port_bytes(self) -> int:
+        """Bytes of a word that one port brings."""
+        return self.lanes // self.ports
+
+    @property
     def profile(self) -> Profile:
         return profile_named(self.profile_name)
 
     @property
-    def board(self) -> Board | None:
-        return None if self.board_name is None else BOARDS[self.board_name]
+    def board(self) -> Board:
+        return BOARDS[self.board_name]
+
+    @property
+    def sample(self) -> Geometry:
+        """A small model for it: what kernels are tried with by themselves, and the engine where no
+        model is given."""
+        hidden = min(self.hidden, 8 * self.lanes)
+        intermediate = min(self.intermediate, 12 * self.lanes)
+        return Geometry(hidden, intermediate, layers=2, vocabulary=512)
+
+    def refusal(self, geometry: Geometry) -> str | None:
+        """Why a model of these sizes does not fit, as a sentence; None where it does."""
+        padded = self.layout.padded(geometry)
+        for name in ("hidden", "intermediate"):
+            width, most = getattr(padded, name), getattr(self, name)
+            if width > most:
+                return (
+                    f"'{self.name}' holds models up to hidden size {self.hidden} and "
+                    f"intermediate size {self.intermediate}; the model's {name} size is "
+                    f"{getattr(geometry, name)}"
+                )
+        return None
 
     def table(self) -> dict[str, Any]:
-        """The configuration as image headers and manifests store it."""
+        """The configuration as manifests store it."""
         return asdict(self)
 
 
 CONFIGURATIONS = {
     c.name: c
     for c in (
-        Configuration("generic", None, "base3", "default", lanes=64, ports=4, element_lanes=16),
-        Configuration(
-            "tiny", GEOMETRIES["tiny"], "base3", "default", 32, 2, 4, board_name="pynq-z2"
-        ),
-        Configuration(
-            "tiny-2bit", GEOMETRIES["tiny"], "2bit", "small", 16, 1, 4, board_name="pynq-z2"
-        ),
-        Configuration(
-            "demo-z2", GEOMETRIES["demo"], "base3", "small", 32, 2, 4, board_name="pynq-z2"
-        ),
-        Configuration(
-            "370m-z2", GEOMETRIES["370m"], "base3", "small", 32, 2, 8, board_name="pynq-z2"
-        ),
-        Configuration(
-            "370m-kv260", GEOMETRIES["370m"], "base3", "default", 64, 4, 16, board_name="kv260"
-        ),
+        Configuration("tiny", "2bit", "default", 32, 2, 4, 192, 256, "pynq-z2"),
+        Configuration("z7020", "base3", "small", 32, 2, 4, 2048, 5632, "pynq-z2"),
+        Configuration("kv260", "base3", "default", 64, 4, 16, 2560, 6912, "kv260"),
     )
 }
+DEFAULT_LAYOUT = "kv260"
+"""What an image is packed for where nothing is asked for; software engines take any layout."""
 
 
 def configuration_named(name: str) -> Configuration:
@@ -125,34 +207,18 @@ def configuration_named(name: str) -> Configuration:
         ) from None
 
 
-def configuration_for(
-    target: str, geometry: Geometry, packing: str | None = None, profile: str | None = None
-) -> Configuration:
-    """The configuration an image of ``geometry`` is packed for.
+def layout_named(name: str, packing: str | None = None, profile: str | None = None) -> Layout:
+    """The layout of a configuration, with another packing or profile where one is given.
 
-    The software target `generic` takes any geometry, packing and profile; for the others, which are
-    hardware, what is given must agree with what is built. Raises ConfigurationError where not.
+    Raises ConfigurationError naming the known ones.
     """
-    base = configuration_named(target)
-    if base.geometry is None:
-        return replace(
-            base,
-            geometry=geometry,
-            packing=packing or base.packing,
-            profile_name=profile or base.profile_name,
-        )
-    if base.geometry != geometry:
+    if name not in CONFIGURATIONS:
         raise ConfigurationError(
-            f"target '{target}' is built for {base.geometry}; the checkpoint has {geometry}: "
-            f"choose another target, or 'generic' for the software engines"
+            f"unknown layout '{name}': choose that of one of {', '.join(CONFIGURATIONS)}"
         )
-    for what, asked, built in (
-        ("packing", packing, base.packing),
-        ("profile", profile, base.profile_name),
-    ):
-        if asked is not None and asked != built:
-            raise ConfigurationError(
-                f"target '{target}' is built for {what} '{built}', not '{asked}': leave the option "
-                f"out, or choose another target"
-            )
-    return base
+    layout = CONFIGURATIONS[name].layout
+    return replace(
+        layout,
+        packing=packing or layout.packing,
+        profile_name=profile or layout.profile_name,
+    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from tritstream.bench.synthetic import geometry_of
 from tritstream.configurations import configuration_named
 from tritstream.errors import TritstreamError
+from tritstream.estimate.cycles import reference_geometry
 from tritstream.kernels.build import build, check
 from tritstream.kernels.manifest import generated_configurations
 from tritstream.kernels.work import markdown
@@ -22,10 +24,15 @@ def main() -> int:
     command.add_argument("--check", action="store_true", help="compare with what is checked in")
     table = commands.add_parser("work", help="operations, cycles and memory as Markdown tables")
     table.add_argument("configuration", metavar="NAME")
+    table.add_argument("--geometry", metavar="NAME", help="of the model: 370m, 1.3b, 2.7b or demo")
     options = parser.parse_args()
     try:
         if options.command == "work":
-            print(markdown(configuration_named(options.configuration)), end="")
+            configuration = configuration_named(options.configuration)
+            _, geometry = reference_geometry(configuration)
+            if options.geometry:
+                geometry = geometry_of(options.geometry)
+            print(markdown(configuration, geometry), end="")
             return 0
         names = options.configuration or list(generated_configurations())
         if options.check:

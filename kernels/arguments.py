@@ -5,17 +5,18 @@ scalars on the AXI-Lite slave; memories are read or written by AXI masters, thei
 being 64-bit registers on the same slave. Offsets follow the rule of Vitis HLS: the first argument
 stands at 0x10, each takes its own words and one reserved word.
 
-Counts and offsets that the engine handles are in beats of 16 bytes, from the base of the memory.
+Counts and offsets that the engine handles are in beats of 16 bytes, from the base of the memory; a
+weight master of 64 bits takes two words for one.
+
+Nothing of it depends on a model: the engine reads the model's sizes from memory (`descriptors`).
+How long a memory may be is fixed by the bits that addresses have in hardware.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tritstream.configurations import PORT_BYTES, Configuration
-from tritstream.errors import ConfigurationError
-from tritstream.geometry import Geometry
-from tritstream.image.records import RecordLayout
+from tritstream.configurations import Configuration
 
 TOP = "engine"
 """Name of the top function, of the IP and of its module."""
@@ -37,11 +38,20 @@ FIRST_ARGUMENT = 0x10
 START, DONE, IDLE, READY = 0x1, 0x2, 0x4, 0x8
 """Bits of the control register: start (set by the host), done (cleared by reading), idle, ready."""
 
+# Bits beside done: what became of the engine's accesses. The project's own AXI masters set them;
+# those of Vitis HLS do not look at responses.
+READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
+
 REGISTER_BITS = 32
 ADDRESS_BITS = 64
-BEAT_BITS = 8 * PORT_BYTES
-"""Width of every AXI master."""
-BEAT_BYTES = PORT_BYTES
+BEAT_BITS = 128
+"""Width of the AXI master that carries everything but weights."""
+BEAT_BYTES = BEAT_BITS // 8
+
+MAX_RECORD_BYTES, MAX_LAYERS, MAX_VOCABULARY = 1 << 31, 128, 1 << 18
+"""How far apart records may lie in memory, and the largest model besides its widths."""
+GEOMETRY_BEATS = 8
+"""Beats in front of the descriptors: the model's sizes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Argument:
     offset: int
     """Of the scalar, or of the low word of the base address, in the AXI-Lite slave; bytes."""
     beats: int
-    """Length of a memory in beats, for a model that is resident as a whole; 0 for a register."""
+    """The longest that a memory can be, in words of ``bits``; 0 for a register."""
 
     @property
     def words(self) -> int:
@@ -69,47 +79,36 @@ class Argument:
 
 
 def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
-    """The ports of a configuration's engine, in order.
-
-    Raises ConfigurationError for a configuration without geometry.
-    """
-    geometry = configuration.geometry
-    if geometry is None:
-        raise ConfigurationError(
-            f"configuration '{configuration.name}' is for software engines and has no hardware "
-            f"ports: choose one with a geometry"
-        )
-    records = record_beats(configuration, geometry)
-    vector, state = -(-geometry.hidden // 2), geometry.layers * -(-geometry.hidden // 4)
-    logits = -(-geometry.vocabulary // 4) + 1
+    """The ports of a configuration's engine, in order."""
+    c = configuration
+    # A streamed model has two descriptors a record.
+    descriptors = GEOMETRY_BEATS + 2 * 2 * (MAX_LAYERS + 1)
+    vector, state = c.hidden // 2, MAX_LAYERS * c.hidden // 4
     entries = [
         ("first", "register", "in", CONTROL_BUNDLE, 0),
         ("last", "register", "in", CONTROL_BUNDLE, 0),
-        ("descriptors", "memory", "in", VECTOR_BUNDLE, 2 * (geometry.layers + 1)),
+        ("descriptors", "memory", "in", VECTOR_BUNDLE, descriptors),
         *(
-            (f"weights_{port}", "memory", "in", f"gmem_w{port}", records)
-            for port in range(configuration.ports)
+            (f"weights_{port}", "memory", "in", f"gmem_w{port}", MAX_RECORD_BYTES // c.port_bytes)
+            for port in range(c.ports)
         ),
-        ("parameters", "memory", "in", VECTOR_BUNDLE, records),
+        ("parameters", "memory", "in", VECTOR_BUNDLE, MAX_RECORD_BYTES // BEAT_BYTES),
         ("vector_in", "memory", "in", VECTOR_BUNDLE, vector),
         ("vector_out", "memory", "out", VECTOR_BUNDLE, vector),
         ("state_in", "memory", "in", VECTOR_BUNDLE, state),
         ("state_out", "memory", "out", VECTOR_BUNDLE, state),
-        ("logits", "memory", "out", VECTOR_BUNDLE, logits),
+        ("logits", "memory", "out", VECTOR_BUNDLE, MAX_VOCABULARY // 4 + 1),
     ]
     table, offset = [], FIRST_ARGUMENT
     for name, kind, direction, bundle, beats in entries:
-        bits = REGISTER_BITS if kind == "register" else BEAT_BITS
+        if kind == "register":
+            bits = REGISTER_BITS
+        else:
+            bits = BEAT_BITS if bundle == VECTOR_BUNDLE else 8 * c.port_bytes
         argument = Argument(name, kind, direction, bits, bundle, offset, beats)
         table.append(argument)
         offset += 4 * (argument.words + 1)
     return tuple(table)
-
-
-def record_beats(configuration: Configuration, geometry: Geometry) -> int:
-    """Beats of all records of a model."""
-    layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
-    return (geometry.layers * layer + head) // BEAT_BYTES
 
 
 def bundles(table: tuple[Argument, ...]) -> tuple[str, ...]:
@@ -121,3 +120,13 @@ def control_address_bits(table: tuple[Argument, ...]) -> int:
     """Address bits of the AXI-Lite slave: enough for every argument and its reserved word."""
     last = table[-1]
     return (last.offset + 4 * last.words).bit_length()
+
+
+def response_error(control: int) -> str:
+    """What the control register says of failed accesses, in words; empty if nothing."""
+    kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
+    met = " and ".join(name for bit, name in kinds if control & bit)
+    if not met:
+        return ""
+    code = "DECERR, there is no memory at that address" if control & DECODE_ERROR else "SLVERR"
+    return f"{met} was answered with {code}; CTRL={control:#x}"

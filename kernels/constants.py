@@ -10,12 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.configurations import Configuration
 from tritstream.errors import ConfigurationError
-from tritstream.image.records import HEADER_FIELDS, RecordLayout, round_up
-from tritstream.kernels.arguments import BEAT_BYTES, argument_table
+from tritstream.image.records import HEADER_FIELDS, RecordLayout
+from tritstream.kernels.arguments import BEAT_BYTES, GEOMETRY_BEATS, argument_table
 from tritstream.numerics.profiles import (
     CODE_MAX,
     MANTISSA_BITS,
@@ -24,8 +23,7 @@ from tritstream.numerics.profiles import (
 )
 from tritstream.numerics.sigmoid import sigmoid_table
 
-PHASES = ("i", "f", "g", "o", "gate", "down", "head")
-"""The matrices in the order of the phase tables: a decoder layer is 0..5, the LM head is 6."""
+# The matrices in the order of the phase tables: a decoder layer is 0..5, the LM head is 6.
 PHASE_I, PHASE_F, PHASE_G, PHASE_O, PHASE_GATE, PHASE_DOWN, PHASE_HEAD = range(7)
 PHASE_GATE_B = 7
 """The second half of the gate matrix's rows, for which the sums mean something else."""
@@ -35,29 +33,22 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
     """The constants of a configuration by name.
 
     Widths of vectors are in elements, in words of ``LANES`` columns or in words of
-    ``ELEMENT_LANES`` elements; memories and streams are in beats of 128 bits. Raises
-    ConfigurationError where the geometry does not fit the hardware.
+    ``ELEMENT_LANES`` elements; memories and streams are in beats of 128 bits, weights in words of
+    a port. What the engine holds is as long as the largest model needs; kernels that are compiled
+    by themselves work on `Configuration.sample`.
     """
-    c, g, p = configuration, configuration.geometry, configuration.profile
-    table = argument_table(c)
-    assert g is not None
-    _check(c)
-    longest = max(g.hidden, g.intermediate)
-    word_beats = c.element_lanes * p.element_bits // (8 * BEAT_BYTES)
-    layouts = {kind: RecordLayout(c, kind) for kind in ("layer", "head")}
-    phases = [*layouts["layer"].phases, *layouts["head"].phases]
-
-    def per_phase(values: list[int]) -> npt.NDArray[np.int32]:
-        return np.array(values, np.int32)
-
+    c, g, p = configuration, configuration.sample, configuration.profile
+    longest = max(c.hidden, c.intermediate)
+    matrix = RecordLayout(c.layout, g, "layer").phase("i")
     sigmoid = sigmoid_table(p)
     return {
         "HIDDEN": g.hidden,
         "INTERMEDIATE": g.intermediate,
-        "VOCABULARY": g.vocabulary,
         # The mat-vec: words of LANES bytes from PORTS ports, ROWS rows in a byte.
         "PORTS": c.ports,
-        "PORT_LANES": PORT_BYTES,
+        "PORT_LANES": c.port_bytes,
+        "PORT_BITS": 8 * c.port_bytes,
+        "PORT_WORDS_LOG2": (BEAT_BYTES // c.port_bytes).bit_length() - 1,
         "LANES": c.lanes,
         "ROWS": c.rows_per_byte,
         "BASE3": int(c.packing == "base3"),
@@ -70,30 +61,16 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         "VECTOR_WORDS": longest // c.element_lanes,
         "ELEMENT_BITS": p.element_bits,
         "ELEMENT_WORD_BITS": c.element_lanes * p.element_bits,
-        "WORD_BEATS": word_beats,
-        "HEADER_BEATS": round_up(4 * len(HEADER_FIELDS), word_beats * BEAT_BYTES) // BEAT_BYTES,
-        # Tables by phase.
-        "PHASE_WEIGHT_WORDS": per_phase([f.words for f in phases]),
-        "PHASE_COLUMN_WORDS": per_phase([f.words_per_group for f in phases]),
-        "PHASE_ROWS": per_phase([f.matrix.rows for f in phases]),
-        "PHASE_VECTOR_WORDS": per_phase([f.matrix.cols // c.element_lanes for f in phases]),
-        "PHASE_ROOM_BEATS": per_phase(
-            [
-                round_up(4 * f.matrix.rows, word_beats * BEAT_BYTES) // BEAT_BYTES
-                if f.room is not None
-                else 0
-                for f in phases
-            ]
-        ),
+        "WORD_BEATS": c.element_lanes * p.element_bits // (8 * BEAT_BYTES),
+        "HEADER_BEATS": 4 * len(HEADER_FIELDS) // BEAT_BYTES,
+        "GEOMETRY_BEATS": GEOMETRY_BEATS,
         # A square matrix of the hidden size, for the mat-vec alone.
-        "MATRIX_WORDS": layouts["layer"].phase("i").words,
-        "MATRIX_COLUMN_WORDS": layouts["layer"].phase("i").words_per_group,
-        "LAYER_WEIGHT_WORDS": sum(f.words for f in layouts["layer"].phases),
-        "HEAD_WEIGHT_WORDS": sum(f.words for f in layouts["head"].phases),
+        "MATRIX_WORDS": matrix.words,
+        "MATRIX_COLUMN_WORDS": matrix.words_per_group,
         # Memories of the top, in beats, and how vectors lie in them.
-        **{f"{a.name.upper()}_BEATS": a.beats for a in table if a.kind == "memory"},
-        "VECTOR_BEATS": g.hidden // 2,
-        "STATE_BEATS": g.hidden // 4,
+        **{f"{a.name.upper()}_BEATS": a.beats for a in argument_table(c) if a.kind == "memory"},
+        "VECTOR_BEATS": c.hidden // 2,
+        "STATE_BEATS": c.hidden // 4,
         "HELD": longest,
         # Number formats, named as in the profile.
         "VECTOR_BITS": VECTOR_BITS,
@@ -121,7 +98,12 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
 
 def configure(configuration: Configuration) -> None:
     """Make this configuration's constants importable from this module."""
-    globals().update(constants_of(configuration))
+    constants = constants_of(configuration)
+    for name, value in constants.items():
+        # Literals of Allo are int32: what is wider is silently cut in the emitted C++.
+        if np.any(np.abs(np.asarray(value, np.int64)) >= 1 << 31):
+            raise ConfigurationError(f"the kernels' constant {name} does not fit an int32: {value}")
+    globals().update(constants)
 
 
 def __getattr__(name: str) -> Any:
@@ -131,30 +113,3 @@ def __getattr__(name: str) -> Any:
             f"run `python -m tritstream.kernels build`"
         )
     raise AttributeError(name)
-
-
-def _check(c: Configuration) -> None:
-    g = c.geometry
-    assert g is not None
-    where = f"configuration '{c.name}'"
-    for name, width in (("hidden", g.hidden), ("intermediate", g.intermediate)):
-        if width % c.lanes or width % c.element_lanes:
-            raise ConfigurationError(
-                f"{where}: {name} size {width} does not fit the word width: it must be "
-                f"a multiple of {c.lanes} lanes and of {c.element_lanes} element lanes"
-            )
-        if width // c.lanes < c.rows_per_byte:
-            raise ConfigurationError(
-                f"{where}: {name} size {width} is {width // c.lanes} words of {c.lanes} lanes, "
-                f"fewer than the {c.rows_per_byte} rows that drain one a cycle: choose a "
-                f"narrower word"
-            )
-    if g.vocabulary % 4:
-        raise ConfigurationError(
-            f"{where}: a vocabulary of {g.vocabulary} does not fit beats of four logits: pad it to "
-            f"a multiple of 4"
-        )
-    if c.lanes % c.element_lanes:
-        raise ConfigurationError(
-            f"{where}: {c.element_lanes} element lanes do not divide a word of {c.lanes} lanes"
-        )

@@ -1,6 +1,12 @@
-"""The descriptor table: where in memory the engine finds each record.
+"""The descriptor table: a model's sizes, and where in memory the engine finds each record.
 
-One row of eight little-endian int32, two beats, per record:
+Little-endian int32, all of it. First the sizes that the engine works with (`Layout.padded`): four
+int32, a beat, for each phase i f g o gate down head,
+
+    [weight words, words of a row group + 65536 * words of the norm, rows, beats of room]
+
+and one beat for the whole model, [beats of a vector, beats of the logits without their scale,
+weight words of a layer, weight words of the head]. Then a row of eight, two beats, per record:
 
     [kind, parameters, weights of port 0..3, state, 0]
 
@@ -15,12 +21,25 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.configurations import Configuration
 from tritstream.errors import ConfigurationError
+from tritstream.geometry import Geometry
 from tritstream.image.records import RecordLayout
-from tritstream.kernels.arguments import BEAT_BYTES
+from tritstream.kernels.arguments import (
+    BEAT_BYTES,
+    GEOMETRY_BEATS,
+    MAX_LAYERS,
+    MAX_RECORD_BYTES,
+    MAX_VOCABULARY,
+)
 
 LAYER, HEAD = 0, 1
 DESCRIPTOR_WORDS = 8
+GEOMETRY_WORDS = GEOMETRY_BEATS * BEAT_BYTES // 4
+_GATE, _HEAD, _MODEL = 4, 6, 7
+"""Places in the sizes."""
+VOCABULARY_WORD = 4 * _HEAD + 2
+"""The place of the head's rows in the sizes."""
 
 Descriptors = npt.NDArray[np.int32]
 
@@ -29,30 +48,67 @@ def descriptor(layout: RecordLayout, record_offset: int, layer: int) -> Descript
     """(8,) int32: the record at byte ``record_offset`` of the record memory.
 
     ``layer`` picks its state.
-    Raises ConfigurationError where an offset is no whole beat, or too far for an int32 of beats.
+    Raises ConfigurationError where an offset is no whole beat, or too far for the engine.
     """
-    if record_offset % BEAT_BYTES or record_offset // BEAT_BYTES >= 1 << 31:
+    if record_offset % BEAT_BYTES or record_offset + layout.record_bytes > MAX_RECORD_BYTES:
         raise ConfigurationError(
             f"a record at byte {record_offset} of the record memory: offsets must be multiples of "
-            f"{BEAT_BYTES} below {BEAT_BYTES << 31}"
+            f"{BEAT_BYTES}, and the record must end within {MAX_RECORD_BYTES} bytes"
         )
     row = np.zeros(DESCRIPTOR_WORDS, np.int32)
     row[0] = HEAD if layout.kind == "head" else LAYER
     row[1] = record_offset // BEAT_BYTES
-    for port in range(layout.configuration.ports):
+    for port in range(layout.layout.ports):
         row[2 + port] = (record_offset + layout.stream_offset(port)) // BEAT_BYTES
-    row[6] = 0 if layout.kind == "head" else layer * layout.geometry.hidden // 4
+    row[6] = 0 if layout.kind == "head" else layer * layout.padded.hidden // 4
     return row
 
 
+def geometry_words(layer: RecordLayout, head: RecordLayout, element_lanes: int) -> Descriptors:
+    """(32,) int32: a model's sizes, for an engine whose norms are ``element_lanes`` wide."""
+    words = np.zeros((GEOMETRY_BEATS, 4), np.int32)
+    phases = (*layer.phases, *head.phases)
+    for row, phase in zip(words, phases, strict=False):
+        norm = phase.padded.cols // element_lanes
+        room = 0 if phase.room is None else 4 * phase.padded.rows // BEAT_BYTES
+        row[:] = phase.words, phase.words_per_group | norm << 16, phase.padded.rows, room
+    g = layer.padded
+    of_layer, of_head = (sum(p.words for p in record.phases) for record in (layer, head))
+    words[_MODEL] = g.hidden // 2, g.vocabulary // 4, of_layer, of_head
+    return words.reshape(-1)
+
+
+def geometry_of(words: Descriptors, layers: int) -> Geometry:
+    """What `geometry_words` says, but for the number of layers, which no engine needs.
+
+    Raises ConfigurationError where that is no geometry.
+    """
+    table = words.reshape(GEOMETRY_BEATS, 4).tolist()
+    return Geometry(2 * table[_MODEL][0], table[_GATE][2] // 2, layers, table[_HEAD][2])
+
+
 def descriptor_table(
-    layer: RecordLayout, head: RecordLayout, record_offsets: Sequence[int]
+    layer: RecordLayout,
+    head: RecordLayout,
+    record_offsets: Sequence[int],
+    element_lanes: int,
 ) -> Descriptors:
-    """(layers + 1, 8) int32 for a model whose records, the head's last, begin at these bytes."""
+    """(32 + 8 * (layers + 1),) int32 for a model whose records, the head's last, begin at these
+    bytes."""
     last = len(record_offsets) - 1
-    return np.stack(
-        [
-            descriptor(head if index == last else layer, offset, index)
-            for index, offset in enumerate(record_offsets)
-        ]
-    )
+    rows = [
+        descriptor(head if index == last else layer, offset, index)
+        for index, offset in enumerate(record_offsets)
+    ]
+    return np.concatenate([geometry_words(layer, head, element_lanes), *rows])
+
+
+def refusal(configuration: Configuration, geometry: Geometry) -> str | None:
+    """Why a model does not fit the engine of a configuration, as a sentence; None where it does."""
+    for what, size, most in (
+        ("layers", geometry.layers, MAX_LAYERS),
+        ("vocabulary", geometry.vocabulary, MAX_VOCABULARY),
+    ):
+        if size > most:
+            return f"an engine takes {what} up to {most}; the model has {size}"
+    return configuration.refusal(geometry)

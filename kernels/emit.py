@@ -17,6 +17,7 @@ from tritstream.kernels.arguments import argument_table
 from tritstream.kernels.constants import configure
 from tritstream.kernels.finish import finish
 from tritstream.kernels.locations import source_locations
+from tritstream.kernels.memories import EngineMemories, depths
 from tritstream.kernels.schedules import INDEPENDENT
 from tritstream.kernels.sources import FOLDER, KERNELS, load_kernel
 
@@ -27,6 +28,8 @@ def emit(name: str, folder: Path) -> None:
     """Write <kernel>.cpp and <kernel>.mlir of a configuration into a folder."""
     configuration = configuration_named(name)
     configure(configuration)
+    table = argument_table(configuration)
+    sample = EngineMemories(configuration.layout, configuration.sample)
     for kernel in KERNELS:
         module = load_kernel(kernel, configuration.ports)
         top = TOPS.get(kernel, kernel)
@@ -39,7 +42,8 @@ def emit(name: str, folder: Path) -> None:
             argument_names(getattr(module, top)),
             inline=module.INLINE,
             independent=independent_arrays(text),
-            table=argument_table(configuration) if kernel == "engine" else (),
+            table=table if kernel == "engine" else (),
+            depths=depths(table, sample),
         )
         (folder / f"{kernel}.cpp").write_text(HEADER.format(kernel=kernel, name=name) + code)
         (folder / f"{kernel}.mlir").write_text(relative_locations(text))

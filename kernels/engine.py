@@ -26,16 +26,13 @@ from tritstream.kernels.constants import (
     DESCRIPTORS_BEATS,
     ELEMENT_LANES,
     ELEMENT_LANES_LOG2,
+    GEOMETRY_BEATS,
     GROUPS,
-    HEAD_WEIGHT_WORDS,
     HEADER_BEATS,
     HELD,
-    INTERMEDIATE,
     LANE_MASK,
-    LAYER_WEIGHT_WORDS,
     LOGITS_BEATS,
     PARAMETERS_BEATS,
-    PHASE_COLUMN_WORDS,
     PHASE_DOWN,
     PHASE_F,
     PHASE_G,
@@ -44,10 +41,7 @@ from tritstream.kernels.constants import (
     PHASE_HEAD,
     PHASE_I,
     PHASE_O,
-    PHASE_ROOM_BEATS,
-    PHASE_ROWS,
-    PHASE_VECTOR_WORDS,
-    PHASE_WEIGHT_WORDS,
+    PORT_WORDS_LOG2,
     PORTS,
     ROWS,
     SQUARE_BITS,
@@ -81,6 +75,7 @@ from tritstream.kernels.types import (
     Beat,
     ElementWord,
     Magnitude,
+    PortWord,
     Sigma,
     Sum,
     Vector,
@@ -99,10 +94,10 @@ def engine(
     first: int32[1],
     last: int32[1],
     descriptors: Beat[DESCRIPTORS_BEATS],
-    weights_0: Beat[WEIGHTS_0_BEATS],
-    weights_1: Beat[WEIGHTS_0_BEATS],  # port 1
-    weights_2: Beat[WEIGHTS_0_BEATS],  # port 2
-    weights_3: Beat[WEIGHTS_0_BEATS],  # port 3
+    weights_0: PortWord[WEIGHTS_0_BEATS],
+    weights_1: PortWord[WEIGHTS_0_BEATS],  # port 1
+    weights_2: PortWord[WEIGHTS_0_BEATS],  # port 2
+    weights_3: PortWord[WEIGHTS_0_BEATS],  # port 3
     parameters: Beat[PARAMETERS_BEATS],
     vector_in: Beat[VECTOR_IN_BEATS],
     vector_out: Beat[VECTOR_OUT_BEATS],
@@ -117,11 +112,13 @@ def engine(
     plan_1: Stream[int32, 4]  # port 1
     plan_2: Stream[int32, 4]  # port 2
     plan_3: Stream[int32, 4]  # port 3
+    # The model's sizes, a beat a phase.
+    sizes: Stream[Beat, GEOMETRY_BEATS]
     # Deep enough to go on loading through a norm.
-    trits_0: Stream[Beat, 512]
-    trits_1: Stream[Beat, 512]  # port 1
-    trits_2: Stream[Beat, 512]  # port 2
-    trits_3: Stream[Beat, 512]  # port 3
+    trits_0: Stream[PortWord, 512]
+    trits_1: Stream[PortWord, 512]  # port 1
+    trits_2: Stream[PortWord, 512]  # port 2
+    trits_3: Stream[PortWord, 512]  # port 3
     # Deep enough for a phase: norms take a word a cycle, memory gives a beat a cycle.
     elements: Stream[ElementWord, VECTOR_WORDS]
     side: Stream[Beat, STATE_BEATS]
@@ -137,23 +134,44 @@ def engine(
         x: Beat[VECTOR_IN_BEATS],
         old: Beat[STATE_IN_BEATS],
     ):
-        vector_words: int32[7] = PHASE_VECTOR_WORDS
-        room_beats: int32[7] = PHASE_ROOM_BEATS
+        vector_words: int32[GEOMETRY_BEATS]
+        room_beats: int32[GEOMETRY_BEATS]
         part: Beat[WORD_BEATS]
+        pair: Beat[2]
+        model: Beat = 0
+        for n in allo.grid(GEOMETRY_BEATS, pipeline=True):
+            size: Beat = table[n]
+            model = size
+            if n < GEOMETRY_BEATS - 1:
+                sizes.put(size)
+            both: int32 = size[32:64]
+            vector_words[n] = both >> 16
+            beats_of_room: int32 = size[96:128]
+            room_beats[n] = beats_of_room
+        vector_beats: int32 = model[0:32]
+        logits_beats: int32 = model[32:64]
+        layer_words: int32 = model[64:96]
+        head_words: int32 = model[96:128]
         begin: int32 = lo[0]
         count: int32 = hi[0] - begin + 1
+        plan_core.put(vector_beats)
         plan_core.put(count)
+        plan_store.put(vector_beats)
+        plan_store.put(logits_beats)
         plan_store.put(count)
         plan_0.put(count)
         plan_1.put(count)  # port 1
         plan_2.put(count)  # port 2
         plan_3.put(count)  # port 3
-        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+        for n in allo.grid(vector_beats, pipeline=True):
             state.put(x[n])
+        all_state_beats: int32 = vector_beats >> 1
         for record in range(count):
-            row: int32 = (begin + record) << 1
-            front: Beat = table[row]
-            back: Beat = table[row + 1]
+            row: int32 = GEOMETRY_BEATS + ((begin + record) << 1)
+            for n in allo.grid(2, pipeline=True):
+                pair[n] = table[row + n]
+            front: Beat = pair[0]
+            back: Beat = pair[1]
             kind: int32 = front[0:32]
             at: int32 = front[32:64]
             from_0: int32 = front[64:96]
@@ -161,7 +179,7 @@ def engine(
             from_2: int32 = back[0:32]  # port 2
             from_3: int32 = back[32:64]  # port 3
             state_at: int32 = back[64:96]
-            words: int32 = LAYER_WEIGHT_WORDS if kind == 0 else HEAD_WEIGHT_WORDS
+            words: int32 = layer_words if kind == 0 else head_words
             plan_core.put(kind)
             plan_store.put(kind)
             plan_store.put(state_at)
@@ -173,7 +191,7 @@ def engine(
             plan_2.put(words)  # port 2
             plan_3.put(from_3)  # port 3
             plan_3.put(words)  # port 3
-            state_beats: int32 = STATE_BEATS if kind == 0 else 0
+            state_beats: int32 = all_state_beats if kind == 0 else 0
             for n in allo.grid(state_beats, pipeline=True):
                 state.put(old[state_at + n])
             phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
@@ -181,8 +199,7 @@ def engine(
             for phase in range(phase_begin, phase_end):
                 for n in allo.grid(HEADER_BEATS, pipeline=True):
                     line: Beat = block[at + n]
-                    if n < 2:
-                        side.put(line)
+                    side.put(line)
                 at += HEADER_BEATS
                 element_beats: int32 = vector_words[phase] * WORD_BEATS
                 filled: int32 = 0
@@ -201,52 +218,55 @@ def engine(
                 more: int32 = room_beats[phase]
                 for n in allo.grid(more, pipeline=True):
                     room_beat: Beat = block[at + n]
-                    if n < STATE_BEATS:
-                        side.put(room_beat)
+                    side.put(room_beat)
                 at += more
 
     @df.kernel(mapping=[1], args=[weights_0])
-    def load_0(memory: Beat[WEIGHTS_0_BEATS]):
+    def load_0(memory: PortWord[WEIGHTS_0_BEATS]):
         count: int32 = plan_0.get()
         for record in range(count):
-            at: int32 = plan_0.get()
+            first_beat: int32 = plan_0.get()
+            at: int32 = first_beat << PORT_WORDS_LOG2
             words: int32 = plan_0.get()
             for n in allo.grid(words, pipeline=True):
                 trits_0.put(memory[at + n])
 
     @df.kernel(mapping=[1], args=[weights_1])  # port 1
-    def load_1(memory: Beat[WEIGHTS_0_BEATS]):  # port 1
+    def load_1(memory: PortWord[WEIGHTS_0_BEATS]):  # port 1
         count: int32 = plan_1.get()  # port 1
         for record in range(count):  # port 1
-            at: int32 = plan_1.get()  # port 1
+            first_beat: int32 = plan_1.get()  # port 1
+            at: int32 = first_beat << PORT_WORDS_LOG2  # port 1
             words: int32 = plan_1.get()  # port 1
             for n in allo.grid(words, pipeline=True):  # port 1
                 trits_1.put(memory[at + n])  # port 1
 
     @df.kernel(mapping=[1], args=[weights_2])  # port 2
-    def load_2(memory: Beat[WEIGHTS_0_BEATS]):  # port 2
+    def load_2(memory: PortWord[WEIGHTS_0_BEATS]):  # port 2
         count: int32 = plan_2.get()  # port 2
         for record in range(count):  # port 2
-            at: int32 = plan_2.get()  # port 2
+            first_beat: int32 = plan_2.get()  # port 2
+            at: int32 = first_beat << PORT_WORDS_LOG2  # port 2
             words: int32 = plan_2.get()  # port 2
             for n in allo.grid(words, pipeline=True):  # port 2
                 trits_2.put(memory[at + n])  # port 2
 
     @df.kernel(mapping=[1], args=[weights_3])  # port 3
-    def load_3(memory: Beat[WEIGHTS_0_BEATS]):  # port 3
+    def load_3(memory: PortWord[WEIGHTS_0_BEATS]):  # port 3
         count: int32 = plan_3.get()  # port 3
         for record in range(count):  # port 3
-            at: int32 = plan_3.get()  # port 3
+            first_beat: int32 = plan_3.get()  # port 3
+            at: int32 = first_beat << PORT_WORDS_LOG2  # port 3
             words: int32 = plan_3.get()  # port 3
             for n in allo.grid(words, pipeline=True):  # port 3
                 trits_3.put(memory[at + n])  # port 3
 
     @df.kernel(mapping=[1], args=[])
     def core():
-        weight_words: int32[7] = PHASE_WEIGHT_WORDS
-        column_words: int32[7] = PHASE_COLUMN_WORDS
-        matrix_rows: int32[7] = PHASE_ROWS
-        norm_words: int32[7] = PHASE_VECTOR_WORDS
+        weight_words: int32[GEOMETRY_BEATS]
+        column_words: int32[GEOMETRY_BEATS]
+        matrix_rows: int32[GEOMETRY_BEATS]
+        norm_words: int32[GEOMETRY_BEATS]
         # The vector that the next norm takes, and the residual.
         values: Vector[VECTOR_WORDS, ELEMENT_LANES]
         residual: Vector[VECTOR_BEATS, 2]
@@ -260,12 +280,23 @@ def engine(
         plain: int32[2]
         gate_plain: int32[2]
         scale: int32[2]
-        word: Beat[PORTS]
+        word: PortWord[PORTS]
         sums: Sum[ROWS]
         leaving: Sum[ROWS]
         quad: int32[4]
         ones: Vector = 0
-        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+        for n in allo.grid(GEOMETRY_BEATS - 1, pipeline=True):
+            size: Beat = sizes.get()
+            total_words: int32 = size[0:32]
+            weight_words[n] = total_words
+            both: int32 = size[32:64]
+            column_words[n] = both & 65535
+            norm_words[n] = both >> 16
+            all_rows: int32 = size[64:96]
+            matrix_rows[n] = all_rows
+        intermediate: int32 = matrix_rows[PHASE_GATE] >> 1
+        vector_beats: int32 = plan_core.get()
+        for n in allo.grid(vector_beats, pipeline=True):
             pair: Beat = state.get()
             low: Vector = pair[0:48]
             high: Vector = pair[64:112]
@@ -356,9 +387,9 @@ def engine(
                             step: int32 = phase
                             at: int32 = position
                             if phase == PHASE_GATE:
-                                if position >= INTERMEDIATE:
+                                if position >= intermediate:
                                     step = PHASE_GATE_B
-                                    at = position - INTERMEDIATE
+                                    at = position - intermediate
                             if phase == PHASE_HEAD:
                                 at = 0  # no element of a vector belongs to a logit
                             quarter: int32 = position & 3
@@ -421,7 +452,7 @@ def engine(
                     end[0:32] = scale[0]
                     end[32:64] = scale[1]
                     results.put(end)
-        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+        for n in allo.grid(vector_beats, pipeline=True):
             out: Beat = 0
             even: int64 = residual[n, 0]
             odd: int64 = residual[n, 1]
@@ -431,17 +462,21 @@ def engine(
 
     @df.kernel(mapping=[1], args=[vector_out, state_out, logits])
     def store(x: Beat[VECTOR_OUT_BEATS], fresh: Beat[STATE_OUT_BEATS], sums: Beat[LOGITS_BEATS]):
+        vector_beats: int32 = plan_store.get()
+        logits_beats: int32 = plan_store.get()
         count: int32 = plan_store.get()
+        state_beats: int32 = vector_beats >> 1
         for record in range(count):
             kind: int32 = plan_store.get()
             at: int32 = plan_store.get()
             if kind == 0:
-                for n in allo.grid(STATE_BEATS, pipeline=True):
+                for n in allo.grid(state_beats, pipeline=True):
                     fresh[at + n] = results.get()
             else:
-                for n in allo.grid(LOGITS_BEATS, pipeline=True):
+                # One more for their scale.
+                for n in allo.grid(logits_beats + 1, pipeline=True):
                     sums[n] = results.get()
-        for n in allo.grid(VECTOR_BEATS, pipeline=True):
+        for n in allo.grid(vector_beats, pipeline=True):
             x[n] = results.get()
 
 
@@ -470,9 +505,9 @@ def schedule():
         s,
         rmsnorm.PARTITIONS
         | ternary_matvec.PARTITIONS
-        | {"fetch_0": (("part", 0),), "core_0": core},
+        | {"fetch_0": (("part", 0), ("pair", 0)), "core_0": core},
     )
     # A phase visits every element once, in order: what it reads, no earlier step of it has written,
-    # but for silu(a), which lies INTERMEDIATE steps back.
+    # but for silu(a), which lies half of the gate matrix's rows back.
     mark_independent(s, "core_0", ("held", "residual"))
     return s

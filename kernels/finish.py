@@ -20,7 +20,7 @@ Text in, text out; needs no Allo.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tritstream.kernels.arguments import CONTROL_BUNDLE, Argument
 
@@ -36,10 +36,12 @@ def finish(
     inline: Iterable[str] = (),
     independent: Iterable[tuple[str, str]] = (),
     table: Sequence[Argument] = (),
+    depths: Mapping[str, int] | None = None,
 ) -> str:
     """The finished source.
 
-    ``names`` are those of the top's arguments; ``independent`` are (function, array) pairs.
+    ``names`` are those of the top's arguments; ``independent`` are (function, array) pairs;
+    ``depths`` are words of memories that co-simulation copies, where not all that there can be.
     Raises AssertionError where the text is not what Allo is known to emit: a new version of Allo
     needs a look.
     """
@@ -58,21 +60,24 @@ def finish(
     for function, array in independent:
         code = _dependence(code, function, array)
     if table:
-        code = _after_signature(code, top, interface_pragmas(table))
+        code = _after_signature(code, top, interface_pragmas(table, depths))
     return _replace_once(
         code, rf"^(?:/// This is top function\.\n)?void {top}\(", f'extern "C" void {top}('
     )
 
 
-def interface_pragmas(table: Sequence[Argument]) -> list[str]:
+def interface_pragmas(
+    table: Sequence[Argument], depths: Mapping[str, int] | None = None
+) -> list[str]:
     """The top's ports: an AXI-Lite slave for control, registers, base addresses; AXI masters."""
+    depths = depths or {a.name: a.beats for a in table}
     lines = [f"#pragma HLS interface s_axilite port=return bundle={CONTROL_BUNDLE}"]
     for a in table:
         if a.kind == "memory":
             burst = "read" if a.direction == "in" else "write"
             lines.append(
                 f"#pragma HLS interface m_axi port={a.name} offset=slave bundle={a.bundle} "
-                f"depth={a.beats} max_{burst}_burst_length=64 num_{burst}_outstanding=8"
+                f"depth={depths[a.name]} max_{burst}_burst_length=64 num_{burst}_outstanding=8"
             )
         lines.append(
             f"#pragma HLS interface s_axilite port={a.name} bundle={CONTROL_BUNDLE} "

@@ -15,8 +15,8 @@ MANIFEST = "manifest.json"
 
 
 def generated_configurations() -> tuple[str, ...]:
-    """Names of the configurations that have hardware, and so generated sources."""
-    return tuple(c.name for c in CONFIGURATIONS.values() if c.geometry is not None)
+    """Names of the configurations, which all have generated sources."""
+    return tuple(CONFIGURATIONS)
 
 
 def make_manifest(configuration: Configuration, folder: Path, allo_commit: str) -> dict[str, Any]:
@@ -33,8 +33,7 @@ def make_manifest(configuration: Configuration, folder: Path, allo_commit: str) 
 def read_manifest(configuration: Configuration) -> dict[str, Any]:
     """The manifest of a configuration's generated sources, checked against the configuration.
 
-    Raises ConfigurationError where there are none, or where they were made for other values: then
-    an image packed for the configuration does not fit them.
+    Raises ConfigurationError where there are none, or where they were made for other values.
     """
     path = GENERATED / configuration.name / MANIFEST
     known = ", ".join(generated_configurations())
@@ -42,9 +41,8 @@ def read_manifest(configuration: Configuration) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
         raise ConfigurationError(
-            f"there are no kernels for configuration '{configuration.name}': pack the model for "
-            f"one of {known} (tritstream pack --target), or add it with "
-            f"`python -m tritstream.kernels build`"
+            f"there are no kernels for configuration '{configuration.name}': use one of {known}, "
+            f"or make them with `python -m tritstream.kernels build`"
         ) from None
     wanted = json.loads(json.dumps(configuration.table()))
     for what, mine, other in (
@@ -53,8 +51,7 @@ def read_manifest(configuration: Configuration) -> dict[str, Any]:
     ):
         if mine != other:
             raise ConfigurationError(
-                f"the kernels of '{configuration.name}' were generated for another {what} than the "
-                f"image was packed for: pack the model again with this version of tritstream, or "
-                f"run `python -m tritstream.kernels build`"
+                f"the kernels of '{configuration.name}' were generated for another {what} and are "
+                f"stale: run `python -m tritstream.kernels build`"
             )
     return manifest

@@ -28,14 +28,14 @@ from tritstream.kernels.constants import (
     ROWS,
 )
 from tritstream.kernels.schedules import partition
-from tritstream.kernels.types import Beat, Sum, int8, int16, int32
+from tritstream.kernels.types import PortWord, Sum, int8, int16, int32
 
 LEAVES = 2 * LANES
 MATRIX_STEPS = MATRIX_WORDS + ROWS
 
 
 def multiply_word(
-    word: Beat[PORTS],
+    word: PortWord[PORTS],
     codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES],
     column: int32,
     sums: Sum[ROWS],
@@ -44,7 +44,7 @@ def multiply_word(
     lanes: int16[LANES]
     tree: int16[ROWS, LEAVES]
     for p in range(PORTS):
-        rest: Beat = word[p]
+        rest: PortWord = word[p]
         for j in range(PORT_LANES):
             low: int16 = rest
             lanes[PORT_LANES * p + j] = low & 255
@@ -76,41 +76,41 @@ def multiply_word(
 
 @df.region()
 def ternary_matvec(
-    weights_0: Beat[MATRIX_WORDS],
-    weights_1: Beat[MATRIX_WORDS],  # port 1
-    weights_2: Beat[MATRIX_WORDS],  # port 2
-    weights_3: Beat[MATRIX_WORDS],  # port 3
+    weights_0: PortWord[MATRIX_WORDS],
+    weights_1: PortWord[MATRIX_WORDS],  # port 1
+    weights_2: PortWord[MATRIX_WORDS],  # port 2
+    weights_3: PortWord[MATRIX_WORDS],  # port 3
     codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES],
     sums: int32[HIDDEN],
 ):
-    trits_0: Stream[Beat, 16]
-    trits_1: Stream[Beat, 16]  # port 1
-    trits_2: Stream[Beat, 16]  # port 2
-    trits_3: Stream[Beat, 16]  # port 3
+    trits_0: Stream[PortWord, 16]
+    trits_1: Stream[PortWord, 16]  # port 1
+    trits_2: Stream[PortWord, 16]  # port 2
+    trits_3: Stream[PortWord, 16]  # port 3
 
     @df.kernel(mapping=[1], args=[weights_0])
-    def load_0(memory: Beat[MATRIX_WORDS]):
+    def load_0(memory: PortWord[MATRIX_WORDS]):
         for n in allo.grid(MATRIX_WORDS, pipeline=True):
             trits_0.put(memory[n])
 
     @df.kernel(mapping=[1], args=[weights_1])  # port 1
-    def load_1(memory: Beat[MATRIX_WORDS]):  # port 1
+    def load_1(memory: PortWord[MATRIX_WORDS]):  # port 1
         for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 1
             trits_1.put(memory[n])  # port 1
 
     @df.kernel(mapping=[1], args=[weights_2])  # port 2
-    def load_2(memory: Beat[MATRIX_WORDS]):  # port 2
+    def load_2(memory: PortWord[MATRIX_WORDS]):  # port 2
         for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 2
             trits_2.put(memory[n])  # port 2
 
     @df.kernel(mapping=[1], args=[weights_3])  # port 3
-    def load_3(memory: Beat[MATRIX_WORDS]):  # port 3
+    def load_3(memory: PortWord[MATRIX_WORDS]):  # port 3
         for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 3
             trits_3.put(memory[n])  # port 3
 
     @df.kernel(mapping=[1], args=[codes, sums])
     def multiply(vector: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES], result: int32[HIDDEN]):
-        word: Beat[PORTS]
+        word: PortWord[PORTS]
         group: Sum[ROWS]
         leaving: Sum[ROWS]
         column: int32 = 0

@@ -11,6 +11,7 @@ from tritstream.kernels.constants import (
     ELEMENT_WORD_BITS,
     GAIN_BITS,
     NORMAL_BITS,
+    PORT_BITS,
     SCALE_BITS,
     SIGMOID_FRAC,
     SQUARE_BITS,
@@ -35,6 +36,8 @@ Mantissa = Int(SCALE_BITS + 1)
 Sigma = Int(SIGMOID_FRAC + 2)
 """A sigmoid, in [0, 1]."""
 Beat = UInt(128)
+PortWord = UInt(PORT_BITS)
+"""What one weight port brings of a weight word."""
 ElementWord = UInt(ELEMENT_WORD_BITS)
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "Magnitude",
     "Mantissa",
     "Normal",
+    "PortWord",
     "Sigma",
     "Square",
     "Sum",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tritstream.configurations import Configuration
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
+from tritstream.geometry import Geometry
 from tritstream.image.records import RecordLayout
 from tritstream.kernels.constants import constants_of
 
@@ -58,14 +59,14 @@ class Buffer:
         return self.entries * self.bits
 
 
-def phases(configuration: Configuration) -> tuple[PhaseWork, ...]:
-    """The phases of a decoder layer, then that of the LM head."""
+def phases(configuration: Configuration, geometry: Geometry) -> tuple[PhaseWork, ...]:
+    """The phases of a model's decoder layer, then that of the LM head."""
     return tuple(
-        PhaseWork(cycles, layout.matrix.rows, layout.matrix.cols)
+        PhaseWork(cycles, layout.padded.rows, layout.padded.cols)
         for kind in ("layer", "head")
         for cycles, layout in zip(
-            phase_cycles(configuration, kind),
-            RecordLayout(configuration, kind).phases,
+            phase_cycles(configuration, geometry, kind),
+            RecordLayout(configuration.layout, geometry, kind).phases,
             strict=True,
         )
     )
@@ -85,19 +86,19 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
         Buffer("values", words, lanes * c["VECTOR_BITS"], "what the next norm takes"),
         Buffer("scaled", words, lanes * 32, "values times gain, between a norm's passes"),
         Buffer("codes", longest // c["LANES"], 8 * c["LANES"], "int8 activations"),
-        Buffer("residual", c["HIDDEN"], c["VECTOR_BITS"], "x"),
+        Buffer("residual", configuration.hidden, c["VECTOR_BITS"], "x"),
         Buffer("held", longest, 32, "silu(i), then h; silu(a)"),
         Buffer("sigmoid", c["SIGMOID_CELLS"], sigmoid, "table of quadratic cells"),
     )
 
 
-def markdown(configuration: Configuration) -> str:
-    """Both tables, as the README shows them."""
+def markdown(configuration: Configuration, geometry: Geometry) -> str:
+    """What a model is, phase by phase, and what the engine holds, as the README shows them."""
     lines = [
         "| phase | matrix | additions | multiplications | norm | words | drain | cycles |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
-    work = phases(configuration)
+    work = phases(configuration, geometry)
     for p in work:
         lines.append(_row(p.name, f"{p.rows} x {p.cols}", [p]))
     lines.append(_row("layer", "", list(work[:-1])))

@@ -99,7 +99,7 @@ def logits_error(fixed: SpecEngine, exact: FloatEngine, ids: Sequence[int]) -> f
 def contributions(image: Image, token_ids: Sequence[int]) -> dict[str, float]:
     """Logits error with each operation in float in turn; `(none)` and `(all)` are the ends."""
     ids = check_tokens(token_ids, image.geometry.vocabulary).tolist()
-    profile = image.header.configuration.profile
+    profile = image.header.layout.profile
     exact = FloatEngine(weights_of_image(image))
     tables = {"(none)": fixed_operations(profile)}
     tables |= {name: hybrid_operations(profile, [name]) for name in EXCHANGEABLE}

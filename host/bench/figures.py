@@ -135,7 +135,7 @@ def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figu
 def bytes_per_token(image: Image) -> int:
     """Bytes of the image that one token reads: every record without padding, one embedding row."""
     g = image.geometry
-    ports = image.header.configuration.ports
+    ports = image.header.layout.ports
     layouts = [image.layout(i) for i in range(g.layers + 1)]
     records = sum(x.parameter_bytes + ports * x.stream_bytes for x in layouts)
     return records + row_bytes(image.header.embedding, g.hidden)

@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.checkpoint.layout import matrix_tensors
+from tritstream.configurations import Layout, round_up
 from tritstream.errors import ConfigurationError
 from tritstream.files import atomic_write
 from tritstream.geometry import GEOMETRIES, Geometry
@@ -22,10 +23,11 @@ from tritstream.image.embedding import row_bytes
 from tritstream.image.header import encode_header
 from tritstream.image.places import placed
 from tritstream.image.reader import float_vector_lengths
-from tritstream.image.records import PAGE, round_up
+from tritstream.image.records import PAGE
 from tritstream.image.trits import valid_bytes
-from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
-from tritstream.packing.quantise import lower_bounds
+from tritstream.packing.fold import fold_norm, fold_room
+from tritstream.reference.norms import FloatNorm
+from tritstream.reference.quantise import lower_bounds
 
 _EPS = 1e-6
 _WEIGHT_SCALE = 0.02
@@ -49,16 +51,15 @@ def geometry_of(text: str) -> Geometry:
 
 
 def write_synthetic(
-    path: str | os.PathLike[str], configuration: Configuration, seed: int = 0
+    path: str | os.PathLike[str], layout: Layout, geometry: Geometry, seed: int = 0
 ) -> None:
-    """Write an image of random weights for a configuration bound to a geometry.
+    """Write an image of random weights of a geometry, packed for a layout.
 
     The same seed gives the same bytes. It has an fp16 embedding and no tokenizer.
     Raises FileError where it cannot be written.
     """
     rng = np.random.default_rng(seed)
-    header = _plan(configuration)
-    g = header.geometry
+    g, header = geometry, _plan(layout, geometry)
     vectors = {
         name: rng.normal(0.0 if "lower" in name else 1.0, 0.1, length).astype(np.float32)
         for name, length in float_vector_lengths(g, header.use_lower_bound)
@@ -94,7 +95,7 @@ def write_synthetic(
         for index, section in enumerate(header.records):
             head = index == g.layers
             bound = None if head else bounds[index]
-            put(section, [_record(configuration, index, bound, vectors, rng)])
+            put(section, [_record(layout, g, index, bound, vectors, rng)])
         final = replace(
             header,
             sections=tuple(replace(s, sha256=hashes[s.name]) for s in header.sections),
@@ -104,11 +105,10 @@ def write_synthetic(
         file.write(encode_header(final, header.sections[0].offset))
 
 
-def _plan(configuration: Configuration) -> ImageHeader:
-    g = configuration.geometry
-    assert g is not None
+def _plan(layout: Layout, g: Geometry) -> ImageHeader:
     header = ImageHeader(
-        configuration=configuration,
+        layout=layout,
+        geometry=g,
         embedding="fp16",
         rms_norm_eps=_EPS,
         use_lower_bound=True,
@@ -130,36 +130,33 @@ def _plan(configuration: Configuration) -> ImageHeader:
 
 
 def _record(
-    configuration: Configuration,
+    layout: Layout,
+    geometry: Geometry,
     index: int,
     bound: npt.NDArray[np.float64] | None,
     vectors: dict[str, npt.NDArray[np.float32]],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.uint8]:
-    layout = RecordLayout(configuration, "head" if bound is None else "layer")
-    record = np.zeros(layout.record_bytes, np.uint8)
-    choice = np.flatnonzero(valid_bytes(configuration.packing)).astype(np.uint8)
-    for phase in layout.phases:
+    places = RecordLayout(layout, geometry, "head" if bound is None else "layer")
+    record = np.zeros(places.record_bytes, np.uint8)
+    choice = np.flatnonzero(valid_bytes(layout.packing)).astype(np.uint8)
+    for phase in places.phases:
         name = phase.matrix.name
-        norm = _norm(name, index, vectors)
-        room = fold_room(bound, configuration.profile) if bound is not None else None
-        layout.write_norm(record, name, fold_norm(name, norm, configuration.profile), room)
-        length = phase.words * PORT_BYTES
-        for port in range(configuration.ports):
-            start = layout.stream_offset(port) + phase.weights
+        norm = fold_norm(name, _norm(name, index, vectors), layout.profile)
+        room = fold_room(bound, layout.profile) if bound is not None else None
+        places.write_norm(record, name, norm, room)
+        if phase.padded != phase.matrix:
+            trits = rng.integers(-1, 2, (phase.matrix.rows, phase.matrix.cols), np.int8)
+            places.write_trits(record, name, trits)
+            continue
+        length = phase.words * layout.port_bytes
+        for port in range(layout.ports):
+            start = places.stream_offset(port) + phase.weights
             record[start : start + length] = choice[rng.integers(0, len(choice), length, np.uint8)]
     return record
 
 
 def _norm(matrix: str, layer: int, vectors: dict[str, npt.NDArray[np.float32]]) -> FloatNorm:
-    if matrix == "head":
-        block, own = "model.norm.weight", "lm_head.norm.weight"
-    else:
-        prefix = f"model.layers.{layer}."
-        part = "mlp" if matrix in ("gate", "down") else "attn"
-        own = f"{prefix}{part}.{matrix}_proj.norm.weight"
-        norms = {"o": "attn.g_norm", "gate": "mlp_norm", "down": ""}
-        name = norms.get(matrix, "attn_norm")
-        block = f"{prefix}{name}.weight" if name else ""
-    wide = vectors[block].astype(np.float64) if block else None
+    _, own, block = matrix_tensors(layer, matrix)
+    wide = None if block is None else vectors[block].astype(np.float64)
     return FloatNorm(wide, vectors[own].astype(np.float64), _EPS, _WEIGHT_SCALE)

@@ -16,6 +16,7 @@ from tritstream.configurations import Configuration
 from tritstream.engines.spec import SpecEngine
 from tritstream.files import scratch_folder
 from tritstream.image import open_image
+from tritstream.packing import in_layout
 
 TOKEN = 1
 _STALL, _LATENCY = 16, 20
@@ -53,10 +54,11 @@ def simulate(
             from tritstream.bench.synthetic import write_synthetic
 
             path = folder / "random.trit"
-            write_synthetic(path, configuration, 1)
-        opened = open_image(path)
+            write_synthetic(path, configuration.layout, configuration.sample, 1)
+        opened = in_layout(open_image(path), configuration.layout)
         engine = LockstepEngine(
             opened,
+            configuration,
             lockstep,
             control_address(handoff),
             lambda cycles: progress(f"simulating, cycle {cycles}"),

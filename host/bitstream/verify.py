@@ -111,8 +111,7 @@ def _configuration(table: dict[str, Any]) -> Finding:
     if wrong:
         shown = ", ".join(f"{k} ({table.get(k)}, here {known[k]})" for k in wrong)
         return Finding("configuration", False, f"the manifest differs in {shown}")
-    geometry = table.get("geometry") or {}
-    shape = ", ".join(f"{k} {v}" for k, v in geometry.items())
+    shape = f"up to hidden {known['hidden']}, intermediate {known['intermediate']}"
     return Finding("configuration", True, f"the manifest has {table['name']}: {shape}")
 
 

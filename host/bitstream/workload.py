@@ -6,18 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
-
 from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.lockstep import Lockstep
-from tritstream.board.responses import response_error
+from tritstream.configurations import Configuration
 from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
-from tritstream.kernels.arguments import CONTROL, DONE, START, argument_table
+from tritstream.kernels.arguments import CONTROL, DONE, START, response_error
+from tritstream.kernels.memories import base_addresses, placed, register_writes
 
-_BASE, _APART = 0x1000_0000, 0x1_0000
-"""Where the memories of the arguments are put, and the unmapped space between them."""
+_BASE = 0x1000_0000
+"""Where the memories of the arguments are put."""
 _POLL, _LIMIT = 256, 20_000_000
 
 
@@ -30,34 +29,23 @@ class LockstepEngine(MemoryEngine):
     def __init__(
         self,
         image: Image,
+        configuration: Configuration,
         lockstep: Lockstep,
         control: int,
         progress: Callable[[int], None] = lambda cycles: None,
     ) -> None:
-        super().__init__(image)
+        super().__init__(image, configuration)
         self._lockstep, self._control, self._progress = lockstep, control, progress
-        self._table = argument_table(image.header.configuration)
-        regions, at = [], _BASE
-        self._addresses: dict[str, int] = {}
-        placed: dict[int, int] = {}
-        names = [a.name for a in self._table if a.kind == "memory"]
-        for name, memory in zip(names, self._memories, strict=True):
-            if id(memory) not in placed:
-                data = memory.reshape(-1).view(np.uint8)
-                placed[id(memory)] = at
-                regions.append((at, data, memory.flags.writeable))
-                at += -(-(data.nbytes + _APART) // 4096) * 4096
-            self._addresses[name] = placed[id(memory)]
+        addresses, regions = placed(self.arrays, _BASE)
+        self._addresses = base_addresses(self.table, addresses)
         lockstep.set_memory(regions)
 
     def run(self, first: int, last: int) -> None:
         """One start of the engine. Raises EngineError where it does not end, or ends in error."""
         lockstep = self._lockstep
         values = {"first": first, "last": last, **self._addresses}
-        for argument in self._table:
-            for k in range(argument.words if argument.name in values else 0):
-                value = values[argument.name] >> 32 * k
-                lockstep.write(self._control + argument.offset + 4 * k, value)
+        for offset, word in register_writes(self.table, values):
+            lockstep.write(self._control + offset, word)
         lockstep.write(self._control + CONTROL, START)
         begun = lockstep.cycles
         while lockstep.difference is None:

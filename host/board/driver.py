@@ -13,7 +13,6 @@ from typing import Any
 import pynq
 
 from tritstream.board.errors import BusError, EngineTimeoutError, LostOverlayError
-from tritstream.board.responses import response_error
 from tritstream.kernels.arguments import (
     CONTROL,
     DONE,
@@ -25,6 +24,7 @@ from tritstream.kernels.arguments import (
     START,
     VLNV,
     Argument,
+    response_error,
 )
 
 _SHORTEST_POLL_S = 20e-6

@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 from tritstream.board.errors import MemoryShortError
 
-MARGIN_BYTES = 4 << 20
-"""Left free for others (display, network) when a model is placed."""
-
 MORE_CMA = (
     "to raise it, add for instance cma=512M to the kernel's command line (bootargs in "
     "/boot/uEnv.txt or the boot script of the image) and reboot; if another notebook holds a "

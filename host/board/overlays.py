@@ -15,7 +15,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -23,15 +23,17 @@ from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlparse
 
 from tritstream.board.errors import OverlayError
-from tritstream.board.hwh import DEFAULT_CLOCK_HZ, GENERATED, hardware_handoff
+from tritstream.board.hwh import GENERATED, hardware_handoff
 from tritstream.boards import BOARDS
 from tritstream.caches import cache_folder
 from tritstream.configurations import CONFIGURATIONS, Configuration
+from tritstream.errors import ConfigurationError
 from tritstream.files import sha256_of
 from tritstream.image import Image
+from tritstream.kernels.descriptors import refusal
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 _STEM = "tritstream"
 _CHUNK = 1 << 20
 _LARGEST_BIT = 256 << 20
@@ -65,6 +67,11 @@ class Manifest:
     def name(self) -> str:
         return str(self.configuration["name"])
 
+    @property
+    def hardware(self) -> Configuration:
+        """The configuration that it was built for."""
+        return Configuration(**self.configuration)
+
     def encode(self) -> bytes:
         return (json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n").encode()
 
@@ -88,13 +95,11 @@ class Overlay:
 
 def manifest_of(configuration: Configuration, board: str | None = None) -> Manifest:
     """The manifest of a configuration without a bitstream; its .hwh is the generated one."""
-    built_for = configuration.board
-    name = board or (built_for.name if built_for else "simulated")
     return Manifest(
-        board=name,
+        board=board or configuration.board_name,
         configuration=configuration.table(),
         profile=dict(configuration.profile.table()),
-        clock_hz=built_for.clock_hz if built_for else DEFAULT_CLOCK_HZ,
+        clock_hz=configuration.board.clock_hz,
         hwh=File(
             f"{_STEM}.hwh",
             hashlib.sha256(hardware_handoff(configuration)).hexdigest(),
@@ -109,7 +114,10 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
         body = json.loads(data)
         version = body.pop("format")
         if version != FORMAT:
-            raise OverlayError(f"{source} has manifest format {version}: update tritstream")
+            raise OverlayError(
+                f"{source} has manifest format {version}, this tritstream reads {FORMAT}: "
+                f"{'build or install it again' if version == 1 else 'update tritstream'}"
+            )
         hwh, bit = body.pop("hwh"), body.pop("bit")
         manifest = Manifest(hwh=File(**hwh), bit=File(**bit) if bit else None, **body)
         for part in filter(None, (manifest.hwh, manifest.bit)):
@@ -120,34 +128,27 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
         for name in (manifest.board, manifest.name):
             if Path(name).name != name or name in ("", ".", ".."):
                 raise OverlayError(f"{source} has the impossible name '{name}'")
+        manifest.hardware  # noqa: B018  (is it one?)
+    except ConfigurationError as error:
+        raise OverlayError(f"{source}: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OverlayError(f"{source} is not an overlay manifest ({error!r})") from error
     return manifest
 
 
 def check_fits(overlay: Overlay, image: Image) -> None:
-    """Raises OverlayError, naming each difference, where the image is packed for other hardware."""
-    profile = dict(image.header.configuration.profile.table())
-    differences = _differences(overlay.manifest.configuration, image.header.configuration)
-    if overlay.manifest.profile != profile:
-        names = overlay.manifest.profile.get("name"), profile["name"]
-        differences.append(f"number formats ({names[0]} there, {names[1]} here)")
-    if differences:
+    """Raises OverlayError where the hardware computes in other number formats than the image, or is
+    too small for it. Another layout is no reason: the image is packed again for it."""
+    there, here = overlay.manifest.profile, dict(image.header.layout.profile.table())
+    if there != here:
         raise OverlayError(
-            f"{overlay.title} does not fit {image.source}, they differ in "
-            f"{', '.join(differences)}: pack the checkpoint with --target "
-            f"{overlay.manifest.name}, or install the overlay of configuration "
-            f"'{image.header.configuration.name}'"
+            f"{overlay.title} does not fit {image.source}, they differ in number formats "
+            f"({there.get('name')} there, {here['name']} here): pack the checkpoint with --layout "
+            f"{overlay.manifest.name}, or install another overlay"
         )
-
-
-def _differences(built: Mapping[str, Any], configuration: Configuration) -> list[str]:
-    """What hardware of one configuration cannot do for an image of the other; names aside."""
-    packed = configuration.table()
-    keys = [key for key in packed if key not in ("name", "board_name")]
-    return [
-        f"{k} ({built.get(k)} there, {packed[k]} here)" for k in keys if built.get(k) != packed[k]
-    ]
+    why = refusal(overlay.manifest.hardware, image.geometry)
+    if why:
+        raise OverlayError(f"{overlay.title} does not fit {image.source}: {why}")
 
 
 _Named = TypeVar("_Named", Manifest, Overlay)
@@ -431,5 +432,4 @@ def write_shipped(root: Path, configuration: Configuration) -> None:
 
 if __name__ == "__main__":
     for each in CONFIGURATIONS.values():
-        if each.board is not None:
-            write_shipped(Path(sys.argv[1]), each)
+        write_shipped(Path(sys.argv[1]), each)

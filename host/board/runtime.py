@@ -28,7 +28,7 @@ from tritstream.board.errors import (
 )
 from tritstream.board.fabric import forget_stale_metadata, wait_until_idle
 from tritstream.board.lock import LOCK_FILE, BoardLock
-from tritstream.board.memory import MARGIN_BYTES, MORE_CMA, Buffers, cma_of, megabytes
+from tritstream.board.memory import MORE_CMA, Buffers, cma_of, megabytes
 from tritstream.board.options import BoardOptions
 from tritstream.board.overlays import Overlay, check_fits
 from tritstream.board.package import import_pynq
@@ -36,9 +36,24 @@ from tritstream.board.placement import SLOTS, Placement, Span, place
 from tritstream.boards import board_named
 from tritstream.errors import EngineError
 from tritstream.image import Image
-from tritstream.image.records import PAGE
 from tritstream.kernels.arguments import VLNV, Argument, argument_table
-from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, descriptor
+from tritstream.kernels.descriptors import (
+    DESCRIPTOR_WORDS,
+    GEOMETRY_WORDS,
+    descriptor,
+    geometry_words,
+)
+from tritstream.kernels.memories import (
+    DESCRIPTORS,
+    LOGITS,
+    MARGIN_BYTES,
+    RECORDS,
+    STATE,
+    VECTOR,
+    EngineMemories,
+    base_addresses,
+)
+from tritstream.packing import in_layout
 
 if TYPE_CHECKING:
     from tritstream.board.driver import EngineDriver
@@ -68,15 +83,14 @@ class BoardRuntime:
         device: Any = None,
         options: BoardOptions | None = None,
     ) -> None:
-        self.image = image
+        check_fits(overlay, image)
+        self.image = image = in_layout(image, overlay.manifest.hardware.layout)
         self.overlay = overlay
         self.options = options or BoardOptions()
         self._device = device
-        check_fits(overlay, image)
-        g = image.geometry
-        if g.hidden % 4:
-            raise OverlayError(f"{image.source}: hidden size {g.hidden} is no multiple of 4")
-        self._records = g.layers + 1
+        self.hardware = overlay.manifest.hardware
+        self.memories = EngineMemories(image.header.layout, image.geometry)
+        self._records = image.geometry.layers + 1
         self._ready = self._running = self._lost = False
         self._shortest: dict[tuple[int, int], float] = {}
         if self._device is None:
@@ -150,15 +164,14 @@ class BoardRuntime:
 
     def state(self) -> Ints:
         """(layers, hidden) the recurrent state, gate format, as the memory holds it."""
-        g = self.image.geometry
         self._check_open()
         self._state.sync_from_device()
-        return self._state_view.reshape(g.layers, g.hidden).astype(np.int64)
+        return self.memories.state(self._state_view).astype(np.int64)
 
     def load_state(self, state: Ints) -> None:
         """Go on from a state (layers, hidden); after a fault, load everything again first."""
         self.reset()
-        self._state_view[:] = state.reshape(-1)
+        self.memories.state(self._state_view)[:] = state
         self._state.sync_to_device()
 
     def first_layer(self, x: Ints) -> tuple[Ints, Ints]:
@@ -168,8 +181,8 @@ class BoardRuntime:
         self._run((Span(0, 0, 0 if 0 in self.placement.streamed else None),))
         self._vector.sync_from_device()
         self._state.sync_from_device()
-        hidden = self.image.geometry.hidden
-        return self._x[:hidden].copy(), self._state_view[:hidden].astype(np.int64)
+        state = self.memories.state(self._state_view)[0]
+        return self.memories.vector(self._x).copy(), state.astype(np.int64)
 
     @property
     def note(self) -> str:
@@ -219,7 +232,7 @@ class BoardRuntime:
                 f"the overlay {self.overlay.bit} has {len(names)} IPs {VLNV}, one is needed: "
                 f"install it again with `tritstream overlay install`"
             )
-        table = argument_table(self.image.header.configuration)
+        table = argument_table(self.hardware)
         self._check_registers(table, loaded.ip_dict[names[0]]["registers"])
         driver = getattr(loaded, names[0])
         assert isinstance(driver, EngineDriver)
@@ -244,8 +257,7 @@ class BoardRuntime:
 
     def _place(self) -> Placement:
         sizes = [record.length for record in self.image.header.records]
-        g = self.image.geometry
-        others = 8 * g.hidden + 4 * g.layers * g.hidden + 4 * g.vocabulary + 6 * PAGE
+        others = self.memories.pages_bytes()
         cma = cma_of(self._device)
         free = cma.free if self.options.cma_limit is None else self.options.cma_limit
         if self.options.cma_limit is None:
@@ -266,21 +278,22 @@ class BoardRuntime:
         self._resident = new(p.resident_bytes, np.uint8) if p.resident else None
         self._slots = [new(p.slot_bytes, np.uint8) for _ in range(SLOTS if p.streamed else 0)]
         halves = SLOTS if p.streamed else 1
-        self._descriptors = new((halves * self._records, DESCRIPTOR_WORDS), np.int32)
-        self._vector = new(_up(g.hidden, 2), np.int64)
-        self._state = new(g.layers * g.hidden, np.int32)
-        self._result = new(_up(g.vocabulary, 4) + 4, np.int32)
+        shapes = self.memories.shapes(halves)
+        self._descriptors = new(*shapes[DESCRIPTORS])
+        self._vector = new(*shapes[VECTOR])
+        self._state = new(*shapes[STATE])
+        self._result = new(*shapes[LOGITS])
         # Plain arrays over the buffers: pynq's own views run Python code whenever they are made.
         self._table = np.asarray(self._descriptors)
         self._x = np.asarray(self._vector)
+        self._x[:] = 0
         self._state_view = np.asarray(self._state)
-        result = np.asarray(self._result)
-        self._sums, self._scale = result[: g.vocabulary], result[-4:]
+        self._sums, self._scale = self.memories.logits(np.asarray(self._result))
         self._product = np.empty(g.vocabulary, np.float64)
         self._real = np.empty(g.vocabulary, np.float32)
         self._all_spans = p.spans(self._records)
         self._layer_spans = p.spans(g.layers)
-        scale_bits = self.image.header.configuration.profile.scale_bits
+        scale_bits = self.image.header.layout.profile.scale_bits
         self._least_mantissa = 1 << (scale_bits - 1)
         # Sums are below 2**24, so where the scale is exact in single precision too, its product
         # with a sum is rounded once, as that of double precision is: the same for half the work.
@@ -301,7 +314,11 @@ class BoardRuntime:
         blocks = [b.device_address for b in self._slots]
         # One base register for all: offsets are counted from the lowest block.
         self._base = min([*blocks, *starts.values()])
-        rows = self._table.reshape(-1, self._records, DESCRIPTOR_WORDS)
+        image = self.image
+        self._table[:GEOMETRY_WORDS] = geometry_words(
+            image.layer_layout, image.head_layout, self.hardware.element_lanes
+        )
+        rows = self._table[GEOMETRY_WORDS:].reshape(-1, self._records, DESCRIPTOR_WORDS)
         for half in range(len(rows)):
             for index in range(self._records):
                 start = blocks[half] if index in self.placement.streamed else starts[index]
@@ -313,18 +330,15 @@ class BoardRuntime:
 
     def _point(self) -> None:
         """Write every base address."""
-        places = {
-            "descriptors": self._descriptors.device_address,
-            "parameters": self._base,
-            "vector_in": self._vector.device_address,
-            "vector_out": self._vector.device_address,
-            "state_in": self._state.device_address,
-            "state_out": self._state.device_address,
-            "logits": self._result.device_address,
+        addresses = {
+            RECORDS: self._base,
+            DESCRIPTORS: self._descriptors.device_address,
+            VECTOR: self._vector.device_address,
+            STATE: self._state.device_address,
+            LOGITS: self._result.device_address,
         }
-        for port in range(self.image.header.configuration.ports):
-            places[f"weights_{port}"] = self._base
-        for name, address in places.items():
+        table = argument_table(self.hardware)
+        for name, address in base_addresses(table, addresses).items():
             self._driver.set_address(name, int(address))
         self._named: tuple[int, int] | None = None
 
@@ -480,7 +494,3 @@ def _active_device() -> Any:
             "as /etc/profile.d there does (XILINX_XRT=/usr), or use the simulated board, --engine "
             "pynq-sim"
         ) from error
-
-
-def _up(value: int, step: int) -> int:
-    return -(-value // step) * step

@@ -39,7 +39,7 @@ def check_first_layer(runtime: BoardRuntime) -> None:
     """
     image = runtime.image
     x = image.embedding.residual(_TOKEN)
-    profile = image.header.configuration.profile
+    profile = image.header.layout.profile
     expected = decoder_layer(
         x[None],
         np.zeros(image.geometry.hidden, np.int64),
@@ -86,29 +86,38 @@ def _compare(got: tuple[Ints, Ints], expected: tuple[Ints, Ints], x: Ints) -> No
 
 def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, Ints]) -> bool:
     """Whether the layer comes out right from uncached buffers of its own."""
-    from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, descriptor
+    from tritstream.kernels.arguments import argument_table
+    from tritstream.kernels.descriptors import (
+        DESCRIPTOR_WORDS,
+        GEOMETRY_WORDS,
+        descriptor,
+        geometry_words,
+    )
+    from tritstream.kernels.memories import DESCRIPTORS, RECORDS, STATE, VECTOR, base_addresses
 
     runtime.close()
     image, driver = runtime.image, runtime._driver
     with Buffers(runtime._device) as buffers:
         record = buffers.new(image.record(0).size, np.uint8, cacheable=False)
-        table = buffers.new(DESCRIPTOR_WORDS, np.int32, cacheable=False)
-        vector = buffers.new(x.size, np.int64, cacheable=False)
-        state = buffers.new(x.size, np.int32, cacheable=False)
-        logits = buffers.new(4, np.int32, cacheable=False)
+        memories, shapes = runtime.memories, runtime.memories.shapes()
+        made = {name: buffers.new(*shapes[name], cacheable=False) for name in shapes}
         record[:] = image.record(0)
-        table[:] = descriptor(image.layout(0), 0, 0)
-        vector[:] = x
-        state[:] = 0
-        places = {"descriptors": table, "parameters": record, "logits": logits}
-        places |= dict.fromkeys(("vector_in", "vector_out"), vector)
-        places |= dict.fromkeys(("state_in", "state_out"), state)
-        for port in range(image.header.configuration.ports):
-            places[f"weights_{port}"] = record
+        made[DESCRIPTORS][:] = 0
+        row = slice(GEOMETRY_WORDS, GEOMETRY_WORDS + DESCRIPTOR_WORDS)
+        made[DESCRIPTORS][row] = descriptor(image.layout(0), 0, 0)
+        made[DESCRIPTORS][:GEOMETRY_WORDS] = geometry_words(
+            image.layer_layout, image.head_layout, runtime.hardware.element_lanes
+        )
+        made[VECTOR][:] = 0
+        made[VECTOR][: x.size] = x
+        made[STATE][:] = 0
+        addresses = {name: int(buffer.device_address) for name, buffer in made.items()}
+        addresses[RECORDS] = int(record.device_address)
+        places = base_addresses(argument_table(runtime.hardware), addresses)
         runtime._load_overlay()
         driver = runtime._driver
-        for name, buffer in places.items():
-            driver.set_address(name, int(buffer.device_address))
+        for name, address in places.items():
+            driver.set_address(name, address)
         driver.set_scalar("first", 0)
         driver.set_scalar("last", 0)
         driver.start()
@@ -117,5 +126,6 @@ def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, 
         except (EngineTimeoutError, BusError):
             runtime._load_overlay()
             return False
-        got = np.array(vector), np.array(state).astype(np.int64)
+        state = memories.state(np.array(made[STATE]))[0].astype(np.int64)
+        got = memories.vector(np.array(made[VECTOR])), state
         return all(np.array_equal(a, b) for a, b in zip(got, expected, strict=True))

@@ -12,6 +12,8 @@ from tritstream.build.errors import BuildError
 _TOP = re.compile(r'^extern "C" void (\w+)\(\n(.*?)\n\) \{', re.M | re.S)
 _ARGUMENT = re.compile(r"^([\w<>: ]+?) (\w+)((?:\[\d+\])*)$")
 
+_DEPTH = re.compile(r"#pragma HLS interface m_axi port=(\w+) .*?\bdepth=(\d+)")
+
 
 class Parameter(NamedTuple):
     """One argument of a top function; no ``shape`` means a scalar."""
@@ -37,19 +39,24 @@ class Signature(NamedTuple):
 
 def read_signature(source: Path) -> Signature:
     """The function that a generated file offers. Raises BuildError where there is not just one."""
-    found = _TOP.findall(source.read_text(encoding="utf-8"))
+    text = source.read_text(encoding="utf-8")
+    found = _TOP.findall(text)
     if len(found) != 1:
         raise BuildError(
             f'{source} has {len(found)} functions extern "C" where one is expected: regenerate the '
             f"kernels"
         )
     name, inside = found[0]
+    # An AXI memory is declared as long as it can be; co-simulation is told what the bench needs.
+    depths = {port: int(depth) for port, depth in _DEPTH.findall(text)}
     parameters = []
     for line in inside.split(","):
         match = _ARGUMENT.match(line.strip())
         if match is None:
             raise BuildError(f"{source}: the argument '{line.strip()}' of {name} is not understood")
         shape = tuple(int(n) for n in re.findall(r"\d+", match[3]))
+        if match[2] in depths:
+            shape = (depths[match[2]],)
         parameters.append(Parameter(match[1], match[2], shape))
     return Signature(name, tuple(parameters))
 

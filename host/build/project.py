@@ -80,12 +80,7 @@ def write_project(folder: Path, configuration_name: str, board_name: str | None 
     BuildError for a folder that the tools cannot work in, or where the kernels are not generated.
     """
     configuration = configuration_named(configuration_name)
-    if configuration.geometry is None:
-        raise BuildError(
-            f"configuration '{configuration_name}' is for software engines and makes no hardware: "
-            f"choose another with --configuration"
-        )
-    board = board_named(board_name or configuration.board_name or "")
+    board = board_named(board_name or configuration.board_name)
     port_map(configuration, board)
     folder = folder.absolute()
     if any(c.isspace() for c in str(folder)):

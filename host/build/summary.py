@@ -20,7 +20,7 @@ from tritstream.build.reports import (
     read_timing,
     read_utilisation,
 )
-from tritstream.estimate.cycles import SCALAR_CYCLES, PhaseCycles, phase_cycles
+from tritstream.estimate.cycles import SCALAR_CYCLES, PhaseCycles, phase_cycles, reference_geometry
 from tritstream.kernels.arguments import TOP
 
 _Report = TypeVar("_Report")
@@ -38,9 +38,10 @@ class Summary:
 
     @property
     def phases(self) -> tuple[PhaseCycles, ...]:
-        """Cycles of a layer's phases and the head's that the geometry asks for; derived."""
+        """Cycles of a layer's phases and the head's of `reference_geometry`; derived."""
         c = self.project.configuration
-        return (*phase_cycles(c, "layer"), *phase_cycles(c, "head"))
+        _, geometry = reference_geometry(c)
+        return tuple(p for kind in ("layer", "head") for p in phase_cycles(c, geometry, kind))
 
     @property
     def reached_cycles(self) -> tuple[int, ...] | None:
@@ -112,8 +113,8 @@ class Summary:
 def core_intervals(source: Path, synthesis: Synthesis) -> tuple[int, int, int] | None:
     """Intervals reached by the norm's two passes and by the mat-vec, the core's three long loops.
 
-    They are the loops of the core whose bounds are known at run time only. Vitis HLS names a loop
-    without a label VITIS_LOOP_<line>_<number>.
+    They are the loops inside the core's own over records and phases whose bounds are known at run
+    time only. Vitis HLS names a loop without a label VITIS_LOOP_<line>_<number>.
     """
     reached = {}
     for loop in synthesis.loops:
@@ -128,13 +129,13 @@ def core_intervals(source: Path, synthesis: Synthesis) -> tuple[int, int, int] |
 
 
 def _core_loops(text: str) -> list[int]:
-    """Line numbers of the pipelined loops of `core` with run-time bounds."""
+    """Line numbers of the pipelined loops of `core` with run-time bounds that lie in others."""
     lines, inside, found = text.splitlines(), False, []
     for number, line in enumerate(lines[:-1], 1):
         if line.startswith("void "):
             inside = line.startswith("void core")
         pipelined = "#pragma HLS pipeline" in lines[number]
-        if inside and pipelined and re.match(r"\s*for \(int v\d+ = 0; v\d+ < v\d+;", line):
+        if inside and pipelined and re.match(r" {4,}for \(int v\d+ = 0; v\d+ < v\d+;", line):
             found.append(number)
     return found
 

@@ -17,7 +17,8 @@ from tritstream.image.records import HEADER_FIELDS, RecordLayout
 from tritstream.kernels.arguments import BEAT_BYTES
 from tritstream.kernels.descriptors import descriptor_table
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, Scalar
-from tritstream.packing.fold import FloatNorm, fold_norm
+from tritstream.packing.fold import fold_norm
+from tritstream.reference.norms import FloatNorm
 from tritstream.spec import (
     HeadWeights,
     LayerWeights,
@@ -84,7 +85,7 @@ def _gates(c: Configuration, rng: np.random.Generator, n: int) -> Ints:
 
 def _ternary_matvec(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED)
-    layout = RecordLayout(c, "layer")
+    layout = RecordLayout(c.layout, c.sample, "layer")
     n = layout.geometry.hidden
     calls: Calls = []
     for density in (2 / 3, 0.05, 1.0):
@@ -94,11 +95,11 @@ def _ternary_matvec(c: Configuration) -> Calls:
         # The stream of phase i of a record is just such a matrix.
         record = np.zeros(layout.record_bytes, np.uint8)
         layout.write_trits(record, "i", trits)
-        length = layout.phase("i").words * BEAT_BYTES
+        length = layout.phase("i").words * c.port_bytes
         call = {"codes": integers(codes, 1), "sums=": integers(op.ternary_matvec(trits, codes), 4)}
         for port in range(c.ports):
             start = layout.stream_offset(port) + layout.phase("i").weights
-            call[f"weights_{port}"] = record[start : start + length].reshape(-1, BEAT_BYTES)
+            call[f"weights_{port}"] = record[start : start + length].reshape(-1, c.port_bytes)
         calls.append(call)
     return calls
 
@@ -106,7 +107,7 @@ def _ternary_matvec(c: Configuration) -> Calls:
 def _rmsnorm(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED + 1)
     p = c.profile
-    layout = RecordLayout(c, "layer")
+    layout = RecordLayout(c.layout, c.sample, "layer")
     n = layout.geometry.hidden
     vectors = [np.zeros(n, np.int64), np.full(n, VECTOR_MAX), np.eye(1, n, 9, np.int64)[0]]
     vectors += [np.rint(rng.normal(0, 2.0**k, n)).astype(np.int64) for k in (3, 22, 30, 41)]
@@ -155,7 +156,7 @@ def _header(norm: NormParameters) -> list[int]:
 
 def _mlgru(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED + 2)
-    p, n = c.profile, RecordLayout(c, "layer").geometry.hidden
+    p, n = c.profile, c.sample.hidden
     calls: Calls = []
     state = np.zeros(n, np.int64)
     for _ in range(3):
@@ -180,7 +181,7 @@ def _mlgru(c: Configuration) -> Calls:
 
 def _swiglu(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED + 3)
-    p, n = c.profile, RecordLayout(c, "layer").geometry.intermediate
+    p, n = c.profile, c.sample.intermediate
     a, b = _gates(c, rng, n), _gates(c, rng, n)[::-1]
     product = op.gated_product(op.silu(a, p), b)
     return [{"a": integers(a, 4), "b": integers(b, 4), "product=": integers(product)}]
@@ -188,7 +189,7 @@ def _swiglu(c: Configuration) -> Calls:
 
 def _dequantise(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED + 4)
-    g, bits = RecordLayout(c, "layer").geometry, c.profile.scale_bits
+    g, bits = c.sample, c.profile.scale_bits
     largest = 127 * max(g.hidden, g.intermediate)
     calls: Calls = []
     for exponent in (-66, -40, -24, -8, 0, 3):
@@ -210,7 +211,7 @@ def _engine(c: Configuration) -> Calls:
     """One decoder layer, then the LM head, as a token's last two records."""
     rng = np.random.default_rng(_SEED + 5)
     ops, profile = fixed_operations(c.profile), c.profile
-    layouts = {kind: RecordLayout(c, kind) for kind in ("layer", "head")}
+    layouts = {kind: RecordLayout(c.layout, c.sample, kind) for kind in ("layer", "head")}
     g = layouts["layer"].geometry
 
     def norm(m: Matrix) -> NormParameters:
@@ -232,8 +233,10 @@ def _engine(c: Configuration) -> Calls:
             layout.write_norm(record, name, norms[name], room if name == "f" else None)
             layout.write_trits(record, name, trits[name])
         memory.append(record)
-    records = np.concatenate(memory).reshape(-1, BEAT_BYTES)
-    table = descriptor_table(layouts["layer"], layouts["head"], [0, len(memory[0])])
+    records = np.concatenate(memory)
+    table = descriptor_table(
+        layouts["layer"], layouts["head"], [0, len(memory[0])], c.element_lanes
+    )
 
     x = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.residual_frac).astype(np.int64)
     state = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.gate_frac).astype(np.int64)
@@ -242,8 +245,10 @@ def _engine(c: Configuration) -> Calls:
     logits = head(new_x, HeadWeights(trits["head"], norms["head"]), ops)
     scale = [int(logits.scale.mantissa[0]), int(logits.scale.exponent[0]), 0, 0]
 
-    shared: dict[str, Bytes] = {f"weights_{port}": records for port in range(c.ports)}
-    shared |= {"parameters": records, "descriptors": beats(table, "<i4")}
+    shared: dict[str, Bytes] = {
+        f"weights_{port}": records.reshape(-1, c.port_bytes) for port in range(c.ports)
+    }
+    shared |= {"parameters": records.reshape(-1, BEAT_BYTES), "descriptors": beats(table, "<i4")}
     return [
         {
             **shared,

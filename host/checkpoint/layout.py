@@ -1,11 +1,49 @@
-"""Names and shapes of the tensors of an hgrn_bit checkpoint."""
+"""Names and shapes of the tensors of an hgrn_bit checkpoint, and which of them make a mat-vec."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from tritstream.checkpoint.config import CheckpointConfig
 
 _WRAPPERS = ("_orig_mod", "module")
 """What torch.compile and DataParallel put into the names of the module that they wrap."""
+
+
+class MatrixTensors(NamedTuple):
+    """The tensors of one mat-vec and of the norms in front of it; a layer's without its prefix."""
+
+    weight: str
+    own: str
+    """The norm of the BitLinear."""
+    block: str | None
+    """The norm of the block, or the gate norm; None where there is none."""
+
+
+LAYER_TENSORS = {
+    **{
+        name: MatrixTensors(f"attn.{name}_proj.weight", f"attn.{name}_proj.norm.weight", block)
+        for name, block in (
+            *((gate, "attn_norm.weight") for gate in "ifg"),
+            ("o", "attn.g_norm.weight"),
+        )
+    },
+    "gate": MatrixTensors("mlp.gate_proj.weight", "mlp.gate_proj.norm.weight", "mlp_norm.weight"),
+    "down": MatrixTensors("mlp.down_proj.weight", "mlp.down_proj.norm.weight", None),
+}
+"""By matrix, in the order of use."""
+HEAD_TENSORS = MatrixTensors("lm_head.weight", "lm_head.norm.weight", "model.norm.weight")
+LOWER_BOUNDS = "model.lower_bounds"
+
+
+def matrix_tensors(layer: int, matrix: str) -> MatrixTensors:
+    """Whole names for a matrix of a layer, or for ``head``, whatever ``layer`` is then."""
+    if matrix == "head":
+        return HEAD_TENSORS
+    weight, own, block = LAYER_TENSORS[matrix]
+    prefix = f"model.layers.{layer}."
+    return MatrixTensors(prefix + weight, prefix + own, None if block is None else prefix + block)
 
 
 def expected_tensors(config: CheckpointConfig) -> dict[str, tuple[int, ...]]:

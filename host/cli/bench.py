@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 def _image_file(args: argparse.Namespace) -> Iterator[Path]:
     """The image to measure: the given one, or one of random weights that lasts that long."""
     from tritstream.bench import geometry_of, write_synthetic
-    from tritstream.configurations import configuration_for
+    from tritstream.configurations import DEFAULT_LAYOUT, layout_named
     from tritstream.errors import OptionError
     from tritstream.files import scratch_folder
     from tritstream.models import shipped_model
@@ -110,12 +110,10 @@ def _image_file(args: argparse.Namespace) -> Iterator[Path]:
         given = Path(args.model)
         yield given if given.exists() else shipped_model(args.model)
         return
-    configuration = configuration_for(
-        "generic", geometry_of(args.geometry), args.packing, args.profile
-    )
+    layout = layout_named(DEFAULT_LAYOUT, args.packing, args.profile)
     with scratch_folder("bench") as folder:
         path = folder / "random.trit"
-        write_synthetic(path, configuration)
+        write_synthetic(path, layout, geometry_of(args.geometry))
         yield path
 
 
@@ -161,8 +159,8 @@ def _report(
         "threads": getattr(engine, "threads", None),
         "clock_hz": getattr(engine, "clock_hz", None),
         "processors": len(os.sched_getaffinity(0)),
-        "packing": image.header.configuration.packing,
-        "profile": image.header.configuration.profile_name,
+        "packing": image.header.layout.packing,
+        "profile": image.header.layout.profile_name,
         "tokens": args.tokens,
         "prompt_tokens": args.prompt_tokens,
         "rounds": args.rounds,
@@ -196,7 +194,7 @@ def _print(
 
     level, threads = getattr(engine, "level", None), getattr(engine, "threads", None)
     name = engine.name if level is None else f"{engine.name}:{level}, {threads} threads"
-    c = image.header.configuration
+    c = image.header.layout
     title = f"{args.geometry or args.model} ({c.packing}, {c.profile_name}), engine {name}"
     table = Table(title=title, show_header=False, title_justify="left")
     share, reading = figures.bandwidth_share, figures.read_bytes_per_s

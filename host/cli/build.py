@@ -21,13 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from tritstream.build.open.project import CLOCK_HZ, OPEN, SEED
     from tritstream.build.project import VENDOR
 
-    hardware = [name for name, c in CONFIGURATIONS.items() if c.geometry is not None]
     parser.add_argument(
         "-c",
         "--configuration",
         required=True,
         metavar="NAME",
-        help=f"build configuration: {', '.join(hardware)}",
+        help=f"build configuration: {', '.join(CONFIGURATIONS)}",
     )
     parser.add_argument(
         "-b",

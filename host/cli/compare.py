@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         raise OptionError(f"--max-tokens must be 1 or more, not {args.max_tokens}")
     text = read_text(args.text)
     image = open_image(model_path(args.model))
-    operations = hybrid_operations(image.header.configuration.profile, args.in_float)
+    operations = hybrid_operations(image.header.layout.profile, args.in_float)
     if image.tokenizer_json is None:
         raise OptionError(f"{image.source} has no tokenizer, so no text can be read with it")
     tokenizer = Tokenizer(

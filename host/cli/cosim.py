@@ -17,7 +17,7 @@ _EXAMPLES = """\
 examples:
   tritstream cosim ternary_matvec --stall 0.25 --latency 30
   tritstream cosim engine -c tiny
-  tritstream cosim engine -c 370m-kv260 --latency 60 --wait 0.0625 --plot layer.svg
+  tritstream cosim engine -c kv260 --geometry 370m --latency 60 --wait 0.0625 --plot layer.svg
 """
 
 
@@ -73,6 +73,12 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
     )
     engine.add_argument(
         "--image", metavar="FILE", help="weights of this image (default: random ones)"
+    )
+    engine.add_argument(
+        "--geometry",
+        metavar="NAME",
+        help="sizes of random weights: 370m, 1.3b, 2.7b, demo, or "
+        "HIDDEN,INTERMEDIATE,LAYERS,VOCABULARY (default: small ones)",
     )
     engine.add_argument(
         "--trace-cycles",

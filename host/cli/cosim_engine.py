@@ -12,6 +12,7 @@ from tritstream.errors import OptionError
 
 def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     """Simulate, compare with the specification and report; 1 where something is not bit-exact."""
+    from tritstream.bench.synthetic import geometry_of
     from tritstream.system import Conditions
     from tritstream.system.report import engine_report
     from tritstream.system.timeline import check_format, plot_timeline
@@ -21,6 +22,8 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         raise OptionError(f"--layers must be 1 or more, not {args.layers}")
     if args.trace_cycles < 1:
         raise OptionError(f"--trace-cycles must be 1 or more, not {args.trace_cycles}")
+    if args.image and args.geometry:
+        raise OptionError("--geometry is for random weights: leave it out, or --image")
     if args.plot:
         check_format(args.plot)
     conditions = Conditions(args.seed, round(256 * args.stall), args.latency)
@@ -29,6 +32,7 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         conditions,
         args.seed,
         Path(args.image) if args.image else None,
+        geometry_of(args.geometry) if args.geometry else None,
         Path(args.trace) if args.trace else None,
         args.trace_cycles,
     )
@@ -44,7 +48,7 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         # With the head the last layers, which lie before it; the first ones without.
         first = trial.layers - layers if head else 0
         several = trial.run(first, first + layers - (not head))
-    report = engine_report(configuration, alone, several, head)
+    report = engine_report(configuration, trial.image.geometry, alone, several, head)
     bus = trial.engine.system.parts.bus
     report["memory_model"] = {
         "latency_cycles": args.latency,
@@ -78,9 +82,10 @@ def _show(report: dict[str, Any]) -> None:
     exact = "yes" if report["bit_exact"] else "NO: " + "; ".join(report["wrong"][:5])
     memory = report["memory_model"]
     console.print(
-        f"{report['configuration']}: the engine in its shell, RTL, simulated. Bit-exact with the "
-        f"specification: {exact}. Memory: {memory['bus']}, latency {memory['latency_cycles']} "
-        f"cycles, waits with probability {memory['wait_probability']:g} wherever a port may wait; "
+        f"{report['configuration']} with {_sizes(report['geometry'])}: the engine in its shell, "
+        f"RTL, simulated. Bit-exact with the specification: {exact}. Memory: {memory['bus']}, "
+        f"latency {memory['latency_cycles']} cycles, waits with probability "
+        f"{memory['wait_probability']:g} wherever a port may wait; "
         f"weights: {report['weights']}.",
         highlight=False,
     )
@@ -106,6 +111,10 @@ def _show(report: dict[str, Any]) -> None:
     if "resources_estimated" in report:
         _show_resources(console, report["resources_estimated"])
     console.print(report["note"])
+
+
+def _sizes(geometry: dict[str, int]) -> str:
+    return ", ".join(f"{name} {size}" for name, size in geometry.items())
 
 
 def _table(title: str, phases: list[dict[str, Any]]) -> Any:

@@ -10,10 +10,12 @@ from tritstream.cli.options import add_json, print_json, readable_bytes, readabl
 from tritstream.configurations import ROWS_PER_BYTE, configuration_named
 from tritstream.errors import OptionError
 from tritstream.estimate.candidates import Candidate, best_candidate, candidates
+from tritstream.estimate.cycles import reference_geometry
 from tritstream.estimate.limits import EFFICIENCY, limits, memory
 from tritstream.estimate.rates import rates
 from tritstream.estimate.resources import ASSUMPTIONS, resources
 from tritstream.geometry import GEOMETRIES, Geometry
+from tritstream.kernels.descriptors import refusal
 from tritstream.numerics import profile_named
 
 
@@ -53,18 +55,15 @@ def run(args: argparse.Namespace) -> int:
     asked = None
     if args.configuration:
         asked = configuration_named(args.configuration)
-        if asked.geometry is None:
-            raise OptionError(
-                f"--configuration {asked.name} is for software engines: name one that is hardware"
-            )
-        if args.model is not None and _geometry(args.model) != asked.geometry:
-            raise OptionError(
-                f"--configuration {asked.name} is built for {asked.geometry}, and {args.model} has "
-                f"another geometry: leave one of the two out"
-            )
     elif args.model is None:
         raise OptionError(f"name a model: {', '.join(GEOMETRIES)}, an image or a checkpoint folder")
-    geometry = asked.geometry if asked and asked.geometry else _geometry(args.model)
+    if args.model is not None:
+        geometry = _geometry(args.model)
+    else:
+        assert asked is not None
+        _, geometry = reference_geometry(asked)
+    if asked is not None and (why := refusal(asked, geometry)):
+        raise OptionError(f"{why}: name another --configuration")
     board = board_named(args.board or (asked and asked.board_name) or "kv260")
 
     if args.profile:
@@ -78,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
             asked.lanes,
             asked.element_lanes,
             configuration=asked,
-            rates=rates(asked, board, args.efficiency),
-            memory=memory(asked, board),
+            rates=rates(asked, geometry, board, args.efficiency),
+            memory=memory(asked.layout, geometry, board),
             resources=resources(asked, board),
         )
     if args.plot:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from tritstream.cli.options import add_json, print_json, printable, readable_bytes
@@ -34,8 +35,9 @@ def _description(image: Image, verified: bool) -> dict[str, object]:
         "path": image.source,
         "format_version": VERSION,
         "hashes": "match" if verified else "not compared",
-        "configuration": header.configuration.table(),
-        "formats": header.configuration.profile.table(),
+        "layout": header.layout.table(),
+        "geometry": asdict(image.geometry),
+        "formats": header.layout.profile.table(),
         "embedding": header.embedding,
         "tokenizer": image.tokenizer_json is not None,
         "rms_norm_eps": header.rms_norm_eps,
@@ -58,16 +60,16 @@ def _show(image: Image, verified: bool, sections: bool) -> None:
     from rich.table import Table
 
     header, geometry = image.header, image.geometry
-    configuration = header.configuration
+    layout = header.layout
     table = Table(show_header=False, title=printable(image.source), title_justify="left")
     for name, value in (
         ("format version", str(VERSION)),
         ("hashes", "all match" if verified else "not compared"),
-        ("target", configuration.name),
+        ("layout", str(layout)),
         ("hidden, intermediate", f"{geometry.hidden}, {geometry.intermediate}"),
         ("layers, vocabulary", f"{geometry.layers}, {geometry.vocabulary}"),
-        ("packing, profile", f"{configuration.packing}, {configuration.profile_name}"),
-        ("weight word", f"{configuration.lanes} bytes over {configuration.ports} ports"),
+        ("packing, profile", f"{layout.packing}, {layout.profile_name}"),
+        ("weight word", f"{layout.lanes} bytes over {layout.ports} ports"),
         ("embedding", header.embedding),
         ("tokenizer", "yes" if image.tokenizer_json is not None else "no"),
         ("lower bounds", "yes" if header.use_lower_bound else "no"),

@@ -7,26 +7,30 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from tritstream.cli.options import add_json, print_json, printable, readable_bytes
+from tritstream.configurations import DEFAULT_LAYOUT
 from tritstream.packing import PackReport, pack
 from tritstream.packing.pack import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", help="checkpoint folder, or a Hub id such as owner/name")
+    parser.add_argument(
+        "model",
+        help="checkpoint folder, Hub id such as owner/name, or an image to pack for another layout",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the .trit to write")
     parser.add_argument(
-        "--target",
-        default="generic",
+        "--layout",
+        default=DEFAULT_LAYOUT,
         metavar="NAME",
-        help="build configuration to pack for (default: %(default)s, the software engines)",
+        help="configuration whose hardware the image is for; software takes any "
+        "(default: %(default)s)",
     )
     parser.add_argument("--packing", metavar="NAME", help="base3 (8/5 bit a weight) or 2bit")
     parser.add_argument("--profile", metavar="NAME", help="number formats: default or small")
     parser.add_argument(
         "--embedding",
-        default="fp16",
         metavar="NAME",
-        help="how the embedding is kept: fp16, int8 or 3.5bit (default: %(default)s)",
+        help="how the embedding is kept: fp16, int8 or 3.5bit (default: fp16; an image's stays)",
     )
     add_json(parser)
 
@@ -34,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     with _progress() as progress:
         report = pack(
-            args.checkpoint,
+            args.model,
             args.output,
-            target=args.target,
+            layout=args.layout,
             packing=args.packing,
             profile=args.profile,
             embedding=args.embedding,
@@ -81,7 +85,8 @@ def _sizes(report: PackReport) -> dict[str, object]:
     sizes = {k: v for k, v in asdict(report).items() if isinstance(v, int)}
     return {
         "path": report.path,
-        "configuration": report.header.configuration.table(),
+        "layout": report.header.layout.table(),
+        "geometry": asdict(report.header.geometry),
         "embedding": report.header.embedding,
         "derived": sizes,
     }

@@ -5,6 +5,7 @@ The whole top function runs, records and descriptors included; the record memory
 
 from __future__ import annotations
 
+from tritstream.configurations import Configuration
 from tritstream.engines.memory import MemoryEngine
 from tritstream.image import Image
 from tritstream.kernels.arguments import TOP
@@ -16,10 +17,10 @@ class CsimEngine(MemoryEngine):
 
     name = "csim"
 
-    def __init__(self, image: Image) -> None:
-        super().__init__(image)
-        self._function = getattr(compiled_kernel(image.header.configuration, TOP), TOP)
+    def __init__(self, image: Image, configuration: Configuration | None = None) -> None:
+        super().__init__(image, configuration)
+        self._function = getattr(compiled_kernel(self.configuration, TOP), TOP)
 
     def run(self, first: int, last: int) -> None:
         """One start of the engine: records first..last on the vector memory."""
-        call(self._function, first, last, *self._memories)
+        call(self._function, first, last, *self.memories)

@@ -9,44 +9,71 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.configurations import Configuration
 from tritstream.engines.base import Logits, check_tokens
 from tritstream.engines.spec import real_logits
+from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
 from tritstream.kernels.arguments import argument_table
-from tritstream.kernels.descriptors import descriptor_table
+from tritstream.kernels.descriptors import descriptor_table, refusal
+from tritstream.kernels.memories import (
+    DESCRIPTORS,
+    LOGITS,
+    RECORDS,
+    STATE,
+    VECTOR,
+    EngineMemories,
+    array_of,
+)
 from tritstream.numerics.integers import Ints, Scalar
+from tritstream.packing import hardware_for
 from tritstream.spec import Codes
 
 
 class MemoryEngine(ABC):
-    """Descriptors, vectors, state and logits around `run`; the records are the mapped image."""
+    """Descriptors, vectors, state and logits around `run`; the records are the mapped image.
 
-    def __init__(self, image: Image) -> None:
-        self.image = image
+    Without a ``configuration``, the one of the package that the image is for, or, where there is
+    none, one that it is packed for again (`hardware_for`). Raises EngineError where the image does
+    not fit.
+    """
+
+    def __init__(self, image: Image, configuration: Configuration | None = None) -> None:
+        if configuration is None:
+            configuration, image = hardware_for(image)
+        if image.header.layout != configuration.layout:
+            raise EngineError(
+                f"{image.source} is packed for layout {image.header.layout}, "
+                f"'{configuration.name}' has {configuration.layout}: pack it with --layout "
+                f"{configuration.name}"
+            )
+        why = refusal(configuration, image.geometry)
+        if why:
+            raise EngineError(f"{image.source} does not fit: {why}")
+        self.image, self.configuration = image, configuration
         self.geometry: Geometry = image.geometry
-        configuration = image.header.configuration
-        g = self.geometry
+        self.table = argument_table(configuration)
         base = image.header.records[0].offset
         end = max(r.offset + r.length for r in image.header.records)
-        records = image.data[base:end]
-        self._vector = np.zeros(g.hidden, np.int64)
-        self._state = np.zeros((g.layers, g.hidden), np.int32)
-        self._logits = np.zeros(g.vocabulary + 4, np.int32)
         offsets = [r.offset - base for r in image.header.records]
-        memories: dict[str, npt.NDArray[Any]] = {
-            "descriptors": descriptor_table(image.layer_layout, image.head_layout, offsets),
-            "vector_in": self._vector,
-            "vector_out": self._vector,
-            "state_in": self._state,
-            "state_out": self._state,
-            "logits": self._logits,
+        self._shape = EngineMemories(image.header.layout, image.geometry)
+        self.arrays: dict[str, npt.NDArray[Any]] = {
+            **self._shape.allocate(),
+            RECORDS: image.data[base:end],
+            DESCRIPTORS: descriptor_table(
+                image.layer_layout, image.head_layout, offsets, configuration.element_lanes
+            ),
         }
-        self._memories = [
-            memories.get(argument.name, records)
-            for argument in argument_table(configuration)
+        self.memories = [
+            self.arrays[array_of(argument.name)]
+            for argument in self.table
             if argument.kind == "memory"
         ]
+        """By argument, in the table's order."""
+        self._vector = self._shape.vector(self.arrays[VECTOR])
+        self._state = self._shape.state(self.arrays[STATE])
+        self._logits = self._shape.logits(self.arrays[LOGITS])
         self.reset()
 
     def reset(self) -> None:
@@ -96,8 +123,8 @@ class MemoryEngine(ABC):
 
     def sums(self) -> Codes:
         """The LM head's int32 sums (1, V) and their scale, as the last run left them."""
-        mantissa, exponent = (self._logits[-4 + k : -3 + k].astype(np.int64) for k in (0, 1))
-        sums = self._logits[None, : self.geometry.vocabulary].astype(np.int64)
+        mantissa, exponent = (self._logits.scale[k : k + 1].astype(np.int64) for k in (0, 1))
+        sums = self._logits.sums[None].astype(np.int64)
         return Codes(sums, Scalar(mantissa, exponent))
 
     def _take(self, x: Ints, last: int) -> None:

@@ -184,6 +184,9 @@ class NativeEngine:
             )
 
 
+_PORT_BYTES = 16
+
+
 def _threads(asked: int | None, weights: int) -> int:
     """Threads meet some 120 times a token: for a small model that costs more than it gains."""
     if asked is None:
@@ -196,7 +199,7 @@ def _threads(asked: int | None, weights: int) -> int:
 
 def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, list[Any]]:
     """An image as the core takes it, and the Python objects that must live while it is used."""
-    g, profile = image.geometry, image.header.configuration.profile
+    g, profile = image.geometry, image.header.layout.profile
     alive: list[Any] = [image]
     matrices = (native.Matrix * (g.layers * len(native.MATRICES) + 1))()
     at = 0
@@ -215,7 +218,7 @@ def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, li
     alive += [matrices, e]
     return native.Model(
         hidden=g.hidden,
-        intermediate=g.intermediate,
+        intermediate=image.layer_layout.padded.intermediate,
         layers=g.layers,
         vocabulary=g.vocabulary,
         batch=batch,
@@ -238,7 +241,12 @@ def describe_profile(profile: Profile, alive: list[Any]) -> native.Profile:
 def _matrix(
     layout: RecordLayout, phase: PhaseLayout, record: npt.NDArray[np.uint8]
 ) -> native.Matrix:
-    c, base = layout.configuration, record.ctypes.data
+    c, base = layout.layout, record.ctypes.data
+    if c.port_bytes != _PORT_BYTES:
+        raise EngineError(
+            f"engine 'native' reads ports of {_PORT_BYTES} bytes, this image has {c.port_bytes}: "
+            f"pack it with another --layout, or use --engine spec"
+        )
     raw = record[phase.header : phase.header + 4 * len(HEADER_FIELDS)].view("<i4")
     h = dict(zip(HEADER_FIELDS, (int(v) for v in raw), strict=True))
 
@@ -246,11 +254,15 @@ def _matrix(
         return native.Scalar(h[f"{name}_mantissa"], h[f"{name}_exponent"])
 
     streams = (base + layout.stream_offset(p) + phase.weights for p in range(c.ports))
+    # The halves of gate stand apart where they are padded, so that all of them is taken; else what
+    # is beyond the model is left out.
+    rows = (phase.padded if phase.matrix.name == "gate" else phase.matrix).rows
+    cols = (phase.padded if phase.matrix.name == "down" else phase.matrix).cols
     return native.Matrix(
         streams=(ctypes.c_void_p * native.MAX_PORTS)(*streams),
-        rows=phase.matrix.rows,
-        cols=phase.matrix.cols,
-        groups=phase.groups,
+        rows=rows,
+        cols=cols,
+        groups=-(-rows // c.rows_per_byte),
         piece=phase.words_per_group * (c.lanes // c.ports),
         ports=c.ports,
         packing=native.PACKINGS[c.packing],

@@ -27,11 +27,10 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
+from tritstream.packing import hardware_for
 
 if TYPE_CHECKING:
     from tritstream.sim import Execution
-
-_SIMULATED_CMA = 1 << 30
 
 
 class BoardEngine:
@@ -129,9 +128,8 @@ def open_board_engine(image: Image, name: str, options: BoardOptions | None = No
         if name == "pynq-sim":
             from tritstream.sim import CsimExecution, SpecExecution, simulated_board
 
-            configuration = image.header.configuration
-            board = configuration.board
-            cma = board.cma_default_bytes if board else _SIMULATED_CMA
+            configuration, image = hardware_for(image)
+            cma = configuration.board.cma_default_bytes
             executions: dict[str, Callable[[Configuration], Execution]] = {
                 "spec": SpecExecution,
                 "csim": CsimExecution,
@@ -170,9 +168,9 @@ def _overlay_for(image: Image, folder: Path | None) -> Overlay:
     found = find_for(image, here.name) if here else None
     if found is None:
         where = f"for {here.title} " if here else ""
-        target = image.header.configuration.name
+        layout = image.header.layout
         raise OverlayError(
-            f"no overlay {where}that fits {image.source} (target '{target}') is installed: run "
+            f"no overlay {where}that fits {image.source} (layout {layout}) is installed: run "
             f"`tritstream overlay list`, then `tritstream overlay install`, or use --engine "
             f"pynq-sim"
         )

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
+from tritstream.configurations import Configuration
 from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
-from tritstream.kernels.arguments import argument_table
+from tritstream.kernels.memories import base_addresses, placed
 from tritstream.rtl.targets import VENDOR, Target
 from tritstream.system import TRACE_CYCLES, Conditions, Result, System, engine_parts
 
-_BASE, _APART = 0x6000_0000, 0x1_0000
-"""Where the memories of the arguments are put, and the unmapped space between them."""
+_BASE = 0x6000_0000
+"""Where the memories of the arguments are put."""
 
 
 class RtlEngine(MemoryEngine):
@@ -37,25 +36,16 @@ class RtlEngine(MemoryEngine):
         trace: Path | None = None,
         trace_cycles: int = TRACE_CYCLES,
         target: Target = VENDOR,
+        configuration: Configuration | None = None,
     ) -> None:
-        super().__init__(image)
-        configuration = image.header.configuration
-        parts = engine_parts(configuration, target=target)
+        super().__init__(image, configuration)
+        parts = engine_parts(self.configuration, target=target)
         self.system = System(parts, trace, trace_cycles)
         self.system.set_conditions(conditions or Conditions())
         self.results: list[Result] = []
         """Of every start: cycles and beats."""
-        self._addresses: dict[str, int] = {}
-        regions, at = [], _BASE
-        placed: dict[int, int] = {}
-        names = [a.name for a in argument_table(configuration) if a.kind == "memory"]
-        for name, memory in zip(names, self._memories, strict=True):
-            if id(memory) not in placed:
-                data = memory.reshape(-1).view(np.uint8)
-                placed[id(memory)] = at
-                regions.append((at, data, memory.flags.writeable))
-                at += -(-(data.nbytes + _APART) // 4096) * 4096
-            self._addresses[name] = placed[id(memory)]
+        addresses, regions = placed(self.arrays, _BASE)
+        self._addresses = base_addresses(self.table, addresses)
         self.system.set_memory(regions)
 
     def begin(self, first: int, last: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tritstream.boards import Board
-from tritstream.configurations import CONFIGURATIONS, PORT_BYTES, ROWS_PER_BYTE, Configuration
+from tritstream.configurations import CONFIGURATIONS, ROWS_PER_BYTE, Configuration, Layout
 from tritstream.errors import ConfigurationError
 from tritstream.estimate.limits import EFFICIENCY, Memory, memory
 from tritstream.estimate.rates import Rates, rates
@@ -15,6 +15,7 @@ from tritstream.geometry import Geometry
 from tritstream.numerics.profiles import PROFILES
 
 ELEMENT_LANES = (4, 8, 16, 32)
+_PORT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,11 @@ class Candidate:
 
     @property
     def shipped_as(self) -> str | None:
-        """The name under which this configuration ships, if it does."""
+        """The name under which a configuration of this shape ships that holds the model."""
         c = self.configuration
         for name, shipped in CONFIGURATIONS.items():
-            if c is not None and c.geometry == shipped.geometry and _key(c) == _key(shipped):
+            large = c and c.hidden <= shipped.hidden and c.intermediate <= shipped.intermediate
+            if c is not None and large and _key(c) == _key(shipped):
                 return name
         return None
 
@@ -79,19 +81,29 @@ def _candidate(
     ports: int,
     element_lanes: int,
 ) -> Candidate:
-    shape = (packing, profile, ports * PORT_BYTES, element_lanes)
-    name = f"{packing}-{ports * PORT_BYTES}x{element_lanes}"
+    lanes = ports * _PORT_BYTES
+    shape = (packing, profile, lanes, element_lanes)
     if ports > weight_ports(board):
         return Candidate(*shape, refused=f"{board.title} has {weight_ports(board)} weight ports")
     try:
+        # As small as the model allows.
+        least = Layout(packing, profile, lanes, ports).padded(geometry)
         configuration = Configuration(
-            name, geometry, packing, profile, ports * PORT_BYTES, ports, element_lanes, board.name
+            f"{packing}-{lanes}x{element_lanes}",
+            packing,
+            profile,
+            lanes,
+            ports,
+            element_lanes,
+            least.hidden,
+            least.intermediate,
+            board.name,
         )
         return Candidate(
             *shape,
             configuration=configuration,
-            rates=rates(configuration, board, efficiency),
-            memory=memory(configuration, board),
+            rates=rates(configuration, geometry, board, efficiency),
+            memory=memory(configuration.layout, geometry, board),
             resources=resources(configuration, board),
         )
     except ConfigurationError as error:

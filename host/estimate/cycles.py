@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tritstream.configurations import Configuration
+from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image.records import RecordLayout
 
 SCALAR_CYCLES = 144
 """Bit-serial root and two divisions between the two passes of a norm, their pipelines' depths and
-control: what a simulation of `370m-kv260`'s RTL at 250 MHz takes (`tritstream cosim engine`); 137
+control: what a simulation of a 370M engine's RTL at 250 MHz takes (`tritstream cosim engine`); 137
 for `tiny` at 100 MHz. Vitis HLS may take another number."""
 DRAIN_CYCLES = 16
 """Depth of the mat-vec's pipeline with the epilogue on its drain, simulated likewise (14 for
@@ -34,23 +35,33 @@ class PhaseCycles:
         return self.norm + self.words + self.drain
 
 
-def phase_cycles(configuration: Configuration, kind: str) -> tuple[PhaseCycles, ...]:
-    """The phases of a record, ``kind`` being "layer" or "head"."""
+def phase_cycles(
+    configuration: Configuration, geometry: Geometry, kind: str
+) -> tuple[PhaseCycles, ...]:
+    """The phases of a record of a model, ``kind`` being "layer" or "head"."""
     c = configuration
     return tuple(
         PhaseCycles(
             name=phase.matrix.name,
-            norm=2 * -(-phase.matrix.cols // c.element_lanes) + SCALAR_CYCLES,
+            norm=2 * phase.padded.cols // c.element_lanes + SCALAR_CYCLES,
             words=phase.words,
             drain=c.rows_per_byte + DRAIN_CYCLES,
         )
-        for phase in RecordLayout(c, kind).phases
+        for phase in RecordLayout(c.layout, geometry, kind).phases
     )
 
 
-def token_cycles(configuration: Configuration) -> int:
+def reference_geometry(configuration: Configuration) -> tuple[str, Geometry]:
+    """The model that a configuration's rates are told for where none is named: the smallest
+    released one, or else its own sample. With its name."""
+    name = "370m"
+    if configuration.refusal(GEOMETRIES[name]) is None:
+        return name, GEOMETRIES[name]
+    return "its sample", configuration.sample
+
+
+def token_cycles(configuration: Configuration, geometry: Geometry) -> int:
     """Cycles of one token: every layer and the LM head once."""
-    layer = sum(p.total for p in phase_cycles(configuration, "layer"))
-    head = sum(p.total for p in phase_cycles(configuration, "head"))
-    assert configuration.geometry is not None
-    return configuration.geometry.layers * layer + head
+    layer = sum(p.total for p in phase_cycles(configuration, geometry, "layer"))
+    head = sum(p.total for p in phase_cycles(configuration, geometry, "head"))
+    return geometry.layers * layer + head

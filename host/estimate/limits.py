@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tritstream.boards import Board
-from tritstream.configurations import PORT_BYTES, ROWS_PER_BYTE, Configuration
+from tritstream.configurations import ROWS_PER_BYTE, Layout, round_up
 from tritstream.geometry import Geometry
-from tritstream.image.records import PAGE, RecordLayout, round_up
+from tritstream.image.records import PAGE
+from tritstream.kernels.memories import (
+    DESCRIPTORS,
+    LOGITS,
+    MARGIN_BYTES,
+    SLOTS,
+    STATE,
+    VECTOR,
+    EngineMemories,
+)
 
 EFFICIENCY = 0.75
 """Share of the DDR peak that long sequential reads are assumed to get; nothing was measured."""
@@ -59,15 +68,14 @@ def limits(
     return Limits(packing, size, peak, peak * efficiency)
 
 
-def memory(configuration: Configuration, board: Board) -> Memory:
-    """What the runtime allocates for a resident model: records, x, state, logits, descriptors."""
-    geometry = RecordLayout(configuration, "layer").geometry
-    layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
-    descriptors = 32 * (geometry.layers + 1)
+def memory(layout: Layout, geometry: Geometry, board: Board) -> Memory:
+    """What the runtime allocates for a resident model, its margin included."""
+    memories = EngineMemories(layout, geometry)
+    sizes = {name: round_up(size, PAGE) for name, size in memories.sizes(SLOTS).items()}
     return Memory(
-        records=geometry.layers * layer + head,
-        vectors=round_up(8 * geometry.hidden, PAGE) + round_up(descriptors, PAGE),
-        state=round_up(4 * geometry.hidden * geometry.layers, PAGE),
-        logits=round_up(4 * geometry.vocabulary + PORT_BYTES, PAGE),
-        available=board.cma_default_bytes,
+        records=memories.records_bytes,
+        vectors=sizes[VECTOR] + sizes[DESCRIPTORS],
+        state=sizes[STATE],
+        logits=sizes[LOGITS],
+        available=board.cma_default_bytes - MARGIN_BYTES,
     )

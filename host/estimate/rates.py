@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tritstream.boards import Board
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.configurations import Configuration
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY
-from tritstream.image.records import RecordLayout
+from tritstream.geometry import Geometry
 
 FIFO_BEATS = 512
 """Depth of each weight loader's FIFO: what is read ahead while a norm runs."""
@@ -33,25 +33,30 @@ class Rates:
     tokens_per_s: float
 
 
-def rates(configuration: Configuration, board: Board, efficiency: float = EFFICIENCY) -> Rates:
-    """Rates of ``configuration`` at the board's clock with ``efficiency`` of the DDR peak."""
-    layer, head = (phase_cycles(configuration, kind) for kind in ("layer", "head"))
-    return rates_of(configuration, board, layer, head, efficiency)
+def rates(
+    configuration: Configuration,
+    geometry: Geometry,
+    board: Board,
+    efficiency: float = EFFICIENCY,
+) -> Rates:
+    """Rates of a model at the board's clock with ``efficiency`` of the DDR peak."""
+    layer, head = (phase_cycles(configuration, geometry, kind) for kind in ("layer", "head"))
+    return rates_of(configuration, geometry, board, layer, head, efficiency)
 
 
 def rates_of(
     configuration: Configuration,
+    geometry: Geometry,
     board: Board,
     layer: tuple[PhaseCycles, ...],
     head: tuple[PhaseCycles, ...],
     efficiency: float = EFFICIENCY,
 ) -> Rates:
     """Rates of phases whose cycles are known from elsewhere, from a simulation for example."""
-    geometry = RecordLayout(configuration, "layer").geometry
     ddr_bytes_per_cycle = efficiency * board.ddr_peak_bytes_per_s / board.clock_hz
     waits = {
         "compute": 1.0,
-        "ports": PORT_BYTES / min(PORT_BYTES, board.hp_port_bits // 8),
+        "ports": max(1.0, 8 * configuration.port_bytes / board.hp_port_bits),
         "ddr": configuration.lanes / ddr_bytes_per_cycle,
     }
     bound = max(waits, key=lambda name: waits[name])

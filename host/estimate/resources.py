@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from tritstream.boards import Board
 from tritstream.configurations import Configuration
-from tritstream.image.records import RecordLayout
 from tritstream.kernels.work import Buffer, buffers
 from tritstream.numerics.profiles import MANTISSA_BITS
 
@@ -60,8 +59,7 @@ def resources(configuration: Configuration, board: Board) -> Resources:
 
 
 def _luts(c: Configuration) -> int:
-    geometry = RecordLayout(c, "layer").geometry
-    code_words = -(-max(geometry.hidden, geometry.intermediate) // c.lanes)
+    code_words = max(c.hidden, c.intermediate) // c.lanes
     return (
         c.lanes * c.rows_per_byte * _PRODUCT_LUTS
         + c.lanes * _DECODE_LUTS[c.packing]

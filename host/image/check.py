@@ -40,16 +40,16 @@ def check_values(image: Image) -> None:
     embedding = image.embedding
     if embedding.kind == "fp16" and not _every(embedding.rows.view("<u2"), _finite_float16):
         raise _impossible(image, "the embedding holds NaN or infinite values")
-    good = valid_bytes(image.header.configuration.packing)
+    good = valid_bytes(image.header.layout.packing)
     for index, section in enumerate(image.header.records):
         layout, record = image.layout(index), image.record(index)
         wrong = _wrong_parameter(layout, record)
         if wrong:
             raise _impossible(image, f"record '{section.name}': {wrong}")
-        for port in range(layout.configuration.ports):
+        for port in range(layout.layout.ports):
             start = layout.stream_offset(port)
             if not _every(record[start : start + layout.stream_bytes], good.__getitem__):
-                packing = layout.configuration.packing
+                packing = layout.layout.packing
                 raise _impossible(
                     image, f"record '{section.name}' has weight bytes that are not {packing}"
                 )
@@ -68,7 +68,7 @@ def _wrong_parameter(layout: RecordLayout, record: npt.NDArray[np.uint8]) -> str
                 return f"{field} of phase {phase.matrix.name} is {value}"
         if phase.room is not None:
             room = layout.read_room(record)
-            if room.min() < 0 or room.max() > layout.configuration.profile.one:
+            if room.min() < 0 or room.max() > layout.layout.profile.one:
                 return "a lower bound is outside [0, 1]"
     return None
 

@@ -13,25 +13,24 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import struct
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tritstream.configurations import Configuration
+from tritstream.configurations import Layout, round_up
 from tritstream.errors import ConfigurationError, ImageError
 from tritstream.geometry import Geometry
 from tritstream.image.embedding import EMBEDDINGS
-from tritstream.image.records import PAGE, round_up
+from tritstream.image.records import PAGE
 from tritstream.numerics import PROFILES
 
 MAGIC = b"TRITSTRM"
-VERSION = 1
+VERSION = 2
+_OLD_VERSION = 1
+"""Read, and written no more."""
 PREFIX = struct.Struct("<8sII32s")
 MAX_HEADER_BYTES = 16 << 20
 NO_HASH = "0" * 64
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
-"""A target's name, which becomes part of folder names and messages."""
 SECTIONS = ("tokenizer", "embedding", "embedding_columns", "float_vectors")
 """The sections of every image, in file order; one that a model does not need is empty."""
 
@@ -50,8 +49,9 @@ class Section:
 class ImageHeader:
     """What an image says about itself."""
 
-    configuration: Configuration
-    """The build configuration, bound to the model's geometry."""
+    layout: Layout
+    geometry: Geometry
+    """As the checkpoint has it."""
     embedding: str
     rms_norm_eps: float
     use_lower_bound: bool
@@ -68,11 +68,6 @@ class ImageHeader:
     add_bos_token: bool | None = None
     """Whether a text begins with BOS; None leaves it to the tokenizer's post-processor."""
 
-    @property
-    def geometry(self) -> Geometry:
-        assert self.configuration.geometry is not None
-        return self.configuration.geometry
-
     def section(self, name: str) -> Section:
         for section in self.sections:
             if section.name == name:
@@ -83,9 +78,10 @@ class ImageHeader:
 def encode_header(header: ImageHeader, size: int | None = None) -> bytes:
     """Prefix and JSON, padded to ``size`` bytes or else to the next page."""
     body = asdict(header)
-    body["profile"] = header.configuration.profile.table()
     if header.add_bos_token is None:
         del body["add_bos_token"]
+    body["layout"] = header.layout.table()
+    body["profile"] = header.layout.profile.table()
     text = json.dumps(body, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()
     size = round_up(PREFIX.size + len(text), PAGE) if size is None else size
     if PREFIX.size + len(text) > size:
@@ -108,9 +104,10 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
     if len(data) < PREFIX.size or bytes(data[: len(MAGIC)]) != MAGIC:
         raise ImageError(f"{source} is not a tritstream model image (.trit)")
     _, version, length, digest = PREFIX.unpack_from(data)
-    if version != VERSION:
+    if version not in (VERSION, _OLD_VERSION):
         raise ImageError(
-            f"{source} has image format version {version}, this tritstream reads {VERSION}: "
+            f"{source} has image format version {version}, this tritstream reads "
+            f"{_OLD_VERSION} and {VERSION}: "
             + ("update tritstream" if version > VERSION else "pack the checkpoint again")
         )
     if length > MAX_HEADER_BYTES or PREFIX.size + length > len(data):
@@ -119,7 +116,12 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
     if hashlib.sha256(text).digest() != digest:
         raise ImageError(f"{source} is damaged: the SHA-256 of its header does not match")
     try:
-        header = _parse(json.loads(text), source)
+        body = json.loads(text)
+        if version == _OLD_VERSION:
+            _renew(body, source)
+        elif sorted(body["layout"]) != ["lanes", "packing", "ports", "profile_name"]:
+            raise ImageError(f"{source} is damaged: its layout is {body['layout']!r:.80}")
+        header = _parse(body, source)
     # RecursionError: JSON nested deeper than the parser goes.
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ImageError(f"{source}: its header cannot be understood ({error!r})") from error
@@ -129,8 +131,8 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
 
 def _parse(body: dict[str, Any], source: str) -> ImageHeader:
     profile = body.pop("profile")
-    configuration = body.pop("configuration")
-    name = configuration["profile_name"]
+    layout = body.pop("layout")
+    name = layout["profile_name"]
     if name not in PROFILES:
         raise ImageError(
             f"{source} uses the unknown precision profile {name!r:.80}: known are "
@@ -141,20 +143,20 @@ def _parse(body: dict[str, Any], source: str) -> ImageHeader:
             f"{source} was packed with other number formats under the name '{name}': pack the "
             f"checkpoint again with this version"
         )
-    for key in ("lanes", "ports", "element_lanes"):
-        if type(configuration[key]) is not int:
-            raise ImageError(f"{source} is damaged: {key} is {configuration[key]!r:.80}")
-    if not _NAME.fullmatch(configuration["name"]):
-        raise ImageError(f"{source} is damaged: its target is {configuration['name']!r:.80}")
+    for key in ("lanes", "ports"):
+        if type(layout[key]) is not int:
+            raise ImageError(f"{source} is damaged: {key} is {layout[key]!r:.80}")
     try:
-        geometry = Geometry(**configuration.pop("geometry"))
-        bound = Configuration(geometry=geometry, **configuration)
+        geometry = Geometry(**body.pop("geometry"))
+        packed_for = Layout(**layout)
+        packed_for.padded(geometry)
     except ConfigurationError as error:
         raise ImageError(f"{source}: {error}") from error
     if isinstance(body["eos_token_id"], list):
         body["eos_token_id"] = tuple(body["eos_token_id"])
     header = ImageHeader(
-        configuration=bound,
+        layout=packed_for,
+        geometry=geometry,
         sections=tuple(Section(**s) for s in body.pop("sections")),
         records=tuple(Section(**s) for s in body.pop("records")),
         **body,
@@ -166,6 +168,21 @@ def _parse(body: dict[str, Any], source: str) -> ImageHeader:
     if wrong:
         raise ImageError(f"{source} is damaged: its header has the impossible {wrong}")
     return header
+
+
+def _renew(body: dict[str, Any], source: str) -> None:
+    """The JSON of format version 1 as that of this version: it had a whole configuration, whose
+    element lanes were the word of the parameter blocks, and padded nothing."""
+    configuration, element_bits = body.pop("configuration"), body["profile"]["element_bits"]
+    element_lanes = configuration["element_lanes"]
+    if element_lanes not in (4, 8, 16, 32) or element_bits not in (32, 64):
+        raise ImageError(f"{source} is damaged: element_lanes is {element_lanes!r:.80}")
+    body["geometry"] = configuration["geometry"]
+    body["layout"] = {
+        **{key: configuration[key] for key in ("packing", "profile_name", "lanes", "ports")},
+        "parameter_word": element_lanes * element_bits // 8,
+        "pads": False,
+    }
 
 
 def _wrong_value(header: ImageHeader) -> str | None:
@@ -218,7 +235,7 @@ def record_names(geometry: Geometry) -> list[str]:
 
 
 def _check_places(header: ImageHeader, first: int, size: int, source: str) -> None:
-    """Check that the parts are those of format version 1, inside the file and apart.
+    """Check that the parts are those that a packer writes, inside the file and apart.
 
     ``first`` is the byte behind the header, ``size`` the file's length.
     """

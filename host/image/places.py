@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tritstream.configurations import round_up
 from tritstream.image.header import (
     SECTIONS,
     ImageHeader,
@@ -13,7 +14,7 @@ from tritstream.image.header import (
     matrix_names,
     record_names,
 )
-from tritstream.image.records import PAGE, RecordLayout, round_up
+from tritstream.image.records import PAGE, RecordLayout
 
 
 def placed(header: ImageHeader, lengths: Mapping[str, int]) -> ImageHeader:
@@ -37,9 +38,8 @@ def placed(header: ImageHeader, lengths: Mapping[str, int]) -> ImageHeader:
         at += round_up(section.length, PAGE)
     records = []
     for i, record in enumerate(header.records):
-        length = RecordLayout(
-            header.configuration, "layer" if i < g.layers else "head"
-        ).record_bytes
+        kind = "layer" if i < g.layers else "head"
+        length = RecordLayout(header.layout, g, kind).record_bytes
         records.append(replace(record, offset=at, length=length))
         at += length
     return replace(header, sections=tuple(sections), records=tuple(records))

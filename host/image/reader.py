@@ -44,7 +44,7 @@ class Image:
         h = self.header
         about = {
             "geometry": asdict(self.geometry),
-            "profile": dict(h.configuration.profile.table()),
+            "profile": dict(h.layout.profile.table()),
             "embedding": h.embedding,
             "rms_norm_eps": h.rms_norm_eps,
             "use_lower_bound": h.use_lower_bound,
@@ -67,11 +67,11 @@ class Image:
 
     @cached_property
     def layer_layout(self) -> RecordLayout:
-        return RecordLayout(self.header.configuration, "layer")
+        return RecordLayout(self.header.layout, self.geometry, "layer")
 
     @cached_property
     def head_layout(self) -> RecordLayout:
-        return RecordLayout(self.header.configuration, "head")
+        return RecordLayout(self.header.layout, self.geometry, "head")
 
     @cached_property
     def tokenizer_json(self) -> bytes | None:
@@ -91,7 +91,7 @@ class Image:
         return Embedding(
             kind,
             g.hidden,
-            self.header.configuration.profile.residual_frac,
+            self.header.layout.profile.residual_frac,
             rows.reshape(g.vocabulary, row_bytes(kind, g.hidden)),
             columns,
         )

@@ -2,16 +2,18 @@
 
     record = parameter block | weight stream of port 0 | port 1 | ...     (each on a 4 KiB page)
 
-A record is laid out in the order in which the engine consumes it. The parameter block is a stream
-of words of ``element_lanes`` elements; per phase:
+A record is laid out in the order in which the engine consumes it, in the sizes that the layout pads
+the model to (`Layout.padded`): rows, columns and elements beyond the model's are zero. The rows of
+`gate` are two halves, each padded by itself. Per phase, the parameter block has
 
-    header    8 int32: NormParameters' scalars (see HEADER_FIELDS), padded to whole words
+    header    8 int32: NormParameters' scalars (see HEADER_FIELDS)
     elements  n little-endian integers of element_bits: the gain in the low gain_bits, the block
-              weight in the block_bits above it, two's complement; zeros pad to whole words
-    room      phase f only: n int32, 1 - lower bound, padded to whole words
+              weight in the block_bits above it, two's complement
+    room      phase f only: n int32, 1 - lower bound
 
-A weight stream holds, per matrix, row group after row group, ceil(cols / lanes) words each; port p
-has the byte lanes [p * 16, (p + 1) * 16) of every word.
+each a multiple of 16 bytes. A weight stream holds, per matrix, row group after row group,
+cols / lanes words each; port p has the byte lanes [p * w, (p + 1) * w) of every word, w = lanes /
+ports.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.configurations import PORT_BYTES, Configuration
-from tritstream.errors import ConfigurationError
+from tritstream.configurations import Layout, round_up
 from tritstream.geometry import Geometry, Matrix
 from tritstream.image.trits import pack_rows, unpack_rows
 from tritstream.numerics.integers import Ints, Scalar
@@ -43,15 +44,14 @@ HEADER_FIELDS = (
 _HEADER_BYTES = 4 * len(HEADER_FIELDS)
 
 
-def round_up(value: int, step: int) -> int:
-    return -(-value // step) * step
-
-
 @dataclass(frozen=True)
 class PhaseLayout:
     """Where one phase lives: byte offsets into the parameter block and into each weight stream."""
 
     matrix: Matrix
+    """As the model has it."""
+    padded: Matrix
+    """As the engine has it."""
     header: int
     elements: int
     room: int | None
@@ -67,62 +67,58 @@ class PhaseLayout:
 
 @dataclass(frozen=True)
 class RecordLayout:
-    """Offsets of one kind of record (``layer`` or ``head``) of a configuration."""
+    """Offsets of one kind of record (``layer`` or ``head``) of a model in a layout."""
 
-    configuration: Configuration
+    layout: Layout
+    geometry: Geometry
     kind: str
 
-    @property
-    def geometry(self) -> Geometry:
-        if self.configuration.geometry is None:
-            raise ConfigurationError(
-                f"configuration '{self.configuration.name}' has no geometry: bind one first"
-            )
-        return self.configuration.geometry
-
-    @property
-    def parameter_word_bytes(self) -> int:
-        c = self.configuration
-        return c.element_lanes * c.profile.element_bits // 8
+    @cached_property
+    def padded(self) -> Geometry:
+        """The sizes that the engine works with."""
+        return self.layout.padded(self.geometry)
 
     @cached_property
     def phases(self) -> tuple[PhaseLayout, ...]:
         """The phases of the record in order."""
-        c, g = self.configuration, self.geometry
-        word = self.parameter_word_bytes
-        matrices = g.layer_matrices if self.kind == "layer" else (g.head_matrix,)
+        layout = self.layout
+        word, element_bytes = layout.parameter_word, layout.profile.element_bits // 8
+        matrices, padded = (
+            g.layer_matrices if self.kind == "layer" else (g.head_matrix,)
+            for g in (self.geometry, self.padded)
+        )
         at = weights = 0
         phases = []
-        for m in matrices:
+        for m, p in zip(matrices, padded, strict=True):
             header, elements = at, at + round_up(_HEADER_BYTES, word)
-            at = elements + round_up(m.cols, c.element_lanes) // c.element_lanes * word
+            at = elements + round_up(p.cols * element_bytes, word)
             room = None
             if m.name == "f":
-                room, at = at, at + round_up(4 * m.rows, word)
-            groups = -(-m.rows // c.rows_per_byte)
-            phase = PhaseLayout(m, header, elements, room, weights, groups, -(-m.cols // c.lanes))
-            weights += phase.words * PORT_BYTES
+                room, at = at, at + round_up(4 * p.rows, word)
+            groups, words = -(-p.rows // layout.rows_per_byte), -(-p.cols // layout.lanes)
+            phase = PhaseLayout(m, p, header, elements, room, weights, groups, words)
+            weights += phase.words * layout.port_bytes
             phases.append(phase)
         return tuple(phases)
 
     @cached_property
     def parameter_bytes(self) -> int:
         """Length of the parameter block, without the padding to a page."""
-        last = self.phases[-1]
-        lanes, word = self.configuration.element_lanes, self.parameter_word_bytes
-        return last.elements + round_up(last.matrix.cols, lanes) // lanes * word
+        last, layout = self.phases[-1], self.layout
+        elements = last.padded.cols * layout.profile.element_bits // 8
+        return last.elements + round_up(elements, layout.parameter_word)
 
     @property
     def stream_bytes(self) -> int:
         """Length of one port's weight stream, without the padding to a page."""
-        return sum(p.words for p in self.phases) * PORT_BYTES
+        return sum(p.words for p in self.phases) * self.layout.port_bytes
 
     def stream_offset(self, port: int) -> int:
         return round_up(self.parameter_bytes, PAGE) + port * round_up(self.stream_bytes, PAGE)
 
     @property
     def record_bytes(self) -> int:
-        return self.stream_offset(self.configuration.ports)
+        return self.stream_offset(self.layout.ports)
 
     def phase(self, name: str) -> PhaseLayout:
         return next(p for p in self.phases if p.matrix.name == name)
@@ -145,7 +141,7 @@ class RecordLayout:
             0,
         )
         _at(record, phase.header, "<i4", len(header))[:] = header
-        profile = self.configuration.profile
+        profile = self.layout.profile
         gain = norm.gain & ((1 << profile.gain_bits) - 1)
         block = norm.block & ((1 << profile.block_bits) - 1)
         elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
@@ -158,7 +154,7 @@ class RecordLayout:
         phase = self.phase(name)
         h = [int(v) for v in _at(record, phase.header, "<i4", len(HEADER_FIELDS))]
         elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
-        profile = self.configuration.profile
+        profile = self.layout.profile
         return NormParameters(
             gain=_signed(elements.astype(np.int64), 0, profile.gain_bits),
             block=_signed(elements.astype(np.int64), profile.gain_bits, profile.block_bits),
@@ -178,31 +174,44 @@ class RecordLayout:
         self, record: npt.NDArray[np.uint8], name: str, trits: npt.NDArray[np.int8]
     ) -> None:
         """Store a phase's ternary matrix, (rows, cols) in {-1, 0, 1}."""
-        c, phase = self.configuration, self.phase(name)
-        cols = phase.words_per_group * c.lanes
-        # Padding columns hold zero trits, which at base 3 is not the byte 0: pad before packing.
-        padded = np.zeros((trits.shape[0], cols), np.int8)
-        padded[:, : trits.shape[1]] = trits
-        words = pack_rows(padded, c.packing).reshape(phase.words, c.ports, PORT_BYTES)
-        for port in range(c.ports):
+        layout, phase = self.layout, self.phase(name)
+        cols = phase.words_per_group * layout.lanes
+        # Padding holds zero trits, which at base 3 is not the byte 0: pad before packing.
+        padded = np.zeros((phase.padded.rows, cols), np.int8)
+        for mine, there in self._halves(phase):
+            padded[there, : trits.shape[1]] = trits[mine]
+        words = pack_rows(padded, layout.packing)
+        words = words.reshape(phase.words, layout.ports, layout.port_bytes)
+        for port in range(layout.ports):
             self._stream(record, phase, port)[:] = words[:, port]
 
     def read_trits(self, record: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.int8]:
         """A phase's ternary matrix, (rows, cols) int8."""
-        c, phase = self.configuration, self.phase(name)
-        ports = [self._stream(record, phase, port) for port in range(c.ports)]
-        packed = np.stack(ports, axis=1).reshape(phase.groups, phase.words_per_group * c.lanes)
-        return unpack_rows(packed, c.packing, phase.matrix.rows)[:, : phase.matrix.cols]
+        layout, phase = self.layout, self.phase(name)
+        ports = [self._stream(record, phase, port) for port in range(layout.ports)]
+        packed = np.stack(ports, axis=1).reshape(phase.groups, phase.words_per_group * layout.lanes)
+        padded = unpack_rows(packed, layout.packing, phase.padded.rows)[:, : phase.matrix.cols]
+        halves = [padded[there] for _, there in self._halves(phase)]
+        return halves[0] if len(halves) == 1 else np.concatenate(halves)
+
+    def _halves(self, phase: PhaseLayout) -> list[tuple[slice, slice]]:
+        """Rows of the model's matrix, and where they are in the padded one."""
+        rows, padded = phase.matrix.rows, phase.padded.rows
+        if phase.matrix.name != "gate" or rows == padded:
+            return [(slice(0, rows), slice(0, rows))]
+        half, at = rows // 2, padded // 2
+        return [(slice(0, half), slice(0, half)), (slice(half, rows), slice(at, at + half))]
 
     def _stream(
         self, record: npt.NDArray[np.uint8], phase: PhaseLayout, port: int
     ) -> npt.NDArray[np.uint8]:
         start = self.stream_offset(port) + phase.weights
-        return record[start : start + phase.words * PORT_BYTES].reshape(phase.words, PORT_BYTES)
+        width = self.layout.port_bytes
+        return record[start : start + phase.words * width].reshape(phase.words, width)
 
     @property
     def _element_type(self) -> str:
-        return f"<u{self.configuration.profile.element_bits // 8}"
+        return f"<u{self.layout.profile.element_bits // 8}"
 
 
 def _at(

@@ -1,5 +1,6 @@
-"""Packing: from a checkpoint folder to a model image."""
+"""Packing: from a checkpoint folder, or an image, to a model image in a layout."""
 
+from tritstream.packing.hardware import hardware_for, in_layout
 from tritstream.packing.pack import PackReport, pack
 
-__all__ = ["PackReport", "pack"]
+__all__ = ["PackReport", "hardware_for", "in_layout", "pack"]

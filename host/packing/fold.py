@@ -12,7 +12,6 @@ here.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,24 +19,10 @@ import numpy.typing as npt
 from tritstream.numerics import Profile
 from tritstream.numerics.integers import Ints, Scalar
 from tritstream.numerics.profiles import CODE_MAX, MANTISSA_BITS, PRODUCT_SHIFT
+from tritstream.reference.norms import BITLINEAR_EPS, FloatNorm
 from tritstream.spec.operations import NormParameters
 
-BITLINEAR_EPS = 1e-6
-"""The released fused kernel's eps, whatever the module's constructor says."""
-
 Floats = npt.NDArray[np.float64]
-
-
-class FloatNorm(NamedTuple):
-    """What stands in front of one mat-vec, in float64."""
-
-    block: Floats | None
-    """(n,) weight of the block norm (the gate norm for o); None where there is none (down)."""
-    own: Floats
-    """(n,) weight of the BitLinear's norm."""
-    eps: float
-    """eps of the block norm."""
-    weight_scale: float
 
 
 def input_frac(matrix: str, profile: Profile) -> int:

@@ -1,4 +1,4 @@
-"""From a released checkpoint to a model image: quantise, fold, pack, write, read back."""
+"""From a checkpoint, or another image, to a model image: quantise, fold, pack, read back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,17 +14,18 @@ import numpy.typing as npt
 
 from tritstream.checkpoint import Checkpoint
 from tritstream.checkpoint.json_object import json_object
-from tritstream.configurations import Configuration, configuration_for
-from tritstream.errors import CheckpointError, ImageError
+from tritstream.configurations import DEFAULT_LAYOUT, Layout, layout_named, round_up
+from tritstream.errors import CheckpointError, ImageError, OptionError
 from tritstream.files import atomic_write
-from tritstream.geometry import Geometry
-from tritstream.image.embedding import EMBEDDINGS, LEVELS, quantise_embedding, row_bytes
+from tritstream.image.embedding import EMBEDDINGS, LEVELS, Embedding, quantise_embedding, row_bytes
 from tritstream.image.header import ImageHeader, Section, encode_header
 from tritstream.image.places import placed
 from tritstream.image.reader import Image, float_vector_lengths, open_image
-from tritstream.image.records import PAGE, RecordLayout, round_up
-from tritstream.packing.fold import FloatNorm, fold_norm, fold_room
-from tritstream.packing.quantise import lower_bounds, ternary
+from tritstream.image.records import PAGE, RecordLayout
+from tritstream.numerics.integers import Ints
+from tritstream.packing.fold import fold_norm, fold_room
+from tritstream.reference.norms import FloatNorm
+from tritstream.reference.weights import FloatWeights, weights_of_checkpoint, weights_of_image
 from tritstream.text import Tokenizer
 
 Progress = Callable[[str, int, int], None]
@@ -49,75 +51,119 @@ class PackReport:
     total_bytes: int
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What an image is made of. ``header`` has everything but the layout, places and hashes."""
+
+    header: ImageHeader
+    tokenizer: bytes
+    embedding: Callable[[Layout], Embedding]
+    vector: Callable[[str], npt.NDArray[np.float32]]
+    """The float vectors, by tensor name."""
+    weights: FloatWeights
+
+
 def pack(
-    checkpoint_dir: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     out_path: str | os.PathLike[str],
     *,
-    target: str = "generic",
+    layout: str | Layout = DEFAULT_LAYOUT,
     packing: str | None = None,
     profile: str | None = None,
-    embedding: str = "fp16",
+    embedding: str | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
-    """Pack a checkpoint folder (or Hub id) into one image at ``out_path``.
+    """Pack a checkpoint folder (or Hub id), or an image for another layout, into ``out_path``.
 
-    ``target`` names the build configuration; ``packing`` ("base3" | "2bit") and ``profile`` may be
-    chosen for the software target `generic` and must agree with the hardware of the others.
-    ``embedding`` is "fp16", "int8" or "3.5bit". Holds one matrix and the embedding in float at a
-    time; the same checkpoint gives the same bytes. The image is read back and every ternary weight
-    compared before it takes its name. Raises CheckpointError, ConfigurationError, FileError.
+    ``layout`` is that of the named configuration, the hardware that the image is for; software
+    engines take any. ``packing`` ("base3" | "2bit") and ``profile`` ("default" | "small") change
+    it. ``embedding`` is "fp16" (for a checkpoint where it is not given), "int8" or "3.5bit"; an
+    image's stays as it is. Holds one matrix in float, one layer in trits and the embedding at a
+    time; the same model gives the same bytes. The image is read back and every ternary weight
+    compared before it takes its name. Raises CheckpointError, ImageError, ConfigurationError,
+    OptionError, FileError.
     """
-    if embedding not in EMBEDDINGS:
-        row_bytes(embedding, 1)
-    checkpoint = Checkpoint.open(checkpoint_dir)
-    c = checkpoint.config
-    geometry = Geometry(c.hidden_size, c.intermediate_size, c.num_hidden_layers, c.vocab_size)
-    configuration = configuration_for(target, geometry, packing, profile)
-    tokenizer = _tokenizer_bytes(checkpoint)
-    Tokenizer(tokenizer, source=str(checkpoint.tokenizer_path)).check_fits(c.vocab_size)
-    header = _plan(checkpoint, configuration, embedding, len(tokenizer))
-    writer = _Writer(checkpoint, header, progress or (lambda what, done, total: None))
+    if isinstance(layout, str):
+        layout = layout_named(layout, packing, profile)
+    source = (_of_image if Path(model).is_file() else _of_checkpoint)(model, embedding)
+    header = _plan(source, layout)
+    writer = _Writer(source, header, progress or (lambda what, done, total: None))
     with atomic_write(out_path) as file:
-        header = writer.write(file, tokenizer)
+        header = writer.write(file)
         file.flush()
         # The weights are compared where they will be read from, before the file takes its name.
         _compare(open_image(file.name), writer.digests)
         return _report(str(out_path), header)
 
 
-def _plan(
-    checkpoint: Checkpoint, configuration: Configuration, embedding: str, tokenizer_bytes: int
-) -> ImageHeader:
-    """The header with every offset in place; hashes and scales are filled in while writing."""
-    c, g = checkpoint.config, configuration.geometry
-    assert g is not None
+def _of_checkpoint(folder: str | os.PathLike[str], embedding: str | None) -> _Source:
+    kind = embedding or "fp16"
+    if kind not in EMBEDDINGS:
+        row_bytes(kind, 1)
+    checkpoint = Checkpoint.open(folder)
+    c, weights = checkpoint.config, weights_of_checkpoint(checkpoint)
+    tokenizer = _tokenizer_bytes(checkpoint)
+    Tokenizer(tokenizer, source=str(checkpoint.tokenizer_path)).check_fits(c.vocab_size)
     header = ImageHeader(
-        configuration=configuration,
-        embedding=embedding,
+        layout=layout_named(DEFAULT_LAYOUT),
+        geometry=weights.geometry,
+        embedding=kind,
         rms_norm_eps=c.rms_norm_eps,
         use_lower_bound=c.use_lower_bound,
         bos_token_id=c.bos_token_id,
         eos_token_id=c.eos_token_id,
-        add_bos_token=c.add_bos_token,
         weight_scales={},
         sections=(),
         records=(),
         provenance=_provenance(checkpoint),
+        add_bos_token=c.add_bos_token,
     )
+    return _Source(
+        header,
+        tokenizer,
+        lambda layout: quantise_embedding(
+            checkpoint.embedding(), kind, layout.profile.residual_frac
+        ),
+        checkpoint.tensor,
+        weights,
+    )
+
+
+def _of_image(path: str | os.PathLike[str], embedding: str | None) -> _Source:
+    image = open_image(path)
+    if embedding not in (None, image.header.embedding):
+        raise OptionError(
+            f"{path} keeps its embedding as {image.header.embedding}, which another layout does "
+            f"not change: pack the checkpoint to have it as {embedding}"
+        )
+    return _Source(
+        image.header,
+        image.tokenizer_json or b"",
+        lambda layout: image.embedding,
+        image.float_vectors.__getitem__,
+        weights_of_image(image),
+    )
+
+
+def _plan(source: _Source, layout: Layout) -> ImageHeader:
+    """The header with every offset in place; hashes and scales are filled in while writing."""
+    h = source.header
+    g = h.geometry
     lengths = {
-        "tokenizer": tokenizer_bytes,
-        "embedding": g.vocabulary * row_bytes(embedding, g.hidden),
-        "embedding_columns": 8 * g.hidden if embedding in LEVELS else 0,
-        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, c.use_lower_bound)),
+        "tokenizer": len(source.tokenizer),
+        "embedding": g.vocabulary * row_bytes(h.embedding, g.hidden),
+        "embedding_columns": 8 * g.hidden if h.embedding in LEVELS else 0,
+        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, h.use_lower_bound)),
     }
-    return placed(header, lengths)
+    layout.padded(g)  # refuses what would be too large
+    return placed(replace(h, layout=layout, weight_scales={}, sections=(), records=()), lengths)
 
 
 class _Writer:
     """Writes the parts of one image in file order and collects their hashes."""
 
-    def __init__(self, checkpoint: Checkpoint, header: ImageHeader, progress: Progress) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, source: _Source, header: ImageHeader, progress: Progress) -> None:
+        self.source = source
         self.header = header
         self.progress = progress
         self.digests: dict[str, bytes] = {}
@@ -126,26 +172,21 @@ class _Writer:
         last = header.records[-1]
         self._total = last.offset + last.length
 
-    def write(self, file: BinaryIO, tokenizer: bytes) -> ImageHeader:
-        header, g = self.header, self.header.geometry
-        c = header.configuration
-        self._put(file, header.section("tokenizer"), tokenizer)
-        table = quantise_embedding(
-            self.checkpoint.embedding(), header.embedding, c.profile.residual_frac
-        )
+    def write(self, file: BinaryIO) -> ImageHeader:
+        header, source, g = self.header, self.source, self.header.geometry
+        self._put(file, header.section("tokenizer"), source.tokenizer)
+        table = source.embedding(header.layout)
         columns = b"" if table.columns is None else table.columns.astype("<i4").tobytes()
         self._put(file, header.section("embedding"), table.rows)
         self._put(file, header.section("embedding_columns"), columns)
+        del table
         floats = [
-            self.checkpoint.tensor(name).astype("<f4").tobytes()
+            source.vector(name).astype("<f4").tobytes()
             for name, _ in float_vector_lengths(g, header.use_lower_bound)
         ]
         self._put(file, header.section("float_vectors"), b"".join(floats))
-
-        raw = self.checkpoint.lower_bounds()
-        bounds = np.zeros((g.layers, g.hidden)) if raw is None else lower_bounds(raw)
         for layer in range(g.layers):
-            self._put(file, header.records[layer], self._layer_record(layer, bounds[layer]))
+            self._put(file, header.records[layer], self._layer_record(layer))
         self._put(file, header.records[-1], self._head_record())
 
         final = replace(
@@ -170,33 +211,23 @@ class _Writer:
         self._hashes[section.name] = hashlib.sha256(view).hexdigest()
         self.progress(section.name, section.offset + section.length + padding, self._total)
 
-    def _layer_record(self, layer: int, bound: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
-        layout = RecordLayout(self.header.configuration, "layer")
+    def _layer_record(self, layer: int) -> npt.NDArray[np.uint8]:
+        layout = RecordLayout(self.header.layout, self.header.geometry, "layer")
         record = np.zeros(layout.record_bytes, np.uint8)
-        read, eps = self.checkpoint.layer_tensor, self.header.rms_norm_eps
-        blocks = {
-            **dict.fromkeys("ifg", read(layer, "attn_norm.weight")),
-            "o": read(layer, "attn.g_norm.weight"),
-            "gate": read(layer, "mlp_norm.weight"),
-            "down": None,
-        }
-        for matrix in self.header.geometry.layer_matrices:
-            name = f"{'mlp' if matrix.name in ('gate', 'down') else 'attn'}.{matrix.name}_proj"
-            trits, scale = ternary(read(layer, f"{name}.weight"))
-            norm = _float_norm(blocks[matrix.name], read(layer, f"{name}.norm.weight"), eps, scale)
-            room = fold_room(bound, layout.configuration.profile) if matrix.name == "f" else None
-            self._store(record, layout, matrix.name, f"{layer}.{matrix.name}", trits, norm, room)
+        weights = self.source.weights.layer(layer)
+        bound = weights.lower_bound
+        if bound is None:
+            bound = np.zeros(self.header.geometry.hidden)
+        for name, trits in weights.trits.items():
+            room = fold_room(bound, layout.layout.profile) if name == "f" else None
+            self._store(record, layout, name, f"{layer}.{name}", trits, weights.norms[name], room)
         return record
 
     def _head_record(self) -> npt.NDArray[np.uint8]:
-        layout = RecordLayout(self.header.configuration, "head")
+        layout = RecordLayout(self.header.layout, self.header.geometry, "head")
         record = np.zeros(layout.record_bytes, np.uint8)
-        trits, scale = ternary(self.checkpoint.tensor("lm_head.weight"))
-        read = self.checkpoint.tensor
-        norm = _float_norm(
-            read("model.norm.weight"), read("lm_head.norm.weight"), self.header.rms_norm_eps, scale
-        )
-        self._store(record, layout, "head", "head", trits, norm, None)
+        weights = self.source.weights.head()
+        self._store(record, layout, "head", "head", weights.trits, weights.norm, None)
         return record
 
     def _store(
@@ -207,20 +238,12 @@ class _Writer:
         name: str,
         trits: npt.NDArray[np.int8],
         norm: FloatNorm,
-        room: npt.NDArray[np.int64] | None,
+        room: Ints | None,
     ) -> None:
-        profile = layout.configuration.profile
-        layout.write_norm(record, matrix, fold_norm(matrix, norm, profile), room)
+        layout.write_norm(record, matrix, fold_norm(matrix, norm, layout.layout.profile), room)
         layout.write_trits(record, matrix, trits)
         self._scales[name] = norm.weight_scale
         self.digests[name] = _digest(trits)
-
-
-def _float_norm(
-    block: npt.NDArray[np.float32] | None, own: npt.NDArray[np.float32], eps: float, scale: float
-) -> FloatNorm:
-    wide = None if block is None else block.astype(np.float64)
-    return FloatNorm(wide, own.astype(np.float64), eps, scale)
 
 
 def _digest(trits: npt.NDArray[np.int8]) -> bytes:
@@ -261,9 +284,9 @@ def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _report(path: str, header: ImageHeader) -> PackReport:
-    layouts = {k: RecordLayout(header.configuration, k) for k in ("layer", "head")}
+    layouts = {k: RecordLayout(header.layout, header.geometry, k) for k in ("layer", "head")}
     counts = {"layer": header.geometry.layers, "head": 1}
-    ports = header.configuration.ports
+    ports = header.layout.ports
     parameters = sum(counts[k] * v.parameter_bytes for k, v in layouts.items())
     trits = sum(counts[k] * ports * v.stream_bytes for k, v in layouts.items())
     sizes = {s.name: s.length for s in header.sections}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.packing.fold import BITLINEAR_EPS, FloatNorm
+from tritstream.reference.norms import BITLINEAR_EPS, FloatNorm
 from tritstream.reference.weights import FloatHead, FloatLayer
 
 Array = npt.NDArray[np.floating]

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.checkpoint import Checkpoint
+from tritstream.checkpoint.layout import LAYER_TENSORS, LOWER_BOUNDS, matrix_tensors
 from tritstream.geometry import Geometry
 from tritstream.image import Image
-from tritstream.packing.fold import FloatNorm
-from tritstream.packing.quantise import lower_bounds, ternary
+from tritstream.reference.norms import FloatNorm
+from tritstream.reference.quantise import lower_bounds, ternary
 
 Trits = npt.NDArray[np.int8]
 Floats = npt.NDArray[np.float64]
@@ -47,19 +48,6 @@ class FloatWeights:
     head: Callable[[], FloatHead]
 
 
-_BLOCKS = {
-    **dict.fromkeys("ifg", "attn_norm.weight"),
-    "o": "attn.g_norm.weight",
-    "gate": "mlp_norm.weight",
-    "down": None,
-}
-
-
-def _own_norm(matrix: str) -> str:
-    part = "mlp" if matrix in ("gate", "down") else "attn"
-    return f"{part}.{matrix}_proj.norm.weight"
-
-
 def _assemble(
     geometry: Geometry,
     embed: Callable[[npt.ArrayLike], Floats],
@@ -70,26 +58,25 @@ def _assemble(
 ) -> FloatWeights:
     bounds = None
     if use_lower_bound:
-        raw = vector("model.lower_bounds").reshape(geometry.layers, geometry.hidden)
+        raw = vector(LOWER_BOUNDS).reshape(geometry.layers, geometry.hidden)
         bounds = lower_bounds(raw)
 
-    def norm(block: str | None, own: str, scale: float) -> FloatNorm:
+    def norm(index: int, name: str, scale: float) -> FloatNorm:
+        _, own, block = matrix_tensors(index, name)
         wide = None if block is None else vector(block).astype(np.float64)
         return FloatNorm(wide, vector(own).astype(np.float64), eps, scale)
 
     def layer(index: int) -> FloatLayer:
-        prefix = f"model.layers.{index}."
         trits, norms = {}, {}
-        for name, block in _BLOCKS.items():
+        for name in LAYER_TENSORS:
             trits[name], scale = matrix(index, name)
-            full = None if block is None else prefix + block
-            norms[name] = norm(full, prefix + _own_norm(name), scale)
+            norms[name] = norm(index, name, scale)
         bound = None if bounds is None or index == 0 else bounds[index]
         return FloatLayer(trits, norms, bound)
 
     def head() -> FloatHead:
         trits, scale = matrix(geometry.layers, "head")
-        return FloatHead(trits, norm("model.norm.weight", "lm_head.norm.weight", scale))
+        return FloatHead(trits, norm(geometry.layers, "head", scale))
 
     return FloatWeights(geometry, embed, layer, head)
 
@@ -118,10 +105,7 @@ def weights_of_checkpoint(checkpoint: Checkpoint) -> FloatWeights:
     embedding = checkpoint.embedding()
 
     def matrix(index: int, name: str) -> tuple[Trits, float]:
-        if name == "head":
-            return ternary(checkpoint.tensor("lm_head.weight"))
-        part = "mlp" if name in ("gate", "down") else "attn"
-        return ternary(checkpoint.layer_tensor(index, f"{part}.{name}_proj.weight"))
+        return ternary(checkpoint.tensor(matrix_tensors(index, name).weight))
 
     return _assemble(
         Geometry(c.hidden_size, c.intermediate_size, c.num_hidden_layers, c.vocab_size),

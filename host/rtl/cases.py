@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.image.trits import pack_rows
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, normalise
@@ -31,11 +31,6 @@ class Case:
 
 def cases_of(configuration: Configuration, kernel: str, count: int, seed: int) -> Iterator[Case]:
     """``count`` random cases, then the extremes. Raises EngineError for an unknown kernel."""
-    if configuration.geometry is None:
-        raise EngineError(
-            f"configuration '{configuration.name}' has no geometry, and so no kernels: choose "
-            f"one that is built into hardware, such as 'tiny'"
-        )
     if kernel not in _KERNELS:
         raise EngineError(f"there is no kernel '{kernel}': choose one of {', '.join(_KERNELS)}")
     yield from _KERNELS[kernel](configuration, count, np.random.default_rng(seed))
@@ -57,17 +52,16 @@ def _vectors(
 
 
 def _matvec(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[Case]:
-    g = c.geometry
-    assert g is not None
+    g = c.sample
     d = g.hidden
     words = -(-d // c.rows_per_byte) * -(-d // c.lanes)
     for label, codes in _vectors(rng, d, CODE_MAX, count):
         trits = rng.integers(-1, 2, (d, d)).astype(np.int8)
         padded = np.zeros((d, -(-d // c.lanes) * c.lanes), np.int8)
         padded[:, :d] = trits
-        packed = pack_rows(padded, c.packing).reshape(-1, c.ports, PORT_BYTES)
+        packed = pack_rows(padded, c.packing).reshape(-1, c.ports, c.port_bytes)
         beats = [np.ascontiguousarray(packed[:, p]) for p in range(c.ports)]
-        vector = np.zeros(-(-max(d, g.intermediate) // c.lanes) * c.lanes, np.int8)
+        vector = np.zeros(max(c.hidden, c.intermediate), np.int8)
         vector[:d] = codes
         yield Case(
             label,
@@ -78,9 +72,8 @@ def _matvec(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[
 
 
 def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[Case]:
-    g, p = c.geometry, c.profile
-    assert g is not None
-    longest = -(-max(g.hidden, g.intermediate) // c.element_lanes) * c.element_lanes
+    g, p = c.sample, c.profile
+    longest = max(c.hidden, c.intermediate)
     for label, vector in _vectors(rng, g.hidden, VECTOR_MAX, count):
         gain = rng.integers(-(1 << (p.gain_bits - 1)), 1 << (p.gain_bits - 1), g.hidden)
         block = rng.integers(-(1 << (p.block_bits - 1)), 1 << (p.block_bits - 1), g.hidden)
@@ -106,13 +99,12 @@ def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator
                 np.zeros(2, np.int32),
             ],
             {4: expected.codes, 5: np.array(expected.scale)},
-            2 * longest // c.element_lanes,
+            2 * g.hidden // c.element_lanes,
         )
 
 
 def _mlgru(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[Case]:
-    g, p = c.geometry, c.profile
-    assert g is not None
+    g, p = c.sample, c.profile
     d = g.hidden
     inputs = [list(_vectors(rng, d, GATE_MAX, count)) for _ in range(4)]
     for (label, i), (_, f), (_, gate), (_, state) in zip(*inputs, strict=True):
@@ -131,8 +123,7 @@ def _mlgru(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[C
 
 
 def _swiglu(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[Case]:
-    assert c.geometry is not None
-    n = c.geometry.intermediate
+    n = c.sample.intermediate
     inputs = [list(_vectors(rng, n, GATE_MAX, count)) for _ in range(2)]
     for (label, a), (_, b) in zip(*inputs, strict=True):
         yield Case(

@@ -219,7 +219,7 @@ struct Bank : Model {
 // A memory behind a bus: requests of (address, count), answered after a latency, in order.
 struct Master : Model {
   int width;
-  uint32_t size;
+  uint32_t most, size = 0;
   Get ar_valid, ar_addr, ar_count, r_ready, aw_valid, aw_addr, aw_count, w_valid, w_data;
   Set ar_ready, r_valid, r_data, aw_ready, w_ready, b_valid;
   bool reads = false, writes = false;
@@ -234,8 +234,13 @@ struct Master : Model {
   std::deque<uint64_t> responses;
   uint64_t now = 0, beats_read = 0, beats_written = 0;
   bool offered = false, ar_open = false, aw_open = false, w_open = false, responding = false;
-  Master(int w, uint32_t n) : width(w), size(n) {}
+  Master(int w, uint32_t n) : width(w), most(n) {}
   void load(Reader& r) override {
+    size = r.one();
+    if (size > most) {
+      std::fprintf(stderr, "%u words for a memory of at most %u\n", size, most);
+      std::exit(4);
+    }
     words.assign(size, {});
     for (auto& w : words) w = r.word(width);
   }
@@ -302,6 +307,7 @@ struct Master : Model {
     }
   }
   void store(Writer& out) override {
+    out.push_back(size);
     for (auto& w : words) write_word(out, w);
     out.push_back(uint32_t(beats_read));
     out.push_back(uint32_t(beats_written));

@@ -43,13 +43,11 @@ OPEN_PERIOD = 8.0
 
 
 def options_for(configuration: Configuration, target: Target = VENDOR) -> Options:
-    """The clock and fabric of the configuration's board; without one, those of a PYNQ-Z2. A target
-    other than the vendor's is for 7-series."""
+    """The clock and fabric of the configuration's board. Targets other than the vendor's are for
+    7-series."""
     if target is not VENDOR:
         return Options(period=OPEN_PERIOD, target=target)
     board = configuration.board
-    if board is None:
-        return Options()
     fabric = FABRICS["xc7" if board.ps_type == "zynq7" else "xcup"]
     return Options(period=1e9 / board.clock_hz, fabric=fabric)
 
@@ -122,10 +120,9 @@ def _sent(port: Any, t: Type, value: Any) -> Any:
         return value
     if isinstance(port, Channel):
         return _words(value, port.width, -1)
-    size = _array(t).size
-    words = _words(value, port.width, size)
     if not isinstance(port, Memory):
-        return words
+        return _words(value, port.width, -1)
+    words = _words(value, port.width, _array(t).size)
     banks = np.zeros((port.banks, port.depth, words.shape[1]), np.uint32)
     at = places(_array(t))
     banks[at[:, 0], at[:, 1]] = words

@@ -174,7 +174,9 @@ def _encode(compiled: Compiled, port: Any, value: Any) -> list[npt.NDArray[np.ui
         return [np.array([len(words) // -(-port.width // 32)], np.uint32), words]
     if isinstance(port, Memory):
         return [_words(bank, port.width) for bank in value]
-    return [_words(value, port.width)]
+    # A memory behind a bus is as long as what is in it.
+    words = _words(value, port.width)
+    return [np.array([len(words) // -(-port.width // 32)], np.uint32), words]
 
 
 def _words(values: Any, width: int) -> npt.NDArray[np.uint32]:
@@ -216,8 +218,8 @@ def _decode(
     if isinstance(port, Memory):
         banks = take(at, port.banks * port.depth).reshape(port.banks, port.depth, each)
         return banks, at + banks.size
-    values = take(at, port.size)
-    at += values.size
+    values = take(at + 1, int(data[at]))
+    at += 1 + values.size
     outcome.beats[port.name] = (int(data[at]), int(data[at + 1]))
     return values, at + 2
 

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tritstream.board.responses import DECODE_ERROR, READ_ERROR, WRITE_ERROR
-from tritstream.kernels.arguments import BEAT_BYTES, Argument
+from tritstream.kernels.arguments import BEAT_BYTES, DECODE_ERROR, READ_ERROR, WRITE_ERROR, Argument
 from tritstream.sim.executions import Execution
 from tritstream.sim.faults import Faults
 from tritstream.sim.memory import AxiError, Memory

@@ -15,9 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.configurations import Configuration
+from tritstream.errors import ConfigurationError
+from tritstream.geometry import Geometry
 from tritstream.image import RecordLayout
 from tritstream.kernels.arguments import BEAT_BYTES, TOP, argument_table
-from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, HEAD, LAYER
+from tritstream.kernels.descriptors import (
+    DESCRIPTOR_WORDS,
+    GEOMETRY_WORDS,
+    HEAD,
+    LAYER,
+    VOCABULARY_WORD,
+    geometry_of,
+    geometry_words,
+    refusal,
+)
+from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.spec import (
     HeadWeights,
@@ -46,25 +58,51 @@ class Record:
     state_out: int
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a start finds in front of the descriptors, and the records that it names."""
+
+    geometry: Geometry
+    """Padded, as the engine works with it; of one layer."""
+    memories: EngineMemories
+    records: Iterator[Record]
+
+
 class Walk:
     """The records that a start names, found in memory through their descriptors."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        self._layouts = {
-            LAYER: RecordLayout(configuration, "layer"),
-            HEAD: RecordLayout(configuration, "head"),
-        }
 
-    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> Iterator[Record]:
+    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> Start:
         """Raises AxiError where the descriptor table is not in memory, or holds no descriptor."""
+        c = self.configuration
+        words = _at(memory, arguments["descriptors"], GEOMETRY_WORDS, "<i4")
+        try:
+            geometry = geometry_of(words, layers=1)
+        except ConfigurationError as error:
+            raise AxiError(f"no sizes of a model in front of the descriptors: {error}") from None
+        layouts = {
+            kind: RecordLayout(c.layout, geometry, name)
+            for kind, name in ((LAYER, "layer"), (HEAD, "head"))
+        }
+        wanted = geometry_words(layouts[LAYER], layouts[HEAD], c.element_lanes)
+        if refusal(c, geometry) or not np.array_equal(words, wanted):
+            raise AxiError(f"sizes in front of the descriptors that '{c.name}' cannot work with")
+        memories = EngineMemories(c.layout, geometry)
+        return Start(geometry, memories, self._records(memory, arguments, layouts))
+
+    def _records(
+        self, memory: Memory, arguments: Mapping[str, int], layouts: Mapping[int, RecordLayout]
+    ) -> Iterator[Record]:
+        table = arguments["descriptors"] + 4 * GEOMETRY_WORDS
         for row in range(arguments["first"], arguments["last"] + 1):
-            at = arguments["descriptors"] + row * 4 * DESCRIPTOR_WORDS
+            at = table + row * 4 * DESCRIPTOR_WORDS
             kind, *offsets, state, _ = _at(memory, at, DESCRIPTOR_WORDS, "<i4").tolist()
-            if kind not in self._layouts:
+            if kind not in layouts:
                 raise AxiError(f"a descriptor of the unknown kind {kind}")
             yield Record(
-                self._layouts[kind],
+                layouts[kind],
                 arguments["parameters"] + offsets[0] * BEAT_BYTES,
                 tuple(
                     arguments[f"weights_{port}"] + offsets[1 + port] * BEAT_BYTES
@@ -83,37 +121,40 @@ class SpecExecution:
         self._profile = configuration.profile
         self._operations = fixed_operations(self._profile)
         self._kept: OrderedDict[bytes, LayerWeights | HeadWeights] = OrderedDict()
-        geometry = RecordLayout(configuration, "layer").geometry
-        self._hidden = geometry.hidden
-        self._keep = _KEEP_WEIGHTS * (geometry.layers + 1) // max(geometry.ternary_weights, 1)
 
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
         """Process records first..last. Raises AxiError as soon as an access fails."""
-        x = _at(memory, arguments["vector_in"], self._hidden, "<i8").astype(np.int64)[None]
-        for record in self._walk(memory, arguments):
-            weights = self._weights(memory, record)
+        start = self._walk(memory, arguments)
+        hidden, weighs = start.geometry.hidden, start.geometry.ternary_weights
+        x = _at(memory, arguments["vector_in"], hidden, "<i8").astype(np.int64)[None]
+        for record in start.records:
+            weights = self._weights(memory, record, _KEEP_WEIGHTS // weighs)
             if isinstance(weights, HeadWeights):
-                self._head(memory, arguments["logits"], x, weights)
+                self._head(memory, arguments["logits"], x, weights, start.memories)
             else:
-                before = _at(memory, record.state_in, self._hidden, "<i4").astype(np.int64)
+                before = _at(memory, record.state_in, hidden, "<i4").astype(np.int64)
                 x, after = decoder_layer(
                     x, before, weights, self._operations, self._profile, Saturations()
                 )
-                _at(memory, record.state_out, self._hidden, "<i4")[:] = after
-        _at(memory, arguments["vector_out"], self._hidden, "<i8")[:] = x[0]
+                _at(memory, record.state_out, hidden, "<i4")[:] = after
+        _at(memory, arguments["vector_out"], hidden, "<i8")[:] = x[0]
 
     def _head(
-        self, memory: Memory, logits: int, x: npt.NDArray[np.int64], weights: HeadWeights
+        self,
+        memory: Memory,
+        logits: int,
+        x: npt.NDArray[np.int64],
+        weights: HeadWeights,
+        memories: EngineMemories,
     ) -> None:
         result = head(x, weights, self._operations)
-        count = result.codes.shape[-1]
-        padded = -(-count // 4) * 4
-        words = np.zeros(padded + 4, np.int32)
-        words[:count] = result.codes[0]
-        words[padded : padded + 2] = int(result.scale.mantissa[0]), int(result.scale.exponent[0])
-        _at(memory, logits, len(words), "<i4")[:] = words
+        made = memories.allocate()[LOGITS]
+        sums, scale = memories.logits(made)
+        sums[:] = result.codes[0]
+        scale[:2] = int(result.scale.mantissa[0]), int(result.scale.exponent[0])
+        _at(memory, logits, len(made), "<i4")[:] = made
 
-    def _weights(self, memory: Memory, at: Record) -> LayerWeights | HeadWeights:
+    def _weights(self, memory: Memory, at: Record, keep: int) -> LayerWeights | HeadWeights:
         """A record put together from where its parts are, and unpacked."""
         layout = at.layout
         record = np.zeros(layout.record_bytes, np.uint8)
@@ -127,7 +168,7 @@ class SpecExecution:
             self._kept.move_to_end(key)
             return self._kept[key]
         weights = self._kept[key] = _unpacked(layout, record)
-        while len(self._kept) > max(self._keep, 1):
+        while len(self._kept) > max(keep, 1):
             self._kept.popitem(last=False)
         return weights
 
@@ -162,18 +203,20 @@ class CsimExecution:
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
         """Process records first..last. Raises AxiError before anything runs if an access would
         fail."""
-        fixed = ("vector_in", "vector_out", "logits")
-        for a in self._table:
-            if a.name in fixed:
-                memory.view(arguments[a.name], a.beats * BEAT_BYTES)
-        for record in self._walk(memory, arguments):
+        start = self._walk(memory, arguments)
+        sizes = start.memories.sizes()
+        for name in ("vector_in", "vector_out"):
+            memory.view(arguments[name], sizes[VECTOR])
+        for record in start.records:
             layout = record.layout
+            if layout.kind == "head":
+                memory.view(arguments["logits"], sizes[LOGITS])
             memory.view(record.parameters, layout.parameter_bytes)
             for address in record.weights:
                 memory.view(address, layout.stream_bytes)
             if layout.kind == "layer":
                 for address in (record.state_in, record.state_out):
-                    memory.view(address, 4 * layout.geometry.hidden)
+                    memory.view(address, 4 * start.geometry.hidden)
         self._call(
             self._function,
             *(
@@ -190,12 +233,11 @@ class NoExecution:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        geometry = RecordLayout(configuration, "head").geometry
-        self._scale_at = -(-geometry.vocabulary // 4) * 16
         self._scale = 1 << (configuration.profile.scale_bits - 1), -30
 
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> None:
-        _at(memory, arguments["logits"] + self._scale_at, 2, "<i4")[:] = self._scale
+        rows = _at(memory, arguments["descriptors"] + 4 * VOCABULARY_WORD, 1, "<i4")[0]
+        _at(memory, arguments["logits"] + 4 * int(rows), 2, "<i4")[:] = self._scale
 
 
 def _at(memory: Memory, address: int, count: int, dtype: str) -> npt.NDArray[np.int32]:

@@ -17,6 +17,8 @@ from tritstream.board.options import BoardOptions
 from tritstream.board.placement import place
 from tritstream.board.runtime import BoardRuntime
 from tritstream.image import Image, open_image
+from tritstream.kernels.memories import EngineMemories
+from tritstream.packing import hardware_for
 from tritstream.sim.board import simulated_board
 from tritstream.sim.executions import NoExecution
 
@@ -33,7 +35,7 @@ class Overhead:
 
 def measure(image: Image, cma_limit: int | None, interrupt: bool, tokens: int) -> Overhead:
     """The host's cost for one way of running an image."""
-    c = image.header.configuration
+    c, image = hardware_for(image)
     options = BoardOptions(cma_limit=cma_limit, interrupt=interrupt, self_test=False)
     with (
         simulated_board(c, execution=NoExecution(c)) as (device, overlay),
@@ -92,8 +94,7 @@ def _with_others(image: Image, records: int | None) -> int | None:
     """The limit with which `records` bytes are left for records."""
     if records is None:
         return None
-    g = image.geometry
-    return records + 8 * g.hidden + 4 * g.layers * g.hidden + 4 * g.vocabulary + 6 * 4096
+    return records + EngineMemories(image.header.layout, image.geometry).pages_bytes()
 
 
 if __name__ == "__main__":

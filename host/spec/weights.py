@@ -46,9 +46,7 @@ def weights_of_image(image: Image) -> FixedWeights:
         layout, record = image.head_layout, image.record(g.layers)
         return HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
 
-    return FixedWeights(
-        g, image.header.configuration.profile, image.embedding.residual, layer, head
-    )
+    return FixedWeights(g, image.header.layout.profile, image.embedding.residual, layer, head)
 
 
 def folded_weights(weights: FloatWeights, profile: Profile) -> FixedWeights:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tritstream.board.responses import DECODE_ERROR, READ_ERROR, WRITE_ERROR
 from tritstream.configurations import Configuration
+from tritstream.kernels.arguments import DECODE_ERROR, READ_ERROR, WRITE_ERROR
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.system.build import engine_parts
 from tritstream.system.simulation import Conditions, System

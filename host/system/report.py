@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from tritstream.boards import BOARDS, Board
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.boards import BOARDS
+from tritstream.configurations import Configuration
 from tritstream.estimate.candidates import weight_ports
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY, memory
 from tritstream.estimate.rates import rates_of
+from tritstream.geometry import Geometry
 from tritstream.shell import bus_for
 from tritstream.system.phases import ACTIVITIES, Phase
 from tritstream.system.trial import Run
@@ -22,6 +24,7 @@ NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernels di
 
 def engine_report(
     configuration: Configuration,
+    geometry: Geometry,
     alone: Run,
     several: Run | None,
     head: bool,
@@ -30,10 +33,11 @@ def engine_report(
 ) -> dict[str, Any]:
     """One layer alone and several records in a start (the last of them the head, if ``head``), as
     JSON. Rates are projected where a layer that follows another and the head were simulated."""
-    beats = PORT_BYTES * 8 // bus_for(configuration).bits
+    beats = 8 * configuration.port_bytes // bus_for(configuration).bits
     runs = [alone, *([several] if several else [])]
     report: dict[str, Any] = {
         "configuration": configuration.name,
+        "geometry": asdict(geometry),
         "bit_exact": not any(r.wrong for r in runs),
         "wrong": [f"records {r.first}..{r.last}: {w}" for r in runs for w in r.wrong],
         "one_layer_alone_simulated": {
@@ -63,12 +67,12 @@ def engine_report(
         further = several.course.record(layers - 1)
         report["further_layer_simulated"] = _record(further, beats)
         report["further_layer_estimated"] = sum(
-            p.total for p in phase_cycles(configuration, "layer")
+            p.total for p in phase_cycles(configuration, geometry, "layer")
         )
     if head:
         report["head_simulated"] = _record(several.course.record(layers), beats)
     if layers > 1 and head:
-        report["projected"] = _projected(configuration, several, efficiency, host_share)
+        report["projected"] = _projected(configuration, geometry, several, efficiency, host_share)
     return report
 
 
@@ -86,20 +90,25 @@ def _phase(phase: Phase) -> dict[str, Any]:
 
 
 def _projected(
-    configuration: Configuration, run: Run, efficiency: float, host_share: float
+    configuration: Configuration,
+    geometry: Geometry,
+    run: Run,
+    efficiency: float,
+    host_share: float,
 ) -> dict[str, Any]:
     """Tokens a second on every board whose ports fit the configuration."""
-    assert configuration.geometry is not None
     layers = run.last - run.first
     layer, head = run.course.record(layers - 1), run.course.record(layers)
-    more = configuration.geometry.layers - layers
+    more = geometry.layers - layers
     cycles = run.course.cycles + more * sum(p.total for p in layer)
     boards = []
     for board in BOARDS.values():
-        if board.ps_type != _ps_type(configuration) or weight_ports(board) < configuration.ports:
+        same = board.ps_type == configuration.board.ps_type
+        if not same or weight_ports(board) < configuration.ports:
             continue
         reached = rates_of(
             configuration,
+            geometry,
             board,
             tuple(_without_waits(p) for p in layer),
             tuple(_without_waits(p) for p in head),
@@ -114,7 +123,7 @@ def _projected(
                 "tokens_per_s_with_ddr": (1 - host_share)
                 * min(reached.tokens_per_s, board.clock_hz / cycles),
                 "bound": reached.bound,
-                "model_fits_memory": memory(configuration, board).fits,
+                "model_fits_memory": memory(configuration.layout, geometry, board).fits,
             }
         )
     return {
@@ -130,11 +139,6 @@ def _projected(
         ],
         "boards": boards,
     }
-
-
-def _ps_type(configuration: Configuration) -> str:
-    board: Board | None = configuration.board
-    return board.ps_type if board is not None else "zynqmp"
 
 
 def _without_waits(phase: Phase) -> PhaseCycles:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.board.responses import response_error
 from tritstream.errors import EngineError
 from tritstream.kernels.arguments import (
     CONTROL,
@@ -21,6 +20,7 @@ from tritstream.kernels.arguments import (
     INTERRUPT_ENABLE,
     INTERRUPT_STATUS,
     START,
+    response_error,
 )
 from tritstream.programs import load_library
 from tritstream.system.build import Parts, system_library

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration
 from tritstream.engines.rtl import RtlEngine
-from tritstream.errors import ConfigurationError, OptionError
+from tritstream.errors import OptionError
 from tritstream.files import scratch_folder
+from tritstream.geometry import Geometry
 from tritstream.image import Image, open_image
-from tritstream.image.records import RecordLayout
 from tritstream.numerics.integers import Ints
+from tritstream.packing import in_layout
 from tritstream.spec import Saturations, decoder_layer, fixed_operations, head
 from tritstream.spec.weights import weights_of_image
 from tritstream.system.phases import Course, course, visits_of
@@ -50,9 +51,9 @@ class Run:
 
 
 class Trial:
-    """An engine on an image, or on random weights of its configuration; any records in a start.
+    """An engine on an image, or on random weights of a geometry; any records in a start.
 
-    Raises ConfigurationError for a configuration without a geometry, and as `RtlEngine`.
+    Raises as `RtlEngine`.
     """
 
     def __init__(
@@ -61,37 +62,37 @@ class Trial:
         conditions: Conditions | None = None,
         seed: int = 1,
         image: Path | None = None,
+        geometry: Geometry | None = None,
         trace: Path | None = None,
         trace_cycles: int = TRACE_CYCLES,
     ) -> None:
-        if configuration.geometry is None:
-            raise ConfigurationError(
-                f"configuration '{configuration.name}' has no geometry, and hardware needs one: "
-                f"name another with -c"
-            )
         self._random = np.random.default_rng(seed)
         self._stack = ExitStack()
         # The folder of random weights is gone with this, at the latest when Python ends.
         self._end = weakref.finalize(self, self._stack.close)
-        self.image = self._image(configuration, seed, image)
-        self.engine = RtlEngine(self.image, conditions, trace, trace_cycles)
+        self.image = self._image(configuration, seed, image, geometry or configuration.sample)
+        self.engine = RtlEngine(
+            self.image, conditions, trace, trace_cycles, configuration=configuration
+        )
         self.layers = self.image.geometry.layers
         weights = weights_of_image(self.image)
         self._weights, self._operations = weights, fixed_operations(weights.profile)
 
-    def _image(self, configuration: Configuration, seed: int, path: Path | None) -> Image:
+    def _image(
+        self, configuration: Configuration, seed: int, path: Path | None, geometry: Geometry
+    ) -> Image:
         if path is None:
             from tritstream.bench.synthetic import write_synthetic
 
             path = self._stack.enter_context(scratch_folder("trial")) / "random.trit"
-            write_synthetic(path, configuration, seed)
+            write_synthetic(path, configuration.layout, geometry, seed)
         image = open_image(path)
-        if image.header.configuration != configuration:
+        if image.header.layout.profile != configuration.profile:
             raise OptionError(
-                f"{path} is packed for target '{image.header.configuration.name}', not for "
-                f"configuration '{configuration.name}'"
+                f"{path} has other number formats (profile {image.header.layout.profile_name}) "
+                f"than configuration '{configuration.name}': name one with its own with -c"
             )
-        return image
+        return in_layout(image, configuration.layout)
 
     def run(self, first: int, last: int) -> Run:
         """Records first..last (the LM head's index is `layers`) on a random residual and state."""
@@ -125,9 +126,7 @@ class Trial:
         return self.engine.system.parts.probe
 
     def _names(self, record: int) -> list[str]:
-        kind = "head" if record == self.layers else "layer"
-        layout = RecordLayout(self.image.header.configuration, kind)
-        return [phase.matrix.name for phase in layout.phases]
+        return [phase.matrix.name for phase in self.image.layout(record).phases]
 
     def _wrong(self, x: Ints, state: Ints, first: int, last: int) -> list[str]:
         """What the run left that is not as the specification has it."""

@@ -72,7 +72,7 @@ def test_without_tools(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_changed_manifest_is_found() -> None:
-    table = configuration_named("demo-z2").table()
+    table = configuration_named("z7020").table()
     changed = {**table, "lanes": 64}
     found = by_check(list(verify_file(small_bit(), "a.bit", "xc7z020clg400-1", changed)))
     assert found["configuration"].passed is False and "lanes (64" in found["configuration"].sentence

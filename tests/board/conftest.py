@@ -13,7 +13,7 @@ from tritstream.board.options import BoardOptions
 from tritstream.board.runtime import BoardRuntime
 from tritstream.engines.spec import SpecEngine
 from tritstream.image import Image, open_image
-from tritstream.packing import pack
+from tritstream.packing import hardware_for, pack
 from tritstream.sim import simulated_board
 
 
@@ -30,7 +30,7 @@ def tiny_checkpoint(folder: Path) -> Path:
 def _packed(checkpoint: Path, target: str) -> Image:
     path = checkpoint.parent / f"{checkpoint.name}-{target}.trit"
     with pytest.warns(UserWarning, match="padding"):  # 259 tokens in a vocabulary of 512
-        pack(checkpoint, path, target=target)
+        pack(checkpoint, path, layout=target)
     return open_image(path)
 
 
@@ -40,14 +40,15 @@ def tiny(tiny_checkpoint: Path) -> Image:
 
 
 @pytest.fixture(scope="session")
-def tiny_2bit(tiny_checkpoint: Path) -> Image:
-    return _packed(tiny_checkpoint, "tiny-2bit")
+def small(tiny_checkpoint: Path) -> Image:
+    """The same in the other profile, for `z7020`."""
+    return _packed(tiny_checkpoint, "z7020")
 
 
 @pytest.fixture(scope="session")
 def deep(folder: Path) -> Image:
     """Seven layers and a head: enough records to place them in several ways."""
-    return _packed(random_checkpoint(folder / "deep", layers=7), "generic")
+    return _packed(random_checkpoint(folder / "deep", layers=7), "tiny")
 
 
 Board = Callable[..., tuple[Any, BoardRuntime]]
@@ -62,9 +63,8 @@ def load() -> Iterator[Board]:
         def make(
             image: Image, options: BoardOptions = QUICK, **board: Any
         ) -> tuple[Any, BoardRuntime]:
-            device, overlay = stack.enter_context(
-                simulated_board(image.header.configuration, **board)
-            )
+            configuration, _ = hardware_for(image)
+            device, overlay = stack.enter_context(simulated_board(configuration, **board))
             devices.append(device)
             return device, stack.enter_context(BoardRuntime(image, overlay, device, options))
 

@@ -14,6 +14,7 @@ from tritstream.board.errors import OverlayError
 from tritstream.board.runtime import BoardRuntime
 from tritstream.boards import BOARDS, Board
 from tritstream.cli import main
+from tritstream.configurations import CONFIGURATIONS
 from tritstream.image import Image
 from tritstream.sim import simulated_board
 
@@ -44,7 +45,7 @@ def test_the_clock_is_the_manifests_on_every_board(
 ) -> None:
     """Seen from the board's own oscillator, which pynq does not know."""
     wanted = 1e6 * megahertz
-    with simulated_board(tiny.header.configuration, board=board) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"], board=board) as (device, overlay):
         overlay = replace(overlay, manifest=replace(overlay.manifest, clock_hz=wanted))
         with BoardRuntime(tiny, overlay, device, QUICK) as runtime:
             assert device.clock_hz == pytest.approx(runtime.clock.hz, rel=1e-4)
@@ -57,7 +58,7 @@ def test_a_hand_off_of_another_pll_is_noticed(tiny: Image) -> None:
     """Its divisors give 150 MHz where 100 are meant; the clock found is kept for reports."""
     fast = replace(BOARDS["pynq-z2"], io_pll_hz=1.5e9)
     with (
-        simulated_board(tiny.header.configuration, board=fast) as (device, overlay),
+        simulated_board(CONFIGURATIONS["tiny"], board=fast) as (device, overlay),
         BoardRuntime(tiny, overlay, device, QUICK) as runtime,
     ):
         assert device.clock_hz == pytest.approx(100e6)

@@ -17,6 +17,7 @@ from tritstream.board.errors import BoardBusyError, BoardError, LostOverlayError
 from tritstream.board.lock import BoardLock
 from tritstream.board.options import BoardOptions
 from tritstream.board.runtime import BoardRuntime
+from tritstream.configurations import CONFIGURATIONS
 from tritstream.image import Image
 from tritstream.kernels.arguments import CONTROL, START, argument_table
 from tritstream.sim import Faults, simulated_board
@@ -28,7 +29,7 @@ Tokens = Callable[[Image, int], list[int]]
 
 
 def test_two_runtimes_in_one_process(tiny: Image, expected: Tokens) -> None:
-    with simulated_board(tiny.header.configuration) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay):
         with BoardRuntime(tiny, overlay, device, QUICK) as first:
             first.step(1)
             before = first.state()
@@ -48,10 +49,12 @@ from pathlib import Path
 from support.boards import QUICK
 from tritstream.board.runtime import BoardRuntime
 from tritstream.image import open_image
+from tritstream.packing import hardware_for
 from tritstream.sim import simulated_board
 
 image = open_image(sys.argv[1])
-with simulated_board(image.header.configuration, lock_file=Path(sys.argv[2])) as (device, overlay):
+configuration, _ = hardware_for(image)
+with simulated_board(configuration, lock_file=Path(sys.argv[2])) as (device, overlay):
     with BoardRuntime(image, overlay, device, QUICK):
         print("loaded", flush=True)
         sys.stdin.read()
@@ -70,7 +73,7 @@ def test_two_processes(tiny: Image, tmp_path: Path) -> None:
     )
     try:
         assert holder.stdout is not None and holder.stdout.readline() == "loaded\n"
-        with simulated_board(tiny.header.configuration, lock_file=lock) as (device, overlay):
+        with simulated_board(CONFIGURATIONS["tiny"], lock_file=lock) as (device, overlay):
             with pytest.raises(BoardBusyError, match=f"in use by process {holder.pid}:"):
                 BoardRuntime(tiny, overlay, device, QUICK)
             assert device.downloads == 0 and device.memory.live == {}
@@ -85,7 +88,7 @@ def test_two_processes(tiny: Image, tmp_path: Path) -> None:
 
 def test_a_refused_load_gives_the_lock_back(tiny: Image, tmp_path: Path) -> None:
     options = BoardOptions(cma_limit=1000)
-    with simulated_board(tiny.header.configuration) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay):
         with pytest.raises(BoardError, match="contiguous"):
             BoardRuntime(tiny, overlay, device, options)
         BoardRuntime(tiny, overlay, device, QUICK).close()
@@ -106,7 +109,7 @@ def test_fabric_that_another_program_configured_is_not_started(
     import pynq
 
     with (
-        simulated_board(tiny.header.configuration) as (device, overlay),
+        simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay),
         BoardRuntime(tiny, overlay, device, QUICK) as runtime,
     ):
         runtime.step(1)
@@ -122,7 +125,7 @@ def test_the_simulated_board_refuses_a_start_without_bases(tiny: Image) -> None:
     """What the assertion is worth that every other test relies on."""
     import pynq
 
-    with simulated_board(tiny.header.configuration) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay):
         pynq.Overlay(str(overlay.bit), device=device)
         with pytest.raises(StartWithoutBaseError, match="descriptors"):
             device.write_registers(device.engine_base + CONTROL, START.to_bytes(4, "little"))
@@ -137,7 +140,7 @@ def _left_running(device: object, overlay: object, tiny: Image) -> None:
 
 def test_an_engine_that_still_works_is_waited_for(tiny: Image, expected: Tokens) -> None:
     timing = Timing(seconds=0.0)
-    with simulated_board(tiny.header.configuration, timing=timing) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"], timing=timing) as (device, overlay):
         BoardRuntime(tiny, overlay, device, QUICK).close()
         device.timing = Timing(seconds=0.4)
         _left_running(device, overlay, tiny)
@@ -151,7 +154,7 @@ def test_an_engine_that_still_works_is_waited_for(tiny: Image, expected: Tokens)
 
 def test_an_engine_that_never_ends_is_not_reloaded(tiny: Image) -> None:
     faults = Faults()
-    with simulated_board(tiny.header.configuration, faults=faults) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"], faults=faults) as (device, overlay):
         runtime = BoardRuntime(tiny, overlay, device, QUICK)
         faults.never_done = True
         runtime._driver.start()
@@ -164,7 +167,7 @@ def test_an_engine_that_never_ends_is_not_reloaded(tiny: Image) -> None:
 
 def test_threads_are_refused_like_processes(tiny: Image) -> None:
     refused = []
-    with simulated_board(tiny.header.configuration) as (device, overlay):
+    with simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay):
 
         def load() -> None:
             try:
@@ -180,5 +183,5 @@ def test_threads_are_refused_like_processes(tiny: Image) -> None:
 
 
 def test_every_base_is_an_address_register(tiny: Image) -> None:
-    bases = [a.name for a in argument_table(tiny.header.configuration) if a.words == 2]
+    bases = [a.name for a in argument_table(CONFIGURATIONS["tiny"]) if a.words == 2]
     assert {"descriptors", "vector_in", "state_out", "logits"} <= set(bases)

@@ -187,7 +187,8 @@ def test_damage_is_found(build: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 1}, "format 1.*: build or install it again"),
+        ({"format": 3}, "format 3.*: update tritstream"),
         ({"format": None, "board": "x"}, "format None"),
         ({"board": "../.."}, "impossible name"),
         ({"hwh": {"file": "../../etc/passwd", "sha256": "", "source": ""}}, "not beside it"),
@@ -207,13 +208,13 @@ def test_bad_sources(build: Path, tmp_path: Path) -> None:
     with pytest.raises(OverlayError, match="tritstream build --board pynq-z2"):
         install("tiny")
     with pytest.raises(OverlayError, match="is the overlay 'tiny'"):
-        install("tiny-2bit", str(build))
+        install("z7020", str(build))
     with pytest.raises(OverlayError, match="install tiny"):
         installed_named("tiny")
 
 
 def test_the_default_engine_on_a_board(
-    build: Path, tiny: Image, tiny_2bit: Image, monkeypatch: pytest.MonkeyPatch
+    build: Path, tiny: Image, small: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOARD", "Pynq-Z2")
     with pytest.warns(UserWarning, match="no overlay of PYNQ-Z2 fits .*tritstream overlay list"):
@@ -221,7 +222,7 @@ def test_the_default_engine_on_a_board(
     assert software in ("native", "spec")
     install("tiny", str(build))
     assert find_for(tiny, "pynq-z2") == installed_named("tiny")
-    assert find_for(tiny_2bit, "pynq-z2") is None
+    assert find_for(small, "pynq-z2") is None
     assert find_for(tiny, "kv260") is None
     assert default_engine(tiny) == "pynq"
     monkeypatch.setenv("BOARD", "")
@@ -249,7 +250,7 @@ def test_the_command(build: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["overlay", "list", "--json"]) == 0
     listed = {o["configuration"]: o for o in json.loads(capfd.readouterr().out)}
     assert listed["tiny"]["bitstream"] == "installed"
-    assert listed["370m-kv260"]["bitstream"] == "none published"
+    assert listed["kv260"]["bitstream"] == "none published"
     assert main(["overlay", "list"]) == 0
     assert "(projected)" in capfd.readouterr().out
     assert main(["overlay", "path", "tiny"]) == 0

@@ -103,7 +103,7 @@ def test_the_text_comes_back_and_the_image_goes_once(
     there = capfd.readouterr()
     assert there.out == here.out
     assert here.out.startswith(NASTY)
-    assert "copying tiny-tiny.trit (0.414 MB) to board, once" in there.err
+    assert "copying tiny-tiny.trit (0.43 MB) to board, once" in there.err
     assert "engine pynq-sim" in there.err
     (copy,) = (server.cache / "tritstream/images").iterdir()
     assert copy.read_bytes() == Path(tiny.source).read_bytes()

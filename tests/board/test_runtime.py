@@ -12,17 +12,19 @@ import numpy as np
 import pytest
 
 from support.boards import QUICK, greedy, needs_pynq
+from tritstream.configurations import CONFIGURATIONS
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError, TritstreamError
 from tritstream.image import Image
 from tritstream.image.embedding import Embedding
+from tritstream.kernels.descriptors import GEOMETRY_WORDS
 from tritstream.sim import CsimExecution, NoExecution
 from tritstream.sim.engine import Timing
 
 needs_pynq()
 
 # How many of the eight records of `deep` are streamed for so many bytes of contiguous memory.
-STREAMED = {215_000: 3, 190_000: 4, 110_000: 7, 90_000: 8}
+STREAMED = {300_000: 3, 260_000: 4, 130_000: 7, 110_000: 8}
 
 
 def test_tokens_equal_the_specification(tiny: Image, load: Any, expected: Any) -> None:
@@ -33,9 +35,9 @@ def test_tokens_equal_the_specification(tiny: Image, load: Any, expected: Any) -
     assert device.reports == []
 
 
-def test_the_other_packing_and_profile_too(tiny_2bit: Image, load: Any, expected: Any) -> None:
-    _, runtime = load(tiny_2bit)
-    assert greedy(runtime, 16) == expected(tiny_2bit, 16)
+def test_another_layout_and_profile_too(small: Image, load: Any, expected: Any) -> None:
+    _, runtime = load(small)
+    assert greedy(runtime, 16) == expected(small, 16)
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["reads first", "reads last"])
@@ -95,7 +97,7 @@ def test_in_a_running_event_loop_as_in_a_notebook(tiny: Image, load: Any, expect
 
 @pytest.mark.parametrize("interrupt", [True, False])
 def test_register_accesses_of_a_token(tiny: Image, load: Any, interrupt: bool) -> None:
-    c = tiny.header.configuration
+    c = CONFIGURATIONS["tiny"]
     options = replace(QUICK, interrupt=interrupt)
     device, runtime = load(tiny, options, execution=NoExecution(c))
     runtime.step(1)
@@ -107,8 +109,8 @@ def test_register_accesses_of_a_token(tiny: Image, load: Any, interrupt: bool) -
 
 
 def test_a_start_per_streamed_record(deep: Image, load: Any) -> None:
-    c = deep.header.configuration
-    options = replace(QUICK, interrupt=False, cma_limit=90_000)
+    c = CONFIGURATIONS["tiny"]
+    options = replace(QUICK, interrupt=False, cma_limit=110_000)
     device, runtime = load(deep, options, execution=NoExecution(c))
     runtime.step(1)
     before, starts = device.accesses, device.engine.starts
@@ -117,12 +119,12 @@ def test_a_start_per_streamed_record(deep: Image, load: Any) -> None:
     assert device.accesses - before <= 8 * 5
 
 
-@pytest.mark.parametrize("limit", [1 << 30, 215_000])
+@pytest.mark.parametrize("limit", [1 << 30, 300_000])
 def test_nothing_is_allocated_on_the_way_of_a_token(
     deep: Image, load: Any, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside the embedding row, which the image gives out, and Python's own small objects."""
-    c = deep.header.configuration
+    c = CONFIGURATIONS["tiny"]
     options = replace(QUICK, interrupt=False, cma_limit=limit)
     _, runtime = load(deep, options, execution=NoExecution(c))
     row = deep.embedding.residual(5)
@@ -152,7 +154,7 @@ def _peak(work: Any) -> int:
 
 
 def test_seconds_of_each_record(deep: Image, load: Any, expected: Any) -> None:
-    for limit in (1 << 30, 190_000):
+    for limit in (1 << 30, 260_000):
         _, runtime = load(deep, replace(QUICK, cma_limit=limit))
         seconds = runtime.record_seconds(3)
         assert len(seconds) == 8
@@ -190,19 +192,20 @@ def test_the_emitted_hardware_description_computes_the_same(
     tiny: Image, load: Any, expected: Any
 ) -> None:
     try:
-        execution = CsimExecution(tiny.header.configuration)
+        execution = CsimExecution(CONFIGURATIONS["tiny"])
     except TritstreamError as error:
         pytest.skip(f"no C simulation here: {error}")
     device, runtime = load(tiny, replace(QUICK, time_limit_s=0.1), execution=execution)
     assert greedy(runtime, 8) == expected(tiny, 8)
-    device.memory.view(runtime._descriptors.device_address, 4)[0] = 7
+    kind = runtime._descriptors.device_address + 4 * GEOMETRY_WORDS
+    device.memory.view(kind, 4)[0] = 7
     runtime._driver.start()
     assert device.reports == ["a descriptor of the unknown kind 7"]
     runtime._stop()
 
 
 def test_a_long_run_is_slept_through(tiny: Image, load: Any) -> None:
-    execution = NoExecution(tiny.header.configuration)
+    execution = NoExecution(CONFIGURATIONS["tiny"])
     options = replace(QUICK, interrupt=False)
     device, runtime = load(tiny, options, execution=execution, timing=Timing(seconds=0.03))
     runtime.step(1)
@@ -251,7 +254,7 @@ def test_logits_are_rounded_as_the_specification_rounds_them(
     """In single precision where that is the same, in double where it is not."""
     _, runtime = load(tiny)
     rng = np.random.default_rng(abs(exponent))
-    bits = tiny.header.configuration.profile.scale_bits
+    bits = tiny.header.layout.profile.scale_bits
     largest = 127 * tiny.geometry.hidden
     for mantissa in (
         1 << (bits - 1),

@@ -56,11 +56,11 @@ def test_every_board_is_connected(board_name: str, configuration_name: str, tmp_
 
 def test_wide_words_need_ultrascale() -> None:
     with pytest.raises(ConfigurationError, match="4 weight masters"):
-        port_map(configuration_named("370m-kv260"), BOARDS["pynq-z2"])
+        port_map(configuration_named("kv260"), BOARDS["pynq-z2"])
 
 
 def test_weights_have_ports_of_their_own() -> None:
-    kria = port_map(configuration_named("370m-kv260"), BOARDS["kv260"])
+    kria = port_map(configuration_named("kv260"), BOARDS["kv260"])
     assert list(kria.values()) == ["HP0", "HP1", "HP2", "HP3", "HPC0"]
     assert list(port_map(configuration_named("tiny"), BOARDS["pynq-z1"]).values()) == [
         "HP0",
@@ -255,7 +255,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_caught(name: str, tmp_path: Path) -> None:
     script, old, new, expected = BROKEN[name]
-    configuration, board = configuration_named("370m-kv260"), BOARDS["kv260"]
+    configuration, board = configuration_named("kv260"), BOARDS["kv260"]
     project(tmp_path, configuration, board)
     path = tmp_path / ("ps.tcl" if script == "ps_" else f"{script}.tcl")
     text = path.read_text(encoding="utf-8")
@@ -266,7 +266,7 @@ def test_what_is_broken_is_caught(name: str, tmp_path: Path) -> None:
 
 
 def test_shared_ports_are_caught(tmp_path: Path) -> None:
-    configuration, board = configuration_named("370m-kv260"), BOARDS["kv260"]
+    configuration, board = configuration_named("kv260"), BOARDS["kv260"]
     project(tmp_path, configuration, board)
     path = tmp_path / "settings.tcl"
     path.write_text(path.read_text().replace("gmem_w1 HP1", "gmem_w1 HP0"), encoding="utf-8")
@@ -274,7 +274,7 @@ def test_shared_ports_are_caught(tmp_path: Path) -> None:
 
 
 def test_weights_on_the_coherent_port_are_caught(tmp_path: Path) -> None:
-    configuration, board = configuration_named("370m-kv260"), BOARDS["kv260"]
+    configuration, board = configuration_named("kv260"), BOARDS["kv260"]
     project(tmp_path, configuration, board)
     path = tmp_path / "settings.tcl"
     text = (
@@ -287,9 +287,9 @@ def test_weights_on_the_coherent_port_are_caught(tmp_path: Path) -> None:
 
 def test_a_part_of_another_width_is_a_different_engine(tmp_path: Path) -> None:
     """The checker knows the configuration's masters, so a design for fewer ports is caught."""
-    configuration, board = configuration_named("370m-z2"), BOARDS["zcu104"]
+    configuration, board = configuration_named("z7020"), BOARDS["zcu104"]
     project(tmp_path, configuration, board)
-    wide = replace(configuration_named("370m-kv260"), board_name=None, name="wide")
+    wide = replace(configuration_named("kv260"), name="wide")
     _, facts, _ = run_stubbed("vivado", "bitstream.tcl", tmp_path, wide)
     assert any("gmem_w2" in c for c in complaints(read_record(facts), board, wide))
 

@@ -352,8 +352,8 @@ def test_the_design_is_the_same_in_every_process() -> None:
     code = (
         "import hashlib; from tritstream.build.open.design import design_source; "
         "from tritstream.configurations import configuration_named; "
-        "ports = {'gmem_w0': 'HP0', 'gmem_v': 'HP1'}; "
-        "text = design_source(configuration_named('tiny-2bit'), ports); "
+        "ports = {'gmem_w0': 'HP0', 'gmem_w1': 'HP1', 'gmem_v': 'HP2'}; "
+        "text = design_source(configuration_named('tiny'), ports); "
         "print(hashlib.sha256(text.encode()).hexdigest())"
     )
     found = {

@@ -14,7 +14,7 @@ from tritstream.build.reports import (
 from tritstream.build.summary import _core_loops, core_intervals
 from tritstream.kernels.manifest import GENERATED, generated_configurations
 
-CONFIGURATIONS = [name for name in generated_configurations() if name != "generic"]
+CONFIGURATIONS = list(generated_configurations())
 REPORTS = Path(__file__).parent / "reports"
 
 

@@ -2,25 +2,28 @@
 
 import builtins
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tritstream.boards import BOARDS, board_named
+from tritstream.board.placement import place
+from tritstream.boards import BOARDS
 from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.errors import EngineError
 from tritstream.estimate.candidates import best_candidate, candidates
-from tritstream.estimate.cycles import phase_cycles, token_cycles
+from tritstream.estimate.cycles import phase_cycles, reference_geometry, token_cycles
 from tritstream.estimate.limits import limits, memory
 from tritstream.estimate.rates import rates
 from tritstream.estimate.resources import resources
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image.records import RecordLayout
+from tritstream.kernels.memories import MARGIN_BYTES, EngineMemories
 
-HARDWARE = [name for name, c in CONFIGURATIONS.items() if c.board_name is not None]
+HARDWARE = list(CONFIGURATIONS)
+M370 = GEOMETRIES["370m"]
 
 # Tokens a second that one read of all ternary weights allows, from the boards' DDR peaks.
 PEERS = {
@@ -61,17 +64,17 @@ def test_bytes_of_a_token(model: str, packing: str, megabytes: float) -> None:
 def test_weight_cycles_are_the_words_of_the_streams(name: str) -> None:
     configuration = configuration_named(name)
     for kind in ("layer", "head"):
-        layout = RecordLayout(configuration, kind)
-        words = sum(p.words for p in phase_cycles(configuration, kind))
-        assert words * 16 == layout.stream_bytes
+        layout = RecordLayout(configuration.layout, configuration.sample, kind)
+        words = sum(p.words for p in phase_cycles(configuration, configuration.sample, kind))
+        assert words * configuration.port_bytes == layout.stream_bytes
 
 
 def test_the_engine_budget_at_the_370m_geometry() -> None:
     """Weight streaming is the only long phase: 1.07 M words, element-wise work under 5%."""
-    configuration = configuration_named("370m-kv260")
-    got = rates(configuration, BOARDS["kv260"])
+    configuration = configuration_named("kv260")
+    got = rates(configuration, M370, BOARDS["kv260"])
     assert sum(p.words for p in got.layer) == 40_172
-    assert got.cycles == token_cycles(configuration)
+    assert got.cycles == token_cycles(configuration, M370)
     assert got.cycles == pytest.approx(1.07e6, rel=0.05)
     assert got.element_share < 0.05
 
@@ -79,52 +82,61 @@ def test_the_engine_budget_at_the_370m_geometry() -> None:
 def test_no_rate_is_above_what_memory_allows() -> None:
     for name in HARDWARE:
         configuration = configuration_named(name)
-        assert configuration.geometry is not None
+        geometry = configuration.sample
         for board in BOARDS.values():
-            roof = limits(configuration.geometry, board, configuration.packing, 0.75)
-            got = rates(configuration, board, 0.75)
+            roof = limits(geometry, board, configuration.packing, 0.75)
+            got = rates(configuration, geometry, board, 0.75)
             assert got.tokens_per_s <= roof.tokens_per_s * 1.001
             assert got.stalled_cycles >= got.cycles
 
 
 def test_a_faster_memory_never_makes_a_token_slower() -> None:
-    configuration = configuration_named("370m-kv260")
+    configuration = configuration_named("kv260")
     speeds = [
-        rates(configuration, BOARDS["kv260"], e).tokens_per_s for e in (0.2, 0.4, 0.6, 0.8, 1.0)
+        rates(configuration, M370, BOARDS["kv260"], e).tokens_per_s
+        for e in (0.2, 0.4, 0.6, 0.8, 1.0)
     ]
     assert speeds == sorted(speeds)
-    assert speeds[-1] == pytest.approx(250e6 / token_cycles(configuration))
+    assert speeds[-1] == pytest.approx(250e6 / token_cycles(configuration, M370))
 
 
 def test_narrow_ports_bound_a_zynq_7000() -> None:
-    got = rates(configuration_named("370m-z2"), BOARDS["pynq-z2"], 1.0)
+    got = rates(configuration_named("z7020"), M370, BOARDS["pynq-z2"], 1.0)
     assert (got.bound, got.cycles_per_word) == ("ports", 2.0)
 
 
 def test_resident_memory_is_the_records_and_the_vectors() -> None:
-    configuration = configuration_named("370m-z2")
-    got = memory(configuration, BOARDS["pynq-z2"])
-    layer, head = (RecordLayout(configuration, kind).record_bytes for kind in ("layer", "head"))
+    layout = configuration_named("z7020").layout
+    got = memory(layout, M370, BOARDS["pynq-z2"])
+    layer, head = (RecordLayout(layout, M370, kind).record_bytes for kind in ("layer", "head"))
     assert got.records == 24 * layer + head
     assert got.state >= 24 * 1024 * 4
     assert got.fits
-    assert not memory(_bigger(configuration_named("370m-z2").table()), BOARDS["pynq-z2"]).fits
+    assert not memory(layout, GEOMETRIES["1.3b"], BOARDS["pynq-z2"]).fits
 
 
-def _bigger(table: Mapping[str, Any]) -> Any:
-    from dataclasses import replace
-
-    return replace(
-        configuration_named("370m-z2"), geometry=GEOMETRIES["1.3b"], name="1.3b-z2-" + table["name"]
-    )
+@pytest.mark.parametrize("spare", [0, 1])
+def test_the_estimate_agrees_with_the_runtime_on_resident_or_streamed(spare: int) -> None:
+    """At the byte where the runtime would stream, the estimate says that it does not fit."""
+    layout = configuration_named("tiny").layout
+    geometry = GEOMETRIES["tiny"]
+    need = memory(layout, geometry, BOARDS["pynq-z2"]).needed
+    board = replace(BOARDS["pynq-z2"], cma_default_bytes=need + MARGIN_BYTES - spare)
+    memories = EngineMemories(layout, geometry)
+    layer, head = (RecordLayout(layout, geometry, k).record_bytes for k in ("layer", "head"))
+    # What BoardRuntime._place does.
+    free = board.cma_default_bytes - MARGIN_BYTES - memories.pages_bytes()
+    placement = place([layer, layer, head], free)
+    assert placement is not None
+    assert memory(layout, geometry, board).fits == (not placement.streamed) == (spare == 0)
 
 
 def test_every_shipped_configuration_fits_its_board() -> None:
     for name in HARDWARE:
         configuration = configuration_named(name)
-        board = board_named(configuration.board_name or "")
-        assert resources(configuration, board).fits, name
-        assert memory(configuration, board).fits, name
+        assert resources(configuration, configuration.board).fits, name
+        _, geometry = reference_geometry(configuration)
+        assert memory(configuration.layout, geometry, configuration.board).fits, name
 
 
 def test_wider_designs_take_more() -> None:
@@ -134,7 +146,7 @@ def test_wider_designs_take_more() -> None:
         for c in candidates(GEOMETRIES["370m"], board, profile_name="default")
         if c.resources and c.packing == "base3" and c.element_lanes == 16
     }
-    assert list(by_word) == [16, 32, 64]
+    assert list(by_word) == [16, 32, 48, 64]
     assert sorted(by_word.values()) == list(by_word.values())
 
 
@@ -151,7 +163,7 @@ def test_the_best_candidate_fits_and_none_that_fits_is_faster() -> None:
 def test_the_shipped_kria_configuration_is_the_best_for_its_board() -> None:
     best = best_candidate(list(candidates(GEOMETRIES["370m"], BOARDS["kv260"])))
     assert best is not None
-    assert best.shipped_as == "370m-kv260"
+    assert best.shipped_as == "kv260"
 
 
 def test_a_zynq_7000_keeps_a_port_for_everything_but_weights() -> None:
@@ -176,7 +188,7 @@ def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
 def test_json_tags_every_figure_as_derived(capsys: pytest.CaptureFixture[str]) -> None:
     got = report(capsys, "370m", "--board", "kv260")
     assert set(got) == {"geometry", "board", "assumed_efficiency", "assumptions", "derived"}
-    assert got["derived"]["configuration"]["shipped_as"] == "370m-kv260"
+    assert got["derived"]["configuration"]["shipped_as"] == "kv260"
     assert [x["packing"] for x in got["derived"]["limits"]] == ["base3", "2bit"]
     words = {(c["packing"], c["lanes"]) for c in got["derived"]["candidates"]}
     assert words == {(p, n) for p in ("base3", "2bit") for n in (16, 32, 48, 64)}
@@ -190,10 +202,10 @@ def test_the_text_says_derived_and_names_the_best(capsys: pytest.CaptureFixture[
     assert "Resources assume" in out
 
 
-def test_a_configuration_brings_its_model_and_board(capsys: pytest.CaptureFixture[str]) -> None:
-    got = report(capsys, "-c", "demo-z2")
+def test_a_configuration_brings_a_model_and_its_board(capsys: pytest.CaptureFixture[str]) -> None:
+    got = report(capsys, "-c", "z7020")
     assert got["board"] == "pynq-z2"
-    assert got["geometry"]["hidden"] == 256
+    assert got["geometry"]["hidden"] == 1024
 
 
 def test_what_does_not_fit_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,8 +233,7 @@ def test_a_checkpoint_folder_needs_only_its_config(
         (["370m", "--board", "zed"], "unknown board 'zed'"),
         (["9b"], "neither a known geometry"),
         ([], "name a model"),
-        (["-c", "generic"], "for software engines"),
-        (["tiny", "-c", "370m-z2"], "leave one of the two out"),
+        (["2.7b", "-c", "z7020"], "holds models up to hidden size 2048"),
         (["370m", "--efficiency", "1.5"], "--efficiency must be"),
         (["370m", "--profile", "huge"], "unknown profile 'huge'"),
         (["370m", "--plot", "roof.pdf"], ".png or .svg"),

@@ -16,7 +16,8 @@ from tritstream.image import open_image
 from tritstream.models import shipped_model
 from tritstream.numerics import PROFILES, Profile
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, Scalar
-from tritstream.packing.fold import FloatNorm, fold_norm
+from tritstream.packing.fold import fold_norm
+from tritstream.reference.norms import FloatNorm
 from tritstream.spec import operations as op
 
 FOLDER = Path(__file__).parent

@@ -232,8 +232,8 @@ def test_pack_then_inspect(
     sizes = packed["derived"]
     assert sizes["total_bytes"] == out.stat().st_size  # type: ignore[index]
     seen = report("inspect", out)
-    assert seen["configuration"] == packed["configuration"]
-    assert seen["configuration"]["packing"] == packing  # type: ignore[index]
+    assert seen["layout"] == packed["layout"]
+    assert seen["layout"]["packing"] == packing  # type: ignore[index]
     assert seen["embedding"] == embedding
     assert seen["hashes"] == "match"
     assert report("inspect", out, "--no-verify")["hashes"] == "not compared"
@@ -254,8 +254,7 @@ def test_reports_for_people(checkpoint_folder: Path, tmp_path: Path) -> None:
 def test_packing_names_what_it_cannot_do(checkpoint_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.trit"
     common = ("pack", checkpoint_folder, "-o", out)
-    assert "unknown build configuration 'abc'" in refused(*common, "--target", "abc")
-    assert "370m-z2" in refused(*common, "--target", "370m-z2")
+    assert "unknown layout 'abc'" in refused(*common, "--layout", "abc")
     assert "profile" in refused(*common, "--profile", "huge")
     assert "packing" in refused(*common, "--packing", "base5")
     assert "embedding" in refused(*common, "--embedding", "fp8")

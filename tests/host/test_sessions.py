@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 import tritstream
 from support.random_checkpoint import byte_tokenizer, random_checkpoint
 from tritstream.bench.synthetic import write_synthetic
-from tritstream.configurations import configuration_for
+from tritstream.configurations import DEFAULT_LAYOUT, layout_named
 from tritstream.errors import EngineError, FileError, OptionError, TritstreamError
 from tritstream.geometry import Geometry
 from tritstream.model import Model
@@ -198,7 +198,7 @@ def test_a_long_text_takes_no_more_room(image: Path, tmp_path: Path) -> None:
 def test_a_370m_state_is_below_110_kb(tmp_path: Path) -> None:
     """Of that geometry but for its matrices, which do not enter: layers, hidden and vocabulary."""
     geometry = Geometry(1024, 64, 24, 32_000)
-    write_synthetic(tmp_path / "m.trit", configuration_for("generic", geometry))
+    write_synthetic(tmp_path / "m.trit", layout_named(DEFAULT_LAYOUT), geometry)
     model = tritstream.load(tmp_path / "m.trit")
     tokenizer = tritstream.text.Tokenizer(byte_tokenizer().to_str(), bos_token_id=1)
     model.__dict__["tokenizer"] = tokenizer

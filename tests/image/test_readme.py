@@ -37,5 +37,5 @@ def test_the_documented_keys_are_the_headers(tmp_path: Path) -> None:
     pack(folder, tmp_path / "m.trit")
     text = README.read_text(encoding="utf-8")
     header = vars(open_image(tmp_path / "m.trit").header)
-    for key in (*header, *header["configuration"].table(), "profile"):
+    for key in (*header, *header["layout"].table(), "profile"):
         assert f"`{key}`" in text

@@ -52,7 +52,7 @@ def beats(array: np.ndarray, bits: int) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore:.*")
 def test_mlgru(built: Callable) -> None:
-    run, p, g = built("mlgru"), CONFIGURATION.profile, CONFIGURATION.geometry
+    run, p, g = built("mlgru"), CONFIGURATION.profile, CONFIGURATION.sample
     assert g is not None
     rng = np.random.default_rng(0)
     for _ in range(CASES):
@@ -67,7 +67,7 @@ def test_mlgru(built: Callable) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*")
 def test_swiglu(built: Callable) -> None:
-    run, p, g = built("swiglu"), CONFIGURATION.profile, CONFIGURATION.geometry
+    run, p, g = built("swiglu"), CONFIGURATION.profile, CONFIGURATION.sample
     assert g is not None
     rng = np.random.default_rng(1)
     for _ in range(CASES):
@@ -79,7 +79,7 @@ def test_swiglu(built: Callable) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*")
 def test_dequantise(built: Callable) -> None:
-    run, g = built("dequantise"), CONFIGURATION.geometry
+    run, g = built("dequantise"), CONFIGURATION.sample
     assert g is not None
     rng = np.random.default_rng(2)
     gates = np.zeros(g.hidden, np.int32)
@@ -94,11 +94,10 @@ def test_dequantise(built: Callable) -> None:
 @pytest.mark.filterwarnings("ignore:.*")
 def test_rmsnorm(built: Callable) -> None:
     run, c = built("rmsnorm"), CONFIGURATION
-    assert c.geometry is not None
     rng = np.random.default_rng(3)
     for _ in range(CASES):
-        vector = cases.signed(rng, c.geometry.hidden, VECTOR_MAX)
-        norm = cases.norm_parameters(rng, "i", c.geometry.hidden, c.profile)
+        vector = cases.signed(rng, c.sample.hidden, VECTOR_MAX)
+        norm = cases.norm_parameters(rng, "i", c.sample.hidden, c.profile)
         values, elements, header, plain = norm_inputs(vector, norm, None, c)
         codes = np.zeros(
             (len(values) // c.lanes, c.lanes // c.element_lanes, c.element_lanes), np.int8
@@ -114,9 +113,8 @@ def test_rmsnorm(built: Callable) -> None:
 @pytest.mark.filterwarnings("ignore:.*")
 def test_multiply_word(built: Callable) -> None:
     run, c = built("ternary_matvec", "multiply_word"), CONFIGURATION
-    assert c.geometry is not None
     rng = np.random.default_rng(4)
-    columns = max(c.geometry.hidden, c.geometry.intermediate) // c.lanes
+    columns = max(c.sample.hidden, c.sample.intermediate) // c.lanes
     for _ in range(CASES):
         trits = cases.trits(rng, c.rows_per_byte, columns * c.lanes)
         codes = cases.signed(rng, columns * c.lanes, 127)

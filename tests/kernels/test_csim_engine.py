@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +14,28 @@ import pytest
 
 from support import kernel_cases as cases
 from support.random_checkpoint import random_checkpoint
+from tritstream.bench.synthetic import write_synthetic
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.engines.csim import CsimEngine
 from tritstream.engines.spec import SpecEngine
-from tritstream.errors import ConfigurationError
+from tritstream.errors import EngineError
+from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image import Image, RecordLayout, open_image
 from tritstream.kernels.arguments import argument_table
-from tritstream.kernels.descriptors import descriptor
+from tritstream.kernels.descriptors import descriptor_table
+from tritstream.kernels.memories import (
+    DESCRIPTORS,
+    LOGITS,
+    RECORDS,
+    STATE,
+    VECTOR,
+    EngineMemories,
+    Logits,
+    array_of,
+)
 from tritstream.models import shipped_model
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints
-from tritstream.packing import pack
+from tritstream.packing import hardware_for, pack
 from tritstream.spec import (
     HeadWeights,
     LayerWeights,
@@ -31,49 +45,50 @@ from tritstream.spec import (
     head,
 )
 
-SMALL = ("tiny", "tiny-2bit")
+SMALL = ("tiny", "z7020")
 
 
 class Memories:
     """A layer record and a head record, written as packing writes them, and the engine's run."""
 
     def __init__(
-        self, run: Callable, c: Configuration, layer: LayerWeights, output: HeadWeights
+        self,
+        run: Callable,
+        c: Configuration,
+        layer: LayerWeights,
+        output: HeadWeights,
+        geometry: Geometry | None = None,
     ) -> None:
         self.run_engine, self.configuration = run, c
-        layouts = RecordLayout(c, "layer"), RecordLayout(c, "head")
+        self.geometry = replace(geometry or c.sample, layers=1)
+        layouts = [RecordLayout(c.layout, self.geometry, kind) for kind in ("layer", "head")]
         records = [np.zeros(layout.record_bytes, np.uint8) for layout in layouts]
         for name, trits in layer.trits.items():
             layouts[0].write_trits(records[0], name, trits)
             layouts[0].write_norm(records[0], name, layer.norms[name], layer.room)
         layouts[1].write_trits(records[1], "head", output.trits)
         layouts[1].write_norm(records[1], "head", output.norm, None)
+        self.shape = EngineMemories(c.layout, self.geometry)
         self.records = np.concatenate(records)
-        rows = [descriptor(layouts[0], 0, 0), descriptor(layouts[1], len(records[0]), 0)]
-        self.descriptors = np.stack(rows)
+        self.descriptors = descriptor_table(*layouts, [0, len(records[0])], c.element_lanes)
 
-    def run(self, first: int, last: int, x: Ints, state: Ints) -> tuple[Ints, Ints, np.ndarray]:
-        g = self.configuration.geometry
-        assert g is not None
-        vector, states = x.copy(), state.astype(np.int32)
-        logits = np.full(g.vocabulary + 4, -1, np.int32)
-        memories = {
-            "descriptors": self.descriptors,
-            "vector_in": vector,
-            "vector_out": vector,
-            "state_in": states,
-            "state_out": states,
-            "logits": logits,
-        }
+    def run(self, first: int, last: int, x: Ints, state: Ints) -> tuple[Ints, Ints, Logits]:
+        arrays = self.shape.allocate() | {RECORDS: self.records, DESCRIPTORS: self.descriptors}
+        self.shape.vector(arrays[VECTOR])[:] = x
+        self.shape.state(arrays[STATE])[:] = state
+        arrays[LOGITS][:] = -1
         table = [a for a in argument_table(self.configuration) if a.kind == "memory"]
-        self.run_engine(first, last, *(memories.get(a.name, self.records) for a in table))
-        return vector, states.astype(np.int64), logits
+        self.run_engine(first, last, *(arrays[array_of(a.name)] for a in table))
+        hidden = self.geometry.hidden
+        # What is beyond the model stays zero.
+        assert not arrays[VECTOR][hidden:].any() and not arrays[STATE][:, hidden:].any()
+        state = self.shape.state(arrays[STATE])[0].astype(np.int64)
+        return self.shape.vector(arrays[VECTOR]), state, self.shape.logits(arrays[LOGITS])
 
 
-def image_of(name: str, folder: Path, target: str | None = None) -> Image:
-    """A random model of a configuration's geometry, packed for it or for another target."""
-    g = configuration_named(name).geometry
-    assert g is not None
+def image_of(name: str, folder: Path, geometry: Geometry | None = None) -> Image:
+    """A random model of a geometry, or of a configuration's sample, packed for its layout."""
+    g = geometry or configuration_named(name).sample
     random_checkpoint(
         folder / "checkpoint",
         hidden=g.hidden,
@@ -81,7 +96,7 @@ def image_of(name: str, folder: Path, target: str | None = None) -> Image:
         layers=g.layers,
         vocab=g.vocabulary,
     )
-    pack(folder / "checkpoint", folder / "model.trit", target=target or name)
+    pack(folder / "checkpoint", folder / "model.trit", layout=name)
     return open_image(folder / "model.trit")
 
 
@@ -143,18 +158,75 @@ def test_no_index_leaves_its_array(tmp_path: Path) -> None:
     assert done.stdout == "every index was in range\n", done.stderr
 
 
+GEOMETRIES_OF_ONE_LIBRARY = {
+    "z7020": (
+        Geometry(256, 768, 2, 3072),
+        Geometry(512, 1536, 1, 8000),
+        # Padded: too narrow for the drain, no multiple of the lanes, logits that are no whole beat.
+        Geometry(90, 250, 2, 301),
+        Geometry(256, 768, 2, 3072),
+    ),
+    "kv260": (Geometry(512, 1536, 1, 2000), Geometry(256, 768, 1, 510)),
+}
+
+
 @pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
-def test_an_image_for_software_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"no kernels.*pack the model for one of tiny"):
-        CsimEngine(image_of("tiny", tmp_path, target="generic"))
+@pytest.mark.usefixtures("what_csim_needs")
+@pytest.mark.parametrize("name", GEOMETRIES_OF_ONE_LIBRARY)
+def test_one_library_runs_every_model_one_after_the_other(name: str, tmp_path: Path) -> None:
+    tokens = np.random.default_rng(9).integers(0, 300, 3)
+    for number, geometry in enumerate(GEOMETRIES_OF_ONE_LIBRARY[name]):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        same_run(image_of(name, folder, geometry), tokens)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("what_csim_needs")
+@pytest.mark.parametrize(
+    ("name", "released", "layers"),
+    [("z7020", "370m", 24), ("z7020", "1.3b", 1), ("kv260", "2.7b", 1), ("kv260", "1.3b", 1)],
+)
+def test_released_sizes(name: str, released: str, layers: int, tmp_path: Path) -> None:
+    c = configuration_named(name)
+    geometry = replace(GEOMETRIES[released], layers=layers)
+    write_synthetic(tmp_path / "random.trit", c.layout, geometry, 5)
+    same_run(open_image(tmp_path / "random.trit"), np.array([7, 301]))
+
+
+@pytest.mark.filterwarnings("ignore:.*tokens and the model:UserWarning")
+def test_what_no_hardware_holds_is_refused_by_name(tmp_path: Path) -> None:
+    large = Geometry(3072, 5632, 1, 512)
+    write_synthetic(tmp_path / "large.trit", configuration_named("kv260").layout, large)
+    with pytest.raises(EngineError, match=r"'kv260' holds models up to hidden size 2560"):
+        CsimEngine(open_image(tmp_path / "large.trit"))
+
+
+@pytest.mark.usefixtures("what_csim_needs")
+def test_an_image_in_another_layout_is_packed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tiny = configuration_named("tiny")
+    layout = replace(tiny.layout, packing="base3", lanes=16, ports=1)
+    geometry = Geometry(128, 160, 2, 300)
+    write_synthetic(tmp_path / "model.trit", layout, geometry)
+    image = open_image(tmp_path / "model.trit")
+    with pytest.warns(UserWarning, match="packing it again into"):
+        configuration, again = hardware_for(image, [tiny])
+    assert configuration is tiny and again.header.layout == tiny.layout
+    same = [SpecEngine(i).logits([3, 250]) for i in (image, again)]
+    assert np.array_equal(*same)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert hardware_for(image, [tiny])[1].source == again.source
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
     """Every kind of residual with every kind of state, over several random records."""
     c = configuration_named(name)
-    run, ops, g = kernel(name, "engine"), fixed_operations(c.profile), c.geometry
-    assert g is not None
+    run, ops, g = kernel(name, "engine"), fixed_operations(c.profile), c.sample
     saturations = Saturations()
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -177,25 +249,21 @@ def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
 
 def same_head(memories: Memories, output: HeadWeights, x: Ints) -> None:
     c = memories.configuration
-    assert c.geometry is not None
     expected = head(x[None], output, fixed_operations(c.profile))
-    state = np.arange(c.geometry.hidden)
+    state = np.arange(memories.geometry.hidden)
     found_x, found_state, logits = memories.run(1, 1, x, state)
-    assert np.array_equal(logits[:-4], expected.codes[0])
-    assert logits[-4:-2].tolist() == [expected.scale.mantissa[0], expected.scale.exponent[0]]
+    assert np.array_equal(logits.sums, expected.codes[0])
+    assert logits.scale[:2].tolist() == [expected.scale.mantissa[0], expected.scale.exponent[0]]
     # A head leaves residual and state as they are.
     assert np.array_equal(found_x, x) and np.array_equal(found_state, state)
 
 
-# The longer limits are for machines that do other things as well.
-@pytest.mark.parametrize("name", ["370m-kv260"])
+@pytest.mark.parametrize("name", ["kv260"])
 def test_one_layer_and_the_head_of_370m(name: str, kernel: Callable) -> None:
-    c = configuration_named(name)
-    g = c.geometry
-    assert g is not None
+    c, g = configuration_named(name), GEOMETRIES["370m"]
     rng = np.random.default_rng(7)
-    layer, output = cases.layer_weights(rng, c), cases.head_weights(rng, c)
-    memories = Memories(kernel(name, "engine"), c, layer, output)
+    layer, output = cases.layer_weights(rng, c, g), cases.head_weights(rng, c, g)
+    memories = Memories(kernel(name, "engine"), c, layer, output, g)
     x = cases.RESIDUALS["ordinary"](rng, g.hidden)
     state = cases.STATES["ordinary"](rng, g.hidden)
     expected_x, expected_state = decoder_layer(
@@ -205,12 +273,6 @@ def test_one_layer_and_the_head_of_370m(name: str, kernel: Callable) -> None:
     assert np.array_equal(found_x, expected_x[0])
     assert np.array_equal(found_state, expected_state)
     same_head(memories, output, expected_x[0])
-
-
-@pytest.mark.parametrize("name", ["370m-z2"])
-@pytest.mark.long
-def test_the_other_370m_configuration(name: str, kernel: Callable) -> None:
-    test_one_layer_and_the_head_of_370m(name, kernel)
 
 
 @pytest.mark.usefixtures("what_csim_needs")

@@ -13,15 +13,14 @@ from tritstream.configurations import Configuration, configuration_named
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
 from tritstream.spec import operations as op
 
-CONFIGURATIONS = ("tiny", "tiny-2bit")
+CONFIGURATIONS = ("tiny", "z7020")
 RANDOM = 200
 CODE_MAX = 127
 
 
 def matvec_inputs(c: Configuration) -> list[tuple[np.ndarray, np.ndarray]]:
     rng = np.random.default_rng(1)
-    assert c.geometry is not None
-    d = c.geometry.hidden
+    d = c.sample.hidden
     random = [(cases.trits(rng, d, d), cases.signed(rng, d, CODE_MAX)) for _ in range(RANDOM)]
     constant = [np.full((d, d), t, np.int8) for t in (-1, 0, 1)]
     return random + [(t, v) for t in constant for v in cases.extremes(d, CODE_MAX)]
@@ -31,10 +30,9 @@ def matvec_inputs(c: Configuration) -> list[tuple[np.ndarray, np.ndarray]]:
 def test_ternary_matvec(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "ternary_matvec")
-    assert c.geometry is not None
-    sums = np.zeros(c.geometry.hidden, np.int32)
+    sums = np.zeros(c.sample.hidden, np.int32)
     for trits, codes in matvec_inputs(c):
-        padded = np.zeros(max(c.geometry.hidden, c.geometry.intermediate), np.int8)
+        padded = np.zeros(max(c.hidden, c.intermediate), np.int8)
         padded[: len(codes)] = codes
         sums[:] = -1
         run(*matvec_beats(trits, c), padded, sums)
@@ -45,7 +43,7 @@ def test_ternary_matvec(name: str, kernel: Callable) -> None:
 def test_rmsnorm(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "rmsnorm")
-    g, p = c.geometry, c.profile
+    g, p = c.sample, c.profile
     assert g is not None
     rng = np.random.default_rng(2)
     for number, vector in enumerate(cases.vectors(rng, g.hidden, VECTOR_MAX, RANDOM)):
@@ -73,10 +71,9 @@ def test_rmsnorm(name: str, kernel: Callable) -> None:
 def test_dequantise(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "dequantise", "dequantise_gates")
-    assert c.geometry is not None
-    d = c.geometry.hidden
+    d = c.sample.hidden
     rng = np.random.default_rng(3)
-    limit = CODE_MAX * max(d, c.geometry.intermediate)
+    limit = CODE_MAX * max(d, c.sample.intermediate)
     gates = np.zeros(d, np.int32)
     for sums in cases.vectors(rng, d, limit, RANDOM):
         mantissa = int(rng.integers(0, 1 << c.profile.scale_bits))
@@ -91,8 +88,7 @@ def test_mlgru(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "mlgru")
     p = c.profile
-    assert c.geometry is not None
-    d = c.geometry.hidden
+    d = c.sample.hidden
     rng = np.random.default_rng(4)
     gates = [list(cases.vectors(rng, d, GATE_MAX, RANDOM)) for _ in range(4)]
     # Every extreme of one input meets another extreme of the next.
@@ -110,8 +106,7 @@ def test_mlgru(name: str, kernel: Callable) -> None:
 def test_swiglu(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "swiglu")
-    assert c.geometry is not None
-    n = c.geometry.intermediate
+    n = c.sample.intermediate
     rng = np.random.default_rng(5)
     firsts = list(cases.vectors(rng, n, GATE_MAX, RANDOM))
     seconds = list(cases.vectors(rng, n, GATE_MAX, RANDOM))
@@ -126,8 +121,7 @@ def test_the_whole_sigmoid_table(kernel: Callable) -> None:
     """Every cell, at its ends and in between, through the SwiGLU of b = 1."""
     c = configuration_named("tiny")
     run = kernel("tiny", "swiglu")
-    assert c.geometry is not None
-    n = c.geometry.intermediate
+    n = c.sample.intermediate
     step = 1 << (c.profile.gate_frac - c.profile.sigmoid_cells_log2)
     starts = np.arange(-1, 513) * step
     points = np.concatenate(

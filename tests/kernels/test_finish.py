@@ -127,7 +127,7 @@ def test_text_that_is_not_as_expected_is_refused(change: dict) -> None:
 
 
 def test_pragmas_of_the_engine_follow_the_argument_table() -> None:
-    table = argument_table(configuration_named("370m-kv260"))
+    table = argument_table(configuration_named("kv260"))
     pragmas = interface_pragmas(table)
     assert pragmas[0] == "#pragma HLS interface s_axilite port=return bundle=control"
     for argument in table:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tritstream.caches import cache_folder
 from tritstream.configurations import configuration_named
 from tritstream.errors import ConfigurationError, EngineError
 from tritstream.kernels import csim, manifest
 from tritstream.kernels.arguments import TOP, argument_table
 from tritstream.kernels.build import allo_available, build, check
-from tritstream.kernels.constants import constants_of
 from tritstream.kernels.manifest import GENERATED, generated_configurations, read_manifest
 from tritstream.kernels.sources import KERNELS, for_ports
 
@@ -74,13 +74,12 @@ def test_only_the_loaders_touch_weights_and_never_keep_them(name: str) -> None:
     code, c = text(name, "engine"), configuration_named(name)
     for port in range(c.ports):
         loader = function(code, f"load_{port}_0")
-        assert len(re.findall(r"\bap_uint<128> \w+\[\d+\]", loader)) == 1  # the argument itself
+        assert len(re.findall(r"\bap_uint<\d+> \w+\[\d+\]", loader)) == 1  # the argument itself
         assert "pipeline II=1" in loader
     assert f"load_{c.ports}_0" not in code
     core = function(code, "core_0")
     arrays = re.findall(r"^ +([\w<>]+) \w+((?:\[\d+\])+);", core, re.M)
-    constants = constants_of(c)
-    longest = max(constants["HIDDEN"], constants["INTERMEDIATE"])
+    longest = max(c.hidden, c.intermediate)
     for _, shape in arrays:
         elements = 1
         for size in re.findall(r"\d+", shape):
@@ -123,25 +122,8 @@ def test_an_unknown_or_changed_configuration_is_refused(
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "manifest.json").write_text(json.dumps(content))
     monkeypatch.setattr(manifest, "GENERATED", tmp_path)
-    with pytest.raises(ConfigurationError, match="pack the model again"):
+    with pytest.raises(ConfigurationError, match="are stale: run"):
         read_manifest(tiny)
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"hidden": 200}, "does not fit the word width"),
-        ({"hidden": 128}, "rows that drain one a cycle"),
-        ({"vocabulary": 510}, "multiple of 4"),
-    ],
-)
-def test_a_geometry_that_does_not_fit_is_refused(change: dict, reason: str) -> None:
-    tiny = configuration_named("tiny")
-    assert tiny.geometry is not None
-    geometry = dataclasses.replace(tiny.geometry, **change)
-    odd = dataclasses.replace(tiny, name="odd", geometry=geometry, board_name=None)
-    with pytest.raises(ConfigurationError, match=reason):
-        constants_of(odd)
 
 
 def test_a_missing_compiler_and_missing_headers_are_explained(
@@ -150,7 +132,7 @@ def test_a_missing_compiler_and_missing_headers_are_explained(
     source = tmp_path / "kernel.cpp"
     source.write_text('extern "C" void kernel() {}')
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
-    with pytest.raises(EngineError, match="install it"):
+    with pytest.raises(EngineError, match=r"no C\+\+ compiler that runs here"):
         csim.load(source)
     monkeypatch.delenv("CXX")
 
@@ -170,9 +152,9 @@ def test_source_that_does_not_compile_is_reported_and_not_cached(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     source = tmp_path / "broken.cpp"
     source.write_text("void f( {")
-    with pytest.raises(EngineError, match=r"g\+\+ cannot compile broken\.cpp"):
+    with pytest.raises(EngineError, match=r"compiling broken\.cpp failed"):
         csim.load(source)
-    assert not list(csim.cache_folder().iterdir())
+    assert not list(cache_folder("csim").iterdir())
 
 
 @pytest.mark.usefixtures("what_csim_needs")
@@ -181,15 +163,15 @@ def test_a_compiled_kernel_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     source = tmp_path / "one.cpp"
     source.write_text('extern "C" void one(int *x) { *x = 1; }')
     csim.load(source)
-    (library,) = csim.cache_folder().iterdir()
+    (library,) = cache_folder("csim").iterdir()
     made = library.stat().st_mtime_ns
     csim.load.cache_clear()
     csim.load(source)
-    assert [p.stat().st_mtime_ns for p in csim.cache_folder().iterdir()] == [made]
+    assert [p.stat().st_mtime_ns for p in cache_folder("csim").iterdir()] == [made]
     source.write_text('extern "C" void one(int *x) { *x = 2; }')
     csim.load.cache_clear()
     csim.load(source)
-    assert len(list(csim.cache_folder().iterdir())) == 2
+    assert len(list(cache_folder("csim").iterdir())) == 2
 
 
 def test_building_without_allo_says_what_is_missing() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tritstream.configurations import configuration_named
+from tritstream.geometry import GEOMETRIES
 from tritstream.kernels import work
 from tritstream.kernels.manifest import GENERATED, generated_configurations
 
@@ -16,12 +17,12 @@ README = (FOLDER / "README.md").read_text()
 
 
 def test_the_tables_in_the_documentation_are_the_computed_ones() -> None:
-    assert work.markdown(configuration_named("370m-kv260")) in README
+    assert work.markdown(configuration_named("kv260"), GEOMETRIES["370m"]) in README
 
 
 @pytest.mark.parametrize(
     ("language", "file"),
-    [("python", FOLDER / "swiglu.py"), ("cpp", GENERATED / "370m-kv260" / "swiglu.cpp")],
+    [("python", FOLDER / "swiglu.py"), ("cpp", GENERATED / "kv260" / "swiglu.cpp")],
 )
 def test_the_sources_in_the_documentation_are_the_real_ones(language: str, file: Path) -> None:
     shown = re.search(rf"```{language}\n(.*?)```", README, re.S)
@@ -30,7 +31,7 @@ def test_the_sources_in_the_documentation_are_the_real_ones(language: str, file:
 
 def test_element_wise_work_stays_within_its_budget() -> None:
     """At 370M at most 10 % of a layer's cycles are not weight words (derived)."""
-    layer = work.phases(configuration_named("370m-kv260"))[:-1]
+    layer = work.phases(configuration_named("kv260"), GEOMETRIES["370m"])[:-1]
     words, total = (sum(getattr(p.cycles, n) for p in layer) for n in ("words", "total"))
     assert words == 40172
     assert total - words < 0.1 * words
@@ -52,7 +53,7 @@ def test_buffers_are_those_of_the_emitted_engine(name: str) -> None:
         int(d) for d in re.findall(r"#pragma HLS stream variable=\w+ depth=(\d+)", code)
     )
     c = configuration_named(name)
-    plans = [4] * (2 + c.ports)
+    plans = [4] * (2 + c.ports) + [8]  # and the sizes
     fifos = {b.name: b.entries for b in work.buffers(c)[:5]}
     trits = [fifos.pop("trits")] * c.ports
     assert depths == sorted([*plans, *trits, *fifos.values()])

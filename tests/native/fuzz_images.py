@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from support.native import configuration
+from support.native import shaped
 from tritstream.bench import write_synthetic
 from tritstream.engines.native import NativeEngine
 from tritstream.errors import ImageError, TritstreamError
@@ -105,7 +105,7 @@ def main(folder: Path, count: int) -> dict[str, int]:
     rng = random.Random(0)
     originals = []
     for i, case in enumerate(CASES):
-        write_synthetic(folder / f"{i}.trit", configuration(*case))
+        write_synthetic(folder / f"{i}.trit", *shaped(*case))
         originals.append((folder / f"{i}.trit").read_bytes())
     counts = {"images": 0, "refused": 0, "run": 0}
     for number in range(count):

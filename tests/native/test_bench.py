@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.native import configuration, synthetic_image, tokens
+from support.native import shaped, synthetic_image, tokens
 from tritstream.bench import Comparison, Workload, compare, geometry_of, measure, write_synthetic
 from tritstream.bench.compare import rate_of_command
 from tritstream.bench.figures import TAGS, bytes_per_token, resident_bytes
 from tritstream.cli import main
-from tritstream.configurations import configuration_for
+from tritstream.configurations import Layout
 from tritstream.engines.float import FloatEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import ConfigurationError, OptionError
+from tritstream.geometry import Geometry
 from tritstream.image.trits import valid_bytes
 from tritstream.native import built
 from tritstream.reference import weights_of_image
@@ -43,9 +44,9 @@ def test_a_geometry_by_name_or_numbers() -> None:
 
 @pytest.mark.parametrize("packing", ["base3", "2bit"])
 def test_random_images_are_whole_models(tmp_path: Path, packing: str) -> None:
-    bound = configuration("odd", packing, "default")
+    bound = shaped("odd", packing, "default")
     image = synthetic_image(tmp_path / "a.trit", bound)
-    write_synthetic(tmp_path / "b.trit", bound)
+    write_synthetic(tmp_path / "b.trit", *bound)
     assert (tmp_path / "a.trit").read_bytes() == (tmp_path / "b.trit").read_bytes()
     layout, record = image.layer_layout, image.record(0)
     for phase in layout.phases:
@@ -61,14 +62,15 @@ def test_random_images_are_whole_models(tmp_path: Path, packing: str) -> None:
 
 
 def test_bytes_per_token_are_the_packed_weights_and_little_else(tmp_path: Path) -> None:
-    image = synthetic_image(tmp_path / "m.trit", configuration("tiny", "2bit", "default"))
+    bound = Layout("2bit", "default", 64, 4), Geometry(256, 512, 1, 512)
+    image = synthetic_image(tmp_path / "m.trit", bound)
     weights = image.geometry.ternary_weights / 4
     assert weights < bytes_per_token(image) < 1.6 * weights
     assert bytes_per_token(image) < image.data.size
 
 
 def test_figures_of_an_engine_without_a_read_loop(tmp_path: Path) -> None:
-    image = synthetic_image(tmp_path / "m.trit", configuration("narrow", "base3", "small"))
+    image = synthetic_image(tmp_path / "m.trit", shaped("narrow", "base3", "small"))
     figures = measure(SpecEngine(image), image, Workload(2, 3, 1), 0.5)
     assert figures.bandwidth_share is None
     assert figures.load_s == 0.5
@@ -77,7 +79,7 @@ def test_figures_of_an_engine_without_a_read_loop(tmp_path: Path) -> None:
 
 @needs_core
 def test_the_resident_part_of_an_image(tmp_path: Path) -> None:
-    image = synthetic_image(tmp_path / "m.trit", configuration("tiny", "base3", "default"))
+    image = synthetic_image(tmp_path / "m.trit", shaped("tiny", "base3", "default"))
     found = resident_bytes(image.source)
     if found is None:
         pytest.skip("/proc/self/smaps is not to be had here")
@@ -175,8 +177,3 @@ def test_programs_that_tell_nothing(command: str, pattern: str, told: str) -> No
 def test_options_that_make_no_sense(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", *options]) == 2
     assert "tritstream: error:" in capsys.readouterr().err
-
-
-def test_a_generic_configuration_takes_the_geometry() -> None:
-    bound = configuration_for("generic", geometry_of("tiny"), "2bit", "small")
-    assert (bound.packing, bound.profile_name, bound.lanes) == ("2bit", "small", 64)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.native import HERE, SHAPES, configuration, synthetic_image, tokens
+from support.native import HERE, SHAPES, shaped, synthetic_image, tokens
 from support.random_checkpoint import random_checkpoint
 from tritstream.engines import load_engine
 from tritstream.engines.native import BATCH, NativeEngine
@@ -36,7 +36,7 @@ CASES = [
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case).replace(" ", "_"))
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
     path = tmp_path_factory.mktemp("native") / "random.trit"
-    return synthetic_image(path, configuration(*request.param))
+    return synthetic_image(path, shaped(*request.param))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_residual_equals_the_specification(image: Image, level: str) -> None
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
     path = tmp_path_factory.mktemp("tiny") / "random.trit"
-    return synthetic_image(path, configuration("tiny", "base3", "default"))
+    return synthetic_image(path, shaped("tiny", "base3", "default"))
 
 
 def test_prompts_longer_than_a_pass(tiny: Image) -> None:
@@ -99,7 +99,7 @@ def test_any_number_of_threads(tiny: Image, threads: int) -> None:
 
 
 def test_more_threads_than_rows(tmp_path: Path) -> None:
-    image = synthetic_image(tmp_path / "m.trit", configuration("narrow", "base3", "default"))
+    image = synthetic_image(tmp_path / "m.trit", shaped("narrow", "base3", "default"))
     ids = tokens(image, 4)
     engine = NativeEngine(image, threads=16)
     np.testing.assert_array_equal(engine.logits(ids), SpecEngine(image).logits(ids))
@@ -185,7 +185,7 @@ def test_the_shapes_are_odd() -> None:
 
 def test_a_damaged_or_foreign_image_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.trit"
-    image = synthetic_image(path, configuration("tiny", "base3", "default"))
+    image = synthetic_image(path, shaped("tiny", "base3", "default"))
     good = path.read_bytes()
     weight = image.header.records[0].offset + image.layer_layout.stream_offset(0)
     damaged = bytearray(good)
@@ -193,7 +193,7 @@ def test_a_damaged_or_foreign_image_is_refused(tmp_path: Path) -> None:
     foreign = good[:8] + good[8:12][::-1] + good[12:16][::-1] + good[16:]
     for data, told in (
         (bytes(damaged), "SHA-256 of 'layer 0' does not match"),
-        (foreign, "format version 16777216"),
+        (foreign, "format version 33554432"),
         (good[:-1], "truncated"),
     ):
         path.write_bytes(data)

@@ -63,7 +63,7 @@ def test_no_call_reaches_a_level_that_does_not_run_here() -> None:
     code = """
 import ctypes
 import numpy as np
-from support.native import configuration, synthetic_image
+from support.native import shaped, synthetic_image
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from tritstream.engines.native import NativeEngine, describe
@@ -73,7 +73,7 @@ from tritstream.native import choose_level, levels, load_core
 core = load_core()
 assert choose_level(core, None).name == "c"
 with TemporaryDirectory() as folder:
-    image = synthetic_image(Path(folder) / "m.trit", configuration("narrow", "base3", "default"))
+    image = synthetic_image(Path(folder) / "m.trit", shaped("narrow", "base3", "default"))
     model, alive = describe(image, 8, 1)
     denied = [level.index for level in levels(core) if not level.runs_here]
     assert len(denied) == len(levels(core)) - 1

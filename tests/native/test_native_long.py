@@ -16,8 +16,8 @@ import pytest
 from support.native import (
     HERE,
     compile_driver,
-    configuration,
     run_driver,
+    shaped,
     synthetic_image,
     tokens,
 )
@@ -34,7 +34,7 @@ CASES = [("odd", "base3", "default"), ("three ports", "2bit", "small"), ("tiny",
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case).replace(" ", "_"))
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
     path = tmp_path_factory.mktemp("long") / "random.trit"
-    return synthetic_image(path, configuration(*request.param))
+    return synthetic_image(path, shaped(*request.param))
 
 
 Compiled = Callable[..., Path]

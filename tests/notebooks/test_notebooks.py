@@ -31,7 +31,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def image(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("image") / "tiny.trit"
-    pack(checkpoint, path, target="tiny")
+    pack(checkpoint, path, layout="tiny")
     return path
 
 
@@ -87,7 +87,7 @@ def test_under_the_hood(image: Path, tmp_path: Path) -> None:
 
 
 def test_your_own_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
-    changes = f"CHECKPOINT = {str(checkpoint)!r}; TARGET = 'tiny'; MAX_TOKENS = 5; TEXT = 'a text'"
+    changes = f"CHECKPOINT = {str(checkpoint)!r}; LAYOUT = 'tiny'; MAX_TOKENS = 5; TEXT = 'a text'"
     text = outputs(run("3_your_own_checkpoint.ipynb", changes, tmp_path))
     assert (tmp_path / "mine.trit").is_file()
     assert "same likeliest token: " in text

@@ -1,20 +1,22 @@
 """From a checkpoint to an image and back."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from support.random_checkpoint import random_checkpoint, rounded
+from support.random_checkpoint import random_checkpoint
 from tritstream.checkpoint import Checkpoint
-from tritstream.configurations import CONFIGURATIONS, ROWS_PER_BYTE, configuration_for
-from tritstream.errors import ConfigurationError, ImageError
+from tritstream.configurations import CONFIGURATIONS, ROWS_PER_BYTE, layout_named
+from tritstream.engines.spec import SpecEngine
+from tritstream.errors import ConfigurationError, OptionError
 from tritstream.geometry import GEOMETRIES
 from tritstream.image import EMBEDDINGS, RecordLayout, open_image
 from tritstream.image.records import PAGE
 from tritstream.packing import pack
-from tritstream.packing.quantise import lower_bounds, ternary
+from tritstream.reference.quantise import lower_bounds, ternary
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_every_weight_survives(
     report = pack(checkpoint, path, packing=packing, embedding=embedding, profile="small")
     image = open_image(path)
     assert path.stat().st_size == report.total_bytes
-    assert image.header.configuration.packing == packing
+    assert image.header.layout.packing == packing
     for layer in range(2):
         for name, part in (*((n, "attn") for n in "ifgo"), ("gate", "mlp"), ("down", "mlp")):
             found = image.layer_layout.read_trits(image.record(layer), name)
@@ -70,8 +72,8 @@ def test_records_lie_on_pages_and_ports_split_the_lanes(checkpoint: Path, tmp_pa
 
 
 def test_the_released_geometry_at_base3_has_68_to_70_megabytes_of_trits() -> None:
-    configuration = configuration_for("370m-kv260", GEOMETRIES["370m"])
-    layer, head = (RecordLayout(configuration, k) for k in ("layer", "head"))
+    layout = layout_named("kv260")
+    layer, head = (RecordLayout(layout, GEOMETRIES["370m"], k) for k in ("layer", "head"))
     trits = 4 * (24 * layer.stream_bytes + head.stream_bytes)
     assert 68e6 <= trits <= 70e6
 
@@ -91,11 +93,9 @@ def test_lower_bounds_rise_from_zero_towards_one() -> None:
     assert np.all(bounds[0] == 0) and np.all(np.diff(bounds, axis=0) > 0) and np.all(bounds < 1)
 
 
-def test_a_hardware_target_takes_only_its_own_geometry(checkpoint: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="built for"):
-        pack(checkpoint, tmp_path / "m.trit", target="tiny")
-    with pytest.raises(ConfigurationError, match="unknown build configuration"):
-        pack(checkpoint, tmp_path / "m.trit", target="huge")
+def test_what_cannot_be_packed_for_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="unknown layout"):
+        pack(checkpoint, tmp_path / "m.trit", layout="huge")
     with pytest.raises(ConfigurationError, match="unknown profile"):
         pack(checkpoint, tmp_path / "m.trit", profile="huge")
     with pytest.raises(ConfigurationError, match="unknown embedding"):
@@ -114,65 +114,55 @@ def test_an_interrupted_packing_leaves_nothing(checkpoint: Path, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", [n for n, c in CONFIGURATIONS.items() if c.geometry])
+@pytest.mark.parametrize("name", list(CONFIGURATIONS))
 def test_phases_fill_their_record(name: str) -> None:
+    c = CONFIGURATIONS[name]
     for kind in ("layer", "head"):
-        layout = RecordLayout(CONFIGURATIONS[name], kind)
-        word = layout.parameter_word_bytes
-        assert word % 16 == 0 and layout.parameter_bytes % word == 0
-        assert sum(p.words for p in layout.phases) * 16 == layout.stream_bytes
+        layout = RecordLayout(c.layout, c.sample, kind)
+        assert layout.parameter_bytes % 16 == 0
+        assert sum(p.words for p in layout.phases) * c.port_bytes == layout.stream_bytes
 
 
-class TestDamage:
-    """What a damaged, foreign or newer file says; nothing but an ImageError may come out."""
-
-    @pytest.fixture
-    def packed(self, checkpoint: Path, tmp_path: Path) -> Path:
-        pack(checkpoint, tmp_path / "m.trit")
-        return tmp_path / "m.trit"
-
-    def test_flipped_bits_anywhere(self, packed: Path) -> None:
-        original = packed.read_bytes()
-        image = open_image(packed)
-        spans = [(s.offset, s.length) for s in (*image.header.sections, *image.header.records)]
-        for offset, length in [(48, 100), *[s for s in spans if s[1]]]:
-            data = bytearray(original)
-            data[offset + length // 2] ^= 4
-            packed.write_bytes(data)
-            with pytest.raises(ImageError, match="damaged"):
-                open_image(packed)
-
-    def test_truncated(self, packed: Path) -> None:
-        data = packed.read_bytes()
-        for keep in (0, 7, 40, 3000, len(data) // 2, len(data) - 4097):
-            packed.write_bytes(data[:keep])
-            with pytest.raises(ImageError):
-                open_image(packed)
-
-    def test_newer_version(self, packed: Path) -> None:
-        data = bytearray(packed.read_bytes())
-        data[8] = 9
-        packed.write_bytes(data)
-        with pytest.raises(ImageError, match="update tritstream"):
-            open_image(packed)
-
-    def test_not_an_image_and_missing(self, tmp_path: Path) -> None:
-        (tmp_path / "x").write_bytes(b"PK" * 5000)
-        with pytest.raises(ImageError, match="not a tritstream model image"):
-            open_image(tmp_path / "x")
-        with pytest.raises(ImageError, match="no model image"):
-            open_image(tmp_path / "y")
+def test_padding_is_zero_and_the_halves_of_gate_are_apart(checkpoint: Path, tmp_path: Path) -> None:
+    """80 columns are padded to the five words that drain, 112 rows of each half to 160."""
+    pack(checkpoint, tmp_path / "m.trit", layout="z7020")
+    image = open_image(tmp_path / "m.trit")
+    g = image.geometry
+    padded = image.layer_layout.padded
+    assert (padded.hidden, padded.intermediate) == (160, 160) and g.hidden == 80
+    whole = replace(image.layer_layout, geometry=padded)
+    assert whole.record_bytes == image.layer_layout.record_bytes
+    for name in ("i", "gate", "down"):
+        trits = image.layer_layout.read_trits(image.record(0), name)
+        inside = whole.read_trits(image.record(0), name)
+        rows = np.arange(len(trits))
+        if name == "gate":
+            rows[g.intermediate :] += padded.intermediate - g.intermediate
+        assert np.array_equal(inside[rows, : trits.shape[1]], trits)
+        assert np.abs(inside).sum() == np.abs(trits).sum()
+    norm = whole.read_norm(image.record(0), "i")
+    assert not norm.gain[80:].any() and not norm.block[80:].any()
+    assert not whole.read_room(image.record(1))[80:].any()
 
 
-@pytest.mark.parametrize("size", [1.0, 0.37, 1e-4, 3.0])
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_a_matrix_that_is_ternary_already_keeps_its_scale(size: float, dtype: str) -> None:
-    """Saved as what it stands for, in any type, it must not shrink by its share of zeros."""
-    trits = np.random.default_rng(2).integers(-1, 2, (300, 70)).astype(np.int8)
-    stored = rounded((trits * size).astype(np.float32), dtype)
-    again, scale = ternary(stored)
-    np.testing.assert_array_equal(again, trits)
-    assert scale == np.abs(stored).max()
-    nearly = stored.copy()
-    nearly[299, 69] = 1.001 * scale
-    assert ternary(nearly)[1] == pytest.approx(np.abs(nearly).mean(dtype=np.float64))
+def test_an_image_is_packed_again_for_any_layout(checkpoint: Path, tmp_path: Path) -> None:
+    """From one to another and back it is the same as from the checkpoint, to the byte."""
+    for name, layout in (("a", "kv260"), ("b", "z7020"), ("c", "kv260")):
+        source = checkpoint if name == "a" else tmp_path / f"{chr(ord(name) - 1)}.trit"
+        pack(source, tmp_path / f"{name}.trit", layout=layout, embedding="int8")
+    assert (tmp_path / "a.trit").read_bytes() == (tmp_path / "c.trit").read_bytes()
+    pack(checkpoint, tmp_path / "d.trit", layout="z7020", embedding="int8")
+    assert (tmp_path / "b.trit").read_bytes() == (tmp_path / "d.trit").read_bytes()
+    with pytest.raises(OptionError, match="keeps its embedding as int8"):
+        pack(tmp_path / "a.trit", tmp_path / "e.trit", embedding="fp16")
+
+
+def test_an_image_of_format_version_1_is_read_and_packed_again(tmp_path: Path) -> None:
+    old = Path(__file__).parents[1] / "data" / "version-1.trit"
+    image = open_image(old)
+    assert not image.header.layout.pads and image.geometry.hidden == 72
+    logits = SpecEngine(image).logits([1, 2, 3])
+    pack(old, tmp_path / "new.trit", layout="z7020")
+    new = open_image(tmp_path / "new.trit")
+    assert new.header.layout == layout_named("z7020")
+    assert np.array_equal(SpecEngine(new).logits([1, 2, 3]), logits)

@@ -14,7 +14,7 @@ from tritstream.rtl.simulate import Simulation, Stalls, build
 
 SMALL = [
     (configuration, kernel, top)
-    for configuration in ("tiny", "tiny-2bit")
+    for configuration in ("tiny", "z7020")
     for kernel, top in (
         ("ternary_matvec", "ternary_matvec"),
         ("rmsnorm", "rmsnorm"),

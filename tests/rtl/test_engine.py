@@ -40,7 +40,6 @@ def engine(request: pytest.FixtureRequest, what_rtl_needs: None) -> RtlKernel:
 def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> None:
     """With zero-wait memory, with latency, and with stalls on every port."""
     c = configuration_named("tiny")
-    assert c.geometry is not None
     rng = np.random.default_rng(stalls.seed)
     engine.stalls = stalls
 
@@ -49,8 +48,8 @@ def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> N
 
     layer, output = cases.layer_weights(rng, c), cases.head_weights(rng, c)
     memories = csim.Memories(run, c, layer, output)
-    x = cases.RESIDUALS[kind](rng, c.geometry.hidden)
-    state = cases.STATES["ordinary"](rng, c.geometry.hidden)
+    x = cases.RESIDUALS[kind](rng, c.sample.hidden)
+    state = cases.STATES["ordinary"](rng, c.sample.hidden)
     expected_x, expected_state = decoder_layer(
         x[None], state, layer, fixed_operations(c.profile), c.profile, Saturations()
     )

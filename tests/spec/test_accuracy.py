@@ -23,7 +23,7 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_every_operation_can_run_in_float_and_stays_close(image: Image) -> None:
-    profile = image.header.configuration.profile
+    profile = image.header.layout.profile
     fixed = SpecEngine(image).logits(IDS)
     for name in EXCHANGEABLE:
         hybrid = SpecEngine(image, hybrid_operations(profile, [name])).logits(IDS)
@@ -48,7 +48,7 @@ def test_a_walk_reports_every_layer_and_operation(image: Image) -> None:
 
 def test_unknown_operations_and_tokens_are_refused(image: Image) -> None:
     with pytest.raises(OptionError, match="choose from"):
-        hybrid_operations(image.header.configuration.profile, ["softmax"])
+        hybrid_operations(image.header.layout.profile, ["softmax"])
     with pytest.raises(EngineError, match="outside the model's vocabulary"):
         walk(image, [512])
     with pytest.raises(EngineError, match="no tokens"):

@@ -7,7 +7,8 @@ import pytest
 
 from tritstream.numerics import PROFILES, Profile
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar, normalise
-from tritstream.packing.fold import FloatNorm, fold_norm
+from tritstream.packing.fold import fold_norm
+from tritstream.reference.norms import FloatNorm
 from tritstream.spec import operations as op
 
 RNG = np.random.default_rng(20260219)

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from tritstream.configurations import Configuration
+from tritstream.geometry import Geometry
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, Scalar
 from tritstream.numerics.profiles import Profile
-from tritstream.packing.fold import FloatNorm, fold_norm
+from tritstream.packing.fold import fold_norm
+from tritstream.reference.norms import FloatNorm
 from tritstream.spec import HeadWeights, LayerWeights
 from tritstream.spec.operations import NormParameters
 
@@ -82,10 +84,11 @@ def random_norm(rng: Rng, n: int, profile: Profile) -> NormParameters:
     )
 
 
-def layer_weights(rng: Rng, configuration: Configuration) -> LayerWeights:
-    """A random decoder layer of a configuration's geometry."""
-    g, p = configuration.geometry, configuration.profile
-    assert g is not None
+def layer_weights(
+    rng: Rng, configuration: Configuration, geometry: Geometry | None = None
+) -> LayerWeights:
+    """A random decoder layer of a geometry, or of the configuration's sample."""
+    g, p = geometry or configuration.sample, configuration.profile
     room = np.rint((1 - rng.uniform(0, 1, g.hidden)) * p.one).astype(np.int64)
     return LayerWeights(
         trits={m.name: trits(rng, m.rows, m.cols) for m in g.layer_matrices},
@@ -94,10 +97,11 @@ def layer_weights(rng: Rng, configuration: Configuration) -> LayerWeights:
     )
 
 
-def head_weights(rng: Rng, configuration: Configuration) -> HeadWeights:
-    """A random LM head."""
-    g, p = configuration.geometry, configuration.profile
-    assert g is not None
+def head_weights(
+    rng: Rng, configuration: Configuration, geometry: Geometry | None = None
+) -> HeadWeights:
+    """A random LM head of a geometry, or of the configuration's sample."""
+    g, p = geometry or configuration.sample, configuration.profile
     m = g.head_matrix
     return HeadWeights(trits(rng, m.rows, m.cols), norm_parameters(rng, "head", m.cols, p))
 

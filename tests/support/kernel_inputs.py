@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tritstream.configurations import PORT_BYTES, Configuration
+from tritstream.configurations import Configuration
 from tritstream.image.trits import pack_rows
 from tritstream.numerics.integers import Ints
 from tritstream.spec.operations import NormParameters
 
 
 def matvec_beats(trits: np.ndarray, c: Configuration) -> list[np.ndarray]:
-    """A matrix as one stream of 16-byte beats per weight port."""
-    words = pack_rows(trits, c.packing).reshape(-1, c.ports, PORT_BYTES)
+    """A matrix as one stream of words per weight port."""
+    words = pack_rows(trits, c.packing).reshape(-1, c.ports, c.port_bytes)
     return [np.ascontiguousarray(words[:, port]) for port in range(c.ports)]
 
 
@@ -23,9 +23,8 @@ def norm_inputs(
 
     ``plain`` is the sum of squares of v0 as mantissa and exponent; None leaves it to the kernel.
     """
-    p, g = c.profile, c.geometry
-    assert g is not None
-    longest = max(g.hidden, g.intermediate)
+    p = c.profile
+    longest = max(c.hidden, c.intermediate)
     values = np.zeros(longest, np.int64)
     values[: len(vector)] = vector
     elements = np.zeros(longest, f"<u{p.element_bits // 8}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tritstream.bench.synthetic import write_synthetic
-from tritstream.configurations import Configuration, configuration_named
+from tritstream.configurations import Layout
 from tritstream.engines.native import describe
 from tritstream.geometry import Geometry
 from tritstream.image import Image, open_image
@@ -35,22 +34,15 @@ SHAPES = {
 }
 
 
-def configuration(shape: str, packing: str, profile: str) -> Configuration:
-    """The software target with a shape of SHAPES and its number of ports."""
+def shaped(shape: str, packing: str, profile: str) -> tuple[Layout, Geometry]:
+    """A shape of SHAPES, in a layout with its number of ports."""
     geometry, ports = SHAPES[shape]
-    return replace(
-        configuration_named("generic"),
-        geometry=geometry,
-        packing=packing,
-        profile_name=profile,
-        lanes=16 * ports,
-        ports=ports,
-    )
+    return Layout(packing, profile, 16 * ports, ports), geometry
 
 
-def synthetic_image(path: Path, bound: Configuration, seed: int = 0) -> Image:
-    """A random image for a bound configuration, written to ``path`` and opened."""
-    write_synthetic(path, bound, seed)
+def synthetic_image(path: Path, bound: tuple[Layout, Geometry], seed: int = 0) -> Image:
+    """A random image in a layout and of a geometry, written to ``path`` and opened."""
+    write_synthetic(path, *bound, seed)
     return open_image(path)
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tritstream.configurations import configuration_named
 from tritstream.estimate.cycles import phase_cycles
+from tritstream.geometry import GEOMETRIES
 from tritstream.system import Conditions
 from tritstream.system.report import engine_report
 from tritstream.system.trial import Trial
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
+GEOMETRY = replace(GEOMETRIES["370m"], layers=5)
 DDR = Conditions(latency=60, stall=16)
 """60 cycles to the first beat; every port waits with probability 1/16 wherever it may."""
 
 
 @pytest.fixture(scope="module")
 def trial() -> Trial:
-    return Trial(configuration_named("370m-kv260"))
+    return Trial(configuration_named("kv260"), geometry=GEOMETRY)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +34,7 @@ def test_a_layer_is_exact_and_streams(
 ) -> None:
     trial.engine.system.set_conditions(conditions)
     runs = trial.run(0, 0), trial.run(1, 2)
-    report = engine_report(trial.image.header.configuration, *runs, head=False)
+    report = engine_report(trial.engine.configuration, GEOMETRY, *runs, head=False)
     assert report["bit_exact"], report["wrong"]
     assert report["one_layer_alone_simulated"]["weight_efficiency"] >= alone
     assert report["further_layer_simulated"]["weight_efficiency"] >= further
@@ -40,7 +44,7 @@ def test_the_estimate_is_what_is_simulated(trial: Trial) -> None:
     """Phase by phase, but for the 17 cycles of the gate norm's scalars, which it leaves out."""
     trial.engine.system.set_conditions(Conditions())
     run = trial.run(3, 4)
-    estimated = phase_cycles(trial.image.header.configuration, "layer")
+    estimated = phase_cycles(trial.engine.configuration, GEOMETRY, "layer")
     for simulated, phase in zip(run.course.record(1), estimated, strict=True):
         assert simulated.name == phase.name
         assert 0 <= simulated.total - phase.total <= 17

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tritstream.boards import BOARDS
 from tritstream.cli import main
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.rtl.resources import EngineResources, Progress, Resources
@@ -45,7 +46,7 @@ def test_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report["further_layer_simulated"]["cycles"] < alone["cycles"]
     assert [p["name"] for p in report["head_simulated"]["phases"]] == ["head"]
     boards = report["projected"]["boards"]
-    assert {b["board"] for b in boards} == {"pynq-z1", "pynq-z2"}
+    assert {b["board"] for b in boards} == {b.name for b in BOARDS.values() if b.ps_type == "zynq7"}
     cycles = report["projected"]["cycles_per_token"]
     assert all(
         b["tokens_per_s_with_ddr"] <= b["tokens_per_s_as_simulated"] < 100e6 / cycles
@@ -94,7 +95,7 @@ def test_resources_stand_against_the_board(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["-c", "generic"], "has no geometry"),
+        (["-c", "generic"], "unknown build configuration"),
         (["--layers", "0"], "--layers must be 1 or more"),
         (["--trace-cycles", "0"], "--trace-cycles must be 1 or more"),
         (["--plot", "layer.pdf"], ".png or .svg"),

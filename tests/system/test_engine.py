@@ -15,7 +15,7 @@ from support.random_checkpoint import random_checkpoint
 from tritstream.board.errors import BusError
 from tritstream.board.options import BoardOptions
 from tritstream.cli import main
-from tritstream.configurations import configuration_named
+from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
@@ -36,7 +36,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
         folder / "tiny", hidden=192, vocab=512, intermediate=256, layers=2
     )
     with pytest.warns(UserWarning, match="padding"):
-        pack(checkpoint, folder / "tiny.trit", target="tiny")
+        pack(checkpoint, folder / "tiny.trit", layout="tiny")
     return open_image(folder / "tiny.trit")
 
 
@@ -65,7 +65,7 @@ def test_the_driver_runs_it_and_reports_errors(tiny: Image) -> None:
     from tritstream.sim import simulated_board
     from tritstream.system.execution import RtlExecution
 
-    configuration = tiny.header.configuration
+    configuration = CONFIGURATIONS["tiny"]
     execution, specification = RtlExecution(configuration), SpecEngine(tiny)
     board = simulated_board(configuration, cma_bytes=128 << 20, execution=execution)
     with board as (device, overlay), BoardRuntime(tiny, overlay, device, BoardOptions()) as runtime:

@@ -14,6 +14,7 @@ from tritstream.build.open.place import Placement, highest_hz, read_placement
 from tritstream.build.open.project import BITSTREAM, CLOCK_HZ, PLACE, OpenProject
 from tritstream.build.ports import port_map
 from tritstream.build.settings import OVERLAY, design_name
+from tritstream.estimate.cycles import reference_geometry
 from tritstream.estimate.rates import rates
 from tritstream.files import atomic_write_bytes, sha256_of
 
@@ -71,9 +72,10 @@ def _handoff(project: OpenProject, clock: float) -> bytes:
 
 
 def projected_tokens_per_s(project: OpenProject, clock: float) -> float:
-    """Tokens a second at a clock in Hz, from cycle counts and DDR rate."""
+    """Tokens a second of `reference_geometry` at a clock in Hz, from cycle counts and DDR rate."""
     board = replace(project.board, clock_hz=clock)
-    return rates(project.configuration, board).tokens_per_s
+    _, geometry = reference_geometry(project.configuration)
+    return rates(project.configuration, geometry, board).tokens_per_s
 
 
 def _build(project: OpenProject, placement: Placement, clock: float) -> dict[str, Any]:
@@ -87,5 +89,8 @@ def _build(project: OpenProject, placement: Placement, clock: float) -> dict[str
             "used": placement.used,
             "available": placement.available,
         },
-        "projected": {"tokens_per_s": round(projected_tokens_per_s(project, clock), 2)},
+        "projected": {
+            "model": reference_geometry(project.configuration)[0],
+            "tokens_per_s": round(projected_tokens_per_s(project, clock), 2),
+        },
     }

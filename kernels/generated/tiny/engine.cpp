@@ -6,399 +6,479 @@
 void fetch_0(
   int32_t v0,
   int32_t v1,
-  ap_uint<128> v2[6],
-  ap_uint<128> v3[11520],
+  ap_uint<128> v2[524],
+  ap_uint<128> v3[134217728],
   ap_uint<128> v4[96],
-  ap_uint<128> v5[96],
-  hls::stream< int32_t >& v6,
+  ap_uint<128> v5[6144],
+  hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
   hls::stream< int32_t >& v8,
   hls::stream< int32_t >& v9,
-  hls::stream< ap_uint<128> >& v10,
+  hls::stream< int32_t >& v10,
   hls::stream< ap_uint<128> >& v11,
-  hls::stream< ap_uint<256> >& v12
+  hls::stream< ap_uint<128> >& v12,
+  hls::stream< ap_uint<256> >& v13
 ) {
-  static const int32_t vector_words[7] = {48, 48, 48, 48, 48, 64, 48};
-  static const int32_t room_beats[7] = {0, 48, 0, 0, 0, 0, 0};
+  int32_t vector_words[8];
+  int32_t room_beats[8];
   ap_uint<128> part[2];
   #pragma HLS array_partition variable=part complete dim=1
 
-  int32_t v16 = v0;
-  int32_t begin;
-  begin = v16;
-  int32_t v18 = v1;
-  int32_t v19 = begin;
-  ap_int<33> v20 = v18;
-  ap_int<33> v21 = v19;
-  ap_int<33> v22 = v20 - v21;
-  ap_int<34> v23 = v22;
-  ap_int<34> v24 = v23 + 1;
-  int32_t v25 = v24;
-  int32_t count;
-  count = v25;
-  int32_t v27 = count;
-  v6.write(v27);
-  int32_t v28 = count;
-  v7.write(v28);
-  int32_t v29 = count;
-  v8.write(v29);
-  int32_t v30 = count;
-  v9.write(v30);
-  l_S_n_0_n: for (int n = 0; n < 96; n++) {
+  ap_uint<128> pair[2];
+  #pragma HLS array_partition variable=pair complete dim=1
+
+  ap_uint<128> model;
+  model = 0;
+  l_S_n_0_n: for (int n = 0; n < 8; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v32 = v4[n];
-    v10.write(v32);
-  }
-  int32_t v33 = count;
-  int v34 = v33;
-  for (int v35 = 0; v35 < v34; v35 += 1) {
-    int32_t v36 = begin;
-    int v37 = v36;
-    int v38 = v35;
-    int v39 = v37 + v38;
-    int v40 = v39 << 1;
-    int32_t v41 = v40;
-    int32_t row;
-    row = v41;
-    int32_t v43 = row;
-    int v44 = v43;
-    ap_uint<128> v45 = v2[v44];
-    ap_uint<128> front;
-    front = v45;
-    int32_t v47 = row;
-    int v48 = v47;
-    int v49 = v48 + 1;
-    int v50 = v49;
-    ap_uint<128> v51 = v2[v50];
-    ap_uint<128> back;
-    back = v51;
-    ap_int<128> v53 = front;
-    int32_t v54;
-    ap_int<128> v54_tmp = v53;
-    v54 = v54_tmp(31, 0);
-    int32_t kind;
-    kind = v54;
-    ap_int<128> v56 = front;
-    int32_t v57;
-    ap_int<128> v57_tmp = v56;
-    v57 = v57_tmp(63, 32);
-    int32_t at;
-    at = v57;
-    ap_int<128> v59 = front;
-    int32_t v60;
-    ap_int<128> v60_tmp = v59;
-    v60 = v60_tmp(95, 64);
-    int32_t from_0;
-    from_0 = v60;
-    ap_int<128> v62 = front;
-    int32_t v63;
-    ap_int<128> v63_tmp = v62;
-    v63 = v63_tmp(127, 96);
-    int32_t from_1;
-    from_1 = v63;
-    ap_int<128> v65 = back;
-    int32_t v66;
-    ap_int<128> v66_tmp = v65;
-    v66 = v66_tmp(95, 64);
-    int32_t state_at;
-    state_at = v66;
-    int32_t v68 = kind;
-    bool v69 = v68 == 0;
-    int32_t v70 = v69 ? (int32_t)1866 : (int32_t)618;
-    int32_t words;
-    words = v70;
-    int32_t v72 = kind;
-    v6.write(v72);
-    int32_t v73 = kind;
-    v7.write(v73);
-    int32_t v74 = state_at;
-    v7.write(v74);
-    int32_t v75 = from_0;
-    v8.write(v75);
-    int32_t v76 = words;
-    v8.write(v76);
-    int32_t v77 = from_1;
-    v9.write(v77);
-    int32_t v78 = words;
-    v9.write(v78);
-    int32_t v79 = kind;
-    bool v80 = v79 == 0;
-    int32_t v81 = v80 ? (int32_t)48 : (int32_t)0;
-    int32_t state_beats;
-    state_beats = v81;
-    int32_t v83 = state_beats;
-    int v84 = v83;
-    for (int v85 = 0; v85 < v84; v85 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v86 = state_at;
-      int v87 = v86;
-      int v88 = v85;
-      int v89 = v87 + v88;
-      int v90 = v89;
-      ap_uint<128> v91 = v5[v90];
-      v10.write(v91);
+    ap_uint<128> v20 = v2[n];
+    ap_uint<128> size;
+    size = v20;
+    ap_int<128> v22 = size;
+    model = v22;
+    ap_int<33> v23 = n;
+    bool v24 = v23 < 7;
+    if (v24) {
+      ap_int<128> v25 = size;
+      v6.write(v25);
     }
-    int32_t v92 = kind;
-    bool v93 = v92 == 0;
-    int32_t v94 = v93 ? (int32_t)0 : (int32_t)6;
+    ap_int<128> v26 = size;
+    int32_t v27;
+    ap_int<128> v27_tmp = v26;
+    v27 = v27_tmp(63, 32);
+    int32_t both;
+    both = v27;
+    int32_t v29 = both;
+    int32_t v30 = v29 >> 16;
+    vector_words[n] = v30;
+    ap_int<128> v31 = size;
+    int32_t v32;
+    ap_int<128> v32_tmp = v31;
+    v32 = v32_tmp(127, 96);
+    int32_t beats_of_room;
+    beats_of_room = v32;
+    int32_t v34 = beats_of_room;
+    room_beats[n] = v34;
+  }
+  ap_int<128> v35 = model;
+  int32_t v36;
+  ap_int<128> v36_tmp = v35;
+  v36 = v36_tmp(31, 0);
+  int32_t vector_beats;
+  vector_beats = v36;
+  ap_int<128> v38 = model;
+  int32_t v39;
+  ap_int<128> v39_tmp = v38;
+  v39 = v39_tmp(63, 32);
+  int32_t logits_beats;
+  logits_beats = v39;
+  ap_int<128> v41 = model;
+  int32_t v42;
+  ap_int<128> v42_tmp = v41;
+  v42 = v42_tmp(95, 64);
+  int32_t layer_words;
+  layer_words = v42;
+  ap_int<128> v44 = model;
+  int32_t v45;
+  ap_int<128> v45_tmp = v44;
+  v45 = v45_tmp(127, 96);
+  int32_t head_words;
+  head_words = v45;
+  int32_t v47 = v0;
+  int32_t begin;
+  begin = v47;
+  int32_t v49 = v1;
+  int32_t v50 = begin;
+  ap_int<33> v51 = v49;
+  ap_int<33> v52 = v50;
+  ap_int<33> v53 = v51 - v52;
+  ap_int<34> v54 = v53;
+  ap_int<34> v55 = v54 + 1;
+  int32_t v56 = v55;
+  int32_t count;
+  count = v56;
+  int32_t v58 = vector_beats;
+  v7.write(v58);
+  int32_t v59 = count;
+  v7.write(v59);
+  int32_t v60 = vector_beats;
+  v8.write(v60);
+  int32_t v61 = logits_beats;
+  v8.write(v61);
+  int32_t v62 = count;
+  v8.write(v62);
+  int32_t v63 = count;
+  v9.write(v63);
+  int32_t v64 = count;
+  v10.write(v64);
+  int32_t v65 = vector_beats;
+  int v66 = v65;
+  for (int v67 = 0; v67 < v66; v67 += 1) {
+  #pragma HLS pipeline II=1
+    ap_uint<128> v68 = v4[v67];
+    v11.write(v68);
+  }
+  int32_t v69 = vector_beats;
+  int32_t v70 = v69 >> 1;
+  int32_t all_state_beats;
+  all_state_beats = v70;
+  int32_t v72 = count;
+  int v73 = v72;
+  for (int v74 = 0; v74 < v73; v74 += 1) {
+    int32_t v75 = begin;
+    int v76 = v75;
+    int v77 = v74;
+    int v78 = v76 + v77;
+    int v79 = v78 << 1;
+    int v80 = v79;
+    int v81 = v80 + 8;
+    int32_t v82 = v81;
+    int32_t row;
+    row = v82;
+    l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
+    #pragma HLS pipeline II=1
+      int32_t v85 = row;
+      int v86 = v85;
+      int v87 = n1;
+      int v88 = v86 + v87;
+      int v89 = v88;
+      ap_uint<128> v90 = v2[v89];
+      pair[n1] = v90;
+    }
+    ap_uint<128> v91 = pair[0];
+    ap_uint<128> front;
+    front = v91;
+    ap_uint<128> v93 = pair[1];
+    ap_uint<128> back;
+    back = v93;
+    ap_int<128> v95 = front;
+    int32_t v96;
+    ap_int<128> v96_tmp = v95;
+    v96 = v96_tmp(31, 0);
+    int32_t kind;
+    kind = v96;
+    ap_int<128> v98 = front;
+    int32_t v99;
+    ap_int<128> v99_tmp = v98;
+    v99 = v99_tmp(63, 32);
+    int32_t at;
+    at = v99;
+    ap_int<128> v101 = front;
+    int32_t v102;
+    ap_int<128> v102_tmp = v101;
+    v102 = v102_tmp(95, 64);
+    int32_t from_0;
+    from_0 = v102;
+    ap_int<128> v104 = front;
+    int32_t v105;
+    ap_int<128> v105_tmp = v104;
+    v105 = v105_tmp(127, 96);
+    int32_t from_1;
+    from_1 = v105;
+    ap_int<128> v107 = back;
+    int32_t v108;
+    ap_int<128> v108_tmp = v107;
+    v108 = v108_tmp(95, 64);
+    int32_t state_at;
+    state_at = v108;
+    int32_t v110 = kind;
+    bool v111 = v110 == 0;
+    int32_t v112 = layer_words;
+    int32_t v113 = head_words;
+    int32_t v114 = v111 ? (int32_t)v112 : (int32_t)v113;
+    int32_t words;
+    words = v114;
+    int32_t v116 = kind;
+    v7.write(v116);
+    int32_t v117 = kind;
+    v8.write(v117);
+    int32_t v118 = state_at;
+    v8.write(v118);
+    int32_t v119 = from_0;
+    v9.write(v119);
+    int32_t v120 = words;
+    v9.write(v120);
+    int32_t v121 = from_1;
+    v10.write(v121);
+    int32_t v122 = words;
+    v10.write(v122);
+    int32_t v123 = kind;
+    bool v124 = v123 == 0;
+    int32_t v125 = all_state_beats;
+    int32_t v126 = v124 ? (int32_t)v125 : (int32_t)0;
+    int32_t state_beats;
+    state_beats = v126;
+    int32_t v128 = state_beats;
+    int v129 = v128;
+    for (int v130 = 0; v130 < v129; v130 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v131 = state_at;
+      int v132 = v131;
+      int v133 = v130;
+      int v134 = v132 + v133;
+      int v135 = v134;
+      ap_uint<128> v136 = v5[v135];
+      v11.write(v136);
+    }
+    int32_t v137 = kind;
+    bool v138 = v137 == 0;
+    int32_t v139 = v138 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v94;
-    int32_t v96 = kind;
-    bool v97 = v96 == 0;
-    ap_int<33> v98 = v97 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v99 = v98;
+    phase_begin = v139;
+    int32_t v141 = kind;
+    bool v142 = v141 == 0;
+    ap_int<33> v143 = v142 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v144 = v143;
     int32_t phase_end;
-    phase_end = v99;
-    int32_t v101 = phase_begin;
-    int32_t v102 = phase_end;
-    int v103 = v101;
-    int v104 = v102;
-    for (int v105 = v103; v105 < v104; v105 += 1) {
-      l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
+    phase_end = v144;
+    int32_t v146 = phase_begin;
+    int32_t v147 = phase_end;
+    int v148 = v146;
+    int v149 = v147;
+    for (int v150 = v148; v150 < v149; v150 += 1) {
+      l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
       #pragma HLS pipeline II=1
-        int32_t v107 = at;
-        int v108 = v107;
-        int v109 = n1;
-        int v110 = v108 + v109;
-        int v111 = v110;
-        ap_uint<128> v112 = v3[v111];
+        int32_t v152 = at;
+        int v153 = v152;
+        int v154 = n2;
+        int v155 = v153 + v154;
+        int v156 = v155;
+        ap_uint<128> v157 = v3[v156];
         ap_uint<128> line;
-        line = v112;
-        ap_int<33> v114 = n1;
-        bool v115 = v114 < 2;
-        if (v115) {
-          ap_int<128> v116 = line;
-          v11.write(v116);
-        }
+        line = v157;
+        ap_int<128> v159 = line;
+        v12.write(v159);
       }
-      int32_t v117 = at;
-      int v118 = v117;
-      int v119 = v118 + 2;
-      int32_t v120 = v119;
-      at = v120;
-      int32_t v121 = vector_words[v105];
-      int64_t v122 = v121;
-      int64_t v123 = v122 * 2;
-      int32_t v124 = v123;
+      int32_t v160 = at;
+      int v161 = v160;
+      int v162 = v161 + 2;
+      int32_t v163 = v162;
+      at = v163;
+      int32_t v164 = vector_words[v150];
+      int64_t v165 = v164;
+      int64_t v166 = v165 * 2;
+      int32_t v167 = v166;
       int32_t element_beats;
-      element_beats = v124;
+      element_beats = v167;
       int32_t filled;
       filled = 0;
-      int32_t v127 = element_beats;
-      int v128 = v127;
-      for (int v129 = 0; v129 < v128; v129 += 1) {
+      int32_t v170 = element_beats;
+      int v171 = v170;
+      for (int v172 = 0; v172 < v171; v172 += 1) {
       #pragma HLS pipeline II=1
-        l_S_k_3_k: for (int k = 0; k < 1; k++) {
-          ap_uint<128> v131 = part[(k + 1)];
-          part[k] = v131;
+        l_S_k_5_k: for (int k = 0; k < 1; k++) {
+          ap_uint<128> v174 = part[(k + 1)];
+          part[k] = v174;
         }
-        int32_t v132 = at;
-        int v133 = v132;
-        int v134 = v129;
-        int v135 = v133 + v134;
-        int v136 = v135;
-        ap_uint<128> v137 = v3[v136];
-        part[1] = v137;
-        int32_t v138 = filled;
-        ap_int<33> v139 = v138;
-        ap_int<33> v140 = v139 + 1;
-        int32_t v141 = v140;
-        filled = v141;
-        int32_t v142 = filled;
-        bool v143 = v142 == 2;
-        if (v143) {
+        int32_t v175 = at;
+        int v176 = v175;
+        int v177 = v172;
+        int v178 = v176 + v177;
+        int v179 = v178;
+        ap_uint<128> v180 = v3[v179];
+        part[1] = v180;
+        int32_t v181 = filled;
+        ap_int<33> v182 = v181;
+        ap_int<33> v183 = v182 + 1;
+        int32_t v184 = v183;
+        filled = v184;
+        int32_t v185 = filled;
+        bool v186 = v185 == 2;
+        if (v186) {
           filled = 0;
           ap_uint<256> whole;
           whole = 0;
-          l_S_k_4_k1: for (int k1 = 0; k1 < 2; k1++) {
-            ap_uint<128> v146 = part[k1];
-            ap_int<256> v147 = whole;
-            int64_t v148 = k1;
-            int64_t v149 = v148 * 128;
-            ap_int<65> v150 = v149;
-            ap_int<65> v151 = v150 + 127;
-            int v152 = v149;
-            int v153 = v151;
-            ap_int<256> v154;
-            ap_int<256> v154_tmp = v147;
-            v154_tmp(v153, v152) = v146;
-            v154 = v154_tmp;
-            whole = v154;
+          l_S_k_6_k1: for (int k1 = 0; k1 < 2; k1++) {
+            ap_uint<128> v189 = part[k1];
+            ap_int<256> v190 = whole;
+            int64_t v191 = k1;
+            int64_t v192 = v191 * 128;
+            ap_int<65> v193 = v192;
+            ap_int<65> v194 = v193 + 127;
+            int v195 = v192;
+            int v196 = v194;
+            ap_int<256> v197;
+            ap_int<256> v197_tmp = v190;
+            v197_tmp(v196, v195) = v189;
+            v197 = v197_tmp;
+            whole = v197;
           }
-          ap_int<256> v155 = whole;
-          v12.write(v155);
+          ap_int<256> v198 = whole;
+          v13.write(v198);
         }
       }
-      int32_t v156 = element_beats;
-      int32_t v157 = at;
-      int v158 = v157;
-      int v159 = v156;
-      int v160 = v158 + v159;
-      int32_t v161 = v160;
-      at = v161;
-      int32_t v162 = room_beats[v105];
+      int32_t v199 = element_beats;
+      int32_t v200 = at;
+      int v201 = v200;
+      int v202 = v199;
+      int v203 = v201 + v202;
+      int32_t v204 = v203;
+      at = v204;
+      int32_t v205 = room_beats[v150];
       int32_t more;
-      more = v162;
-      int32_t v164 = more;
-      int v165 = v164;
-      for (int v166 = 0; v166 < v165; v166 += 1) {
+      more = v205;
+      int32_t v207 = more;
+      int v208 = v207;
+      for (int v209 = 0; v209 < v208; v209 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v167 = at;
-        int v168 = v167;
-        int v169 = v166;
-        int v170 = v168 + v169;
-        int v171 = v170;
-        ap_uint<128> v172 = v3[v171];
+        int32_t v210 = at;
+        int v211 = v210;
+        int v212 = v209;
+        int v213 = v211 + v212;
+        int v214 = v213;
+        ap_uint<128> v215 = v3[v214];
         ap_uint<128> room_beat;
-        room_beat = v172;
-        ap_int<33> v174 = v166;
-        bool v175 = v174 < 48;
-        if (v175) {
-          ap_int<128> v176 = room_beat;
-          v11.write(v176);
-        }
+        room_beat = v215;
+        ap_int<128> v217 = room_beat;
+        v12.write(v217);
       }
-      int32_t v177 = more;
-      int32_t v178 = at;
-      int v179 = v178;
-      int v180 = v177;
-      int v181 = v179 + v180;
-      int32_t v182 = v181;
-      at = v182;
+      int32_t v218 = more;
+      int32_t v219 = at;
+      int v220 = v219;
+      int v221 = v218;
+      int v222 = v220 + v221;
+      int32_t v223 = v222;
+      at = v223;
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v183[11520],
-  hls::stream< int32_t >& v184,
-  hls::stream< ap_uint<128> >& v185
+  ap_uint<128> v224[134217728],
+  hls::stream< int32_t >& v225,
+  hls::stream< ap_uint<128> >& v226
 ) {
-  int32_t v186 = v184.read();
+  int32_t v227 = v225.read();
   int32_t count1;
-  count1 = v186;
-  int32_t v188 = count1;
-  int v189 = v188;
-  for (int v190 = 0; v190 < v189; v190 += 1) {
-    int32_t v191 = v184.read();
+  count1 = v227;
+  int32_t v229 = count1;
+  int v230 = v229;
+  for (int v231 = 0; v231 < v230; v231 += 1) {
+    int32_t v232 = v225.read();
+    int32_t first_beat;
+    first_beat = v232;
+    int32_t v234 = first_beat;
     int32_t at1;
-    at1 = v191;
-    int32_t v193 = v184.read();
+    at1 = v234;
+    int32_t v236 = v225.read();
     int32_t words1;
-    words1 = v193;
-    int32_t v195 = words1;
-    int v196 = v195;
-    for (int v197 = 0; v197 < v196; v197 += 1) {
+    words1 = v236;
+    int32_t v238 = words1;
+    int v239 = v238;
+    for (int v240 = 0; v240 < v239; v240 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v198 = at1;
-      int v199 = v198;
-      int v200 = v197;
-      int v201 = v199 + v200;
-      int v202 = v201;
-      ap_uint<128> v203 = v183[v202];
-      v185.write(v203);
+      int32_t v241 = at1;
+      int v242 = v241;
+      int v243 = v240;
+      int v244 = v242 + v243;
+      int v245 = v244;
+      ap_uint<128> v246 = v224[v245];
+      v226.write(v246);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v204[11520],
-  hls::stream< int32_t >& v205,
-  hls::stream< ap_uint<128> >& v206
+  ap_uint<128> v247[134217728],
+  hls::stream< int32_t >& v248,
+  hls::stream< ap_uint<128> >& v249
 ) {
-  int32_t v207 = v205.read();
+  int32_t v250 = v248.read();
   int32_t count2;
-  count2 = v207;
-  int32_t v209 = count2;
-  int v210 = v209;
-  for (int v211 = 0; v211 < v210; v211 += 1) {
-    int32_t v212 = v205.read();
+  count2 = v250;
+  int32_t v252 = count2;
+  int v253 = v252;
+  for (int v254 = 0; v254 < v253; v254 += 1) {
+    int32_t v255 = v248.read();
+    int32_t first_beat1;
+    first_beat1 = v255;
+    int32_t v257 = first_beat1;
     int32_t at2;
-    at2 = v212;
-    int32_t v214 = v205.read();
+    at2 = v257;
+    int32_t v259 = v248.read();
     int32_t words2;
-    words2 = v214;
-    int32_t v216 = words2;
-    int v217 = v216;
-    for (int v218 = 0; v218 < v217; v218 += 1) {
+    words2 = v259;
+    int32_t v261 = words2;
+    int v262 = v261;
+    for (int v263 = 0; v263 < v262; v263 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v219 = at2;
-      int v220 = v219;
-      int v221 = v218;
-      int v222 = v220 + v221;
-      int v223 = v222;
-      ap_uint<128> v224 = v204[v223];
-      v206.write(v224);
+      int32_t v264 = at2;
+      int v265 = v264;
+      int v266 = v263;
+      int v267 = v265 + v266;
+      int v268 = v267;
+      ap_uint<128> v269 = v247[v268];
+      v249.write(v269);
     }
   }
 }
 
 void bit_length(
-  int64_t v225,
-  int32_t *v226
+  int64_t v270,
+  int32_t *v271
 ) {
   int64_t rest;
-  rest = v225;
+  rest = v270;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v230 = k2;
-    int32_t v231 = 32 >> v230;
+    int32_t v275 = k2;
+    int32_t v276 = 32 >> v275;
     int32_t step;
-    step = v231;
-    int64_t v233 = rest;
-    int32_t v234 = step;
-    int64_t v235 = v234;
-    int64_t v236 = v233 >> v235;
+    step = v276;
+    int64_t v278 = rest;
+    int32_t v279 = step;
+    int64_t v280 = v279;
+    int64_t v281 = v278 >> v280;
     int64_t high;
-    high = v236;
-    int64_t v238 = high;
-    bool v239 = v238 > 0;
-    if (v239) {
-      int64_t v240 = high;
-      rest = v240;
-      int32_t v241 = step;
-      int32_t v242 = bits;
-      ap_int<33> v243 = v242;
-      ap_int<33> v244 = v241;
-      ap_int<33> v245 = v243 + v244;
-      int32_t v246 = v245;
-      bits = v246;
+    high = v281;
+    int64_t v283 = high;
+    bool v284 = v283 > 0;
+    if (v284) {
+      int64_t v285 = high;
+      rest = v285;
+      int32_t v286 = step;
+      int32_t v287 = bits;
+      ap_int<33> v288 = v287;
+      ap_int<33> v289 = v286;
+      ap_int<33> v290 = v288 + v289;
+      int32_t v291 = v290;
+      bits = v291;
     }
   }
-  int64_t v247 = rest;
-  int32_t v248 = v247;
+  int64_t v292 = rest;
+  int32_t v293 = v292;
   int32_t low;
-  low = v248;
-  int32_t v250 = bits;
-  int32_t v251 = low;
-  ap_int<33> v252 = v250;
-  ap_int<33> v253 = v251;
-  ap_int<33> v254 = v252 + v253;
-  int32_t v255 = v254;
+  low = v293;
+  int32_t v295 = bits;
+  int32_t v296 = low;
+  ap_int<33> v297 = v295;
+  ap_int<33> v298 = v296;
+  ap_int<33> v299 = v297 + v298;
+  int32_t v300 = v299;
   int32_t total;
-  total = v255;
-  *v226 = total;
+  total = v300;
+  *v271 = total;
 }
 
 void measure(
-  ap_int<48> v257[64][4],
-  int32_t v258,
-  ap_uint<256> v259,
-  int32_t v260,
-  int32_t v261[64][4],
-  int64_t v262[2],
-  int32_t v263[1]
+  ap_int<48> v302[64][4],
+  int32_t v303,
+  ap_uint<256> v304,
+  int32_t v305,
+  int32_t v306[64][4],
+  int64_t v307[2],
+  int32_t v308[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v257 complete dim=2
+  #pragma HLS array_partition variable=v302 complete dim=2
 
-  #pragma HLS array_partition variable=v261 complete dim=2
+  #pragma HLS array_partition variable=v306 complete dim=2
 
-  #pragma HLS array_partition variable=v262 complete dim=1
+  #pragma HLS array_partition variable=v307 complete dim=1
 
   ap_uint<256> rest1;
-  rest1 = v259;
+  rest1 = v304;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -406,508 +486,508 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<256> v269 = rest1;
-    int64_t v270 = v269;
+    ap_int<256> v314 = rest1;
+    int64_t v315 = v314;
     int64_t element;
-    element = v270;
-    ap_int<256> v272 = rest1;
-    ap_uint<256> v273 = v272 >> 64;
-    rest1 = v273;
-    int64_t v274 = element;
-    ap_int<24> v275 = v274;
+    element = v315;
+    ap_int<256> v317 = rest1;
+    ap_uint<256> v318 = v317 >> 64;
+    rest1 = v318;
+    int64_t v319 = element;
+    ap_int<24> v320 = v319;
     ap_int<24> gain;
-    gain = v275;
-    int64_t v277 = element;
-    int64_t v278 = v277 >> 24;
-    ap_int<18> v279 = v278;
+    gain = v320;
+    int64_t v322 = element;
+    int64_t v323 = v322 >> 24;
+    ap_int<18> v324 = v323;
     ap_int<18> block;
-    block = v279;
-    int v281 = v258;
-    ap_int<48> v282 = v257[v281][e];
-    ap_uint<48> v283 = v260;
-    ap_int<48> v284 = v282 << v283;
+    block = v324;
+    int v326 = v303;
+    ap_int<48> v327 = v302[v326][e];
+    ap_uint<48> v328 = v305;
+    ap_int<48> v329 = v327 << v328;
     ap_int<48> shifted;
-    shifted = v284;
-    ap_int<48> v286 = shifted;
-    ap_int<48> v287 = v286 >> 16;
-    int32_t v288 = v287;
+    shifted = v329;
+    ap_int<48> v331 = shifted;
+    ap_int<48> v332 = v331 >> 16;
+    int32_t v333 = v332;
     int32_t normal;
-    normal = v288;
-    int32_t v290 = normal;
-    int32_t v291 = v290 >> 8;
-    ap_int<24> v292 = v291;
+    normal = v333;
+    int32_t v335 = normal;
+    int32_t v336 = v335 >> 8;
+    ap_int<24> v337 = v336;
     ap_int<24> top;
-    top = v292;
-    ap_int<24> v294 = top;
-    ap_int<48> v295 = v294;
-    ap_int<48> v296 = v295 * v295;
-    int64_t v297 = plain_sum;
-    ap_int<65> v298 = v297;
-    ap_int<65> v299 = v296;
-    ap_int<65> v300 = v298 + v299;
-    int64_t v301 = v300;
-    plain_sum = v301;
-    int32_t v302 = normal;
-    ap_int<18> v303 = block;
-    ap_int<50> v304 = v302;
-    ap_int<50> v305 = v303;
-    ap_int<50> v306 = v304 * v305;
-    ap_int<51> v307 = v306;
-    ap_int<51> v308 = v307 + 16777216;
-    ap_int<51> v309 = v308 >> 25;
-    ap_int<24> v310 = v309;
+    top = v337;
+    ap_int<24> v339 = top;
+    ap_int<48> v340 = v339;
+    ap_int<48> v341 = v340 * v340;
+    int64_t v342 = plain_sum;
+    ap_int<65> v343 = v342;
+    ap_int<65> v344 = v341;
+    ap_int<65> v345 = v343 + v344;
+    int64_t v346 = v345;
+    plain_sum = v346;
+    int32_t v347 = normal;
+    ap_int<18> v348 = block;
+    ap_int<50> v349 = v347;
+    ap_int<50> v350 = v348;
+    ap_int<50> v351 = v349 * v350;
+    ap_int<51> v352 = v351;
+    ap_int<51> v353 = v352 + 16777216;
+    ap_int<51> v354 = v353 >> 25;
+    ap_int<24> v355 = v354;
     ap_int<24> weighted;
-    weighted = v310;
-    ap_int<24> v312 = weighted;
-    ap_int<48> v313 = v312;
-    ap_int<48> v314 = v313 * v313;
-    int64_t v315 = weighted_sum;
-    ap_int<65> v316 = v315;
-    ap_int<65> v317 = v314;
-    ap_int<65> v318 = v316 + v317;
-    int64_t v319 = v318;
-    weighted_sum = v319;
-    int32_t v320 = normal;
-    ap_int<24> v321 = gain;
-    ap_int<56> v322 = v320;
-    ap_int<56> v323 = v321;
-    ap_int<56> v324 = v322 * v323;
-    ap_int<56> v325 = v324 >> 24;
-    int32_t v326 = v325;
+    weighted = v355;
+    ap_int<24> v357 = weighted;
+    ap_int<48> v358 = v357;
+    ap_int<48> v359 = v358 * v358;
+    int64_t v360 = weighted_sum;
+    ap_int<65> v361 = v360;
+    ap_int<65> v362 = v359;
+    ap_int<65> v363 = v361 + v362;
+    int64_t v364 = v363;
+    weighted_sum = v364;
+    int32_t v365 = normal;
+    ap_int<24> v366 = gain;
+    ap_int<56> v367 = v365;
+    ap_int<56> v368 = v366;
+    ap_int<56> v369 = v367 * v368;
+    ap_int<56> v370 = v369 >> 24;
+    int32_t v371 = v370;
     int32_t u;
-    u = v326;
-    int32_t v328 = u;
-    v261[v281][e] = v328;
-    int32_t v329 = u;
-    bool v330 = v329 < 0;
-    int32_t v331 = 0 - v329;
-    int32_t v332 = v330 ? (int32_t)v331 : (int32_t)v329;
-    int32_t size;
-    size = v332;
-    int32_t v334 = size;
-    int32_t v335 = largest;
-    bool v336 = v334 > v335;
-    int32_t v337 = v336 ? (int32_t)v334 : (int32_t)v335;
-    largest = v337;
+    u = v371;
+    int32_t v373 = u;
+    v306[v326][e] = v373;
+    int32_t v374 = u;
+    bool v375 = v374 < 0;
+    int32_t v376 = 0 - v374;
+    int32_t v377 = v375 ? (int32_t)v376 : (int32_t)v374;
+    int32_t size1;
+    size1 = v377;
+    int32_t v379 = size1;
+    int32_t v380 = largest;
+    bool v381 = v379 > v380;
+    int32_t v382 = v381 ? (int32_t)v379 : (int32_t)v380;
+    largest = v382;
   }
-  int64_t v338 = weighted_sum;
-  int64_t v339 = v262[0];
-  ap_int<65> v340 = v339;
-  ap_int<65> v341 = v338;
-  ap_int<65> v342 = v340 + v341;
-  int64_t v343 = v342;
-  v262[0] = v343;
-  int64_t v344 = plain_sum;
-  int64_t v345 = v262[1];
-  ap_int<65> v346 = v345;
-  ap_int<65> v347 = v344;
-  ap_int<65> v348 = v346 + v347;
-  int64_t v349 = v348;
-  v262[1] = v349;
-  int32_t v350 = largest;
-  int32_t v351 = v263[0];
-  bool v352 = v350 > v351;
-  int32_t v353 = v352 ? (int32_t)v350 : (int32_t)v351;
-  v263[0] = v353;
+  int64_t v383 = weighted_sum;
+  int64_t v384 = v307[0];
+  ap_int<65> v385 = v384;
+  ap_int<65> v386 = v383;
+  ap_int<65> v387 = v385 + v386;
+  int64_t v388 = v387;
+  v307[0] = v388;
+  int64_t v389 = plain_sum;
+  int64_t v390 = v307[1];
+  ap_int<65> v391 = v390;
+  ap_int<65> v392 = v389;
+  ap_int<65> v393 = v391 + v392;
+  int64_t v394 = v393;
+  v307[1] = v394;
+  int32_t v395 = largest;
+  int32_t v396 = v308[0];
+  bool v397 = v395 > v396;
+  int32_t v398 = v397 ? (int32_t)v395 : (int32_t)v396;
+  v308[0] = v398;
 }
 
 void normalise(
-  int64_t v354,
-  int32_t v355,
-  int32_t v356[2]
+  int64_t v399,
+  int32_t v400,
+  int32_t v401[2]
 ) {
-  #pragma HLS array_partition variable=v356 complete dim=1
+  #pragma HLS array_partition variable=v401 complete dim=1
 
-  int32_t v357;
-  bit_length(v354, &v357);
-  ap_int<33> v358 = v357;
-  ap_int<33> v359 = v358 - 31;
-  int32_t v360 = v359;
+  int32_t v402;
+  bit_length(v399, &v402);
+  ap_int<33> v403 = v402;
+  ap_int<33> v404 = v403 - 31;
+  int32_t v405 = v404;
   int32_t shift;
-  shift = v360;
-  int32_t v362 = shift;
-  bool v363 = v362 > 0;
-  int32_t v364 = v363 ? (int32_t)v362 : (int32_t)0;
+  shift = v405;
+  int32_t v407 = shift;
+  bool v408 = v407 > 0;
+  int32_t v409 = v408 ? (int32_t)v407 : (int32_t)0;
   int32_t down;
-  down = v364;
-  int32_t v366 = shift;
-  bool v367 = v366 > 0;
-  int32_t v368 = 0 - v366;
-  int32_t v369 = v367 ? (int32_t)0 : (int32_t)v368;
+  down = v409;
+  int32_t v411 = shift;
+  bool v412 = v411 > 0;
+  int32_t v413 = 0 - v411;
+  int32_t v414 = v412 ? (int32_t)0 : (int32_t)v413;
   int32_t up;
-  up = v369;
-  int32_t v371 = down;
-  int64_t v372 = v371;
-  int64_t v373 = v354 >> v372;
-  int32_t v374 = up;
-  int64_t v375 = v374;
-  int64_t v376 = v373 << v375;
-  int32_t v377 = v376;
+  up = v414;
+  int32_t v416 = down;
+  int64_t v417 = v416;
+  int64_t v418 = v399 >> v417;
+  int32_t v419 = up;
+  int64_t v420 = v419;
+  int64_t v421 = v418 << v420;
+  int32_t v422 = v421;
   int32_t mantissa;
-  mantissa = v377;
-  int32_t v379 = mantissa;
-  v356[0] = v379;
-  int32_t v380 = mantissa;
-  bool v381 = v380 == 0;
-  int32_t v382 = shift;
-  ap_int<33> v383 = v355;
-  ap_int<33> v384 = v382;
-  ap_int<33> v385 = v383 + v384;
-  ap_int<33> v386 = v381 ? (ap_int<33>)0 : (ap_int<33>)v385;
-  int32_t v387 = v386;
-  v356[1] = v387;
+  mantissa = v422;
+  int32_t v424 = mantissa;
+  v401[0] = v424;
+  int32_t v425 = mantissa;
+  bool v426 = v425 == 0;
+  int32_t v427 = shift;
+  ap_int<33> v428 = v400;
+  ap_int<33> v429 = v427;
+  ap_int<33> v430 = v428 + v429;
+  ap_int<33> v431 = v426 ? (ap_int<33>)0 : (ap_int<33>)v430;
+  int32_t v432 = v431;
+  v401[1] = v432;
 }
 
 void multiply(
-  int32_t v388[2],
-  int32_t v389[2],
-  int32_t v390[2]
+  int32_t v433[2],
+  int32_t v434[2],
+  int32_t v435[2]
 ) {
-  #pragma HLS array_partition variable=v388 complete dim=1
+  #pragma HLS array_partition variable=v433 complete dim=1
 
-  #pragma HLS array_partition variable=v389 complete dim=1
+  #pragma HLS array_partition variable=v434 complete dim=1
 
-  #pragma HLS array_partition variable=v390 complete dim=1
+  #pragma HLS array_partition variable=v435 complete dim=1
 
-  int32_t v391 = v388[0];
-  int32_t v392 = v389[0];
-  int64_t v393 = v391;
-  int64_t v394 = v392;
-  int64_t v395 = v393 * v394;
+  int32_t v436 = v433[0];
+  int32_t v437 = v434[0];
+  int64_t v438 = v436;
+  int64_t v439 = v437;
+  int64_t v440 = v438 * v439;
   int64_t product;
-  product = v395;
-  int32_t v397 = v388[1];
-  int32_t v398 = v389[1];
-  ap_int<33> v399 = v397;
-  ap_int<33> v400 = v398;
-  ap_int<33> v401 = v399 + v400;
-  int32_t v402 = v401;
+  product = v440;
+  int32_t v442 = v433[1];
+  int32_t v443 = v434[1];
+  ap_int<33> v444 = v442;
+  ap_int<33> v445 = v443;
+  ap_int<33> v446 = v444 + v445;
+  int32_t v447 = v446;
   int32_t exponent;
-  exponent = v402;
-  int64_t v404 = product;
-  int32_t v405 = exponent;
-  normalise(v404, v405, v390);
+  exponent = v447;
+  int64_t v449 = product;
+  int32_t v450 = exponent;
+  normalise(v449, v450, v435);
 }
 
 void aligned(
-  int32_t v406,
-  int32_t v407,
-  int32_t *v408
+  int32_t v451,
+  int32_t v452,
+  int32_t *v453
 ) {
-  bool v409 = v407 > 31;
-  int32_t v410 = v409 ? (int32_t)31 : (int32_t)v407;
+  bool v454 = v452 > 31;
+  int32_t v455 = v454 ? (int32_t)31 : (int32_t)v452;
   int32_t shift1;
-  shift1 = v410;
-  int32_t v412 = shift1;
-  int32_t v413 = v406 >> v412;
+  shift1 = v455;
+  int32_t v457 = shift1;
+  int32_t v458 = v451 >> v457;
   int32_t moved;
-  moved = v413;
-  *v408 = moved;
+  moved = v458;
+  *v453 = moved;
 }
 
 void add3(
-  int32_t v415[2],
-  int32_t v416[2],
-  int32_t v417[2],
-  int32_t v418[2]
+  int32_t v460[2],
+  int32_t v461[2],
+  int32_t v462[2],
+  int32_t v463[2]
 ) {
-  #pragma HLS array_partition variable=v415 complete dim=1
+  #pragma HLS array_partition variable=v460 complete dim=1
 
-  #pragma HLS array_partition variable=v416 complete dim=1
+  #pragma HLS array_partition variable=v461 complete dim=1
 
-  #pragma HLS array_partition variable=v417 complete dim=1
+  #pragma HLS array_partition variable=v462 complete dim=1
 
-  #pragma HLS array_partition variable=v418 complete dim=1
+  #pragma HLS array_partition variable=v463 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v420 = v415[0];
-  bool v421 = v420 > 0;
-  int32_t v422 = v415[1];
-  int32_t v423 = lowest;
-  int32_t v424 = v421 ? (int32_t)v422 : (int32_t)v423;
+  int32_t v465 = v460[0];
+  bool v466 = v465 > 0;
+  int32_t v467 = v460[1];
+  int32_t v468 = lowest;
+  int32_t v469 = v466 ? (int32_t)v467 : (int32_t)v468;
   int32_t ea;
-  ea = v424;
-  int32_t v426 = v416[0];
-  bool v427 = v426 > 0;
-  int32_t v428 = v416[1];
-  int32_t v429 = lowest;
-  int32_t v430 = v427 ? (int32_t)v428 : (int32_t)v429;
+  ea = v469;
+  int32_t v471 = v461[0];
+  bool v472 = v471 > 0;
+  int32_t v473 = v461[1];
+  int32_t v474 = lowest;
+  int32_t v475 = v472 ? (int32_t)v473 : (int32_t)v474;
   int32_t eb;
-  eb = v430;
-  int32_t v432 = v417[0];
-  bool v433 = v432 > 0;
-  int32_t v434 = v417[1];
-  int32_t v435 = lowest;
-  int32_t v436 = v433 ? (int32_t)v434 : (int32_t)v435;
+  eb = v475;
+  int32_t v477 = v462[0];
+  bool v478 = v477 > 0;
+  int32_t v479 = v462[1];
+  int32_t v480 = lowest;
+  int32_t v481 = v478 ? (int32_t)v479 : (int32_t)v480;
   int32_t ec;
-  ec = v436;
-  int32_t v438 = eb;
-  int32_t v439 = ea;
-  bool v440 = v438 > v439;
-  int32_t v441 = v440 ? (int32_t)v438 : (int32_t)v439;
+  ec = v481;
+  int32_t v483 = eb;
+  int32_t v484 = ea;
+  bool v485 = v483 > v484;
+  int32_t v486 = v485 ? (int32_t)v483 : (int32_t)v484;
   int32_t ab;
-  ab = v441;
-  int32_t v443 = ec;
-  int32_t v444 = ab;
-  bool v445 = v443 > v444;
-  int32_t v446 = v445 ? (int32_t)v443 : (int32_t)v444;
+  ab = v486;
+  int32_t v488 = ec;
+  int32_t v489 = ab;
+  bool v490 = v488 > v489;
+  int32_t v491 = v490 ? (int32_t)v488 : (int32_t)v489;
   int32_t top1;
-  top1 = v446;
-  int32_t v448 = top1;
-  int32_t v449 = ea;
-  ap_int<33> v450 = v448;
-  ap_int<33> v451 = v449;
-  ap_int<33> v452 = v450 - v451;
-  int32_t v453 = v452;
+  top1 = v491;
+  int32_t v493 = top1;
+  int32_t v494 = ea;
+  ap_int<33> v495 = v493;
+  ap_int<33> v496 = v494;
+  ap_int<33> v497 = v495 - v496;
+  int32_t v498 = v497;
   int32_t below_a;
-  below_a = v453;
-  int32_t v455 = top1;
-  int32_t v456 = eb;
-  ap_int<33> v457 = v455;
-  ap_int<33> v458 = v456;
-  ap_int<33> v459 = v457 - v458;
-  int32_t v460 = v459;
+  below_a = v498;
+  int32_t v500 = top1;
+  int32_t v501 = eb;
+  ap_int<33> v502 = v500;
+  ap_int<33> v503 = v501;
+  ap_int<33> v504 = v502 - v503;
+  int32_t v505 = v504;
   int32_t below_b;
-  below_b = v460;
-  int32_t v462 = top1;
-  int32_t v463 = ec;
-  ap_int<33> v464 = v462;
-  ap_int<33> v465 = v463;
-  ap_int<33> v466 = v464 - v465;
-  int32_t v467 = v466;
+  below_b = v505;
+  int32_t v507 = top1;
+  int32_t v508 = ec;
+  ap_int<33> v509 = v507;
+  ap_int<33> v510 = v508;
+  ap_int<33> v511 = v509 - v510;
+  int32_t v512 = v511;
   int32_t below_c;
-  below_c = v467;
-  int32_t v469 = v415[0];
-  int32_t v470 = below_a;
-  int32_t v471;
-  aligned(v469, v470, &v471);
-  int32_t v472 = v416[0];
-  int32_t v473 = below_b;
-  int32_t v474;
-  aligned(v472, v473, &v474);
-  ap_int<33> v475 = v471;
-  ap_int<33> v476 = v474;
-  ap_int<33> v477 = v475 + v476;
-  int32_t v478 = v417[0];
-  int32_t v479 = below_c;
-  int32_t v480;
-  aligned(v478, v479, &v480);
-  ap_int<34> v481 = v477;
-  ap_int<34> v482 = v480;
-  ap_int<34> v483 = v481 + v482;
-  int64_t v484 = v483;
+  below_c = v512;
+  int32_t v514 = v460[0];
+  int32_t v515 = below_a;
+  int32_t v516;
+  aligned(v514, v515, &v516);
+  int32_t v517 = v461[0];
+  int32_t v518 = below_b;
+  int32_t v519;
+  aligned(v517, v518, &v519);
+  ap_int<33> v520 = v516;
+  ap_int<33> v521 = v519;
+  ap_int<33> v522 = v520 + v521;
+  int32_t v523 = v462[0];
+  int32_t v524 = below_c;
+  int32_t v525;
+  aligned(v523, v524, &v525);
+  ap_int<34> v526 = v522;
+  ap_int<34> v527 = v525;
+  ap_int<34> v528 = v526 + v527;
+  int64_t v529 = v528;
   int64_t total1;
-  total1 = v484;
-  int64_t v486 = total1;
-  int32_t v487 = top1;
-  normalise(v486, v487, v418);
+  total1 = v529;
+  int64_t v531 = total1;
+  int32_t v532 = top1;
+  normalise(v531, v532, v463);
 }
 
 void square_root(
-  int64_t v488,
-  int64_t *v489
+  int64_t v533,
+  int64_t *v534
 ) {
   int64_t rest2;
-  rest2 = v488;
+  rest2 = v533;
   int64_t root;
   root = 0;
   int64_t bit;
   bit = 1;
-  int64_t v493 = bit;
-  int64_t v494 = v493 << 60;
-  bit = v494;
+  int64_t v538 = bit;
+  int64_t v539 = v538 << 60;
+  bit = v539;
   l_S_k_0_k3: for (int k3 = 0; k3 < 31; k3++) {
   #pragma HLS pipeline II=1
-    int64_t v496 = root;
-    int64_t v497 = bit;
-    ap_int<65> v498 = v496;
-    ap_int<65> v499 = v497;
-    ap_int<65> v500 = v498 + v499;
-    int64_t v501 = v500;
+    int64_t v541 = root;
+    int64_t v542 = bit;
+    ap_int<65> v543 = v541;
+    ap_int<65> v544 = v542;
+    ap_int<65> v545 = v543 + v544;
+    int64_t v546 = v545;
     int64_t trial;
-    trial = v501;
-    int64_t v503 = root;
-    int64_t v504 = v503 >> 1;
-    root = v504;
-    int64_t v505 = rest2;
-    int64_t v506 = trial;
-    bool v507 = v505 >= v506;
-    if (v507) {
-      int64_t v508 = trial;
-      int64_t v509 = rest2;
-      ap_int<65> v510 = v509;
-      ap_int<65> v511 = v508;
-      ap_int<65> v512 = v510 - v511;
-      int64_t v513 = v512;
-      rest2 = v513;
-      int64_t v514 = bit;
-      int64_t v515 = root;
-      ap_int<65> v516 = v515;
-      ap_int<65> v517 = v514;
-      ap_int<65> v518 = v516 + v517;
-      int64_t v519 = v518;
-      root = v519;
+    trial = v546;
+    int64_t v548 = root;
+    int64_t v549 = v548 >> 1;
+    root = v549;
+    int64_t v550 = rest2;
+    int64_t v551 = trial;
+    bool v552 = v550 >= v551;
+    if (v552) {
+      int64_t v553 = trial;
+      int64_t v554 = rest2;
+      ap_int<65> v555 = v554;
+      ap_int<65> v556 = v553;
+      ap_int<65> v557 = v555 - v556;
+      int64_t v558 = v557;
+      rest2 = v558;
+      int64_t v559 = bit;
+      int64_t v560 = root;
+      ap_int<65> v561 = v560;
+      ap_int<65> v562 = v559;
+      ap_int<65> v563 = v561 + v562;
+      int64_t v564 = v563;
+      root = v564;
     }
-    int64_t v520 = bit;
-    int64_t v521 = v520 >> 2;
-    bit = v521;
+    int64_t v565 = bit;
+    int64_t v566 = v565 >> 2;
+    bit = v566;
   }
-  *v489 = root;
+  *v534 = root;
 }
 
 void divide(
-  int64_t v522,
-  int64_t v523,
-  int32_t v524,
-  int64_t *v525
+  int64_t v567,
+  int64_t v568,
+  int32_t v569,
+  int64_t *v570
 ) {
   int64_t rest3;
-  rest3 = v522;
+  rest3 = v567;
   int64_t quotient;
   quotient = 0;
-  int v528 = v524;
-  for (int v529 = 0; v529 < v528; v529 += 1) {
+  int v573 = v569;
+  for (int v574 = 0; v574 < v573; v574 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v530 = quotient;
-    int64_t v531 = v530 << 1;
-    quotient = v531;
-    int64_t v532 = rest3;
-    bool v533 = v532 >= v523;
-    if (v533) {
-      int64_t v534 = rest3;
-      ap_int<65> v535 = v534;
-      ap_int<65> v536 = v523;
-      ap_int<65> v537 = v535 - v536;
-      int64_t v538 = v537;
-      rest3 = v538;
-      int64_t v539 = quotient;
-      ap_int<65> v540 = v539;
-      ap_int<65> v541 = v540 + 1;
-      int64_t v542 = v541;
-      quotient = v542;
+    int64_t v575 = quotient;
+    int64_t v576 = v575 << 1;
+    quotient = v576;
+    int64_t v577 = rest3;
+    bool v578 = v577 >= v568;
+    if (v578) {
+      int64_t v579 = rest3;
+      ap_int<65> v580 = v579;
+      ap_int<65> v581 = v568;
+      ap_int<65> v582 = v580 - v581;
+      int64_t v583 = v582;
+      rest3 = v583;
+      int64_t v584 = quotient;
+      ap_int<65> v585 = v584;
+      ap_int<65> v586 = v585 + 1;
+      int64_t v587 = v586;
+      quotient = v587;
     }
-    int64_t v543 = rest3;
-    int64_t v544 = v543 << 1;
-    rest3 = v544;
+    int64_t v588 = rest3;
+    int64_t v589 = v588 << 1;
+    rest3 = v589;
   }
-  *v525 = quotient;
+  *v570 = quotient;
 }
 
 void over_root(
-  int32_t v545[2],
-  int32_t v546[2],
-  int32_t v547,
-  int32_t v548[2]
+  int32_t v590[2],
+  int32_t v591[2],
+  int32_t v592,
+  int32_t v593[2]
 ) {
-  #pragma HLS array_partition variable=v545 complete dim=1
+  #pragma HLS array_partition variable=v590 complete dim=1
 
-  #pragma HLS array_partition variable=v546 complete dim=1
+  #pragma HLS array_partition variable=v591 complete dim=1
 
-  #pragma HLS array_partition variable=v548 complete dim=1
+  #pragma HLS array_partition variable=v593 complete dim=1
 
-  int32_t v549 = v546[1];
-  int32_t v550 = v549 & 1;
+  int32_t v594 = v591[1];
+  int32_t v595 = v594 & 1;
   int32_t odd;
-  odd = v550;
-  int32_t v552 = v546[0];
-  int64_t v553 = v552;
+  odd = v595;
+  int32_t v597 = v591[0];
+  int64_t v598 = v597;
   int64_t wide;
-  wide = v553;
+  wide = v598;
   int64_t one;
   one = 1073741824;
-  int32_t v556 = v546[0];
-  bool v557 = v556 == 0;
-  int64_t v558 = one;
-  int64_t v559 = wide;
-  int32_t v560 = odd;
-  int64_t v561 = v560;
-  int64_t v562 = v559 << v561;
-  int64_t v563 = v557 ? (int64_t)v558 : (int64_t)v562;
+  int32_t v601 = v591[0];
+  bool v602 = v601 == 0;
+  int64_t v603 = one;
+  int64_t v604 = wide;
+  int32_t v605 = odd;
+  int64_t v606 = v605;
+  int64_t v607 = v604 << v606;
+  int64_t v608 = v602 ? (int64_t)v603 : (int64_t)v607;
   int64_t radicand;
-  radicand = v563;
-  int64_t v565 = radicand;
-  int64_t v566 = v565 << 30;
-  radicand = v566;
-  int64_t v567 = radicand;
-  int64_t v568;
-  square_root(v567, &v568);
+  radicand = v608;
+  int64_t v610 = radicand;
+  int64_t v611 = v610 << 30;
+  radicand = v611;
+  int64_t v612 = radicand;
+  int64_t v613;
+  square_root(v612, &v613);
   int64_t root1;
-  root1 = v568;
-  int32_t v570 = v546[1];
-  int32_t v571 = odd;
-  ap_int<33> v572 = v570;
-  ap_int<33> v573 = v571;
-  ap_int<33> v574 = v572 - v573;
-  ap_int<34> v575 = v574;
-  ap_int<34> v576 = v575 - 30;
-  ap_int<34> v577 = v576 >> 1;
-  int32_t v578 = v577;
+  root1 = v613;
+  int32_t v615 = v591[1];
+  int32_t v616 = odd;
+  ap_int<33> v617 = v615;
+  ap_int<33> v618 = v616;
+  ap_int<33> v619 = v617 - v618;
+  ap_int<34> v620 = v619;
+  ap_int<34> v621 = v620 - 30;
+  ap_int<34> v622 = v621 >> 1;
+  int32_t v623 = v622;
   int32_t root_exponent;
-  root_exponent = v578;
-  int32_t v580 = v545[0];
-  int64_t v581 = v580;
+  root_exponent = v623;
+  int32_t v625 = v590[0];
+  int64_t v626 = v625;
   int64_t above;
-  above = v581;
-  int64_t v583 = above;
-  int64_t v584 = root1;
-  int64_t v585;
-  divide(v583, v584, 25, &v585);
+  above = v626;
+  int64_t v628 = above;
+  int64_t v629 = root1;
+  int64_t v630;
+  divide(v628, v629, 25, &v630);
   int64_t quotient1;
-  quotient1 = v585;
-  int64_t v587 = quotient1;
-  int64_t v588 = v587 >> 24;
-  int32_t v589 = v588;
+  quotient1 = v630;
+  int64_t v632 = quotient1;
+  int64_t v633 = v632 >> 24;
+  int32_t v634 = v633;
   int32_t big;
-  big = v589;
-  int32_t v591 = big;
-  ap_int<33> v592 = v591;
-  ap_int<33> v593 = v592 + 24;
-  ap_int<34> v594 = v593;
-  ap_int<34> v595 = v547;
-  ap_int<34> v596 = v594 - v595;
-  int32_t v597 = v596;
+  big = v634;
+  int32_t v636 = big;
+  ap_int<33> v637 = v636;
+  ap_int<33> v638 = v637 + 24;
+  ap_int<34> v639 = v638;
+  ap_int<34> v640 = v592;
+  ap_int<34> v641 = v639 - v640;
+  int32_t v642 = v641;
   int32_t drop;
-  drop = v597;
-  int64_t v599 = quotient1;
-  int32_t v600 = drop;
-  int64_t v601 = v600;
-  int64_t v602 = v599 >> v601;
-  int32_t v603 = v602;
+  drop = v642;
+  int64_t v644 = quotient1;
+  int32_t v645 = drop;
+  int64_t v646 = v645;
+  int64_t v647 = v644 >> v646;
+  int32_t v648 = v647;
   int32_t mantissa1;
-  mantissa1 = v603;
-  int32_t v605 = mantissa1;
-  v548[0] = v605;
-  int32_t v606 = v545[1];
-  int32_t v607 = root_exponent;
-  ap_int<33> v608 = v606;
-  ap_int<33> v609 = v607;
-  ap_int<33> v610 = v608 - v609;
-  ap_int<34> v611 = v610;
-  ap_int<34> v612 = v611 - 24;
-  int32_t v613 = drop;
-  ap_int<35> v614 = v612;
-  ap_int<35> v615 = v613;
-  ap_int<35> v616 = v614 + v615;
-  int32_t v617 = v616;
-  v548[1] = v617;
+  mantissa1 = v648;
+  int32_t v650 = mantissa1;
+  v593[0] = v650;
+  int32_t v651 = v590[1];
+  int32_t v652 = root_exponent;
+  ap_int<33> v653 = v651;
+  ap_int<33> v654 = v652;
+  ap_int<33> v655 = v653 - v654;
+  ap_int<34> v656 = v655;
+  ap_int<34> v657 = v656 - 24;
+  int32_t v658 = drop;
+  ap_int<35> v659 = v657;
+  ap_int<35> v660 = v658;
+  ap_int<35> v661 = v659 + v660;
+  int32_t v662 = v661;
+  v593[1] = v662;
 }
 
 void norm_scale(
-  int32_t v618[8],
-  int32_t v619,
-  int64_t v620[2],
-  int32_t v621[1],
-  int32_t v622[2],
-  int32_t v623[2]
+  int32_t v663[8],
+  int32_t v664,
+  int64_t v665[2],
+  int32_t v666[1],
+  int32_t v667[2],
+  int32_t v668[2]
 ) {
-  #pragma HLS array_partition variable=v618 complete dim=1
+  #pragma HLS array_partition variable=v663 complete dim=1
 
-  #pragma HLS array_partition variable=v620 complete dim=1
+  #pragma HLS array_partition variable=v665 complete dim=1
 
-  #pragma HLS array_partition variable=v622 complete dim=1
+  #pragma HLS array_partition variable=v667 complete dim=1
 
-  #pragma HLS array_partition variable=v623 complete dim=1
+  #pragma HLS array_partition variable=v668 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -927,204 +1007,204 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v630 = v618[0];
-  factor[0] = v630;
-  int32_t v631 = v618[1];
-  factor[1] = v631;
-  int32_t v632 = v618[3];
-  eps_square[0] = v632;
-  int32_t v633 = v618[4];
-  eps_square[1] = v633;
-  int32_t v634 = v618[5];
-  eps[0] = v634;
-  int32_t v635 = v618[6];
-  eps[1] = v635;
-  int32_t v636 = v618[2];
-  int32_t v637 = v619 << 1;
-  ap_int<33> v638 = v636;
-  ap_int<33> v639 = v637;
-  ap_int<33> v640 = v638 + v639;
-  int32_t v641 = v640;
+  int32_t v675 = v663[0];
+  factor[0] = v675;
+  int32_t v676 = v663[1];
+  factor[1] = v676;
+  int32_t v677 = v663[3];
+  eps_square[0] = v677;
+  int32_t v678 = v663[4];
+  eps_square[1] = v678;
+  int32_t v679 = v663[5];
+  eps[0] = v679;
+  int32_t v680 = v663[6];
+  eps[1] = v680;
+  int32_t v681 = v663[2];
+  int32_t v682 = v664 << 1;
+  ap_int<33> v683 = v681;
+  ap_int<33> v684 = v682;
+  ap_int<33> v685 = v683 + v684;
+  int32_t v686 = v685;
   int32_t exponent1;
-  exponent1 = v641;
-  int64_t v643 = v620[0];
-  int32_t v644 = exponent1;
-  normalise(v643, v644, mean);
-  multiply(eps_square, v622, product1);
+  exponent1 = v686;
+  int64_t v688 = v665[0];
+  int32_t v689 = exponent1;
+  normalise(v688, v689, mean);
+  multiply(eps_square, v667, product1);
   add3(mean, product1, eps, total2);
-  int32_t v645 = v621[0];
-  int64_t v646 = v645;
+  int32_t v690 = v666[0];
+  int64_t v691 = v690;
   int64_t largest1;
-  largest1 = v646;
-  int64_t v648 = largest1;
-  normalise(v648, v619, mean);
+  largest1 = v691;
+  int64_t v693 = largest1;
+  normalise(v693, v664, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 24, v623);
+  over_root(product1, total2, 24, v668);
 }
 
 void code_shift(
-  int32_t v649,
-  int32_t *v650
+  int32_t v694,
+  int32_t *v695
 ) {
-  int64_t v651 = v649;
+  int64_t v696 = v694;
   int64_t wide1;
-  wide1 = v651;
-  int64_t v653 = wide1;
-  int32_t v654;
-  bit_length(v653, &v654);
-  ap_int<33> v655 = v654;
-  ap_int<33> v656 = 31 - v655;
-  int32_t v657 = v656;
+  wide1 = v696;
+  int64_t v698 = wide1;
+  int32_t v699;
+  bit_length(v698, &v699);
+  ap_int<33> v700 = v699;
+  ap_int<33> v701 = 31 - v700;
+  int32_t v702 = v701;
   int32_t left;
-  left = v657;
-  *v650 = left;
+  left = v702;
+  *v695 = left;
 }
 
 void code_reciprocal(
-  int32_t v659,
-  int32_t v660,
-  ap_int<26> *v661
+  int32_t v704,
+  int32_t v705,
+  ap_int<26> *v706
 ) {
-  int32_t v662 = v659 << v660;
-  int32_t v663 = v662 >> 6;
-  int64_t v664 = v663;
+  int32_t v707 = v704 << v705;
+  int32_t v708 = v707 >> 6;
+  int64_t v709 = v708;
   int64_t largest2;
-  largest2 = v664;
+  largest2 = v709;
   int64_t start;
   start = 16646144;
-  int64_t v667 = start;
-  int64_t v668 = largest2;
-  int64_t v669;
-  divide(v667, v668, 26, &v669);
-  ap_int<26> v670 = v669;
+  int64_t v712 = start;
+  int64_t v713 = largest2;
+  int64_t v714;
+  divide(v712, v713, 26, &v714);
+  ap_int<26> v715 = v714;
   ap_int<26> reciprocal;
-  reciprocal = v670;
-  *v661 = reciprocal;
+  reciprocal = v715;
+  *v706 = reciprocal;
 }
 
 void quantise(
-  int32_t v672[64][4],
-  int32_t v673,
-  int32_t v674,
-  ap_int<26> v675,
-  int8_t v676[8][8][4],
-  int32_t v677,
-  int32_t v678
+  int32_t v717[64][4],
+  int32_t v718,
+  int32_t v719,
+  ap_int<26> v720,
+  int8_t v721[8][8][4],
+  int32_t v722,
+  int32_t v723
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v672 complete dim=2
+  #pragma HLS array_partition variable=v717 complete dim=2
 
-  #pragma HLS array_partition variable=v676 complete dim=2
-  #pragma HLS array_partition variable=v676 complete dim=3
+  #pragma HLS array_partition variable=v721 complete dim=2
+  #pragma HLS array_partition variable=v721 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v680 = half;
-  int64_t v681 = v680 << 41;
-  half = v681;
+  int64_t v725 = half;
+  int64_t v726 = v725 << 41;
+  half = v726;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v683 = v673;
-    int32_t v684 = v672[v683][e1];
-    int32_t v685 = v684 << v674;
+    int v728 = v718;
+    int32_t v729 = v717[v728][e1];
+    int32_t v730 = v729 << v719;
     int32_t u1;
-    u1 = v685;
-    int32_t v687 = u1;
-    int32_t v688 = v687 >> 6;
-    ap_int<26> v689 = v688;
+    u1 = v730;
+    int32_t v732 = u1;
+    int32_t v733 = v732 >> 6;
+    ap_int<26> v734 = v733;
     ap_int<26> cut;
-    cut = v689;
-    ap_int<26> v691 = cut;
-    ap_int<52> v692 = v691;
-    ap_int<52> v693 = v675;
-    ap_int<52> v694 = v692 * v693;
-    int64_t v695 = half;
-    ap_int<65> v696 = v694;
-    ap_int<65> v697 = v695;
-    ap_int<65> v698 = v696 + v697;
-    ap_int<65> v699 = v698 >> 42;
-    int8_t v700 = v699;
-    int v701 = v677;
-    int v702 = v678;
-    v676[v701][v702][e1] = v700;
+    cut = v734;
+    ap_int<26> v736 = cut;
+    ap_int<52> v737 = v736;
+    ap_int<52> v738 = v720;
+    ap_int<52> v739 = v737 * v738;
+    int64_t v740 = half;
+    ap_int<65> v741 = v739;
+    ap_int<65> v742 = v740;
+    ap_int<65> v743 = v741 + v742;
+    ap_int<65> v744 = v743 >> 42;
+    int8_t v745 = v744;
+    int v746 = v722;
+    int v747 = v723;
+    v721[v746][v747][e1] = v745;
   }
 }
 
 void dequantise(
-  int16_t v703,
-  int32_t v704[2],
-  ap_int<48> *v705
+  int16_t v748,
+  int32_t v749[2],
+  ap_int<48> *v750
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v704 complete dim=1
+  #pragma HLS array_partition variable=v749 complete dim=1
 
-  int32_t v706 = v704[0];
-  ap_int<25> v707 = v706;
+  int32_t v751 = v749[0];
+  ap_int<25> v752 = v751;
   ap_int<25> mantissa2;
-  mantissa2 = v707;
-  ap_int<25> v709 = mantissa2;
-  ap_int<41> v710 = v703;
-  ap_int<41> v711 = v709;
-  ap_int<41> v712 = v710 * v711;
-  int64_t v713 = v712;
+  mantissa2 = v752;
+  ap_int<25> v754 = mantissa2;
+  ap_int<41> v755 = v748;
+  ap_int<41> v756 = v754;
+  ap_int<41> v757 = v755 * v756;
+  int64_t v758 = v757;
   int64_t product2;
-  product2 = v713;
-  int32_t v715 = v704[1];
-  int32_t v716 = 0 - v715;
+  product2 = v758;
+  int32_t v760 = v749[1];
+  int32_t v761 = 0 - v760;
   int32_t right;
-  right = v716;
-  int32_t v718 = right;
-  bool v719 = v718 > 47;
-  int32_t v720 = v719 ? (int32_t)47 : (int32_t)v718;
+  right = v761;
+  int32_t v763 = right;
+  bool v764 = v763 > 47;
+  int32_t v765 = v764 ? (int32_t)47 : (int32_t)v763;
   int32_t most;
-  most = v720;
-  int32_t v722 = most;
-  bool v723 = v722 < 0;
-  int32_t v724 = v723 ? (int32_t)0 : (int32_t)v722;
+  most = v765;
+  int32_t v767 = most;
+  bool v768 = v767 < 0;
+  int32_t v769 = v768 ? (int32_t)0 : (int32_t)v767;
   int32_t shift2;
-  shift2 = v724;
+  shift2 = v769;
   int64_t half1;
   half1 = 1;
-  int64_t v727 = half1;
-  int32_t v728 = shift2;
-  int64_t v729 = v728;
-  int64_t v730 = v727 << v729;
-  int64_t v731 = v730 >> 1;
-  half1 = v731;
-  int64_t v732 = product2;
-  int64_t v733 = half1;
-  ap_int<65> v734 = v732;
-  ap_int<65> v735 = v733;
-  ap_int<65> v736 = v734 + v735;
-  int32_t v737 = shift2;
-  ap_uint<65> v738 = v737;
-  ap_int<65> v739 = v736 >> v738;
-  ap_int<48> v740 = v739;
+  int64_t v772 = half1;
+  int32_t v773 = shift2;
+  int64_t v774 = v773;
+  int64_t v775 = v772 << v774;
+  int64_t v776 = v775 >> 1;
+  half1 = v776;
+  int64_t v777 = product2;
+  int64_t v778 = half1;
+  ap_int<65> v779 = v777;
+  ap_int<65> v780 = v778;
+  ap_int<65> v781 = v779 + v780;
+  int32_t v782 = shift2;
+  ap_uint<65> v783 = v782;
+  ap_int<65> v784 = v781 >> v783;
+  ap_int<48> v785 = v784;
   ap_int<48> value;
-  value = v740;
-  *v705 = value;
+  value = v785;
+  *v750 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v742,
-  int32_t *v743
+  ap_int<48> v787,
+  int32_t *v788
 ) {
   #pragma HLS inline
-  bool v744 = v742 < -2147483647;
-  ap_int<48> v745 = v744 ? (ap_int<48>)-2147483647 : (ap_int<48>)v742;
+  bool v789 = v787 < -2147483647;
+  ap_int<48> v790 = v789 ? (ap_int<48>)-2147483647 : (ap_int<48>)v787;
   ap_int<48> low1;
-  low1 = v745;
-  ap_int<48> v747 = low1;
-  bool v748 = v747 > 2147483647;
-  ap_int<48> v749 = v748 ? (ap_int<48>)2147483647 : (ap_int<48>)v747;
-  int32_t v750 = v749;
+  low1 = v790;
+  ap_int<48> v792 = low1;
+  bool v793 = v792 > 2147483647;
+  ap_int<48> v794 = v793 ? (ap_int<48>)2147483647 : (ap_int<48>)v792;
+  int32_t v795 = v794;
   int32_t high1;
-  high1 = v750;
-  *v743 = high1;
+  high1 = v795;
+  *v788 = high1;
 }
 
 void sigmoid(
-  int32_t v752,
-  ap_int<30> *v753
+  int32_t v797,
+  ap_int<30> *v798
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1133,330 +1213,327 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v757 = v752 < 0;
-  int32_t v758 = 0 - v752;
-  int32_t v759 = v757 ? (int32_t)v758 : (int32_t)v752;
-  int32_t size1;
-  size1 = v759;
-  int32_t v761 = size1;
-  bool v762 = v761 > 268435455;
-  int32_t v763 = v762 ? (int32_t)268435455 : (int32_t)v761;
+  bool v802 = v797 < 0;
+  int32_t v803 = 0 - v797;
+  int32_t v804 = v802 ? (int32_t)v803 : (int32_t)v797;
+  int32_t size2;
+  size2 = v804;
+  int32_t v806 = size2;
+  bool v807 = v806 > 268435455;
+  int32_t v808 = v807 ? (int32_t)268435455 : (int32_t)v806;
   int32_t t;
-  t = v763;
-  int32_t v765 = t;
-  int32_t v766 = v765 >> 19;
+  t = v808;
+  int32_t v810 = t;
+  int32_t v811 = v810 >> 19;
   int32_t cell;
-  cell = v766;
-  int32_t v768 = t;
-  int32_t v769 = v768 & 524287;
-  ap_int<20> v770 = v769;
+  cell = v811;
+  int32_t v813 = t;
+  int32_t v814 = v813 & 524287;
+  ap_int<20> v815 = v814;
   ap_int<20> d;
-  d = v770;
-  int32_t v772 = cell;
-  int v773 = v772;
-  int32_t v774 = table_a[v773];
-  ap_int<29> v775 = v774;
+  d = v815;
+  int32_t v817 = cell;
+  int v818 = v817;
+  int32_t v819 = table_a[v818];
+  ap_int<29> v820 = v819;
   ap_int<29> a;
-  a = v775;
-  int32_t v777 = cell;
-  int v778 = v777;
-  int32_t v779 = table_b[v778];
-  ap_int<23> v780 = v779;
+  a = v820;
+  int32_t v822 = cell;
+  int v823 = v822;
+  int32_t v824 = table_b[v823];
+  ap_int<23> v825 = v824;
   ap_int<23> b;
-  b = v780;
-  int32_t v782 = cell;
-  int v783 = v782;
-  int32_t v784 = table_c[v783];
-  ap_int<15> v785 = v784;
+  b = v825;
+  int32_t v827 = cell;
+  int v828 = v827;
+  int32_t v829 = table_c[v828];
+  ap_int<15> v830 = v829;
   ap_int<15> c;
-  c = v785;
-  ap_int<23> v787 = b;
-  ap_int<15> v788 = c;
-  ap_int<20> v789 = d;
-  ap_int<35> v790 = v788;
-  ap_int<35> v791 = v789;
-  ap_int<35> v792 = v790 * v791;
-  ap_int<35> v793 = v792 >> 19;
-  ap_int<36> v794 = v787;
-  ap_int<36> v795 = v793;
-  ap_int<36> v796 = v794 - v795;
-  ap_int<23> v797 = v796;
+  c = v830;
+  ap_int<23> v832 = b;
+  ap_int<15> v833 = c;
+  ap_int<20> v834 = d;
+  ap_int<35> v835 = v833;
+  ap_int<35> v836 = v834;
+  ap_int<35> v837 = v835 * v836;
+  ap_int<35> v838 = v837 >> 19;
+  ap_int<36> v839 = v832;
+  ap_int<36> v840 = v838;
+  ap_int<36> v841 = v839 - v840;
+  ap_int<23> v842 = v841;
   ap_int<23> slope;
-  slope = v797;
-  ap_int<29> v799 = a;
-  ap_int<23> v800 = slope;
-  ap_int<20> v801 = d;
-  ap_int<43> v802 = v800;
-  ap_int<43> v803 = v801;
-  ap_int<43> v804 = v802 * v803;
-  ap_int<44> v805 = v804;
-  ap_int<44> v806 = v805 + 262144;
-  ap_int<44> v807 = v806 >> 19;
-  ap_int<45> v808 = v799;
-  ap_int<45> v809 = v807;
-  ap_int<45> v810 = v808 - v809;
-  ap_int<30> v811 = v810;
+  slope = v842;
+  ap_int<29> v844 = a;
+  ap_int<23> v845 = slope;
+  ap_int<20> v846 = d;
+  ap_int<43> v847 = v845;
+  ap_int<43> v848 = v846;
+  ap_int<43> v849 = v847 * v848;
+  ap_int<44> v850 = v849;
+  ap_int<44> v851 = v850 + 262144;
+  ap_int<44> v852 = v851 >> 19;
+  ap_int<45> v853 = v844;
+  ap_int<45> v854 = v852;
+  ap_int<45> v855 = v853 - v854;
+  ap_int<30> v856 = v855;
   ap_int<30> small;
-  small = v811;
-  bool v813 = v752 < 0;
-  ap_int<30> v814 = small;
-  ap_int<33> v815 = v814;
-  ap_int<33> v816 = 268435456 - v815;
-  ap_int<33> v817 = v814;
-  ap_int<33> v818 = v813 ? (ap_int<33>)v817 : (ap_int<33>)v816;
-  ap_int<30> v819 = v818;
+  small = v856;
+  bool v858 = v797 < 0;
+  ap_int<30> v859 = small;
+  ap_int<33> v860 = v859;
+  ap_int<33> v861 = 268435456 - v860;
+  ap_int<33> v862 = v859;
+  ap_int<33> v863 = v858 ? (ap_int<33>)v862 : (ap_int<33>)v861;
+  ap_int<30> v864 = v863;
   ap_int<30> result;
-  result = v819;
-  *v753 = result;
+  result = v864;
+  *v798 = result;
 }
 
 void weigh(
-  int32_t v821,
-  ap_int<30> v822,
-  int32_t *v823
+  int32_t v866,
+  ap_int<30> v867,
+  int32_t *v868
 ) {
   #pragma HLS inline
-  ap_int<62> v824 = v821;
-  ap_int<62> v825 = v822;
-  ap_int<62> v826 = v824 * v825;
-  int64_t v827 = v826;
+  ap_int<62> v869 = v866;
+  ap_int<62> v870 = v867;
+  ap_int<62> v871 = v869 * v870;
+  int64_t v872 = v871;
   int64_t product3;
-  product3 = v827;
-  int64_t v829 = product3;
-  ap_int<65> v830 = v829;
-  ap_int<65> v831 = v830 + 134217728;
-  ap_int<65> v832 = v831 >> 28;
-  int32_t v833 = v832;
+  product3 = v872;
+  int64_t v874 = product3;
+  ap_int<65> v875 = v874;
+  ap_int<65> v876 = v875 + 134217728;
+  ap_int<65> v877 = v876 >> 28;
+  int32_t v878 = v877;
   int32_t result1;
-  result1 = v833;
-  *v823 = result1;
+  result1 = v878;
+  *v868 = result1;
 }
 
 void state_update(
-  int32_t v835,
-  int32_t v836,
-  ap_int<30> v837,
-  int32_t *v838
+  int32_t v880,
+  int32_t v881,
+  ap_int<30> v882,
+  int32_t *v883
 ) {
   #pragma HLS inline
-  ap_int<33> v839 = v837;
-  ap_int<33> v840 = 268435456 - v839;
-  ap_int<30> v841 = v840;
+  ap_int<33> v884 = v882;
+  ap_int<33> v885 = 268435456 - v884;
+  ap_int<30> v886 = v885;
   ap_int<30> keep;
-  keep = v841;
-  ap_int<30> v843 = keep;
-  ap_int<62> v844 = v835;
-  ap_int<62> v845 = v843;
-  ap_int<62> v846 = v844 * v845;
-  int64_t v847 = v846;
+  keep = v886;
+  ap_int<30> v888 = keep;
+  ap_int<62> v889 = v880;
+  ap_int<62> v890 = v888;
+  ap_int<62> v891 = v889 * v890;
+  int64_t v892 = v891;
   int64_t old;
-  old = v847;
-  ap_int<62> v849 = v836;
-  ap_int<62> v850 = v837;
-  ap_int<62> v851 = v849 * v850;
-  int64_t v852 = v851;
+  old = v892;
+  ap_int<62> v894 = v881;
+  ap_int<62> v895 = v882;
+  ap_int<62> v896 = v894 * v895;
+  int64_t v897 = v896;
   int64_t new_part;
-  new_part = v852;
-  int64_t v854 = old;
-  int64_t v855 = new_part;
-  ap_int<65> v856 = v854;
-  ap_int<65> v857 = v855;
-  ap_int<65> v858 = v856 + v857;
-  ap_int<66> v859 = v858;
-  ap_int<66> v860 = v859 + 134217728;
-  ap_int<66> v861 = v860 >> 28;
-  int32_t v862 = v861;
+  new_part = v897;
+  int64_t v899 = old;
+  int64_t v900 = new_part;
+  ap_int<65> v901 = v899;
+  ap_int<65> v902 = v900;
+  ap_int<65> v903 = v901 + v902;
+  ap_int<66> v904 = v903;
+  ap_int<66> v905 = v904 + 134217728;
+  ap_int<66> v906 = v905 >> 28;
+  int32_t v907 = v906;
   int32_t mixed;
-  mixed = v862;
-  *v838 = mixed;
+  mixed = v907;
+  *v883 = mixed;
 }
 
 void gated_product(
-  int32_t v864,
-  int32_t v865,
-  ap_int<48> *v866
+  int32_t v909,
+  int32_t v910,
+  ap_int<48> *v911
 ) {
   #pragma HLS inline
-  int64_t v867 = v864;
-  int64_t v868 = v865;
-  int64_t v869 = v867 * v868;
+  int64_t v912 = v909;
+  int64_t v913 = v910;
+  int64_t v914 = v912 * v913;
   int64_t product4;
-  product4 = v869;
-  int64_t v871 = product4;
-  ap_int<65> v872 = v871;
-  ap_int<65> v873 = v872 + 32768;
-  ap_int<65> v874 = v873 >> 16;
-  ap_int<48> v875 = v874;
+  product4 = v914;
+  int64_t v916 = product4;
+  ap_int<65> v917 = v916;
+  ap_int<65> v918 = v917 + 32768;
+  ap_int<65> v919 = v918 >> 16;
+  ap_int<48> v920 = v919;
   ap_int<48> result2;
-  result2 = v875;
-  *v866 = result2;
+  result2 = v920;
+  *v911 = result2;
 }
 
 void residual_add(
-  ap_int<48> v877,
-  ap_int<48> v878,
-  ap_int<48> *v879
+  ap_int<48> v922,
+  ap_int<48> v923,
+  ap_int<48> *v924
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v881 = limit;
-  int64_t v882 = v881 << 47;
-  ap_int<65> v883 = v882;
-  ap_int<65> v884 = v883 - 1;
-  int64_t v885 = v884;
-  limit = v885;
-  ap_int<49> v886 = v877;
-  ap_int<49> v887 = v878;
-  ap_int<49> v888 = v886 + v887;
-  int64_t v889 = v888;
+  int64_t v926 = limit;
+  int64_t v927 = v926 << 47;
+  ap_int<65> v928 = v927;
+  ap_int<65> v929 = v928 - 1;
+  int64_t v930 = v929;
+  limit = v930;
+  ap_int<49> v931 = v922;
+  ap_int<49> v932 = v923;
+  ap_int<49> v933 = v931 + v932;
+  int64_t v934 = v933;
   int64_t total3;
-  total3 = v889;
-  int64_t v891 = total3;
-  int64_t v892 = limit;
-  bool v893 = v891 > v892;
-  int64_t v894 = v893 ? (int64_t)v892 : (int64_t)v891;
+  total3 = v934;
+  int64_t v936 = total3;
+  int64_t v937 = limit;
+  bool v938 = v936 > v937;
+  int64_t v939 = v938 ? (int64_t)v937 : (int64_t)v936;
   int64_t high2;
-  high2 = v894;
-  int64_t v896 = high2;
-  int64_t v897 = limit;
-  int64_t v898 = 0 - v897;
-  bool v899 = v896 < v898;
-  int64_t v900 = 0 - v897;
-  int64_t v901 = v899 ? (int64_t)v900 : (int64_t)v896;
-  ap_int<48> v902 = v901;
+  high2 = v939;
+  int64_t v941 = high2;
+  int64_t v942 = limit;
+  int64_t v943 = 0 - v942;
+  bool v944 = v941 < v943;
+  int64_t v945 = 0 - v942;
+  int64_t v946 = v944 ? (int64_t)v945 : (int64_t)v941;
+  ap_int<48> v947 = v946;
   ap_int<48> result3;
-  result3 = v902;
-  *v879 = result3;
+  result3 = v947;
+  *v924 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v904[2],
-  int8_t v905[8][8][4],
-  int32_t v906,
-  int16_t v907[5]
+  ap_uint<128> v949[2],
+  int8_t v950[8][8][4],
+  int32_t v951,
+  int16_t v952[4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v904 complete dim=1
+  #pragma HLS array_partition variable=v949 complete dim=1
 
-  #pragma HLS array_partition variable=v905 complete dim=2
-  #pragma HLS array_partition variable=v905 complete dim=3
+  #pragma HLS array_partition variable=v950 complete dim=2
+  #pragma HLS array_partition variable=v950 complete dim=3
 
-  #pragma HLS array_partition variable=v907 complete dim=1
+  #pragma HLS array_partition variable=v952 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][64];
+  int16_t tree[4][64];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v911 = v904[p];
+    ap_uint<128> v956 = v949[p];
     ap_uint<128> rest4;
-    rest4 = v911;
+    rest4 = v956;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v914 = rest4;
-      int16_t v915 = v914;
+      ap_int<128> v959 = rest4;
+      int16_t v960 = v959;
       int16_t low2;
-      low2 = v915;
-      int16_t v917 = low2;
-      int32_t v918 = v917;
-      int32_t v919 = v918 & 255;
-      int16_t v920 = v919;
-      lanes[((p * 16) + j)] = v920;
-      ap_int<128> v921 = rest4;
-      ap_uint<128> v922 = v921 >> 8;
-      rest4 = v922;
+      low2 = v960;
+      int16_t v962 = low2;
+      int32_t v963 = v962;
+      int32_t v964 = v963 & 255;
+      int16_t v965 = v964;
+      lanes[((p * 16) + j)] = v965;
+      ap_int<128> v966 = rest4;
+      ap_uint<128> v967 = v966 >> 8;
+      rest4 = v967;
     }
   }
   l_S_k_e_2_k4: for (int k4 = 0; k4 < 8; k4++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v925 = v906;
-      int8_t v926 = v905[v925][k4][e2];
-      int16_t v927 = v926;
+      int v970 = v951;
+      int8_t v971 = v950[v970][k4][e2];
+      int16_t v972 = v971;
       int16_t code;
-      code = v927;
-      int16_t v929 = lanes[((k4 * 4) + e2)];
+      code = v972;
+      int16_t v974 = lanes[((k4 * 4) + e2)];
       int16_t byte;
-      byte = v929;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      byte = v974;
+      l_S_r_2_r: for (int r = 0; r < 4; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v933 = byte;
-        int16_t v934 = v933 << 1;
-        ap_int<17> v935 = v933;
-        ap_int<17> v936 = v934;
-        ap_int<17> v937 = v935 + v936;
-        int16_t v938 = v937;
-        int16_t triple;
-        triple = v938;
-        int16_t v940 = triple;
-        int16_t v941 = v940 >> 8;
-        ap_int<33> v942 = v941;
-        ap_int<33> v943 = v942 - 1;
-        int16_t v944 = v943;
-        trit = v944;
-        int16_t v945 = triple;
-        int32_t v946 = v945;
-        int32_t v947 = v946 & 255;
-        int16_t v948 = v947;
-        byte = v948;
-        int16_t v949 = trit;
-        int32_t v950 = v949;
-        bool v951 = v950 == 1;
-        int16_t v952 = code;
-        int32_t v953 = v952;
-        int32_t v954 = v951 ? (int32_t)v953 : (int32_t)0;
-        int16_t v955 = v954;
+        int16_t v978 = byte;
+        int32_t v979 = v978;
+        int32_t v980 = v979 & 3;
+        int16_t v981 = v980;
+        int16_t pair1;
+        pair1 = v981;
+        int16_t v983 = pair1;
+        int32_t v984 = v983;
+        int32_t v985 = v984 ^ 2;
+        ap_int<33> v986 = v985;
+        ap_int<33> v987 = v986 - 2;
+        int16_t v988 = v987;
+        trit = v988;
+        int16_t v989 = byte;
+        int16_t v990 = v989 >> 2;
+        byte = v990;
+        int16_t v991 = trit;
+        int32_t v992 = v991;
+        bool v993 = v992 == 1;
+        int16_t v994 = code;
+        int32_t v995 = v994;
+        int32_t v996 = v993 ? (int32_t)v995 : (int32_t)0;
+        int16_t v997 = v996;
         int16_t added;
-        added = v955;
-        int16_t v957 = trit;
-        int32_t v958 = v957;
-        bool v959 = v958 == -1;
-        int16_t v960 = code;
-        int16_t v961 = 0 - v960;
-        int16_t v962 = added;
-        int16_t v963 = v959 ? (int16_t)v961 : (int16_t)v962;
-        tree[r][(((k4 * 4) + e2) + 32)] = v963;
+        added = v997;
+        int16_t v999 = trit;
+        int32_t v1000 = v999;
+        bool v1001 = v1000 == -1;
+        int16_t v1002 = code;
+        int16_t v1003 = 0 - v1002;
+        int16_t v1004 = added;
+        int16_t v1005 = v1001 ? (int16_t)v1003 : (int16_t)v1004;
+        tree[r][(((k4 * 4) + e2) + 32)] = v1005;
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n2: for (int n2 = 0; n2 < 31; n2++) {
-      int16_t v966 = tree[r1][((n2 * -2) + 62)];
-      int16_t v967 = tree[r1][((n2 * -2) + 63)];
-      ap_int<17> v968 = v966;
-      ap_int<17> v969 = v967;
-      ap_int<17> v970 = v968 + v969;
-      int16_t v971 = v970;
-      tree[r1][((-n2) + 31)] = v971;
+  l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
+    l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
+      int16_t v1008 = tree[r1][((n3 * -2) + 62)];
+      int16_t v1009 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v1010 = v1008;
+      ap_int<17> v1011 = v1009;
+      ap_int<17> v1012 = v1010 + v1011;
+      int16_t v1013 = v1012;
+      tree[r1][((-n3) + 31)] = v1013;
     }
-    bool v972 = v906 == 0;
-    int16_t v973 = v907[r1];
-    int32_t v974 = v973;
-    int32_t v975 = v972 ? (int32_t)0 : (int32_t)v974;
-    int16_t v976 = v975;
+    bool v1014 = v951 == 0;
+    int16_t v1015 = v952[r1];
+    int32_t v1016 = v1015;
+    int32_t v1017 = v1014 ? (int32_t)0 : (int32_t)v1016;
+    int16_t v1018 = v1017;
     int16_t before;
-    before = v976;
-    int16_t v978 = before;
-    int16_t v979 = tree[r1][1];
-    ap_int<17> v980 = v978;
-    ap_int<17> v981 = v979;
-    ap_int<17> v982 = v980 + v981;
-    int16_t v983 = v982;
-    v907[r1] = v983;
+    before = v1018;
+    int16_t v1020 = before;
+    int16_t v1021 = tree[r1][1];
+    ap_int<17> v1022 = v1020;
+    ap_int<17> v1023 = v1021;
+    ap_int<17> v1024 = v1022 + v1023;
+    int16_t v1025 = v1024;
+    v952[r1] = v1025;
   }
 }
 
 void gate_squares(
-  int64_t v984,
-  int32_t v985[2],
-  int32_t v986[2]
+  int64_t v1026,
+  int32_t v1027[2],
+  int32_t v1028[2]
 ) {
-  #pragma HLS array_partition variable=v985 complete dim=1
+  #pragma HLS array_partition variable=v1027 complete dim=1
 
-  #pragma HLS array_partition variable=v986 complete dim=1
+  #pragma HLS array_partition variable=v1028 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1467,31 +1544,32 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v990 = v985[0];
-  int64_t v991 = v990;
+  int32_t v1032 = v1027[0];
+  int64_t v1033 = v1032;
   int64_t mantissa3;
-  mantissa3 = v991;
-  int64_t v993 = mantissa3;
-  int32_t v994 = v985[1];
-  normalise(v993, v994, unit);
+  mantissa3 = v1033;
+  int64_t v1035 = mantissa3;
+  int32_t v1036 = v1027[1];
+  normalise(v1035, v1036, unit);
   multiply(unit, unit, unit_square);
-  normalise(v984, 0, sum_squares);
-  multiply(sum_squares, unit_square, v986);
+  normalise(v1026, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1028);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v995,
-  hls::stream< int32_t >& v996,
-  hls::stream< ap_uint<128> >& v997,
-  hls::stream< ap_uint<256> >& v998,
-  hls::stream< ap_uint<128> >& v999,
-  hls::stream< ap_uint<128> >& v1000,
-  hls::stream< ap_uint<128> >& v1001
+  hls::stream< ap_uint<128> >& v1037,
+  hls::stream< int32_t >& v1038,
+  hls::stream< ap_uint<128> >& v1039,
+  hls::stream< ap_uint<128> >& v1040,
+  hls::stream< ap_uint<256> >& v1041,
+  hls::stream< ap_uint<128> >& v1042,
+  hls::stream< ap_uint<128> >& v1043,
+  hls::stream< ap_uint<128> >& v1044
 ) {
-  static const int32_t weight_words[7] = {234, 234, 234, 234, 618, 312, 618};
-  static const int32_t column_words[7] = {6, 6, 6, 6, 6, 8, 6};
-  static const int32_t matrix_rows[7] = {192, 192, 192, 192, 512, 192, 512};
-  static const int32_t norm_words[7] = {48, 48, 48, 48, 48, 64, 48};
+  int32_t weight_words[8];
+  int32_t column_words[8];
+  int32_t matrix_rows[8];
+  int32_t norm_words[8];
   ap_int<48> values[64][4];
   #pragma HLS array_partition variable=values complete dim=2
 
@@ -1527,10 +1605,10 @@ void core_0(
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
-  int16_t sums[5];
+  int16_t sums[4];
   #pragma HLS array_partition variable=sums complete dim=1
 
-  int16_t leaving[5];
+  int16_t leaving[4];
   #pragma HLS array_partition variable=leaving complete dim=1
 
   int32_t quad[4];
@@ -1538,266 +1616,309 @@ void core_0(
 
   ap_int<48> ones;
   ones = 0;
-  l_S_n_0_n3: for (int n3 = 0; n3 < 96; n3++) {
+  l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1023 = v995.read();
-    ap_uint<128> pair;
-    pair = v1023;
-    ap_int<128> v1025 = pair;
-    ap_int<48> v1026;
-    ap_int<128> v1026_tmp = v1025;
-    v1026 = v1026_tmp(47, 0);
-    ap_int<48> low3;
-    low3 = v1026;
-    ap_int<128> v1028 = pair;
-    ap_int<48> v1029;
-    ap_int<128> v1029_tmp = v1028;
-    v1029 = v1029_tmp(111, 64);
-    ap_int<48> high3;
-    high3 = v1029;
-    ap_int<48> v1031 = low3;
-    residual[n3][0] = v1031;
-    ap_int<48> v1032 = high3;
-    residual[n3][1] = v1032;
-    int32_t v1033 = n3;
-    int32_t number;
-    number = v1033;
-    int32_t v1035 = number;
-    int32_t v1036 = v1035 & 1;
-    int32_t v1037 = v1036 << 1;
-    int32_t lane;
-    lane = v1037;
-    ap_int<48> v1039 = low3;
-    int32_t v1040 = number;
-    int32_t v1041 = v1040 >> 1;
-    int v1042 = v1041;
-    int32_t v1043 = lane;
-    int v1044 = v1043;
-    values[v1042][v1044] = v1039;
-    ap_int<48> v1045 = high3;
-    int32_t v1046 = number;
-    int32_t v1047 = v1046 >> 1;
-    int v1048 = v1047;
-    int32_t v1049 = lane;
-    ap_int<33> v1050 = v1049;
-    ap_int<33> v1051 = v1050 + 1;
-    int v1052 = v1051;
-    values[v1048][v1052] = v1045;
-    ap_int<48> v1053 = ones;
-    ap_int<48> v1054 = low3;
-    ap_int<48> v1055 = v1054 >> 47;
-    ap_int<48> v1056 = v1054 ^ v1055;
-    ap_int<48> v1057 = v1053 | v1056;
-    ap_int<48> v1058 = high3;
-    ap_int<48> v1059 = v1058 >> 47;
-    ap_int<48> v1060 = v1058 ^ v1059;
-    ap_int<48> v1061 = v1057 | v1060;
-    ones = v1061;
+    ap_uint<128> v1066 = v1037.read();
+    ap_uint<128> size3;
+    size3 = v1066;
+    ap_int<128> v1068 = size3;
+    int32_t v1069;
+    ap_int<128> v1069_tmp = v1068;
+    v1069 = v1069_tmp(31, 0);
+    int32_t total_words;
+    total_words = v1069;
+    int32_t v1071 = total_words;
+    weight_words[n4] = v1071;
+    ap_int<128> v1072 = size3;
+    int32_t v1073;
+    ap_int<128> v1073_tmp = v1072;
+    v1073 = v1073_tmp(63, 32);
+    int32_t both1;
+    both1 = v1073;
+    int32_t v1075 = both1;
+    int32_t v1076 = v1075 & 65535;
+    column_words[n4] = v1076;
+    int32_t v1077 = both1;
+    int32_t v1078 = v1077 >> 16;
+    norm_words[n4] = v1078;
+    ap_int<128> v1079 = size3;
+    int32_t v1080;
+    ap_int<128> v1080_tmp = v1079;
+    v1080 = v1080_tmp(95, 64);
+    int32_t all_rows;
+    all_rows = v1080;
+    int32_t v1082 = all_rows;
+    matrix_rows[n4] = v1082;
   }
-  int32_t v1062 = v996.read();
+  int32_t v1083 = matrix_rows[4];
+  int32_t v1084 = v1083 >> 1;
+  int32_t intermediate;
+  intermediate = v1084;
+  int32_t v1086 = v1038.read();
+  int32_t vector_beats1;
+  vector_beats1 = v1086;
+  int32_t v1088 = vector_beats1;
+  int v1089 = v1088;
+  for (int v1090 = 0; v1090 < v1089; v1090 += 1) {
+  #pragma HLS pipeline II=1
+    ap_uint<128> v1091 = v1039.read();
+    ap_uint<128> pair2;
+    pair2 = v1091;
+    ap_int<128> v1093 = pair2;
+    ap_int<48> v1094;
+    ap_int<128> v1094_tmp = v1093;
+    v1094 = v1094_tmp(47, 0);
+    ap_int<48> low3;
+    low3 = v1094;
+    ap_int<128> v1096 = pair2;
+    ap_int<48> v1097;
+    ap_int<128> v1097_tmp = v1096;
+    v1097 = v1097_tmp(111, 64);
+    ap_int<48> high3;
+    high3 = v1097;
+    ap_int<48> v1099 = low3;
+    residual[v1090][0] = v1099;
+    ap_int<48> v1100 = high3;
+    residual[v1090][1] = v1100;
+    int32_t v1101 = v1090;
+    int32_t number;
+    number = v1101;
+    int32_t v1103 = number;
+    int32_t v1104 = v1103 & 1;
+    int32_t v1105 = v1104 << 1;
+    int32_t lane;
+    lane = v1105;
+    ap_int<48> v1107 = low3;
+    int32_t v1108 = number;
+    int32_t v1109 = v1108 >> 1;
+    int v1110 = v1109;
+    int32_t v1111 = lane;
+    int v1112 = v1111;
+    values[v1110][v1112] = v1107;
+    ap_int<48> v1113 = high3;
+    int32_t v1114 = number;
+    int32_t v1115 = v1114 >> 1;
+    int v1116 = v1115;
+    int32_t v1117 = lane;
+    ap_int<33> v1118 = v1117;
+    ap_int<33> v1119 = v1118 + 1;
+    int v1120 = v1119;
+    values[v1116][v1120] = v1113;
+    ap_int<48> v1121 = ones;
+    ap_int<48> v1122 = low3;
+    ap_int<48> v1123 = v1122 >> 47;
+    ap_int<48> v1124 = v1122 ^ v1123;
+    ap_int<48> v1125 = v1121 | v1124;
+    ap_int<48> v1126 = high3;
+    ap_int<48> v1127 = v1126 >> 47;
+    ap_int<48> v1128 = v1126 ^ v1127;
+    ap_int<48> v1129 = v1125 | v1128;
+    ones = v1129;
+  }
+  int32_t v1130 = v1038.read();
   int32_t count3;
-  count3 = v1062;
-  int32_t v1064 = count3;
-  int v1065 = v1064;
-  for (int v1066 = 0; v1066 < v1065; v1066 += 1) {
-    int32_t v1067 = v996.read();
+  count3 = v1130;
+  int32_t v1132 = count3;
+  int v1133 = v1132;
+  for (int v1134 = 0; v1134 < v1133; v1134 += 1) {
+    int32_t v1135 = v1038.read();
     int32_t kind1;
-    kind1 = v1067;
-    int32_t v1069 = kind1;
-    bool v1070 = v1069 == 0;
-    int32_t v1071 = v1070 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1135;
+    int32_t v1137 = kind1;
+    bool v1138 = v1137 == 0;
+    int32_t v1139 = v1138 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1071;
-    int32_t v1073 = kind1;
-    bool v1074 = v1073 == 0;
-    ap_int<33> v1075 = v1074 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1076 = v1075;
+    phase_begin1 = v1139;
+    int32_t v1141 = kind1;
+    bool v1142 = v1141 == 0;
+    ap_int<33> v1143 = v1142 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1144 = v1143;
     int32_t phase_end1;
-    phase_end1 = v1076;
-    int32_t v1078 = phase_begin1;
-    int32_t v1079 = phase_end1;
-    int v1080 = v1078;
-    int v1081 = v1079;
-    for (int v1082 = v1080; v1082 < v1081; v1082 += 1) {
-      int32_t v1083 = v1082;
+    phase_end1 = v1144;
+    int32_t v1146 = phase_begin1;
+    int32_t v1147 = phase_end1;
+    int v1148 = v1146;
+    int v1149 = v1147;
+    for (int v1150 = v1148; v1150 < v1149; v1150 += 1) {
+      int32_t v1151 = v1150;
       int32_t phase;
-      phase = v1083;
-      ap_uint<128> v1085 = v997.read();
+      phase = v1151;
+      ap_uint<128> v1153 = v1040.read();
       ap_uint<128> front1;
-      front1 = v1085;
-      ap_uint<128> v1087 = v997.read();
+      front1 = v1153;
+      ap_uint<128> v1155 = v1040.read();
       ap_uint<128> back1;
-      back1 = v1087;
-      ap_int<128> v1089 = front1;
-      int32_t v1090;
-      ap_int<128> v1090_tmp = v1089;
-      v1090 = v1090_tmp(31, 0);
-      header[0] = v1090;
-      ap_int<128> v1091 = front1;
-      int32_t v1092;
-      ap_int<128> v1092_tmp = v1091;
-      v1092 = v1092_tmp(63, 32);
-      header[1] = v1092;
-      ap_int<128> v1093 = front1;
-      int32_t v1094;
-      ap_int<128> v1094_tmp = v1093;
-      v1094 = v1094_tmp(95, 64);
-      header[2] = v1094;
-      ap_int<128> v1095 = front1;
-      int32_t v1096;
-      ap_int<128> v1096_tmp = v1095;
-      v1096 = v1096_tmp(127, 96);
-      header[3] = v1096;
-      ap_int<128> v1097 = back1;
-      int32_t v1098;
-      ap_int<128> v1098_tmp = v1097;
-      v1098 = v1098_tmp(31, 0);
-      header[4] = v1098;
-      ap_int<128> v1099 = back1;
-      int32_t v1100;
-      ap_int<128> v1100_tmp = v1099;
-      v1100 = v1100_tmp(63, 32);
-      header[5] = v1100;
-      ap_int<128> v1101 = back1;
-      int32_t v1102;
-      ap_int<128> v1102_tmp = v1101;
-      v1102 = v1102_tmp(95, 64);
-      header[6] = v1102;
+      back1 = v1155;
+      ap_int<128> v1157 = front1;
+      int32_t v1158;
+      ap_int<128> v1158_tmp = v1157;
+      v1158 = v1158_tmp(31, 0);
+      header[0] = v1158;
+      ap_int<128> v1159 = front1;
+      int32_t v1160;
+      ap_int<128> v1160_tmp = v1159;
+      v1160 = v1160_tmp(63, 32);
+      header[1] = v1160;
+      ap_int<128> v1161 = front1;
+      int32_t v1162;
+      ap_int<128> v1162_tmp = v1161;
+      v1162 = v1162_tmp(95, 64);
+      header[2] = v1162;
+      ap_int<128> v1163 = front1;
+      int32_t v1164;
+      ap_int<128> v1164_tmp = v1163;
+      v1164 = v1164_tmp(127, 96);
+      header[3] = v1164;
+      ap_int<128> v1165 = back1;
+      int32_t v1166;
+      ap_int<128> v1166_tmp = v1165;
+      v1166 = v1166_tmp(31, 0);
+      header[4] = v1166;
+      ap_int<128> v1167 = back1;
+      int32_t v1168;
+      ap_int<128> v1168_tmp = v1167;
+      v1168 = v1168_tmp(63, 32);
+      header[5] = v1168;
+      ap_int<128> v1169 = back1;
+      int32_t v1170;
+      ap_int<128> v1170_tmp = v1169;
+      v1170 = v1170_tmp(95, 64);
+      header[6] = v1170;
       header[7] = 0;
-      ap_int<48> v1103 = ones;
-      int64_t v1104 = v1103;
+      ap_int<48> v1171 = ones;
+      int64_t v1172 = v1171;
       int64_t magnitude;
-      magnitude = v1104;
-      int64_t v1106 = magnitude;
-      int32_t v1107;
-      bit_length(v1106, &v1107);
+      magnitude = v1172;
+      int64_t v1174 = magnitude;
+      int32_t v1175;
+      bit_length(v1174, &v1175);
       int32_t length;
-      length = v1107;
-      int32_t v1109 = length;
-      ap_int<33> v1110 = v1109;
-      ap_int<33> v1111 = 47 - v1110;
-      int32_t v1112 = v1111;
+      length = v1175;
+      int32_t v1177 = length;
+      ap_int<33> v1178 = v1177;
+      ap_int<33> v1179 = 47 - v1178;
+      int32_t v1180 = v1179;
       int32_t left1;
-      left1 = v1112;
+      left1 = v1180;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1114 = phase;
-      int v1115 = v1114;
-      int32_t v1116 = norm_words[v1115];
+      int32_t v1182 = phase;
+      int v1183 = v1182;
+      int32_t v1184 = norm_words[v1183];
       int32_t vector_words1;
-      vector_words1 = v1116;
-      int32_t v1118 = vector_words1;
-      int v1119 = v1118;
-      for (int v1120 = 0; v1120 < v1119; v1120 += 1) {
+      vector_words1 = v1184;
+      int32_t v1186 = vector_words1;
+      int v1187 = v1186;
+      for (int v1188 = 0; v1188 < v1187; v1188 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1121 = v1120;
+        int32_t v1189 = v1188;
         int32_t measured;
-        measured = v1121;
-        ap_uint<256> v1123 = v998.read();
+        measured = v1189;
+        ap_uint<256> v1191 = v1041.read();
         ap_uint<256> element1;
-        element1 = v1123;
-        int32_t v1125 = measured;
-        ap_int<256> v1126 = element1;
-        int32_t v1127 = left1;
-        measure(values, v1125, v1126, v1127, scaled, squares, absmax);
+        element1 = v1191;
+        int32_t v1193 = measured;
+        ap_int<256> v1194 = element1;
+        int32_t v1195 = left1;
+        measure(values, v1193, v1194, v1195, scaled, squares, absmax);
       }
-      int32_t v1128 = length;
-      ap_int<33> v1129 = v1128;
-      ap_int<33> v1130 = v1129 + 1;
-      int32_t v1131 = v1130;
+      int32_t v1196 = length;
+      ap_int<33> v1197 = v1196;
+      ap_int<33> v1198 = v1197 + 1;
+      int32_t v1199 = v1198;
       int32_t lost;
-      lost = v1131;
-      int32_t v1133 = lost;
-      ap_int<33> v1134 = v1133;
-      ap_int<33> v1135 = v1134 - 24;
-      ap_int<33> v1136 = v1135 << 1;
-      int32_t v1137 = v1136;
+      lost = v1199;
+      int32_t v1201 = lost;
+      ap_int<33> v1202 = v1201;
+      ap_int<33> v1203 = v1202 - 24;
+      ap_int<33> v1204 = v1203 << 1;
+      int32_t v1205 = v1204;
       int32_t plain_exponent;
-      plain_exponent = v1137;
-      int64_t v1139 = squares[1];
-      int32_t v1140 = plain_exponent;
-      normalise(v1139, v1140, plain);
-      int32_t v1141 = phase;
-      bool v1142 = v1141 == 3;
-      if (v1142) {
-        int32_t v1143 = gate_plain[0];
-        plain[0] = v1143;
-        int32_t v1144 = gate_plain[1];
-        plain[1] = v1144;
+      plain_exponent = v1205;
+      int64_t v1207 = squares[1];
+      int32_t v1208 = plain_exponent;
+      normalise(v1207, v1208, plain);
+      int32_t v1209 = phase;
+      bool v1210 = v1209 == 3;
+      if (v1210) {
+        int32_t v1211 = gate_plain[0];
+        plain[0] = v1211;
+        int32_t v1212 = gate_plain[1];
+        plain[1] = v1212;
       }
-      int32_t v1145 = phase;
-      bool v1146 = v1145 == 5;
-      if (v1146) {
+      int32_t v1213 = phase;
+      bool v1214 = v1213 == 5;
+      if (v1214) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1147 = lost;
-      norm_scale(header, v1147, squares, absmax, plain, scale);
-      int32_t v1148 = absmax[0];
-      int32_t v1149;
-      code_shift(v1148, &v1149);
+      int32_t v1215 = lost;
+      norm_scale(header, v1215, squares, absmax, plain, scale);
+      int32_t v1216 = absmax[0];
+      int32_t v1217;
+      code_shift(v1216, &v1217);
       int32_t code_left;
-      code_left = v1149;
-      int32_t v1151 = absmax[0];
-      int32_t v1152 = code_left;
-      ap_int<26> v1153;
-      code_reciprocal(v1151, v1152, &v1153);
+      code_left = v1217;
+      int32_t v1219 = absmax[0];
+      int32_t v1220 = code_left;
+      ap_int<26> v1221;
+      code_reciprocal(v1219, v1220, &v1221);
       ap_int<26> reciprocal1;
-      reciprocal1 = v1153;
+      reciprocal1 = v1221;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int32_t v1157 = vector_words1;
-      int v1158 = v1157;
-      for (int v1159 = 0; v1159 < v1158; v1159 += 1) {
+      int32_t v1225 = vector_words1;
+      int v1226 = v1225;
+      for (int v1227 = 0; v1227 < v1226; v1227 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1160 = v1159;
+        int32_t v1228 = v1227;
         int32_t coded;
-        coded = v1160;
-        int32_t v1162 = coded;
-        int32_t v1163 = code_left;
-        ap_int<26> v1164 = reciprocal1;
-        int32_t v1165 = code_column;
-        int32_t v1166 = code_group;
-        quantise(scaled, v1162, v1163, v1164, codes, v1165, v1166);
-        int32_t v1167 = code_group;
-        ap_int<33> v1168 = v1167;
-        ap_int<33> v1169 = v1168 + 1;
-        int32_t v1170 = v1169;
-        code_group = v1170;
-        int32_t v1171 = code_group;
-        bool v1172 = v1171 == 8;
-        if (v1172) {
+        coded = v1228;
+        int32_t v1230 = coded;
+        int32_t v1231 = code_left;
+        ap_int<26> v1232 = reciprocal1;
+        int32_t v1233 = code_column;
+        int32_t v1234 = code_group;
+        quantise(scaled, v1230, v1231, v1232, codes, v1233, v1234);
+        int32_t v1235 = code_group;
+        ap_int<33> v1236 = v1235;
+        ap_int<33> v1237 = v1236 + 1;
+        int32_t v1238 = v1237;
+        code_group = v1238;
+        int32_t v1239 = code_group;
+        bool v1240 = v1239 == 8;
+        if (v1240) {
           code_group = 0;
-          int32_t v1173 = code_column;
-          ap_int<33> v1174 = v1173;
-          ap_int<33> v1175 = v1174 + 1;
-          int32_t v1176 = v1175;
-          code_column = v1176;
+          int32_t v1241 = code_column;
+          ap_int<33> v1242 = v1241;
+          ap_int<33> v1243 = v1242 + 1;
+          int32_t v1244 = v1243;
+          code_column = v1244;
         }
       }
-      int32_t v1177 = phase;
-      int v1178 = v1177;
-      int32_t v1179 = weight_words[v1178];
+      int32_t v1245 = phase;
+      int v1246 = v1245;
+      int32_t v1247 = weight_words[v1246];
       int32_t words3;
-      words3 = v1179;
-      int32_t v1181 = phase;
-      int v1182 = v1181;
-      int32_t v1183 = column_words[v1182];
+      words3 = v1247;
+      int32_t v1249 = phase;
+      int v1250 = v1249;
+      int32_t v1251 = column_words[v1250];
       int32_t columns;
-      columns = v1183;
-      int32_t v1185 = phase;
-      int v1186 = v1185;
-      int32_t v1187 = matrix_rows[v1186];
+      columns = v1251;
+      int32_t v1253 = phase;
+      int v1254 = v1253;
+      int32_t v1255 = matrix_rows[v1254];
       int32_t rows;
-      rows = v1187;
-      int32_t v1189 = phase;
-      bool v1190 = v1189 == 2;
-      bool v1191 = v1189 >= 3;
-      bool v1192 = v1190 | v1191;
-      if (v1192) {
+      rows = v1255;
+      int32_t v1257 = phase;
+      bool v1258 = v1257 == 2;
+      bool v1259 = v1257 >= 3;
+      bool v1260 = v1258 | v1259;
+      if (v1260) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -1812,443 +1933,466 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1199 = words3;
-      ap_int<33> v1200 = v1199;
-      ap_int<33> v1201 = v1200 + 5;
-      int32_t v1202 = v1201;
+      int32_t v1267 = words3;
+      ap_int<33> v1268 = v1267;
+      ap_int<33> v1269 = v1268 + 4;
+      int32_t v1270 = v1269;
       int32_t steps;
-      steps = v1202;
-      int32_t v1204 = steps;
-      int v1205 = v1204;
-      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
+      steps = v1270;
+      int32_t v1272 = steps;
+      int v1273 = v1272;
+      for (int v1274 = 0; v1274 < v1273; v1274 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1207 = words3;
-        ap_int<33> v1208 = v1206;
-        ap_int<33> v1209 = v1207;
-        bool v1210 = v1208 < v1209;
-        if (v1210) {
-          ap_uint<128> v1211 = v999.read();
-          word[0] = v1211;
-          ap_uint<128> v1212 = v1000.read();
-          word[1] = v1212;
+        int32_t v1275 = words3;
+        ap_int<33> v1276 = v1274;
+        ap_int<33> v1277 = v1275;
+        bool v1278 = v1276 < v1277;
+        if (v1278) {
+          ap_uint<128> v1279 = v1042.read();
+          word[0] = v1279;
+          ap_uint<128> v1280 = v1043.read();
+          word[1] = v1280;
         }
-        int32_t v1213 = pending;
-        bool v1214 = v1213 > 0;
-        if (v1214) {
-          int32_t v1215 = pending;
-          ap_int<33> v1216 = v1215;
-          ap_int<33> v1217 = v1216 - 1;
-          int32_t v1218 = v1217;
-          pending = v1218;
-          int16_t v1219 = leaving[0];
+        int32_t v1281 = pending;
+        bool v1282 = v1281 > 0;
+        if (v1282) {
+          int32_t v1283 = pending;
+          ap_int<33> v1284 = v1283;
+          ap_int<33> v1285 = v1284 - 1;
+          int32_t v1286 = v1285;
+          pending = v1286;
+          int16_t v1287 = leaving[0];
           int16_t total4;
-          total4 = v1219;
-          l_S_r_3_r2: for (int r2 = 0; r2 < 4; r2++) {
-            int16_t v1222 = leaving[(r2 + 1)];
-            leaving[r2] = v1222;
+          total4 = v1287;
+          l_S_r_4_r2: for (int r2 = 0; r2 < 3; r2++) {
+            int16_t v1290 = leaving[(r2 + 1)];
+            leaving[r2] = v1290;
           }
-          int32_t v1223 = position;
-          int32_t v1224 = rows;
-          bool v1225 = v1223 < v1224;
-          if (v1225) {
-            int32_t v1226 = phase;
+          int32_t v1291 = position;
+          int32_t v1292 = rows;
+          bool v1293 = v1291 < v1292;
+          if (v1293) {
+            int32_t v1294 = phase;
             int32_t step1;
-            step1 = v1226;
-            int32_t v1228 = position;
+            step1 = v1294;
+            int32_t v1296 = position;
             int32_t at3;
-            at3 = v1228;
-            int32_t v1230 = phase;
-            bool v1231 = v1230 == 4;
-            if (v1231) {
-              int32_t v1232 = position;
-              bool v1233 = v1232 >= 256;
-              if (v1233) {
+            at3 = v1296;
+            int32_t v1298 = phase;
+            bool v1299 = v1298 == 4;
+            if (v1299) {
+              int32_t v1300 = position;
+              int32_t v1301 = intermediate;
+              bool v1302 = v1300 >= v1301;
+              if (v1302) {
                 step1 = 7;
-                int32_t v1234 = position;
-                ap_int<33> v1235 = v1234;
-                ap_int<33> v1236 = v1235 - 256;
-                int32_t v1237 = v1236;
-                at3 = v1237;
+                int32_t v1303 = position;
+                int32_t v1304 = intermediate;
+                ap_int<33> v1305 = v1303;
+                ap_int<33> v1306 = v1304;
+                ap_int<33> v1307 = v1305 - v1306;
+                int32_t v1308 = v1307;
+                at3 = v1308;
               }
             }
-            int32_t v1238 = phase;
-            bool v1239 = v1238 == 6;
-            if (v1239) {
+            int32_t v1309 = phase;
+            bool v1310 = v1309 == 6;
+            if (v1310) {
               at3 = 0;
             }
-            int32_t v1240 = position;
-            int32_t v1241 = v1240 & 3;
+            int32_t v1311 = position;
+            int32_t v1312 = v1311 & 3;
             int32_t quarter;
-            quarter = v1241;
-            int32_t v1243 = step1;
-            bool v1244 = v1243 == 1;
-            if (v1244) {
-              int32_t v1245 = quarter;
-              bool v1246 = v1245 == 0;
-              if (v1246) {
-                ap_uint<128> v1247 = v997.read();
-                room_beat1 = v1247;
-                ap_uint<128> v1248 = v995.read();
-                state_beat = v1248;
+            quarter = v1312;
+            int32_t v1314 = step1;
+            bool v1315 = v1314 == 1;
+            if (v1315) {
+              int32_t v1316 = quarter;
+              bool v1317 = v1316 == 0;
+              if (v1317) {
+                ap_uint<128> v1318 = v1040.read();
+                room_beat1 = v1318;
+                ap_uint<128> v1319 = v1039.read();
+                state_beat = v1319;
               }
             }
-            ap_int<128> v1249 = room_beat1;
-            int32_t v1250 = v1249;
+            ap_int<128> v1320 = room_beat1;
+            int32_t v1321 = v1320;
             int32_t room;
-            room = v1250;
-            ap_int<128> v1252 = room_beat1;
-            ap_uint<128> v1253 = v1252 >> 32;
-            room_beat1 = v1253;
-            ap_int<128> v1254 = state_beat;
-            int32_t v1255 = v1254;
+            room = v1321;
+            ap_int<128> v1323 = room_beat1;
+            ap_uint<128> v1324 = v1323 >> 32;
+            room_beat1 = v1324;
+            ap_int<128> v1325 = state_beat;
+            int32_t v1326 = v1325;
             int32_t before1;
-            before1 = v1255;
-            ap_int<128> v1257 = state_beat;
-            ap_uint<128> v1258 = v1257 >> 32;
-            state_beat = v1258;
-            int16_t v1259 = total4;
-            ap_int<48> v1260;
-            dequantise(v1259, scale, &v1260);
+            before1 = v1326;
+            ap_int<128> v1328 = state_beat;
+            ap_uint<128> v1329 = v1328 >> 32;
+            state_beat = v1329;
+            int16_t v1330 = total4;
+            ap_int<48> v1331;
+            dequantise(v1330, scale, &v1331);
             ap_int<48> delta;
-            delta = v1260;
-            ap_int<48> v1262 = delta;
-            int32_t v1263;
-            saturate_gate(v1262, &v1263);
+            delta = v1331;
+            ap_int<48> v1333 = delta;
+            int32_t v1334;
+            saturate_gate(v1333, &v1334);
             int32_t gate;
-            gate = v1263;
-            int32_t v1265 = at3;
-            int v1266 = v1265;
-            int32_t v1267 = held[v1266];
+            gate = v1334;
+            int32_t v1336 = at3;
+            int v1337 = v1336;
+            int32_t v1338 = held[v1337];
             int32_t kept;
-            kept = v1267;
-            int32_t v1269 = step1;
-            bool v1270 = v1269 == 1;
-            int32_t v1271 = gate;
-            int32_t v1272 = 0 - v1271;
-            int32_t v1273 = v1270 ? (int32_t)v1272 : (int32_t)v1271;
+            kept = v1338;
+            int32_t v1340 = step1;
+            bool v1341 = v1340 == 1;
+            int32_t v1342 = gate;
+            int32_t v1343 = 0 - v1342;
+            int32_t v1344 = v1341 ? (int32_t)v1343 : (int32_t)v1342;
             int32_t turned;
-            turned = v1273;
-            int32_t v1275 = step1;
-            bool v1276 = v1275 == 2;
-            int32_t v1277 = kept;
-            int32_t v1278 = turned;
-            int32_t v1279 = v1276 ? (int32_t)v1277 : (int32_t)v1278;
+            turned = v1344;
+            int32_t v1346 = step1;
+            bool v1347 = v1346 == 2;
+            int32_t v1348 = kept;
+            int32_t v1349 = turned;
+            int32_t v1350 = v1347 ? (int32_t)v1348 : (int32_t)v1349;
             int32_t argument;
-            argument = v1279;
-            int32_t v1281 = argument;
-            ap_int<30> v1282;
-            sigmoid(v1281, &v1282);
+            argument = v1350;
+            int32_t v1352 = argument;
+            ap_int<30> v1353;
+            sigmoid(v1352, &v1353);
             ap_int<30> sigma;
-            sigma = v1282;
-            int32_t v1284 = step1;
-            bool v1285 = v1284 == 1;
-            int32_t v1286 = room;
-            int32_t v1287 = argument;
-            int32_t v1288 = v1285 ? (int32_t)v1286 : (int32_t)v1287;
+            sigma = v1353;
+            int32_t v1355 = step1;
+            bool v1356 = v1355 == 1;
+            int32_t v1357 = room;
+            int32_t v1358 = argument;
+            int32_t v1359 = v1356 ? (int32_t)v1357 : (int32_t)v1358;
             int32_t factor1;
-            factor1 = v1288;
-            int32_t v1290 = factor1;
-            ap_int<30> v1291 = sigma;
-            int32_t v1292;
-            weigh(v1290, v1291, &v1292);
+            factor1 = v1359;
+            int32_t v1361 = factor1;
+            ap_int<30> v1362 = sigma;
+            int32_t v1363;
+            weigh(v1361, v1362, &v1363);
             int32_t weighted1;
-            weighted1 = v1292;
-            int32_t v1294 = weighted1;
-            ap_int<30> v1295 = v1294;
+            weighted1 = v1363;
+            int32_t v1365 = weighted1;
+            ap_int<30> v1366 = v1365;
             ap_int<30> fresh;
-            fresh = v1295;
-            int32_t v1297 = before1;
-            int32_t v1298 = kept;
-            ap_int<30> v1299 = fresh;
-            int32_t v1300;
-            state_update(v1297, v1298, v1299, &v1300);
+            fresh = v1366;
+            int32_t v1368 = before1;
+            int32_t v1369 = kept;
+            ap_int<30> v1370 = fresh;
+            int32_t v1371;
+            state_update(v1368, v1369, v1370, &v1371);
             int32_t mixed1;
-            mixed1 = v1300;
-            int32_t v1302 = step1;
-            bool v1303 = v1302 == 0;
-            bool v1304 = v1302 == 1;
-            bool v1305 = v1302 == 4;
-            bool v1306 = v1303 | v1304;
-            bool v1307 = v1306 | v1305;
-            if (v1307) {
-              int32_t v1308 = step1;
-              bool v1309 = v1308 == 1;
-              int32_t v1310 = mixed1;
-              int32_t v1311 = weighted1;
-              int32_t v1312 = v1309 ? (int32_t)v1310 : (int32_t)v1311;
-              int32_t v1313 = at3;
-              int v1314 = v1313;
-              held[v1314] = v1312;
+            mixed1 = v1371;
+            int32_t v1373 = step1;
+            bool v1374 = v1373 == 0;
+            bool v1375 = v1373 == 1;
+            bool v1376 = v1373 == 4;
+            bool v1377 = v1374 | v1375;
+            bool v1378 = v1377 | v1376;
+            if (v1378) {
+              int32_t v1379 = step1;
+              bool v1380 = v1379 == 1;
+              int32_t v1381 = mixed1;
+              int32_t v1382 = weighted1;
+              int32_t v1383 = v1380 ? (int32_t)v1381 : (int32_t)v1382;
+              int32_t v1384 = at3;
+              int v1385 = v1384;
+              held[v1385] = v1383;
             }
-            int32_t v1315 = step1;
-            bool v1316 = v1315 == 2;
-            int32_t v1317 = weighted1;
-            int32_t v1318 = kept;
-            int32_t v1319 = v1316 ? (int32_t)v1317 : (int32_t)v1318;
+            int32_t v1386 = step1;
+            bool v1387 = v1386 == 2;
+            int32_t v1388 = weighted1;
+            int32_t v1389 = kept;
+            int32_t v1390 = v1387 ? (int32_t)v1388 : (int32_t)v1389;
             int32_t other;
-            other = v1319;
-            int32_t v1321 = gate;
-            int32_t v1322 = other;
-            ap_int<48> v1323;
-            gated_product(v1321, v1322, &v1323);
+            other = v1390;
+            int32_t v1392 = gate;
+            int32_t v1393 = other;
+            ap_int<48> v1394;
+            gated_product(v1392, v1393, &v1394);
             ap_int<48> value1;
-            value1 = v1323;
-            int32_t v1325 = step1;
-            bool v1326 = v1325 == 3;
-            bool v1327 = v1325 == 5;
-            bool v1328 = v1326 | v1327;
-            if (v1328) {
-              int32_t v1329 = at3;
-              int32_t v1330 = v1329 >> 1;
-              int v1331 = v1330;
-              int32_t v1332 = v1329 & 1;
-              int v1333 = v1332;
-              ap_int<48> v1334 = residual[v1331][v1333];
-              ap_int<48> v1335 = delta;
-              ap_int<48> v1336;
-              residual_add(v1334, v1335, &v1336);
-              value1 = v1336;
-              ap_int<48> v1337 = value1;
-              int32_t v1338 = at3;
-              int32_t v1339 = v1338 >> 1;
-              int v1340 = v1339;
-              int32_t v1341 = v1338 & 1;
-              int v1342 = v1341;
-              residual[v1340][v1342] = v1337;
+            value1 = v1394;
+            int32_t v1396 = step1;
+            bool v1397 = v1396 == 3;
+            bool v1398 = v1396 == 5;
+            bool v1399 = v1397 | v1398;
+            if (v1399) {
+              int32_t v1400 = at3;
+              int32_t v1401 = v1400 >> 1;
+              int v1402 = v1401;
+              int32_t v1403 = v1400 & 1;
+              int v1404 = v1403;
+              ap_int<48> v1405 = residual[v1402][v1404];
+              ap_int<48> v1406 = delta;
+              ap_int<48> v1407;
+              residual_add(v1405, v1406, &v1407);
+              value1 = v1407;
+              ap_int<48> v1408 = value1;
+              int32_t v1409 = at3;
+              int32_t v1410 = v1409 >> 1;
+              int v1411 = v1410;
+              int32_t v1412 = v1409 & 1;
+              int v1413 = v1412;
+              residual[v1411][v1413] = v1408;
             }
-            int32_t v1343 = step1;
-            bool v1344 = v1343 == 2;
-            bool v1345 = v1343 == 3;
-            bool v1346 = v1343 == 5;
-            bool v1347 = v1343 == 7;
-            bool v1348 = v1344 | v1345;
-            bool v1349 = v1348 | v1346;
-            bool v1350 = v1349 | v1347;
-            if (v1350) {
-              ap_int<48> v1351 = value1;
-              int32_t v1352 = at3;
-              int32_t v1353 = v1352 >> 2;
-              int v1354 = v1353;
-              int32_t v1355 = v1352 & 3;
-              int v1356 = v1355;
-              values[v1354][v1356] = v1351;
-              ap_int<48> v1357 = ones;
-              ap_int<48> v1358 = value1;
-              ap_int<48> v1359 = v1358 >> 47;
-              ap_int<48> v1360 = v1358 ^ v1359;
-              ap_int<48> v1361 = v1357 | v1360;
-              ones = v1361;
+            int32_t v1414 = step1;
+            bool v1415 = v1414 == 2;
+            bool v1416 = v1414 == 3;
+            bool v1417 = v1414 == 5;
+            bool v1418 = v1414 == 7;
+            bool v1419 = v1415 | v1416;
+            bool v1420 = v1419 | v1417;
+            bool v1421 = v1420 | v1418;
+            if (v1421) {
+              ap_int<48> v1422 = value1;
+              int32_t v1423 = at3;
+              int32_t v1424 = v1423 >> 2;
+              int v1425 = v1424;
+              int32_t v1426 = v1423 & 3;
+              int v1427 = v1426;
+              values[v1425][v1427] = v1422;
+              ap_int<48> v1428 = ones;
+              ap_int<48> v1429 = value1;
+              ap_int<48> v1430 = v1429 >> 47;
+              ap_int<48> v1431 = v1429 ^ v1430;
+              ap_int<48> v1432 = v1428 | v1431;
+              ones = v1432;
             }
-            int32_t v1362 = step1;
-            bool v1363 = v1362 == 2;
-            if (v1363) {
-              int16_t v1364 = total4;
-              int32_t v1365 = v1364;
-              int32_t v1366 = v1365 * v1365;
-              int64_t v1367 = gate_sum;
-              ap_int<65> v1368 = v1367;
-              ap_int<65> v1369 = v1366;
-              ap_int<65> v1370 = v1368 + v1369;
-              int64_t v1371 = v1370;
-              gate_sum = v1371;
+            int32_t v1433 = step1;
+            bool v1434 = v1433 == 2;
+            if (v1434) {
+              int16_t v1435 = total4;
+              int32_t v1436 = v1435;
+              int32_t v1437 = v1436 * v1436;
+              int64_t v1438 = gate_sum;
+              ap_int<65> v1439 = v1438;
+              ap_int<65> v1440 = v1437;
+              ap_int<65> v1441 = v1439 + v1440;
+              int64_t v1442 = v1441;
+              gate_sum = v1442;
             }
-            int32_t v1372 = step1;
-            bool v1373 = v1372 == 1;
-            bool v1374 = v1372 == 6;
-            bool v1375 = v1373 | v1374;
-            if (v1375) {
-              l_S_k_4_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1377 = quad[(k5 + 1)];
-                quad[k5] = v1377;
+            int32_t v1443 = step1;
+            bool v1444 = v1443 == 1;
+            bool v1445 = v1443 == 6;
+            bool v1446 = v1444 | v1445;
+            if (v1446) {
+              l_S_k_5_k5: for (int k5 = 0; k5 < 3; k5++) {
+                int32_t v1448 = quad[(k5 + 1)];
+                quad[k5] = v1448;
               }
-              int32_t v1378 = step1;
-              bool v1379 = v1378 == 1;
-              int32_t v1380 = mixed1;
-              int16_t v1381 = total4;
-              int32_t v1382 = v1381;
-              int32_t v1383 = v1379 ? (int32_t)v1380 : (int32_t)v1382;
-              quad[3] = v1383;
-              int32_t v1384 = quarter;
-              bool v1385 = v1384 == 3;
-              if (v1385) {
+              int32_t v1449 = step1;
+              bool v1450 = v1449 == 1;
+              int32_t v1451 = mixed1;
+              int16_t v1452 = total4;
+              int32_t v1453 = v1452;
+              int32_t v1454 = v1450 ? (int32_t)v1451 : (int32_t)v1453;
+              quad[3] = v1454;
+              int32_t v1455 = quarter;
+              bool v1456 = v1455 == 3;
+              if (v1456) {
                 ap_uint<128> packed;
                 packed = 0;
-                l_S_k_5_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1388 = quad[k6];
-                  ap_int<128> v1389 = packed;
-                  int64_t v1390 = k6;
-                  int64_t v1391 = v1390 * 32;
-                  ap_int<65> v1392 = v1391;
-                  ap_int<65> v1393 = v1392 + 31;
-                  int v1394 = v1391;
-                  int v1395 = v1393;
-                  ap_int<128> v1396;
-                  ap_int<128> v1396_tmp = v1389;
-                  v1396_tmp(v1395, v1394) = v1388;
-                  v1396 = v1396_tmp;
-                  packed = v1396;
+                l_S_k_6_k6: for (int k6 = 0; k6 < 4; k6++) {
+                  int32_t v1459 = quad[k6];
+                  ap_int<128> v1460 = packed;
+                  int64_t v1461 = k6;
+                  int64_t v1462 = v1461 * 32;
+                  ap_int<65> v1463 = v1462;
+                  ap_int<65> v1464 = v1463 + 31;
+                  int v1465 = v1462;
+                  int v1466 = v1464;
+                  ap_int<128> v1467;
+                  ap_int<128> v1467_tmp = v1460;
+                  v1467_tmp(v1466, v1465) = v1459;
+                  v1467 = v1467_tmp;
+                  packed = v1467;
                 }
-                ap_int<128> v1397 = packed;
-                v1001.write(v1397);
+                ap_int<128> v1468 = packed;
+                v1044.write(v1468);
               }
             }
           }
-          int32_t v1398 = position;
-          ap_int<33> v1399 = v1398;
-          ap_int<33> v1400 = v1399 + 1;
-          int32_t v1401 = v1400;
-          position = v1401;
+          int32_t v1469 = position;
+          ap_int<33> v1470 = v1469;
+          ap_int<33> v1471 = v1470 + 1;
+          int32_t v1472 = v1471;
+          position = v1472;
         }
-        int32_t v1402 = column;
-        multiply_word(word, codes, v1402, sums);
-        int32_t v1403 = column;
-        ap_int<33> v1404 = v1403;
-        ap_int<33> v1405 = v1404 + 1;
-        int32_t v1406 = v1405;
-        column = v1406;
-        int32_t v1407 = column;
-        int32_t v1408 = columns;
-        bool v1409 = v1407 == v1408;
-        if (v1409) {
+        int32_t v1473 = column;
+        multiply_word(word, codes, v1473, sums);
+        int32_t v1474 = column;
+        ap_int<33> v1475 = v1474;
+        ap_int<33> v1476 = v1475 + 1;
+        int32_t v1477 = v1476;
+        column = v1477;
+        int32_t v1478 = column;
+        int32_t v1479 = columns;
+        bool v1480 = v1478 == v1479;
+        if (v1480) {
           column = 0;
-          pending = 5;
-          l_S_r_6_r3: for (int r3 = 0; r3 < 5; r3++) {
-            int16_t v1411 = sums[r3];
-            leaving[r3] = v1411;
+          pending = 4;
+          l_S_r_7_r3: for (int r3 = 0; r3 < 4; r3++) {
+            int16_t v1482 = sums[r3];
+            leaving[r3] = v1482;
           }
         }
       }
-      int32_t v1412 = phase;
-      bool v1413 = v1412 == 2;
-      if (v1413) {
-        int64_t v1414 = gate_sum;
-        gate_squares(v1414, scale, gate_plain);
+      int32_t v1483 = phase;
+      bool v1484 = v1483 == 2;
+      if (v1484) {
+        int64_t v1485 = gate_sum;
+        gate_squares(v1485, scale, gate_plain);
       }
-      int32_t v1415 = phase;
-      bool v1416 = v1415 == 6;
-      if (v1416) {
+      int32_t v1486 = phase;
+      bool v1487 = v1486 == 6;
+      if (v1487) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1418 = scale[0];
-        ap_int<128> v1419 = end;
-        ap_int<128> v1420;
-        ap_int<128> v1420_tmp = v1419;
-        v1420_tmp(31, 0) = v1418;
-        v1420 = v1420_tmp;
-        end = v1420;
-        int32_t v1421 = scale[1];
-        ap_int<128> v1422 = end;
-        ap_int<128> v1423;
-        ap_int<128> v1423_tmp = v1422;
-        v1423_tmp(63, 32) = v1421;
-        v1423 = v1423_tmp;
-        end = v1423;
-        ap_int<128> v1424 = end;
-        v1001.write(v1424);
+        int32_t v1489 = scale[0];
+        ap_int<128> v1490 = end;
+        ap_int<128> v1491;
+        ap_int<128> v1491_tmp = v1490;
+        v1491_tmp(31, 0) = v1489;
+        v1491 = v1491_tmp;
+        end = v1491;
+        int32_t v1492 = scale[1];
+        ap_int<128> v1493 = end;
+        ap_int<128> v1494;
+        ap_int<128> v1494_tmp = v1493;
+        v1494_tmp(63, 32) = v1492;
+        v1494 = v1494_tmp;
+        end = v1494;
+        ap_int<128> v1495 = end;
+        v1044.write(v1495);
       }
     }
   }
-  l_S_n_10_n4: for (int n4 = 0; n4 < 96; n4++) {
+  int32_t v1496 = vector_beats1;
+  int v1497 = v1496;
+  for (int v1498 = 0; v1498 < v1497; v1498 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1427 = residual[n4][0];
-    int64_t v1428 = v1427;
+    ap_int<48> v1500 = residual[v1498][0];
+    int64_t v1501 = v1500;
     int64_t even;
-    even = v1428;
-    ap_int<48> v1430 = residual[n4][1];
-    int64_t v1431 = v1430;
+    even = v1501;
+    ap_int<48> v1503 = residual[v1498][1];
+    int64_t v1504 = v1503;
     int64_t odd1;
-    odd1 = v1431;
-    int64_t v1433 = even;
-    ap_int<128> v1434 = out;
-    ap_int<128> v1435;
-    ap_int<128> v1435_tmp = v1434;
-    v1435_tmp(63, 0) = v1433;
-    v1435 = v1435_tmp;
-    out = v1435;
-    int64_t v1436 = odd1;
-    ap_int<128> v1437 = out;
-    ap_int<128> v1438;
-    ap_int<128> v1438_tmp = v1437;
-    v1438_tmp(127, 64) = v1436;
-    v1438 = v1438_tmp;
-    out = v1438;
-    ap_int<128> v1439 = out;
-    v1001.write(v1439);
+    odd1 = v1504;
+    int64_t v1506 = even;
+    ap_int<128> v1507 = out;
+    ap_int<128> v1508;
+    ap_int<128> v1508_tmp = v1507;
+    v1508_tmp(63, 0) = v1506;
+    v1508 = v1508_tmp;
+    out = v1508;
+    int64_t v1509 = odd1;
+    ap_int<128> v1510 = out;
+    ap_int<128> v1511;
+    ap_int<128> v1511_tmp = v1510;
+    v1511_tmp(127, 64) = v1509;
+    v1511 = v1511_tmp;
+    out = v1511;
+    ap_int<128> v1512 = out;
+    v1044.write(v1512);
   }
 }
 
 void store_0(
-  ap_uint<128> v1440[96],
-  ap_uint<128> v1441[96],
-  ap_uint<128> v1442[129],
-  hls::stream< int32_t >& v1443,
-  hls::stream< ap_uint<128> >& v1444
+  ap_uint<128> v1513[96],
+  ap_uint<128> v1514[6144],
+  ap_uint<128> v1515[65537],
+  hls::stream< int32_t >& v1516,
+  hls::stream< ap_uint<128> >& v1517
 ) {
-  int32_t v1445 = v1443.read();
+  int32_t v1518 = v1516.read();
+  int32_t vector_beats2;
+  vector_beats2 = v1518;
+  int32_t v1520 = v1516.read();
+  int32_t logits_beats1;
+  logits_beats1 = v1520;
+  int32_t v1522 = v1516.read();
   int32_t count4;
-  count4 = v1445;
-  int32_t v1447 = count4;
-  int v1448 = v1447;
-  for (int v1449 = 0; v1449 < v1448; v1449 += 1) {
-    int32_t v1450 = v1443.read();
+  count4 = v1522;
+  int32_t v1524 = vector_beats2;
+  int32_t v1525 = v1524 >> 1;
+  int32_t state_beats1;
+  state_beats1 = v1525;
+  int32_t v1527 = count4;
+  int v1528 = v1527;
+  for (int v1529 = 0; v1529 < v1528; v1529 += 1) {
+    int32_t v1530 = v1516.read();
     int32_t kind2;
-    kind2 = v1450;
-    int32_t v1452 = v1443.read();
+    kind2 = v1530;
+    int32_t v1532 = v1516.read();
     int32_t at4;
-    at4 = v1452;
-    int32_t v1454 = kind2;
-    bool v1455 = v1454 == 0;
-    if (v1455) {
-      l_S_n_0_n5: for (int n5 = 0; n5 < 48; n5++) {
+    at4 = v1532;
+    int32_t v1534 = kind2;
+    bool v1535 = v1534 == 0;
+    if (v1535) {
+      int32_t v1536 = state_beats1;
+      int v1537 = v1536;
+      for (int v1538 = 0; v1538 < v1537; v1538 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1457 = v1444.read();
-        int32_t v1458 = at4;
-        int v1459 = v1458;
-        int v1460 = n5;
-        int v1461 = v1459 + v1460;
-        int v1462 = v1461;
-        v1441[v1462] = v1457;
+        ap_uint<128> v1539 = v1517.read();
+        int32_t v1540 = at4;
+        int v1541 = v1540;
+        int v1542 = v1538;
+        int v1543 = v1541 + v1542;
+        int v1544 = v1543;
+        v1514[v1544] = v1539;
       }
     } else {
-      l_S_n_1_n6: for (int n6 = 0; n6 < 129; n6++) {
+      int32_t v1545 = logits_beats1;
+      ap_int<33> v1546 = v1545;
+      ap_int<33> v1547 = v1546 + 1;
+      int v1548 = v1547;
+      for (int v1549 = 0; v1549 < v1548; v1549 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1464 = v1444.read();
-        v1442[n6] = v1464;
+        ap_uint<128> v1550 = v1517.read();
+        v1515[v1549] = v1550;
       }
     }
   }
-  l_S_n_3_n7: for (int n7 = 0; n7 < 96; n7++) {
+  int32_t v1551 = vector_beats2;
+  int v1552 = v1551;
+  for (int v1553 = 0; v1553 < v1552; v1553 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1466 = v1444.read();
-    v1440[n7] = v1466;
+    ap_uint<128> v1554 = v1517.read();
+    v1513[v1553] = v1554;
   }
 }
 
 extern "C" void engine(
   int32_t first,
   int32_t last,
-  ap_uint<128> descriptors[6],
-  ap_uint<128> weights_0[11520],
-  ap_uint<128> weights_1[11520],
-  ap_uint<128> parameters[11520],
+  ap_uint<128> descriptors[524],
+  ap_uint<128> weights_0[134217728],
+  ap_uint<128> weights_1[134217728],
+  ap_uint<128> parameters[134217728],
   ap_uint<128> vector_in[96],
   ap_uint<128> vector_out[96],
-  ap_uint<128> state_in[96],
-  ap_uint<128> state_out[96],
-  ap_uint<128> logits[129]
+  ap_uint<128> state_in[6144],
+  ap_uint<128> state_out[6144],
+  ap_uint<128> logits[65537]
 ) {
   #pragma HLS interface s_axilite port=return bundle=control
   #pragma HLS interface s_axilite port=first bundle=control offset=0x10
   #pragma HLS interface s_axilite port=last bundle=control offset=0x18
-  #pragma HLS interface m_axi port=descriptors offset=slave bundle=gmem_v depth=6 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=descriptors offset=slave bundle=gmem_v depth=14 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=descriptors bundle=control offset=0x20
-  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=11520 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=12544 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_0 bundle=control offset=0x2c
-  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=11520 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=12544 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_1 bundle=control offset=0x38
-  #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=11520 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=12544 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x44
   #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=96 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x50
@@ -2261,29 +2405,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1478;
-  #pragma HLS stream variable=v1478 depth=4
-  hls::stream< int32_t > v1479;
-  #pragma HLS stream variable=v1479 depth=4
-  hls::stream< int32_t > v1480;
-  #pragma HLS stream variable=v1480 depth=4
-  hls::stream< int32_t > v1481;
-  #pragma HLS stream variable=v1481 depth=4
-  hls::stream< ap_uint<128> > v1482;
-  #pragma HLS stream variable=v1482 depth=512
-  hls::stream< ap_uint<128> > v1483;
-  #pragma HLS stream variable=v1483 depth=512
-  hls::stream< ap_uint<256> > v1484;
-  #pragma HLS stream variable=v1484 depth=64
-  hls::stream< ap_uint<128> > v1485;
-  #pragma HLS stream variable=v1485 depth=48
-  hls::stream< ap_uint<128> > v1486;
-  #pragma HLS stream variable=v1486 depth=48
-  hls::stream< ap_uint<128> > v1487;
-  #pragma HLS stream variable=v1487 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1478, v1479, v1480, v1481, v1486, v1485, v1484);
-  load_0_0(weights_0, v1480, v1482);
-  load_1_0(weights_1, v1481, v1483);
-  core_0(v1486, v1478, v1485, v1484, v1482, v1483, v1487);
-  store_0(vector_out, state_out, logits, v1479, v1487);
+  hls::stream< int32_t > v1566;
+  #pragma HLS stream variable=v1566 depth=4
+  hls::stream< int32_t > v1567;
+  #pragma HLS stream variable=v1567 depth=4
+  hls::stream< int32_t > v1568;
+  #pragma HLS stream variable=v1568 depth=4
+  hls::stream< int32_t > v1569;
+  #pragma HLS stream variable=v1569 depth=4
+  hls::stream< ap_uint<128> > v1570;
+  #pragma HLS stream variable=v1570 depth=8
+  hls::stream< ap_uint<128> > v1571;
+  #pragma HLS stream variable=v1571 depth=512
+  hls::stream< ap_uint<128> > v1572;
+  #pragma HLS stream variable=v1572 depth=512
+  hls::stream< ap_uint<256> > v1573;
+  #pragma HLS stream variable=v1573 depth=64
+  hls::stream< ap_uint<128> > v1574;
+  #pragma HLS stream variable=v1574 depth=48
+  hls::stream< ap_uint<128> > v1575;
+  #pragma HLS stream variable=v1575 depth=48
+  hls::stream< ap_uint<128> > v1576;
+  #pragma HLS stream variable=v1576 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1570, v1566, v1567, v1568, v1569, v1575, v1574, v1573);
+  load_0_0(weights_0, v1568, v1571);
+  load_1_0(weights_1, v1569, v1572);
+  core_0(v1570, v1566, v1575, v1574, v1573, v1571, v1572, v1576);
+  store_0(vector_out, state_out, logits, v1567, v1576);
 }

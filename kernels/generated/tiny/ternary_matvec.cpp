@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 void load_0_0(
-  ap_uint<128> v0[234],
+  ap_uint<128> v0[288],
   hls::stream< ap_uint<128> >& v1
 ) {
-  l_S_n_0_n: for (int n = 0; n < 234; n++) {
+  l_S_n_0_n: for (int n = 0; n < 288; n++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v3 = v0[n];
     v1.write(v3);
@@ -15,10 +15,10 @@ void load_0_0(
 }
 
 void load_1_0(
-  ap_uint<128> v4[234],
+  ap_uint<128> v4[288],
   hls::stream< ap_uint<128> >& v5
 ) {
-  l_S_n_0_n1: for (int n1 = 0; n1 < 234; n1++) {
+  l_S_n_0_n1: for (int n1 = 0; n1 < 288; n1++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v7 = v4[n1];
     v5.write(v7);
@@ -29,7 +29,7 @@ void multiply_word(
   ap_uint<128> v8[2],
   int8_t v9[8][8][4],
   int32_t v10,
-  int16_t v11[5]
+  int16_t v11[4]
 ) {
   #pragma HLS inline
   #pragma HLS array_partition variable=v8 complete dim=1
@@ -42,7 +42,7 @@ void multiply_word(
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][64];
+  int16_t tree[4][64];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
 
@@ -75,91 +75,88 @@ void multiply_word(
       int16_t v33 = lanes[((k * 4) + e)];
       int16_t byte;
       byte = v33;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      l_S_r_2_r: for (int r = 0; r < 4; r++) {
         int16_t trit;
         trit = 0;
         int16_t v37 = byte;
-        int16_t v38 = v37 << 1;
-        ap_int<17> v39 = v37;
-        ap_int<17> v40 = v38;
-        ap_int<17> v41 = v39 + v40;
-        int16_t v42 = v41;
-        int16_t triple;
-        triple = v42;
-        int16_t v44 = triple;
-        int16_t v45 = v44 >> 8;
-        ap_int<33> v46 = v45;
-        ap_int<33> v47 = v46 - 1;
-        int16_t v48 = v47;
-        trit = v48;
-        int16_t v49 = triple;
-        int32_t v50 = v49;
-        int32_t v51 = v50 & 255;
-        int16_t v52 = v51;
-        byte = v52;
-        int16_t v53 = trit;
+        int32_t v38 = v37;
+        int32_t v39 = v38 & 3;
+        int16_t v40 = v39;
+        int16_t pair;
+        pair = v40;
+        int16_t v42 = pair;
+        int32_t v43 = v42;
+        int32_t v44 = v43 ^ 2;
+        ap_int<33> v45 = v44;
+        ap_int<33> v46 = v45 - 2;
+        int16_t v47 = v46;
+        trit = v47;
+        int16_t v48 = byte;
+        int16_t v49 = v48 >> 2;
+        byte = v49;
+        int16_t v50 = trit;
+        int32_t v51 = v50;
+        bool v52 = v51 == 1;
+        int16_t v53 = code;
         int32_t v54 = v53;
-        bool v55 = v54 == 1;
-        int16_t v56 = code;
-        int32_t v57 = v56;
-        int32_t v58 = v55 ? (int32_t)v57 : (int32_t)0;
-        int16_t v59 = v58;
+        int32_t v55 = v52 ? (int32_t)v54 : (int32_t)0;
+        int16_t v56 = v55;
         int16_t added;
-        added = v59;
-        int16_t v61 = trit;
-        int32_t v62 = v61;
-        bool v63 = v62 == -1;
-        int16_t v64 = code;
-        int16_t v65 = 0 - v64;
-        int16_t v66 = added;
-        int16_t v67 = v63 ? (int16_t)v65 : (int16_t)v66;
-        tree[r][(((k * 4) + e) + 32)] = v67;
+        added = v56;
+        int16_t v58 = trit;
+        int32_t v59 = v58;
+        bool v60 = v59 == -1;
+        int16_t v61 = code;
+        int16_t v62 = 0 - v61;
+        int16_t v63 = added;
+        int16_t v64 = v60 ? (int16_t)v62 : (int16_t)v63;
+        tree[r][(((k * 4) + e) + 32)] = v64;
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
+  l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
     l_S_n_4_n2: for (int n2 = 0; n2 < 31; n2++) {
-      int16_t v70 = tree[r1][((n2 * -2) + 62)];
-      int16_t v71 = tree[r1][((n2 * -2) + 63)];
-      ap_int<17> v72 = v70;
-      ap_int<17> v73 = v71;
-      ap_int<17> v74 = v72 + v73;
-      int16_t v75 = v74;
-      tree[r1][((-n2) + 31)] = v75;
+      int16_t v67 = tree[r1][((n2 * -2) + 62)];
+      int16_t v68 = tree[r1][((n2 * -2) + 63)];
+      ap_int<17> v69 = v67;
+      ap_int<17> v70 = v68;
+      ap_int<17> v71 = v69 + v70;
+      int16_t v72 = v71;
+      tree[r1][((-n2) + 31)] = v72;
     }
-    bool v76 = v10 == 0;
-    int16_t v77 = v11[r1];
-    int32_t v78 = v77;
-    int32_t v79 = v76 ? (int32_t)0 : (int32_t)v78;
-    int16_t v80 = v79;
+    bool v73 = v10 == 0;
+    int16_t v74 = v11[r1];
+    int32_t v75 = v74;
+    int32_t v76 = v73 ? (int32_t)0 : (int32_t)v75;
+    int16_t v77 = v76;
     int16_t before;
-    before = v80;
-    int16_t v82 = before;
-    int16_t v83 = tree[r1][1];
-    ap_int<17> v84 = v82;
-    ap_int<17> v85 = v83;
-    ap_int<17> v86 = v84 + v85;
-    int16_t v87 = v86;
-    v11[r1] = v87;
+    before = v77;
+    int16_t v79 = before;
+    int16_t v80 = tree[r1][1];
+    ap_int<17> v81 = v79;
+    ap_int<17> v82 = v80;
+    ap_int<17> v83 = v81 + v82;
+    int16_t v84 = v83;
+    v11[r1] = v84;
   }
 }
 
 void multiply_0(
-  int8_t v88[8][8][4],
-  int32_t v89[192],
-  hls::stream< ap_uint<128> >& v90,
-  hls::stream< ap_uint<128> >& v91
+  int8_t v85[8][8][4],
+  int32_t v86[192],
+  hls::stream< ap_uint<128> >& v87,
+  hls::stream< ap_uint<128> >& v88
 ) {
-  #pragma HLS array_partition variable=v88 complete dim=2
-  #pragma HLS array_partition variable=v88 complete dim=3
+  #pragma HLS array_partition variable=v85 complete dim=2
+  #pragma HLS array_partition variable=v85 complete dim=3
 
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
-  int16_t group[5];
+  int16_t group[4];
   #pragma HLS array_partition variable=group complete dim=1
 
-  int16_t leaving[5];
+  int16_t leaving[4];
   #pragma HLS array_partition variable=leaving complete dim=1
 
   int32_t column;
@@ -168,66 +165,66 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
-  l_S_n_0_n3: for (int n3 = 0; n3 < 239; n3++) {
+  l_S_n_0_n3: for (int n3 = 0; n3 < 292; n3++) {
   #pragma HLS pipeline II=1
-    ap_int<33> v99 = n3;
-    bool v100 = v99 < 234;
-    if (v100) {
-      ap_uint<128> v101 = v90.read();
-      word[0] = v101;
-      ap_uint<128> v102 = v91.read();
-      word[1] = v102;
+    ap_int<33> v96 = n3;
+    bool v97 = v96 < 288;
+    if (v97) {
+      ap_uint<128> v98 = v87.read();
+      word[0] = v98;
+      ap_uint<128> v99 = v88.read();
+      word[1] = v99;
     }
-    int32_t v103 = pending;
-    bool v104 = v103 > 0;
-    if (v104) {
-      int32_t v105 = pending;
-      ap_int<33> v106 = v105;
-      ap_int<33> v107 = v106 - 1;
-      int32_t v108 = v107;
-      pending = v108;
-      int32_t v109 = position;
-      bool v110 = v109 < 192;
-      if (v110) {
-        int16_t v111 = leaving[0];
-        int32_t v112 = v111;
-        int32_t v113 = position;
-        int v114 = v113;
-        v89[v114] = v112;
+    int32_t v100 = pending;
+    bool v101 = v100 > 0;
+    if (v101) {
+      int32_t v102 = pending;
+      ap_int<33> v103 = v102;
+      ap_int<33> v104 = v103 - 1;
+      int32_t v105 = v104;
+      pending = v105;
+      int32_t v106 = position;
+      bool v107 = v106 < 192;
+      if (v107) {
+        int16_t v108 = leaving[0];
+        int32_t v109 = v108;
+        int32_t v110 = position;
+        int v111 = v110;
+        v86[v111] = v109;
       }
-      int32_t v115 = position;
-      ap_int<33> v116 = v115;
-      ap_int<33> v117 = v116 + 1;
-      int32_t v118 = v117;
-      position = v118;
-      l_S_r_0_r2: for (int r2 = 0; r2 < 4; r2++) {
-        int16_t v120 = leaving[(r2 + 1)];
-        leaving[r2] = v120;
+      int32_t v112 = position;
+      ap_int<33> v113 = v112;
+      ap_int<33> v114 = v113 + 1;
+      int32_t v115 = v114;
+      position = v115;
+      l_S_r_0_r2: for (int r2 = 0; r2 < 3; r2++) {
+        int16_t v117 = leaving[(r2 + 1)];
+        leaving[r2] = v117;
       }
     }
-    int32_t v121 = column;
-    multiply_word(word, v88, v121, group);
-    int32_t v122 = column;
-    ap_int<33> v123 = v122;
-    ap_int<33> v124 = v123 + 1;
-    int32_t v125 = v124;
-    column = v125;
-    int32_t v126 = column;
-    bool v127 = v126 == 6;
-    if (v127) {
+    int32_t v118 = column;
+    multiply_word(word, v85, v118, group);
+    int32_t v119 = column;
+    ap_int<33> v120 = v119;
+    ap_int<33> v121 = v120 + 1;
+    int32_t v122 = v121;
+    column = v122;
+    int32_t v123 = column;
+    bool v124 = v123 == 6;
+    if (v124) {
       column = 0;
-      pending = 5;
-      l_S_r_1_r3: for (int r3 = 0; r3 < 5; r3++) {
-        int16_t v129 = group[r3];
-        leaving[r3] = v129;
+      pending = 4;
+      l_S_r_1_r3: for (int r3 = 0; r3 < 4; r3++) {
+        int16_t v126 = group[r3];
+        leaving[r3] = v126;
       }
     }
   }
 }
 
 extern "C" void ternary_matvec(
-  ap_uint<128> weights_0[234],
-  ap_uint<128> weights_1[234],
+  ap_uint<128> weights_0[288],
+  ap_uint<128> weights_1[288],
   int8_t codes[8][8][4],
   int32_t sums[192]
 ) {
@@ -235,11 +232,11 @@ extern "C" void ternary_matvec(
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
 
-  hls::stream< ap_uint<128> > v134;
-  #pragma HLS stream variable=v134 depth=16
-  hls::stream< ap_uint<128> > v135;
-  #pragma HLS stream variable=v135 depth=16
-  load_0_0(weights_0, v134);
-  load_1_0(weights_1, v135);
-  multiply_0(codes, sums, v134, v135);
+  hls::stream< ap_uint<128> > v131;
+  #pragma HLS stream variable=v131 depth=16
+  hls::stream< ap_uint<128> > v132;
+  #pragma HLS stream variable=v132 depth=16
+  load_0_0(weights_0, v131);
+  load_1_0(weights_1, v132);
+  multiply_0(codes, sums, v131, v132);
 }
