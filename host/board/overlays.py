@@ -94,17 +94,15 @@ class Overlay:
 
 
 def manifest_of(configuration: Configuration, board: str | None = None) -> Manifest:
-    """The manifest of a configuration without a bitstream; its .hwh is the generated one."""
+    """The manifest of a configuration without a bitstream, for its own or another board; its .hwh
+    is the generated one."""
+    there = replace(configuration, board_name=board or configuration.board_name)
     return Manifest(
-        board=board or configuration.board_name,
+        board=there.board_name,
         configuration=configuration.table(),
         profile=dict(configuration.profile.table()),
-        clock_hz=configuration.board.clock_hz,
-        hwh=File(
-            f"{_STEM}.hwh",
-            hashlib.sha256(hardware_handoff(configuration)).hexdigest(),
-            GENERATED,
-        ),
+        clock_hz=there.board.clock_hz,
+        hwh=File(f"{_STEM}.hwh", hashlib.sha256(hardware_handoff(there)).hexdigest(), GENERATED),
     )
 
 
@@ -179,7 +177,12 @@ def serves(manifest: Manifest, board: str | None) -> bool:
 def _named(overlays: Iterable[_Named], name: str, board: str | None) -> _Named | None:
     """The overlay of a configuration for a board: one built for that board before any other."""
     fit = [o for o in overlays if _manifest(o).name == name and serves(_manifest(o), board)]
-    return min(fit, key=lambda o: _manifest(o).board != board, default=None)
+
+    def distance(overlay: _Named) -> tuple[bool, bool]:
+        m = _manifest(overlay)
+        return m.board != board, m.board != m.hardware.board_name
+
+    return min(fit, key=distance, default=None)
 
 
 def _manifest(overlay: Manifest | Overlay) -> Manifest:
@@ -415,21 +418,32 @@ def _again(manifest: Manifest) -> str:
 # Making what the package ships: `python -m tritstream.board.overlays bitstreams`.
 
 
-def write_shipped(root: Path, configuration: Configuration) -> None:
+def shipped_boards(configuration: Configuration) -> tuple[str, ...]:
+    """Boards that the package has a folder for: of Zynq-7000 its own, because one file serves every
+    board with that chip; of UltraScale+, which has many chips, every one of the table."""
+    own = configuration.board
+    if own.ps_type == "zynq7":
+        return (own.name,)
+    return tuple(b.name for b in BOARDS.values() if b.ps_type == own.ps_type)
+
+
+def write_shipped(root: Path, configuration: Configuration, board: str | None = None) -> None:
     """Write ``<root>/<board>/<configuration>/`` with the generated .hwh and the manifest.
 
     A folder with a bitstream, which a build has made, stays as it is.
     """
-    manifest = manifest_of(configuration)
+    manifest = manifest_of(configuration, board)
     there = root / manifest.board / manifest.name / MANIFEST
     if there.is_file() and decode_manifest(there.read_bytes(), str(there)).bit is not None:
         return
     folder = root / manifest.board / manifest.name
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / manifest.hwh.file).write_bytes(hardware_handoff(configuration))
+    built = replace(configuration, board_name=manifest.board)
+    (folder / manifest.hwh.file).write_bytes(hardware_handoff(built))
     (folder / MANIFEST).write_bytes(manifest.encode())
 
 
 if __name__ == "__main__":
     for each in CONFIGURATIONS.values():
-        write_shipped(Path(sys.argv[1]), each)
+        for name in shipped_boards(each):
+            write_shipped(Path(sys.argv[1]), each, name)
