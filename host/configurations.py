@@ -3,12 +3,25 @@
 A configuration is hardware alone: how wide it is, what it computes in, and the largest model that
 it holds. A layout is the part of it that the order of weights in memory depends on. Several
 configurations may share a layout, and one image runs on all of them that are large enough. A new
-configuration is one more entry in the table.
+configuration is one more entry in the table, or a TOML file of one's own:
+
+    packing = "base3"
+    profile = "default"
+    lanes = 32              # bytes of a weight word
+    ports = 2
+    element_lanes = 8
+    hidden = 1024           # the largest model
+    intermediate = 2816
+    board = "ultra96v2"
+    kernels = "mine"        # the folder for what Allo makes, beside the file; else the file's name
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+import re
+import sys
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tritstream.boards import BOARDS, Board
@@ -114,6 +127,8 @@ class Configuration:
     hidden: int
     intermediate: int
     board_name: str
+    folder: Path | None = field(default=None, compare=False)
+    """Where its kernels are, if not in the package."""
 
     def __post_init__(self) -> None:
         where = f"configuration '{self.name}'"
@@ -182,7 +197,7 @@ class Configuration:
 
     def table(self) -> dict[str, Any]:
         """The configuration as manifests store it."""
-        return asdict(self)
+        return {k: v for k, v in asdict(self).items() if k != "folder"}
 
 
 CONFIGURATIONS = {
@@ -198,13 +213,80 @@ DEFAULT_LAYOUT = "kv260"
 
 
 def configuration_named(name: str) -> Configuration:
-    """The configuration of that name. Raises ConfigurationError naming the known ones."""
+    """The configuration of that name, or in a file whose name ends in .toml.
+
+    Raises ConfigurationError naming the known ones, or what is wrong in the file.
+    """
+    if name.endswith(".toml"):
+        return read_configuration(Path(name))
     try:
         return CONFIGURATIONS[name]
     except KeyError:
         raise ConfigurationError(
-            f"unknown build configuration '{name}': choose one of {', '.join(CONFIGURATIONS)}"
+            f"unknown build configuration '{name}': choose one of {', '.join(CONFIGURATIONS)}, or "
+            f"name a .toml file"
         ) from None
+
+
+_KEYS: dict[str, type] = {
+    "packing": str,
+    "profile": str,
+    "lanes": int,
+    "ports": int,
+    "element_lanes": int,
+    "hidden": int,
+    "intermediate": int,
+    "board": str,
+}
+_NAME = re.compile(r"[A-Za-z0-9][\w-]{0,63}")
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The configuration in a TOML file, which gives it its name.
+
+    Raises ConfigurationError where the file cannot be read, or is no configuration.
+    """
+    try:
+        values = _toml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the configuration {path}: {error.strerror}"
+        ) from None
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise ConfigurationError(f"{path} is no TOML file: {error}") from None
+    name = path.stem
+    if not _NAME.fullmatch(name) or name in CONFIGURATIONS:
+        raise ConfigurationError(
+            f"{path}: a configuration has the name of its file, and '{name}' is "
+            f"{'one of the package' if name in CONFIGURATIONS else 'no name'}: rename it to "
+            f"letters, digits, - and _"
+        )
+    kernels = values.pop("kernels", name)
+    if unknown := sorted(values.keys() - _KEYS.keys()):
+        raise ConfigurationError(
+            f"{path}: unknown key '{unknown[0]}': choose of {', '.join((*_KEYS, 'kernels'))}"
+        )
+    for key, kind in _KEYS.items():
+        if key not in values:
+            raise ConfigurationError(f"{path}: the key '{key}' is missing")
+        if type(values[key]) is not kind:
+            what = "text" if kind is str else "a whole number"
+            raise ConfigurationError(f"{path}: {key} must be {what}, not {values[key]!r:.80}")
+    if not isinstance(kernels, str) or not kernels:
+        raise ConfigurationError(f"{path}: kernels must be the name of a folder")
+    values["profile_name"], values["board_name"] = values.pop("profile"), values.pop("board")
+    try:
+        return Configuration(name, folder=path.parent / kernels, **values)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _toml(text: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def layout_named(name: str, packing: str | None = None, profile: str | None = None) -> Layout:
@@ -212,11 +294,12 @@ def layout_named(name: str, packing: str | None = None, profile: str | None = No
 
     Raises ConfigurationError naming the known ones.
     """
-    if name not in CONFIGURATIONS:
+    if name not in CONFIGURATIONS and not name.endswith(".toml"):
         raise ConfigurationError(
-            f"unknown layout '{name}': choose that of one of {', '.join(CONFIGURATIONS)}"
+            f"unknown layout '{name}': choose that of one of {', '.join(CONFIGURATIONS)}, or name "
+            f"a .toml file"
         )
-    layout = CONFIGURATIONS[name].layout
+    layout = configuration_named(name).layout
     return replace(
         layout,
         packing=packing or layout.packing,

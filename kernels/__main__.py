@@ -7,10 +7,11 @@ import sys
 
 from tritstream.bench.synthetic import geometry_of
 from tritstream.configurations import configuration_named
-from tritstream.errors import TritstreamError
+from tritstream.errors import OptionError, TritstreamError
 from tritstream.estimate.cycles import reference_geometry
 from tritstream.kernels.build import build, check
 from tritstream.kernels.manifest import generated_configurations
+from tritstream.kernels.sources import KERNELS
 from tritstream.kernels.work import markdown
 
 
@@ -19,7 +20,17 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("build", help="compile the kernels with Allo")
     command.add_argument(
-        "--configuration", action="append", metavar="NAME", help="only this one (may be repeated)"
+        "--configuration",
+        action="append",
+        metavar="NAME",
+        help="only this one, or a .toml file of your own (may be repeated)",
+    )
+    command.add_argument(
+        "--kernel",
+        action="append",
+        choices=KERNELS,
+        metavar="NAME",
+        help=f"make only this one anew: {', '.join(KERNELS)} (may be repeated)",
     )
     command.add_argument("--check", action="store_true", help="compare with what is checked in")
     table = commands.add_parser("work", help="operations, cycles and memory as Markdown tables")
@@ -35,9 +46,11 @@ def main() -> int:
             print(markdown(configuration, geometry), end="")
             return 0
         names = options.configuration or list(generated_configurations())
+        if options.check and options.kernel:
+            raise OptionError("--check compares whole configurations: leave --kernel out")
         if options.check:
             return 0 if check(names, print) else 1
-        build(names, print)
+        build(names, print, options.kernel or ())
     except TritstreamError as error:
         print(error, file=sys.stderr)
         return 2

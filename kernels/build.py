@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tritstream.configurations import configuration_named
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes
-from tritstream.kernels.manifest import GENERATED, MANIFEST, make_manifest
+from tritstream.kernels.manifest import MANIFEST, folder_of, make_manifest
+from tritstream.kernels.sources import KERNELS
 
 Report = Callable[[str], None]
 
@@ -24,12 +25,17 @@ def allo_available() -> bool:
     return importlib.util.find_spec("allo") is not None
 
 
-def build(names: Iterable[str], report: Report) -> None:
-    """Write kernels/generated/<name>/ for each configuration."""
+def build(names: Iterable[str], report: Report, kernels: Sequence[str] = ()) -> None:
+    """Write the folder of each configuration: kernels/generated/<name>/, or where its file says.
+
+    ``kernels`` are the only ones that are made anew; the others must be there.
+    """
     for name in names:
         with tempfile.TemporaryDirectory() as temporary:
-            _generate(name, Path(temporary))
-            target = GENERATED / name
+            target = folder_of(configuration_named(name))
+            if kernels:
+                _kept(target, Path(temporary), kernels)
+            _generate(name, Path(temporary), kernels)
             target.mkdir(parents=True, exist_ok=True)
             made = {p.name: p.read_bytes() for p in Path(temporary).iterdir()}
         for old in target.iterdir():
@@ -47,7 +53,7 @@ def check(names: Iterable[str], report: Report) -> bool:
         with tempfile.TemporaryDirectory() as temporary:
             _generate(name, Path(temporary))
             made = {p.name: p.read_bytes() for p in Path(temporary).iterdir()}
-        folder = GENERATED / name
+        folder = folder_of(configuration_named(name))
         kept = {p.name: p.read_bytes() for p in folder.iterdir()} if folder.is_dir() else {}
         differ = sorted(f for f in made.keys() | kept.keys() if made.get(f) != kept.get(f))
         same = same and not differ
@@ -55,7 +61,20 @@ def check(names: Iterable[str], report: Report) -> bool:
     return same
 
 
-def _generate(name: str, folder: Path) -> None:
+def _kept(source: Path, folder: Path, kernels: Sequence[str]) -> None:
+    """Copy what is not made anew. Raises EngineError where the rest is not there."""
+    for kernel in KERNELS:
+        for file in (f"{kernel}.cpp", f"{kernel}.mlir"):
+            if kernel in kernels:
+                continue
+            if not (source / file).is_file():
+                raise EngineError(
+                    f"{source} has no {file}: make all kernels first, leave --kernel out"
+                )
+            (folder / file).write_bytes((source / file).read_bytes())
+
+
+def _generate(name: str, folder: Path, kernels: Sequence[str] = ()) -> None:
     configuration = configuration_named(name)
     if not allo_available():
         raise EngineError(
@@ -63,7 +82,7 @@ def _generate(name: str, folder: Path) -> None:
             "not have: the generated sources are checked in, only a change of a kernel needs it"
         )
     # A process for each configuration: kernels are imported with one configuration's constants.
-    command = [sys.executable, "-m", "tritstream.kernels.emit", name, str(folder)]
+    command = [sys.executable, "-m", "tritstream.kernels.emit", name, str(folder), *kernels]
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
     if done.returncode:
         raise EngineError(

@@ -20,7 +20,7 @@ from tritstream.caches import made_cache_folder
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.kernels.manifest import GENERATED, read_manifest
+from tritstream.kernels.manifest import folder_of, read_manifest
 from tritstream.programs import compiler, load_library, run
 
 FLAGS = ("-std=c++14", "-O2", "-w", "-shared", "-fPIC")
@@ -36,7 +36,7 @@ def compiled_kernel(configuration: Configuration, kernel: str) -> ctypes.CDLL:
     where g++ or the headers are missing or compiling fails.
     """
     read_manifest(configuration)
-    return load(GENERATED / configuration.name / f"{kernel}.cpp")
+    return load(folder_of(configuration) / f"{kernel}.cpp")
 
 
 def call(function: Any, *arguments: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from tritstream.kernels.sources import FOLDER, KERNELS, load_kernel
 TOPS = {"dequantise": "dequantise_gates"}
 
 
-def emit(name: str, folder: Path) -> None:
+def emit(name: str, folder: Path, kernels: Sequence[str] = KERNELS) -> None:
     """Write <kernel>.cpp and <kernel>.mlir of a configuration into a folder."""
     configuration = configuration_named(name)
     configure(configuration)
     table = argument_table(configuration)
     sample = EngineMemories(configuration.layout, configuration.sample)
-    for kernel in KERNELS:
+    for kernel in kernels:
         module = load_kernel(kernel, configuration.ports)
         top = TOPS.get(kernel, kernel)
         with source_locations():
@@ -45,7 +46,9 @@ def emit(name: str, folder: Path) -> None:
             table=table if kernel == "engine" else (),
             depths=depths(table, sample),
         )
-        (folder / f"{kernel}.cpp").write_text(HEADER.format(kernel=kernel, name=name) + code)
+        (folder / f"{kernel}.cpp").write_text(
+            HEADER.format(kernel=kernel, name=configuration.name) + code
+        )
         (folder / f"{kernel}.mlir").write_text(relative_locations(text))
 
 
@@ -86,4 +89,4 @@ def relative_locations(mlir: str) -> str:
 
 
 if __name__ == "__main__":
-    emit(sys.argv[1], Path(sys.argv[2]))
+    emit(sys.argv[1], Path(sys.argv[2]), sys.argv[3:] or KERNELS)

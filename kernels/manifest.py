@@ -19,6 +19,11 @@ def generated_configurations() -> tuple[str, ...]:
     return tuple(CONFIGURATIONS)
 
 
+def folder_of(configuration: Configuration) -> Path:
+    """Where the generated sources of a configuration are: in the package, or where it says."""
+    return configuration.folder or GENERATED / configuration.name
+
+
 def make_manifest(configuration: Configuration, folder: Path, allo_commit: str) -> dict[str, Any]:
     """The manifest of a folder of generated files: configuration, profile, Allo commit, hashes."""
     files = sorted(p for p in folder.iterdir() if p.suffix in (".cpp", ".mlir"))
@@ -35,14 +40,14 @@ def read_manifest(configuration: Configuration) -> dict[str, Any]:
 
     Raises ConfigurationError where there are none, or where they were made for other values.
     """
-    path = GENERATED / configuration.name / MANIFEST
+    path = folder_of(configuration) / MANIFEST
     known = ", ".join(generated_configurations())
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
         raise ConfigurationError(
-            f"there are no kernels for configuration '{configuration.name}': use one of {known}, "
-            f"or make them with `python -m tritstream.kernels build`"
+            f"there are no kernels for configuration '{configuration.name}' in {path.parent}: use "
+            f"one of {known}, or make them with `{_command(configuration)}`"
         ) from None
     wanted = json.loads(json.dumps(configuration.table()))
     for what, mine, other in (
@@ -52,6 +57,12 @@ def read_manifest(configuration: Configuration) -> dict[str, Any]:
         if mine != other:
             raise ConfigurationError(
                 f"the kernels of '{configuration.name}' were generated for another {what} and are "
-                f"stale: run `python -m tritstream.kernels build`"
+                f"stale: run `{_command(configuration)}`"
             )
     return manifest
+
+
+def _command(configuration: Configuration) -> str:
+    own = configuration.folder is not None
+    name = f"{configuration.name}.toml" if own else configuration.name
+    return f"python -m tritstream.kernels build --configuration {name}"

@@ -19,7 +19,7 @@ from tritstream.build.vectors import encode, kernel_vectors
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
-from tritstream.kernels.manifest import GENERATED, read_manifest
+from tritstream.kernels.manifest import folder_of, read_manifest
 
 VENDOR = Flow(
     {
@@ -117,7 +117,7 @@ def _contents(
     contents: dict[str, bytes] = {}
     tops = {}
     for kernel, calls in kernel_vectors(configuration).items():
-        source = GENERATED / configuration.name / f"{kernel}.cpp"
+        source = folder_of(configuration) / f"{kernel}.cpp"
         signature = read_signature(source)
         tops[kernel] = signature.name
         contents[source.name] = source.read_bytes()

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--configuration",
         required=True,
         metavar="NAME",
-        help=f"build configuration: {', '.join(CONFIGURATIONS)}",
+        help=f"build configuration: {', '.join(CONFIGURATIONS)}, or a .toml file of your own",
     )
     parser.add_argument(
         "-b",
@@ -107,9 +107,11 @@ def run(args: argparse.Namespace) -> int:
     if args.jobs < 1:
         raise OptionError(f"--jobs must be 1 or more, not {args.jobs}")
     board = args.board or configuration_named(args.configuration).board_name
-    if board is None:
-        raise OptionError(f"--configuration {args.configuration} names no board: add --board")
     return (_run_open if args.flow == "open" else _run_vendor)(args, board)
+
+
+def _name(args: argparse.Namespace) -> str:
+    return configuration_named(args.configuration).name
 
 
 def _run_vendor(args: argparse.Namespace, board: str) -> int:
@@ -121,7 +123,7 @@ def _run_vendor(args: argparse.Namespace, board: str) -> int:
     for name in (n for n in names if getattr(args, n) is not None):
         raise OptionError(f"--{name.replace('_', '-')} is an option of --flow open: add that")
     steps = VENDOR.chosen(args.steps)
-    folder = Path(args.output or Path("hardware") / board / args.configuration)
+    folder = Path(args.output or Path("hardware") / board / _name(args))
     print(f"project {folder}: writing sources and golden vectors", file=sys.stderr)
     project = write_project(folder, args.configuration, board)
     if not (args.project_only or args.report):
@@ -151,7 +153,7 @@ def _run_open(args: argparse.Namespace, board: str) -> int:
         raise OptionError(f"--clock must be from 1 to 250 MHz, not {args.clock:g}")
     options = tuple(shlex.split(args.place_options or ""))
     settings = Settings(clock, SEED if args.seed is None else args.seed, options)
-    folder = Path(args.output or Path("hardware") / board / f"{args.configuration}-open")
+    folder = Path(args.output or Path("hardware") / board / f"{_name(args)}-open")
     print(f"project {folder}: writing the design", file=sys.stderr)
     project = write_open_project(folder, args.configuration, board, settings)
     if not (args.project_only or args.report):

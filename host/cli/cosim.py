@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of DDR memory",
     )
     parser.add_argument(
-        "-c", "--configuration", default="tiny", help="build configuration (default: %(default)s)"
+        "-c",
+        "--configuration",
+        default="tiny",
+        help="build configuration, or a .toml file (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="of inputs and stalls (default: 1)")
     parser.add_argument(
@@ -116,9 +119,7 @@ def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
     simulation = build([compiled], trace=args.trace is not None, watch=True)
     states = states_of(compiled.text, controller_of(compiled.text, compiled.top)[0])
     by_state = [0] * len(states)
-    types = [
-        a.type for a in module_of(configuration.name, args.kernel).function(args.kernel).arguments
-    ]
+    types = [a.type for a in module_of(configuration, args.kernel).function(args.kernel).arguments]
     kernel = RtlKernel(simulation, 0, types)
     wrong: list[str] = []
     cycles = ideal = 0

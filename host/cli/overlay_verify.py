@@ -24,7 +24,6 @@ from tritstream.board.overlays import (
 )
 from tritstream.boards import board_named
 from tritstream.cli.options import add_json, print_json
-from tritstream.configurations import configuration_named
 
 if TYPE_CHECKING:
     from tritstream.bitstream.verify import Finding
@@ -140,7 +139,7 @@ def _findings(overlay: Overlay, args: argparse.Namespace) -> Iterator[Finding]:
         handoff=overlay.folder / manifest.hwh.file,
         fasm=fasm if args.fasm or fasm.is_file() else None,
         rtl=_rtl(manifest, Path(args.rtl) if args.rtl else None, above / "design.sv"),
-        configuration=configuration_named(manifest.name),
+        configuration=manifest.hardware,
         database=Path(args.database) if args.database else None,
         image=Path(args.image) if args.image else None,
     )
@@ -158,7 +157,7 @@ def _rtl(manifest: Manifest, named: Path | None, left: Path) -> Callable[[], str
         from tritstream.build.open.design import design_source
         from tritstream.build.ports import port_map
 
-        configuration = configuration_named(manifest.name)
+        configuration = manifest.hardware
         return design_source(configuration, port_map(configuration, board_named(manifest.board)))
 
     return text

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.configurations import Configuration
+from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import EngineError
 from tritstream.rtl.banks import places
 from tritstream.rtl.compile import Compiled, Options, compile_function
@@ -23,19 +23,25 @@ from tritstream.rtl.simulate import Outcome, Simulation, Stalls
 from tritstream.rtl.targets import VENDOR, Target
 
 
-@cache
-def module_of(configuration: str, kernel: str) -> Module:
-    """The checked-in MLIR of a kernel. Raises EngineError if the configuration has none."""
-    from tritstream.kernels.manifest import GENERATED
+def module_of(configuration: str | Configuration, kernel: str) -> Module:
+    """The generated MLIR of a kernel. Raises EngineError if there is no such kernel,
+    ConfigurationError if the configuration has none, or stale ones."""
+    from tritstream.kernels.manifest import folder_of, read_manifest
 
-    path = Path(GENERATED) / configuration / f"{kernel}.mlir"
+    if isinstance(configuration, str):
+        configuration = configuration_named(configuration)
+    read_manifest(configuration)
+    return _parsed(folder_of(configuration) / f"{kernel}.mlir", configuration.name)
+
+
+@cache
+def _parsed(path: Path, name: str) -> Module:
     if not path.is_file():
-        have = sorted(p.name for p in Path(GENERATED).iterdir() if p.is_dir())
         raise EngineError(
-            f"there is no MLIR of kernel '{kernel}' for configuration '{configuration}': "
-            f"configurations with generated kernels are {', '.join(have)}"
+            f"there is no MLIR of kernel '{path.stem}' for configuration '{name}' in "
+            f"{path.parent}: run `python -m tritstream.kernels build`"
         )
-    return parse(path.read_text(), f"{configuration}/{kernel}.mlir")
+    return parse(path.read_text(), f"{name}/{path.name}")
 
 
 OPEN_PERIOD = 8.0
@@ -60,7 +66,7 @@ def compile_kernel(
     target: Target = VENDOR,
 ) -> Compiled:
     """RTL of a checked-in kernel for the configuration's board, or a target. Raises Refusal."""
-    module = module_of(configuration.name, kernel)
+    module = module_of(configuration, kernel)
     options = replace(options_for(configuration, target), prefix=prefix)
     return compile_function(module, top or kernel, options)
 

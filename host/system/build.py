@@ -65,7 +65,7 @@ def engine_parts(
 
     table = argument_table(configuration)
     options = replace(options_for(configuration, target), prefix="core_")
-    compiled = compile_function(module_of(configuration.name, TOP), TOP, options)
+    compiled = compile_function(module_of(configuration, TOP), TOP, options)
     return Parts(
         configuration.name,
         table,
