@@ -195,6 +195,26 @@ BOARDS = {
             model_names=("KV260", "ZynqMP SMK-K26 Rev1/B/A", "SMK-K26"),
         ),
         Board(
+            name="kr260",  # the same module on another carrier
+            title="Kria KR260",
+            part="xck26-sfvc784-2LV-c",
+            ps_type="zynqmp",
+            luts=117_120,
+            flip_flops=234_240,
+            bram36=144,
+            uram=64,
+            dsps=1_248,
+            **_HP_ZYNQMP,
+            ddr_peak_bytes_per_s=19.2e9,
+            ddr_total_bytes=4096 * _MB,
+            cma_default_bytes=1000 * _MB,
+            clock_hz=250e6,
+            ps_clock_hz=_MHZ_33,
+            io_pll_hz=1e9,  # as KV260
+            images=("3.0.1 (Kria-PYNQ)",),
+            model_names=("KR260", "Kria KR260"),
+        ),
+        Board(
             name="zcu104",
             title="ZCU104",
             part="xczu7ev-ffvc1156-2-e",
