@@ -121,6 +121,20 @@ def check_output(path: str | os.PathLike[str]) -> os.stat_result | None:
     return found
 
 
+def check_output_folder(path: str | os.PathLike[str]) -> None:
+    """Raise FileError where `path` cannot be a folder to write into, or be made one."""
+    folder = Path(path)
+    try:
+        there = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot make the folder {path}: {reason}") from error
+    if not there.is_dir():
+        raise FileError(f"cannot make the folder {path}: {there} is no folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FileError(f"cannot write to the folder {there}: {os.strerror(errno.EACCES)}")
+
+
 @contextmanager
 def scratch_folder(kind: str, parent: Path | None = None) -> Iterator[Path]:
     """A temporary folder that is gone after the block; in ``parent``, or where TMPDIR says.

@@ -11,7 +11,7 @@ import numpy as np
 from tritstream.arguments import text, whole_number
 from tritstream.board.options import BoardOptions
 from tritstream.checkpoint import Checkpoint, CheckpointConfig
-from tritstream.checkpoint.hub import is_hub_id
+from tritstream.checkpoint.hub import hub_id
 from tritstream.engines import Engine, load_engine
 from tritstream.errors import TokenizerError
 from tritstream.generation import Generation, Limits
@@ -167,11 +167,12 @@ def load(
     """Load a packed image, a checkpoint folder or Hub id, or a model of the package by name.
 
     `engine` names the execution (`tritstream.engines.ENGINES`). By default it is the fastest that
-    runs here for an image, and the float reference for a checkpoint. A file or folder of the name
-    takes precedence. `board` holds options of the board engines, `threads` is how many the native
-    one uses (default: all processors). Raises a TritstreamError that says what is wrong.
+    runs here for an image, and the float reference for a checkpoint. A file or folder that has the
+    name of a model of the package is meant by a path, such as ``./demo``. `board` holds options of
+    the board engines, `threads` is how many the native one uses (default: all processors). Raises a
+    TritstreamError that says what is wrong.
     """
-    if is_hub_id(str(model)) and not os.path.exists(model):
+    if isinstance(model, str) and hub_id(model) is not None and not os.path.exists(model):
         return _load_checkpoint(Checkpoint.open(model), engine or "float", board, threads)
     path = model_path(model)
     if path.is_dir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,18 +136,27 @@ def _contribution_plot(report: Report) -> bytes:
         axes.barh(at, [errors[n] for n in names], height, label=profile)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set(xlabel="relative L2 error of the logits with it in float (measured)")
-    axes.legend()
+    axes.set(
+        xlabel="relative L2 error of the logits with it in float (measured)",
+        title="What each operation contributes",
+    )
+    # Outside: in every corner there is a bar of some model.
+    figure.legend(loc="outside lower center", ncols=len(report.contributions))
     return _png(figure)
 
 
-def _figure() -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
+def require_matplotlib() -> None:
+    """Raises OptionError where the plots cannot be made, before the work that they are of."""
+    if find_spec("matplotlib") is None:
         raise OptionError(
             "the plots of the accuracy report need matplotlib: pip install matplotlib"
-        ) from None
+        )
+
+
+def _figure() -> Any:
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(7, 4), dpi=110, layout="constrained")
 
 

@@ -15,13 +15,15 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urljoin, urlparse
 
+from tritstream.board.detect import board_here
 from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import GENERATED, hardware_handoff
 from tritstream.boards import BOARDS
@@ -129,8 +131,9 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
         manifest.hardware  # noqa: B018  (is it one?)
     except ConfigurationError as error:
         raise OverlayError(f"{source}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OverlayError(f"{source} is not an overlay manifest ({error!r})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = "it is empty" if not data.strip() else repr(error)
+        raise OverlayError(f"{source} is not an overlay manifest ({what})") from error
     return manifest
 
 
@@ -214,18 +217,44 @@ def store() -> Path:
     return cache_folder("overlays")
 
 
-def installed(root: Path | None = None) -> Iterator[Overlay]:
-    """Every installed overlay; folders that are none are passed over."""
+def installed(
+    root: Path | None = None, broken: Callable[[str], None] = warnings.warn
+) -> Iterator[Overlay]:
+    """Every installed overlay. Folders that are none are passed over.
+
+    One whose manifest cannot be read is passed over too, and ``broken`` is told why: it must not
+    stop the others.
+    """
     for path in sorted((root or store()).glob(f"[!.]*/[!.]*/{MANIFEST}")):
-        manifest = decode_manifest(path.read_bytes(), str(path))
+        try:
+            manifest = decode_manifest(path.read_bytes(), str(path))
+        except (OSError, OverlayError) as error:
+            reason = str(error) if isinstance(error, OverlayError) else f"cannot read {error}"
+            broken(f"{reason}: install it again, or remove its folder {path.parent}")
+            continue
         if manifest.bit is not None:
             yield Overlay(path.parent, manifest)
 
 
 def installed_named(name: str, board: str | None = None, root: Path | None = None) -> Overlay:
-    """The installed overlay of a configuration. Raises OverlayError telling how to install it."""
-    if (found := _named(installed(root), name, board)) is not None:
+    """The installed overlay of a configuration, for this board where none is named.
+
+    Raises OverlayError telling how to install it, or to name a board where several have it.
+    """
+    there = list(installed(root))
+    if board is None:
+        boards = sorted({o.manifest.board for o in there if o.manifest.name == name})
+        here = board_here()
+        if len(boards) > 1 and here is None:
+            raise OverlayError(
+                f"the overlay '{name}' is installed for {' and '.join(boards)}: add --board"
+            )
+        board = here.name if len(boards) > 1 and here is not None else None
+    if (found := _named(there, name, board)) is not None:
         return found
+    known = sorted({m.name for m in shipped()})
+    if name not in known:
+        raise OverlayError(f"there is no overlay '{name}': choose one of {', '.join(known)}")
     raise OverlayError(
         f"the overlay '{name}' is not installed: run `tritstream overlay install {name}`"
     )

@@ -14,7 +14,7 @@ from tritstream.build.bench import bench_source, golden_header, read_signature
 from tritstream.build.errors import BuildError
 from tritstream.build.ports import port_map
 from tritstream.build.settings import as_tcl, settings
-from tritstream.build.state import Flow, State, StepRecord
+from tritstream.build.state import Flow, State, StepRecord, check_project_folder
 from tritstream.build.vectors import encode, kernel_vectors
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import FileError
@@ -73,6 +73,10 @@ class Project:
         return self.state.done()
 
 
+FILES = ("golden.hpp",)
+"""By these a project folder is known."""
+
+
 def write_project(folder: Path, configuration_name: str, board_name: str | None = None) -> Project:
     """Make or refresh a project folder. What is already there and unchanged stays as it is.
 
@@ -88,6 +92,7 @@ def write_project(folder: Path, configuration_name: str, board_name: str | None 
             f"the project folder '{folder}' has a space in its path, which Vitis HLS cannot work "
             f"with: choose another with --output"
         )
+    check_project_folder(folder, FILES, reporting=False)
     contents, tops = _contents(configuration, board)
     digest = hashlib.sha256()
     for name, data in sorted(contents.items()):

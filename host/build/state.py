@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,6 +100,26 @@ class State:
                     f"step {step} needs {' and '.join(missing)} first: name "
                     f"{'it' if len(missing) == 1 else 'them'} in --steps too"
                 )
+
+
+def check_project_folder(folder: Path, known: Iterable[str], reporting: bool) -> None:
+    """Raise BuildError where a folder is neither a project (of these files) nor empty nor missing.
+
+    A refreshed project removes results of other sources, which in any other folder are somebody's
+    own. ``reporting``: it must be a project.
+    """
+    try:
+        held = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise BuildError(f"{folder} cannot be a project folder: {error.strerror}") from error
+    is_project = bool(held & {STATE, *known})
+    if reporting and not is_project:
+        raise BuildError(f"there is no project in {folder}: build one first, or name it with -o")
+    if held and not is_project:
+        raise BuildError(
+            f"{folder} holds other files and is no project of `tritstream build`: name an empty or "
+            f"a new folder with -o"
+        )
 
 
 def _read(folder: Path, flow: Flow) -> dict[str, StepRecord]:

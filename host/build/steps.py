@@ -40,7 +40,7 @@ def run_steps(
     missing tool or licence, BuildError for a step that fails, naming its log and what to try.
     """
     project.state.check_order(tuple(steps))
-    tools = {s: find_vivado() if s == "bitstream" else find_hls() for s in steps}
+    tools = find_tools(steps)
     results = []
     for step in steps:
         earlier = project.done().get(step)
@@ -51,6 +51,11 @@ def run_steps(
                 StepResult(step, _run(project, step, tools[step], progress, jobs), False)
             )
     return results
+
+
+def find_tools(steps: Sequence[str]) -> dict[str, Tool]:
+    """The tool of every step. Raises ToolError for one that is missing."""
+    return {s: find_vivado() if s == "bitstream" else find_hls() for s in steps}
 
 
 def _run(project: Project, step: str, tool: Tool, progress: Progress, jobs: int) -> float:

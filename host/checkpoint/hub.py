@@ -12,12 +12,21 @@ _FILES = [
 ]
 
 
-def is_hub_id(name: str) -> bool:
-    """Whether `name` looks like `owner/name`, and not like the path of an image.
+_ADDRESS = re.compile(
+    r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)(?:/tree/[^?#]*)?/?"
+)
+"""A model's page, as one copies it from a browser."""
 
-    An existing folder of that name takes precedence.
+
+def hub_id(name: str) -> str | None:
+    """The `owner/name` that `name` is, or is the Hub's address of; None for anything else.
+
+    A path of an image is none, and an existing folder of that name takes precedence.
     """
-    return _HUB_ID.fullmatch(name) is not None and not name.endswith(".trit")
+    address = _ADDRESS.fullmatch(name)
+    found = address[1] if address else name
+    good = _HUB_ID.fullmatch(found) is not None and not found.endswith(".trit")
+    return found if good else None
 
 
 def download(hub_id: str) -> Path:

@@ -83,8 +83,8 @@ def _folder(source: str | os.PathLike[str]) -> Path:
         return folder
     if os.path.exists(folder):
         raise CheckpointError(f"{folder} is a file; a checkpoint is a folder with config.json")
-    if isinstance(source, str) and hub.is_hub_id(source):
-        return hub.download(source)
+    if isinstance(source, str) and (named := hub.hub_id(source)) is not None:
+        return hub.download(named)
     raise CheckpointError(f"there is no checkpoint folder {folder}")
 
 

@@ -18,7 +18,8 @@ from importlib import import_module
 from types import FrameType
 from typing import TextIO
 
-from tritstream.errors import TritstreamError
+from tritstream.cli.words import sentence
+from tritstream.errors import OptionError, TritstreamError
 from tritstream.interruption import Ended, interrupted_status
 from tritstream.version import __version__
 
@@ -54,6 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     try:
         with _ended_as_by_ctrl_c():
+            _refuse_joined_help(arguments)
             args = _parser(arguments).parse_args(arguments)
             status: int = args.run(args)
             sys.stdout.flush()
@@ -104,6 +106,18 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+def _refuse_joined_help(arguments: Sequence[str]) -> None:
+    """A text such as -hello is no plea for help, which argparse would take it for."""
+    options = list(arguments)
+    options = options[: options.index("--")] if "--" in options else options
+    for word in options:
+        if word.startswith("-h") and word != "-h":
+            raise OptionError(
+                f"{word} looks like the option -h: put -- before a text that begins with a dash, "
+                f"as in `tritstream generate -- {word}`"
+            )
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tritstream",
@@ -115,7 +129,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     # The options before a command take no values, so the first other word is the command.
     asked = next((a for a in arguments if not a.startswith("-")), None)
     for name, (module_name, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        command = commands.add_parser(name, help=summary, description=sentence(summary))
         if name == asked:
             module = import_module(module_name)
             module.add_arguments(command)

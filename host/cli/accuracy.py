@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tritstream.cli.options import read_text
 from tritstream.errors import OptionError
+from tritstream.files import check_output_folder
 from tritstream.models import DEMO
 
 
@@ -33,13 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tritstream.accuracy.report import accuracy_report
-    from tritstream.accuracy.write import write_report
+    from tritstream.accuracy.write import require_matplotlib, write_report
     from tritstream.model import load
     from tritstream.reference import FloatWeights
 
     for option, value in (("--max-tokens", args.max_tokens), ("--positions", args.positions)):
         if value is not None and value < 16:
             raise OptionError(f"{option} must be 16 or more, not {value}")
+    check_output_folder(args.output)
+    require_matplotlib()
     text = read_text(args.text)
     model = load(args.model, "float")
     ids = model.tokenizer.encode(text)[: args.max_tokens]

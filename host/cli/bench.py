@@ -102,13 +102,12 @@ def _image_file(args: argparse.Namespace) -> Iterator[Path]:
     from tritstream.configurations import DEFAULT_LAYOUT, layout_named
     from tritstream.errors import OptionError
     from tritstream.files import scratch_folder
-    from tritstream.models import shipped_model
+    from tritstream.models import model_path
 
     if args.geometry is None:
         if args.packing or args.profile:
             raise OptionError("--packing and --profile choose random weights: add --geometry")
-        given = Path(args.model)
-        yield given if given.exists() else shipped_model(args.model)
+        yield model_path(args.model)
         return
     layout = layout_named(DEFAULT_LAYOUT, args.packing, args.profile)
     with scratch_folder("bench") as folder:

@@ -4,12 +4,13 @@ import argparse
 from pathlib import Path
 
 from tritstream.cli.options import readable_bytes
+from tritstream.cli.words import counted, sentence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     summary = "make a folder that installs tritstream on a board without compiler and network"
-    bundle = actions.add_parser("bundle", help=summary, description=summary.capitalize() + ".")
+    bundle = actions.add_parser("bundle", help=summary, description=sentence(summary))
     bundle.set_defaults(action=_bundle)
     bundle.add_argument(
         "board", metavar="BOARD", help="a board such as pynq-z2, or its processor: armv7l, aarch64"
@@ -44,9 +45,8 @@ def _bundle(args: argparse.Namespace) -> int:
     machine = machine_for(args.board)
     folder = Path(args.output or f"tritstream-{machine.name}")
     made = make_bundle(machine, folder, online=args.online, compiler=args.cc)
-    count = len(made.wheels)
     print(
-        f"{made.folder}: {count} {'wheel' if count == 1 else 'wheels'} for {machine.name}, "
+        f"{made.folder}: {counted(len(made.wheels), 'wheel')} for {machine.name}, "
         f"{readable_bytes(made.total_bytes)}; copy it to the board and run there, as root:"
     )
     print(f"  sh {made.folder.name}/install.sh")

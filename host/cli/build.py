@@ -115,8 +115,9 @@ def _name(args: argparse.Namespace) -> str:
 
 
 def _run_vendor(args: argparse.Namespace, board: str) -> int:
-    from tritstream.build.project import VENDOR, write_project
-    from tritstream.build.steps import run_steps
+    from tritstream.build.project import FILES, VENDOR, write_project
+    from tritstream.build.state import check_project_folder
+    from tritstream.build.steps import find_tools, run_steps
     from tritstream.build.summary import summarise
 
     names = ("clock", "seed", "place_options", "chipdb", "prjxray_db")
@@ -124,6 +125,10 @@ def _run_vendor(args: argparse.Namespace, board: str) -> int:
         raise OptionError(f"--{name.replace('_', '-')} is an option of --flow open: add that")
     steps = VENDOR.chosen(args.steps)
     folder = Path(args.output or Path("hardware") / board / _name(args))
+    if args.report:
+        check_project_folder(folder, FILES, reporting=True)
+    elif not args.project_only:
+        find_tools(steps)  # first of all: a project without tools is of no use here
     print(f"project {folder}: writing sources and golden vectors", file=sys.stderr)
     project = write_project(folder, args.configuration, board)
     if not (args.project_only or args.report):
@@ -137,23 +142,29 @@ def _run_vendor(args: argparse.Namespace, board: str) -> int:
         from tritstream.cli.build_report import show_next, show_summary
 
         show_summary(summary)
-        show_next(project, project_only=args.project_only)
+        show_next(project, args.project_only, args.output)
     return 0
 
 
 def _run_open(args: argparse.Namespace, board: str) -> int:
-    from tritstream.build.open.project import OPEN, SEED, Settings, write_open_project
+    from tritstream.build.open.project import DESIGN, OPEN, SEED, Settings, write_open_project
     from tritstream.build.open.report import summarise_open
     from tritstream.build.open.steps import run_open_steps
     from tritstream.build.open.tools import Places
+    from tritstream.build.state import check_project_folder
 
     steps = OPEN.chosen(args.steps)
     clock = None if args.clock is None else args.clock * 1e6
     if clock is not None and not 1e6 <= clock <= 250e6:
         raise OptionError(f"--clock must be from 1 to 250 MHz, not {args.clock:g}")
-    options = tuple(shlex.split(args.place_options or ""))
+    try:
+        options = tuple(shlex.split(args.place_options or ""))
+    except ValueError as error:
+        raise OptionError(f"--place-options {args.place_options}: {error}") from error
     settings = Settings(clock, SEED if args.seed is None else args.seed, options)
     folder = Path(args.output or Path("hardware") / board / f"{_name(args)}-open")
+    if args.report:
+        check_project_folder(folder, (DESIGN,), reporting=True)
     print(f"project {folder}: writing the design", file=sys.stderr)
     project = write_open_project(folder, args.configuration, board, settings)
     if not (args.project_only or args.report):
@@ -168,7 +179,7 @@ def _run_open(args: argparse.Namespace, board: str) -> int:
         from tritstream.cli.build_report import show_next_open, show_open_summary
 
         show_open_summary(summary)
-        show_next_open(project, project_only=args.project_only)
+        show_next_open(project, args.project_only, args.output)
     return 0
 
 

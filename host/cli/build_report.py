@@ -1,5 +1,6 @@
 """What a build has reached, as tables for a person."""
 
+import shlex
 from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
@@ -133,10 +134,11 @@ def _clocks(summary: Summary) -> list[str]:
     return lines
 
 
-def show_next(project: Project, project_only: bool) -> None:
+def show_next(project: Project, project_only: bool, output: str | None = None) -> None:
     """What there is now, and what to do with it."""
     name = project.configuration.name
     command = f"tritstream build --board {project.board.name} --configuration {name}"
+    command += f" --output {shlex.quote(output)}" if output else ""
     if project_only:
         print(f"Copy {project.folder} to a machine with AMD's tools and run, in it,")
         print("vitis_hls -f csim.tcl, then csynth.tcl and ip.tcl, then")
@@ -152,10 +154,11 @@ def show_next(project: Project, project_only: bool) -> None:
             print(f"The log of {left[0]} ends with: {last}")
 
 
-def show_next_open(project: OpenProject, project_only: bool) -> None:
+def show_next_open(project: OpenProject, project_only: bool, output: str | None = None) -> None:
     """What there is now of a build with open tools, and what to do with it."""
     name, board = project.configuration.name, project.board.name
     command = f"tritstream build --flow open --board {board} --configuration {name}"
+    command += f" --output {shlex.quote(output)}" if output else ""
     if (project.output / MANIFEST).is_file():
         print(f"Overlay: {project.output}, {STATUS}. Copy it to the board and run there:")
         print(f"tritstream overlay install {name} --from {project.output.name}")

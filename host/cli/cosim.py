@@ -8,8 +8,11 @@ from tritstream.cli.cosim_resources import kernel_resources
 from tritstream.cli.options import add_json, print_json
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import OptionError
-from tritstream.files import atomic_write_bytes
+from tritstream.files import atomic_write_bytes, check_output
 
+RUNS, LAYERS, TRACE_CYCLES = 20, 2, 5_000
+MOST_LATENCY = 10_000
+"""A hundred times what DDR takes; a simulation of more would have no end in sight."""
 NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernel differently."
 
 
@@ -45,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probability of a stall wherever memory can stall, below 1 (default: none)",
     )
     parser.add_argument(
-        "--latency", type=int, default=1, help="cycles to the first beat of a burst (default: 1)"
+        "--latency",
+        type=int,
+        default=1,
+        help=f"cycles to the first beat of a burst, {MOST_LATENCY} at most (default: 1)",
     )
     parser.add_argument("--trace", metavar="FILE", help="write a waveform (VCD)")
     parser.add_argument("--verilog", metavar="FILE", help="write the SystemVerilog")
@@ -58,16 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_kernel(kernel: argparse._ArgumentGroup) -> None:
-    kernel.add_argument(
-        "--runs", type=int, default=20, help="random inputs beside the extremes (default: 20)"
-    )
+    kernel.add_argument("--runs", type=int, help="random inputs beside the extremes (default: 20)")
 
 
 def _add_engine(engine: argparse._ArgumentGroup) -> None:
     engine.add_argument(
         "--layers",
         type=int,
-        default=2,
         metavar="N",
         help="layers of the start that follows the one of a layer alone (default: 2)",
     )
@@ -86,9 +89,9 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
     engine.add_argument(
         "--trace-cycles",
         type=int,
-        default=5_000,
         metavar="N",
-        help="cycles in the waveform, 14 KB each for the smallest engine (default: %(default)s)",
+        help="cycles in the waveform, 14 KB each for the smallest engine "
+        f"(default: {TRACE_CYCLES})",
     )
     engine.add_argument("--plot", metavar="FILE", help="draw a layer's timeline as .png or .svg")
 
@@ -96,8 +99,21 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
 def run(args: argparse.Namespace) -> int:
     if not 0 <= args.stall < 1:
         raise OptionError(f"--stall is a probability below 1, not {args.stall}")
-    if args.runs < 1 or args.latency < 1:
-        raise OptionError("--runs and --latency must be 1 or more")
+    if not 1 <= args.latency <= MOST_LATENCY:
+        raise OptionError(f"--latency must be 1 to {MOST_LATENCY} cycles, not {args.latency}")
+    if args.seed < 0:
+        raise OptionError(f"--seed must be 0 or more, not {args.seed}")
+    of_engine = args.kernel == "engine"
+    for name in ("runs",) if of_engine else ("layers", "image", "trace_cycles", "plot", "no_head"):
+        if getattr(args, name) not in (None, False):
+            here, there = ("the engine", "a kernel") if of_engine else ("a kernel", "the engine")
+            raise OptionError(
+                f"--{name.replace('_', '-')} is an option for {there}, and does nothing for "
+                f"{here}: leave it out"
+            )
+    for path in (args.trace, args.verilog, args.plot):
+        if path is not None:
+            check_output(path)
     configuration = configuration_named(args.configuration)
     if args.kernel == "engine":
         from tritstream.cli.cosim_engine import run_engine
@@ -109,11 +125,21 @@ def run(args: argparse.Namespace) -> int:
 def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
     from tritstream.rtl.cases import cases_of
     from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
+    from tritstream.rtl.program import Channel, Master
     from tritstream.rtl.simulate import Stalls, build
     from tritstream.rtl.states import controller_of, spent, states_of
 
-    cases = list(cases_of(configuration, args.kernel, args.runs, args.seed))
+    runs = RUNS if args.runs is None else args.runs
+    if runs < 1:
+        raise OptionError(f"--runs must be 1 or more, not {runs}")
+    cases = list(cases_of(configuration, args.kernel, runs, args.seed))
     compiled = compile_kernel(configuration, args.kernel)
+    waits = any(isinstance(port, Master | Channel) for port in compiled.arguments)
+    if not waits and (args.stall, args.latency) != (0.0, 1):
+        raise OptionError(
+            f"{args.kernel} has no port that can wait, so --stall and --latency change nothing: "
+            f"leave them out"
+        )
     if args.verilog:
         atomic_write_bytes(args.verilog, compiled.text.encode())
     simulation = build([compiled], trace=args.trace is not None, watch=True)
@@ -145,8 +171,8 @@ def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
         "cycles_simulated": cycles / len(cases),
         "cycles_ideal_derived": ideal / len(cases),
         "efficiency_simulated": ideal / cycles,
-        "stall": args.stall,
-        "latency": args.latency,
+        "stall": args.stall if waits else None,
+        "latency": args.latency if waits else None,
         "phases_simulated": [vars(s) for s in spent(states, [n / len(cases) for n in by_state])],
         "loops": [vars(leaf) for leaf in compiled.leaves if leaf.interval],
         "note": NOTE,
@@ -171,7 +197,12 @@ def _show(report: dict[str, Any]) -> None:
         ("cycles a run", f"{report['cycles_simulated']:.1f} (simulated)"),
         ("ideal cycles", f"{report['cycles_ideal_derived']:.1f} (derived)"),
         ("efficiency", f"{100 * report['efficiency_simulated']:.1f}% (simulated)"),
-        ("stall probability, latency", f"{report['stall']}, {report['latency']} cycles"),
+        (
+            "stall probability, latency",
+            "it has no port that can wait"
+            if report["stall"] is None
+            else f"{report['stall']}, {report['latency']} cycles",
+        ),
     ):
         table.add_row(name, value)
     for name, value in report.get("resources_estimated", {}).items():

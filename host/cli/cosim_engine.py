@@ -13,15 +13,18 @@ from tritstream.errors import OptionError
 def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     """Simulate, compare with the specification and report; 1 where something is not bit-exact."""
     from tritstream.bench.synthetic import geometry_of
+    from tritstream.cli.cosim import LAYERS, TRACE_CYCLES
     from tritstream.system import Conditions
     from tritstream.system.report import engine_report
     from tritstream.system.timeline import check_format, plot_timeline
     from tritstream.system.trial import Trial
 
-    if args.layers < 1:
-        raise OptionError(f"--layers must be 1 or more, not {args.layers}")
-    if args.trace_cycles < 1:
-        raise OptionError(f"--trace-cycles must be 1 or more, not {args.trace_cycles}")
+    asked = LAYERS if args.layers is None else args.layers
+    trace_cycles = TRACE_CYCLES if args.trace_cycles is None else args.trace_cycles
+    if asked < 1:
+        raise OptionError(f"--layers must be 1 or more, not {asked}")
+    if trace_cycles < 1:
+        raise OptionError(f"--trace-cycles must be 1 or more, not {trace_cycles}")
     if args.image and args.geometry:
         raise OptionError("--geometry is for random weights: leave it out, or --image")
     if args.plot:
@@ -34,13 +37,13 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         Path(args.image) if args.image else None,
         geometry_of(args.geometry) if args.geometry else None,
         Path(args.trace) if args.trace else None,
-        args.trace_cycles,
+        trace_cycles,
     )
     if args.verilog:
         from tritstream.files import atomic_write_bytes
 
         atomic_write_bytes(args.verilog, trial.engine.system.parts.text.encode())
-    layers = min(args.layers, trial.layers)
+    layers = min(asked, trial.layers)
     alone = trial.run(0, 0)
     head = not args.no_head
     several = None

@@ -14,6 +14,7 @@ from tritstream.estimate.cycles import reference_geometry
 from tritstream.estimate.limits import EFFICIENCY, limits, memory
 from tritstream.estimate.rates import rates
 from tritstream.estimate.resources import ASSUMPTIONS, resources
+from tritstream.files import check_output
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.kernels.descriptors import refusal
 from tritstream.numerics import profile_named
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
             resources=resources(asked, board),
         )
     if args.plot:
+        check_output(args.plot)
         from tritstream.estimate.plot import plot_roofline
 
         plot_roofline(
@@ -201,10 +203,31 @@ def _show(
         console.print(_why_none(tried, board), highlight=False, soft_wrap=True)
     else:
         _show_candidate(console, shown, best=args.configuration is None)
+    for sentence in _bitstreams(geometry, board):
+        console.print(sentence, highlight=False, soft_wrap=True)
     if args.all:
         console.print("Resources assume: " + "; ".join(ASSUMPTIONS) + ".", style="dim")
     if args.plot:
         console.print(f"wrote {args.plot}", highlight=False)
+
+
+def _bitstreams(geometry: Geometry, board: Board) -> list[str]:
+    """A sentence for every bitstream of the package that runs this geometry on this board."""
+    from tritstream.board.overlays import serves, shipped
+
+    sentences = []
+    for manifest in shipped():
+        shape = manifest.configuration.get("geometry")
+        if manifest.bit is None or shape != asdict(geometry) or not serves(manifest, board.name):
+            continue
+        used = manifest.build.get("estimated", {}).get("used", {})
+        parts = "".join(f", {used[k]:,.0f} {k.upper()}" for k in ("lut", "bram36") if k in used)
+        sentences.append(
+            f"A bitstream of {manifest.name} comes with the package, at "
+            f"{manifest.clock_hz / 1e6:.1f} MHz{parts} ({manifest.build.get('status', 'built')}): "
+            f"`tritstream overlay install {manifest.name} --board {board.name}`."
+        )
+    return sentences
 
 
 def _candidate_table(tried: list[Candidate], board: Board, everything: bool) -> Any:
@@ -226,7 +249,8 @@ def _candidate_table(tried: list[Candidate], board: Board, everything: bool) -> 
     )
     for column in table.columns:
         column.no_wrap = True
-    for c in tried if everything else _best_of_each(tried):
+    best = _best_of_each(tried)
+    for c in tried if everything else [c for c in tried if c in best or c.shipped_as]:
         if c.rates is None or c.memory is None or c.resources is None:
             continue
         used, misfits = c.resources, c.resources.misfits

@@ -9,11 +9,11 @@ from tritstream.board.options import BoardOptions
 from tritstream.cli.options import (
     add_json,
     add_model,
-    counted,
     print_json,
     read_text,
     readable_rate,
 )
+from tritstream.cli.words import counted
 from tritstream.errors import OptionError
 from tritstream.files import check_output
 from tritstream.generation import Generation, Result
@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s [options] [prompt]"
     parser.add_argument(
         "prompt",
-        nargs="?",
-        help="text to continue; - reads it from standard input, as does leaving it out in a pipe; "
-        "an empty one lets the model begin by itself",
+        nargs="*",
+        help="text to continue, in one word or several; - reads it from standard input, as does "
+        "leaving it out in a pipe; an empty one lets the model begin by itself",
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="read the prompt from a UTF-8 file")
     add_model(parser)
@@ -209,6 +209,8 @@ def _load(args: argparse.Namespace) -> "Model":
     from tritstream.model import load
 
     options = _board_options(args)
+    if args.trace is not None:
+        check_output(args.trace)
     if args.trace is None:
         return load(args.model, args.engine, options, args.threads)
     if args.engine != "rtl" or options is not None:
@@ -287,12 +289,12 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
 
 def _prompt(args: argparse.Namespace) -> str:
     if args.file is not None:
-        if args.prompt is not None:
+        if args.prompt:
             raise OptionError("give the prompt as an argument or with --file, not both")
         return _unended(read_text(args.file))
-    if args.prompt == "-" or (args.prompt is None and not sys.stdin.isatty()):
+    if args.prompt == ["-"] or (not args.prompt and not sys.stdin.isatty()):
         return _unended(read_text("-"))
-    return universal(args.prompt or "")
+    return universal(" ".join(args.prompt))
 
 
 def _unended(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.errors import FileError
+from tritstream.files import refuse_pointer
 from tritstream.models import DEMO
 from tritstream.text.characters import universal
 
@@ -70,18 +71,15 @@ def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
             raw = (read_stdin or sys.stdin.buffer.read)()
         else:
             raw = Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"cannot read {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"cannot read {path}: {reason}") from error
+    refuse_pointer(path, raw)
     try:
         return universal(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         name = "standard input" if path == "-" else path
         raise FileError(f"{name} is not UTF-8 text (byte {error.start})") from error
-
-
-def counted(count: int, thing: str) -> str:
-    """A count with its noun, such as 1 token or 2,000 tokens."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def readable_bytes(count: int) -> str:

@@ -14,6 +14,7 @@ from tritstream.board.overlays import (
 )
 from tritstream.cli import overlay_verify
 from tritstream.cli.options import add_json, print_json
+from tritstream.cli.words import sentence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def action(
         name: str, run: Callable[[argparse.Namespace], int], summary: str
     ) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        sub = actions.add_parser(name, help=summary, description=sentence(summary))
         sub.set_defaults(action=run)
         return sub
 

@@ -74,10 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 where all is well, 1 where a check failed; a damaged file raises OverlayError."""
-    overlays = list(_overlays(args))
+    broken: list[str] = []
+    overlays = list(_overlays(args, broken.append))
     reports = {}
     for overlay in overlays:
-        verify(overlay)
+        try:
+            verify(overlay)
+        except OverlayError as error:
+            broken.append(str(error))
+            continue
         findings: list[Finding] = []
         for finding in _findings(overlay, args):
             findings.append(finding)
@@ -87,14 +92,19 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             print(f"{overlay.bit}: {'FAILED' if failed else 'as its manifest says'}")
         reports[str(overlay.bit)] = findings
+    if len(broken) == 1 and not reports:
+        raise OverlayError(broken[0])
+    for reason in broken:
+        print(f"tritstream: error: {reason}", file=sys.stderr)
     if args.json:
         print_json({name: [asdict(f) for f in findings] for name, findings in reports.items()})
-    elif not overlays:
+    elif not overlays and not broken:
         print("no overlay is installed")
-    return int(any(f.passed is False for findings in reports.values() for f in findings))
+    failed = any(f.passed is False for findings in reports.values() for f in findings)
+    return int(failed or bool(broken))
 
 
-def _overlays(args: argparse.Namespace) -> Iterator[Overlay]:
+def _overlays(args: argparse.Namespace, broken: Callable[[str], None]) -> Iterator[Overlay]:
     if args.source:
         path = Path(args.source) / MANIFEST
         try:
@@ -107,7 +117,7 @@ def _overlays(args: argparse.Namespace) -> Iterator[Overlay]:
     elif args.name:
         yield _named(args.name, args.board)
     else:
-        yield from installed()
+        yield from installed(broken=broken)
 
 
 def _named(name: str, board: str | None) -> Overlay:

@@ -111,16 +111,16 @@ def _candidate(
 
 
 def best_candidate(of: list[Candidate]) -> Candidate | None:
-    """The fastest that fits; among equals (1%) the wider profile, then the smaller design."""
+    """The fastest that fits; among equals (1%) one that ships, the wider profile, the smaller."""
     fitting = [c for c in of if c.fits and c.rates is not None and c.resources is not None]
     if not fitting:
         return None
     fastest = max(c.rates.tokens_per_s for c in fitting if c.rates)
     close = [c for c in fitting if c.rates and c.rates.tokens_per_s >= 0.99 * fastest]
 
-    def merit(c: Candidate) -> tuple[int, int]:
+    def merit(c: Candidate) -> tuple[bool, int, int]:
         assert c.resources is not None
-        return (PROFILES[c.profile_name].vector_bits, -c.resources.lut)
+        return (c.shipped_as is not None, PROFILES[c.profile_name].vector_bits, -c.resources.lut)
 
     return max(close, key=merit)
 

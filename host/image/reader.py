@@ -6,6 +6,7 @@ import hashlib
 import json
 import mmap
 import os
+import stat
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from tritstream.caches import once
 from tritstream.errors import ImageError
+from tritstream.files import refuse_pointer
 from tritstream.geometry import Geometry
 from tritstream.image.check import CHECKED, check_values
 from tritstream.image.embedding import LEVELS, Embedding, row_bytes
@@ -141,14 +143,25 @@ def open_image(path: str | os.PathLike[str], verify: bool = True) -> Image:
             f"checkpoint"
         )
     try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError):
+        kind = None  # opening tells
+    if kind is not None and not stat.S_ISREG(kind):
+        raise ImageError(
+            f"{source} is no regular file, and an image is mapped into memory: write it to a file "
+            f"first"
+        )
+    try:
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise ImageError(f"{source} is empty: not a tritstream model image (.trit)")
+            refuse_pointer(source, os.pread(file.fileno(), 64, 0))
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except FileNotFoundError:
         raise ImageError(f"there is no model image {source}") from None
-    except OSError as error:
-        raise ImageError(f"cannot read {source}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"cannot read {source}: {reason}") from error
     data = np.frombuffer(mapped, np.uint8)
     header = decode_header(memoryview(mapped), Path(source).name)
     image = Image(source, header, data)

@@ -1,12 +1,14 @@
-"""The models that come with the package, as packed images."""
+"""The models that come with the package, as packed images, and what names a model."""
 
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
 
 from tritstream.errors import ImageError
 
 DEMO = "demo"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def shipped_models() -> dict[str, Path]:
@@ -16,12 +18,19 @@ def shipped_models() -> dict[str, Path]:
 
 
 def model_path(name: str | os.PathLike[str]) -> Path:
-    """The file or folder of that name, or else the image of the package of that name.
+    """The image of the package of that name, or else the file or folder.
 
-    Raises ImageError where there is neither.
+    A path, such as ``./demo`` or a Path object, is never a name: what happens to lie in the current
+    folder does not hide a model. Raises ImageError where there is neither.
     """
+    if isinstance(name, str) and name in shipped_models():
+        return shipped_models()[name]
     # os.path, unlike pathlib, takes a name that is too long for one that does not exist.
-    return Path(name) if os.path.exists(name) else shipped_model(os.fspath(name))
+    try:
+        there = os.path.exists(name)
+    except ValueError:  # a null character
+        there = False
+    return Path(name) if there else shipped_model(os.fspath(name))
 
 
 def shipped_model(name: str) -> Path:
@@ -29,8 +38,13 @@ def shipped_model(name: str) -> Path:
     models = shipped_models()
     if name not in models:
         known = ", ".join(models) or "none"
+        if _ADDRESS.match(name):
+            raise ImageError(
+                f"{name} is an address: download it first, and name the file or folder; a model of "
+                f"the Hugging Face Hub is named owner/name"
+            )
         raise ImageError(
-            f"there is no file or folder {name}, and no model of that name comes with the package "
-            f"(these do: {known})"
+            f"there is no file or folder {name[:300]}, and no model of that name comes with the "
+            f"package (these do: {known})"
         )
     return models[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,10 +16,10 @@ import numpy.typing as npt
 from tritstream.checkpoint import Checkpoint
 from tritstream.checkpoint.json_object import json_object
 from tritstream.configurations import DEFAULT_LAYOUT, Layout, layout_named, round_up
-from tritstream.errors import CheckpointError, ImageError, OptionError
-from tritstream.files import atomic_write
+from tritstream.errors import CheckpointError, FileError, ImageError, OptionError
+from tritstream.files import atomic_write, check_output
 from tritstream.image.embedding import EMBEDDINGS, LEVELS, Embedding, quantise_embedding, row_bytes
-from tritstream.image.header import ImageHeader, Section, encode_header
+from tritstream.image.header import MAGIC, ImageHeader, Section, encode_header
 from tritstream.image.places import placed
 from tritstream.image.reader import Image, float_vector_lengths, open_image
 from tritstream.image.records import PAGE, RecordLayout
@@ -83,6 +84,8 @@ def pack(
     compared before it takes its name. Raises CheckpointError, ImageError, ConfigurationError,
     OptionError, FileError.
     """
+    _spare(out_path, check_output(out_path))
+    _spare_input(out_path, Path(model))
     if isinstance(layout, str):
         layout = layout_named(layout, packing, profile)
     source = (_of_image if Path(model).is_file() else _of_checkpoint)(model, embedding)
@@ -94,6 +97,33 @@ def pack(
         # The weights are compared where they will be read from, before the file takes its name.
         _compare(open_image(file.name), writer.digests)
         return _report(str(out_path), header)
+
+
+def _spare(out_path: str | os.PathLike[str], before: os.stat_result | None) -> None:
+    """Raise FileError for a file with anything in it that is no model image."""
+    if before is None or not stat.S_ISREG(before.st_mode) or not before.st_size:
+        return
+    try:
+        with open(out_path, "rb") as file:
+            is_image = file.read(len(MAGIC)) == MAGIC
+    except OSError as error:
+        raise FileError(f"cannot write {out_path}: {error.strerror}") from error
+    if not is_image:
+        raise FileError(
+            f"{out_path} exists and is no model image: remove it, or name another file with -o"
+        )
+
+
+def _spare_input(out_path: str | os.PathLike[str], model: Path) -> None:
+    """Raise FileError for the image itself, and for a name among a checkpoint's own files."""
+    out = Path(os.path.realpath(out_path))
+    if out == Path(os.path.realpath(model)):
+        raise FileError(f"{out_path} is what is to be packed: name another file with -o")
+    if out.parent == Path(os.path.realpath(model)) and out.suffix != ".trit":
+        raise FileError(
+            f"{out_path} would lie among the checkpoint's own files: name one that ends in .trit, "
+            f"or another folder"
+        )
 
 
 def _of_checkpoint(folder: str | os.PathLike[str], embedding: str | None) -> _Source:

@@ -301,3 +301,63 @@ def test_a_manifest_needs_a_clock() -> None:
     for clock in (0, -1, 1e12):
         with pytest.raises(OverlayError, match="impossible clock"):
             decode_manifest(json.dumps({**body, "clock_hz": clock}).encode(), "x")
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"", b"{", b"[]", b'{"format": 99}', b"\xff\xfe", b'{"format": 1}', b"[" * 100_000]
+)
+def test_one_broken_overlay_does_not_stop_the_others(
+    build: Path, tmp_path: Path, tiny: Image, manifest: bytes
+) -> None:
+    store = tmp_path / "store"
+    overlay = install("tiny", str(build), root=store)
+    broken = store / "pynq-z2" / "a-broken-one"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_bytes(manifest)
+    words = r"install it again, or remove its folder .*a-broken-one"
+    with pytest.warns(UserWarning, match=words):
+        assert list(installed(store)) == [overlay]
+    with pytest.warns(UserWarning, match=words):
+        assert find_for(tiny, "pynq-z2", store) == overlay
+    with pytest.warns(UserWarning, match=words):
+        assert installed_named("tiny", None, store) == overlay
+    told: list[str] = []
+    assert list(installed(store, told.append)) == [overlay]
+    assert len(told) == 1
+
+
+def test_verify_goes_on_after_a_damaged_one(
+    build: Path, cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    install("tiny", str(build))
+    there = cache / "tritstream/overlays/pynq-z2"
+    shutil.copytree(there / "tiny", there / "a-damaged-one")
+    (there / "a-damaged-one" / "tritstream.bit").write_bytes(b"x")
+    (there / "empty").mkdir()
+    (there / "empty" / MANIFEST).touch()
+    assert main(["overlay", "verify"]) == 1
+    told = capfd.readouterr()
+    assert "a-damaged-one/tritstream.bit is damaged" in told.err
+    assert "it is empty" in told.err
+    assert "tiny/tritstream.bit: " in told.out
+
+
+def test_of_several_boards_one_is_named(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    install("tiny", str(build), root=store)
+    own = store / "zedboard" / "tiny"
+    shutil.copytree(store / "pynq-z2" / "tiny", own)
+    manifest = json.loads((own / MANIFEST).read_text())
+    (own / MANIFEST).write_text(json.dumps({**manifest, "board": "zedboard"}))
+    monkeypatch.delenv("BOARD", raising=False)
+    with pytest.raises(OverlayError, match="installed for pynq-z2 and zedboard: add --board"):
+        installed_named("tiny", None, store)
+    monkeypatch.setenv("BOARD", "ZedBoard")
+    assert installed_named("tiny", None, store).manifest.board == "zedboard"
+
+
+def test_an_overlay_that_does_not_exist_is_not_advised() -> None:
+    with pytest.raises(OverlayError, match="there is no overlay 'nope': choose one of "):
+        installed_named("nope")

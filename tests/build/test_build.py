@@ -23,6 +23,7 @@ from tritstream.build.errors import BuildError
 from tritstream.build.handoff import check_handoff, expected_registers
 from tritstream.build.project import VENDOR, write_project
 from tritstream.build.tools import last_line
+from tritstream.cli import main
 from tritstream.configurations import configuration_named
 from tritstream.errors import OptionError
 from tritstream.kernels.arguments import argument_table, bundles
@@ -457,3 +458,42 @@ def test_expected_registers_are_the_argument_table() -> None:
     assert registers["first"] == 0x10
     assert registers["descriptors_2"] == registers["descriptors_1"] + 4
     assert len(set(registers.values())) == len(registers)
+
+
+def test_a_folder_of_somebodys_own_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A project removes results of other sources: `output`, `hls` and `vivado`."""
+    for flow in ("vendor", "open"):
+        mine = tmp_path / flow
+        (mine / "output").mkdir(parents=True)
+        (mine / "output" / "thesis.txt").write_text("years of work")
+        words = ["build", "-c", "tiny", "--flow", flow, "--project-only", "-o", str(mine)]
+        assert main(words) == 2
+        assert "holds other files and is no project" in capsys.readouterr().err
+        assert (mine / "output" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_report_makes_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for flow in ("vendor", "open"):
+        words = ["build", "-c", "tiny", "--flow", flow, "--report", "-o", str(tmp_path / "none")]
+        assert main(words) == 2
+        assert "there is no project in" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_tools_no_project_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["build", "-c", "tiny", "-o", str(tmp_path / "project")]) == 2
+    assert "Vitis HLS is not on the PATH" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_next_names_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "mine"
+    assert main(["build", "-c", "tiny", "--project-only", "-o", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(["build", "-c", "tiny", "--report", "-o", str(folder)]) == 0
+    assert f"--output {folder}" in capsys.readouterr().out

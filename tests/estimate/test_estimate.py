@@ -269,3 +269,22 @@ def test_a_missing_matplotlib_is_a_sentence(
 
     with pytest.raises(EngineError, match=r"tritstream\[plot\]"):
         plot_roofline(str(tmp_path / "a.png"), "", GEOMETRIES["tiny"], BOARDS["kv260"], [])
+
+
+def test_what_ships_is_shown_and_preferred(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a configuration of the package is as fast as the best, it is the best."""
+    assert main(["estimate", "demo", "--board", "pynq-z2"]) == 0
+    told = capsys.readouterr().out
+    assert "demo-z2" in told
+    assert "A bitstream of demo-z2 comes with the package, at 30.3 MHz, 35,166 LUT" in told
+    assert "tritstream overlay install demo-z2" in told
+    for name, board in (("370m", "kv260"), ("demo", "pynq-z2")):
+        tried = list(candidates(GEOMETRIES[name], BOARDS[board]))
+        best = best_candidate(tried)
+        assert best is not None and best.rates is not None
+        close = [
+            c
+            for c in tried
+            if c.fits and c.shipped_as and c.rates.tokens_per_s >= 0.99 * best.rates.tokens_per_s
+        ]
+        assert best.shipped_as or not close

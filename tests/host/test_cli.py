@@ -198,6 +198,75 @@ def test_a_reader_that_leaves_is_no_error(image_file: Path) -> None:
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_end_as_ctrl_c_does(image_file: Path, number: int) -> None:
+    process = started("generate", "a", "-m", image_file, "-n", 1000000, "-t", 1.5)
+    assert process.stdout is not None
+    process.stdout.read(20)  # it is writing
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert b"stopped by: interrupted" in stderr
+    assert b"Traceback" not in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_pack_that_is_ended_leaves_nothing(tmp_path: Path, number: int) -> None:
+    big = {"hidden": 1024, "intermediate": 2816, "layers": 4, "vocab": 4000}
+    folder = random_checkpoint(tmp_path / "c", **big)
+    (tmp_path / "out").mkdir()
+    process = started("pack", folder, "-o", tmp_path / "out" / "m.trit")
+    for _ in range(1200):
+        if list((tmp_path / "out").iterdir()):
+            break
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr.splitlines()[-1]) == (
+        128 + number,
+        b"tritstream: interrupted",
+    )
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_nohup_keeps_its_promise(image_file: Path) -> None:
+    line = [sys.executable, "-c", "import sys, signal; from tritstream.cli import main; "
+            "main(['doctor']); print(signal.getsignal(signal.SIGHUP).name)"]  # fmt: skip
+    done = subprocess.run(
+        line,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert done.stdout.splitlines()[-1] == "SIG_IGN"
+
+
+def test_words_that_look_like_help(image_file: Path) -> None:
+    assert "put -- before a text" in refused("generate", "-hello", "-m", image_file)
+    got = report("generate", "-m", image_file, "-n", 1, "--greedy", "--", "-hello")
+    assert got["prompt"] == "-hello"
+    got = report("generate", "Once", "upon a", "time", "-m", image_file, "-n", 1, "--greedy")
+    assert got["prompt"] == "Once upon a time"
+
+
+def test_an_image_from_a_pipe_is_told(image_file: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for command in (("generate", "a", "-m"), ("inspect",), ("bench", "-m"), ("compare", "-", "-m")):
+        assert "no regular file" in refused(*command, tmp_path / "fifo", stdin="words")
+
+
+def test_outputs_are_checked_before_the_work(image_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    text = tmp_path / "text"
+    text.write_text("words " * 100)
+    assert "is no folder" in refused("accuracy", text, "-m", image_file, "-o", tmp_path / "file")
+    deep = tmp_path / "file" / "deeper"
+    assert "is no folder" in refused("accuracy", text, "-m", image_file, "-o", deep)
+    common = ("generate", "a", "-m", "demo", "-e", "rtl")
+    assert "does not exist" in refused(*common, "--trace", tmp_path / "no" / "x.vcd")
+    assert "is a folder" in refused("estimate", "demo", "--plot", tmp_path)
+
+
 def test_wrong_options_are_named(image_file: Path, tmp_path: Path) -> None:
     common = ("generate", "a", "-m", image_file)
     assert "top p" in refused(*common, "--top-p", 2)

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 import tritstream
-from tritstream.errors import EngineError, ImageError, OptionError, TokenizerError, TritstreamError
+from tritstream.checkpoint import hub
+from tritstream.errors import (
+    CheckpointError,
+    EngineError,
+    ImageError,
+    OptionError,
+    TokenizerError,
+    TritstreamError,
+)
 from tritstream.models import shipped_models
 from tritstream.packing import pack
 
@@ -72,12 +80,32 @@ def test_unknown_names_are_told(image_file: Path, tmp_path: Path) -> None:
         tritstream.load(tmp_path)
 
 
-def test_a_file_takes_precedence_over_a_shipped_name(
+def test_a_file_of_that_name_does_not_hide_a_shipped_model(
     image_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(image_file, tmp_path / "demo")
     monkeypatch.chdir(tmp_path)
-    assert tritstream.load("demo").source == Path("demo")
+    assert tritstream.load("demo").source == shipped_models()["demo"]
+    for path in ("./demo", Path("demo"), str(tmp_path / "demo")):
+        assert tritstream.load(path).config.vocab_size == 259
+
+
+def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def download(name: str) -> Path:
+        asked.append(name)
+        raise CheckpointError("there is no network in a test")
+
+    monkeypatch.setattr(hub, "download", download)
+    for address in ("owner/name", "https://huggingface.co/owner/name", "https://hf.co/owner/name/"):
+        with pytest.raises(CheckpointError, match="no network"):
+            tritstream.load(address)
+    with pytest.raises(CheckpointError, match="no network"):
+        pack("https://huggingface.co/owner/name/tree/main", tmp_path / "x.trit")
+    assert asked == ["owner/name"] * 4
+    with pytest.raises(ImageError, match="is an address: download it first"):
+        tritstream.load("https://example.org/demo.trit")
 
 
 def test_a_checkpoint_without_tokenizer_runs_but_writes_nothing(

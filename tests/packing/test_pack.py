@@ -11,10 +11,11 @@ from support.random_checkpoint import random_checkpoint
 from tritstream.checkpoint import Checkpoint
 from tritstream.configurations import CONFIGURATIONS, ROWS_PER_BYTE, layout_named
 from tritstream.engines.spec import SpecEngine
-from tritstream.errors import ConfigurationError, OptionError
+from tritstream.errors import ConfigurationError, FileError, OptionError
 from tritstream.geometry import GEOMETRIES
 from tritstream.image import EMBEDDINGS, RecordLayout, open_image
 from tritstream.image.records import PAGE
+from tritstream.model import load
 from tritstream.packing import pack
 from tritstream.reference.quantise import lower_bounds, ternary
 
@@ -166,3 +167,45 @@ def test_an_image_of_format_version_1_is_read_and_packed_again(tmp_path: Path) -
     new = open_image(tmp_path / "new.trit")
     assert new.header.layout == layout_named("z7020")
     assert np.array_equal(SpecEngine(new).logits([1, 2, 3]), logits)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "new.bin"])
+def test_packing_spares_its_own_input(tmp_path: Path, name: str) -> None:
+    folder = random_checkpoint(tmp_path / "c", hidden=16, intermediate=32, layers=1)
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    (tmp_path / "link").symlink_to(folder / name)
+    for out in (folder / name, tmp_path / "link", folder / ".." / "c" / name):
+        with pytest.raises(FileError, match=r"is no model image|checkpoint's own files"):
+            pack(folder, out)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_packing_replaces_images_and_empty_files_and_nothing_else(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", hidden=16, intermediate=32, layers=1)
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear reader")
+    with pytest.raises(FileError, match=r"letter\.txt exists and is no model image"):
+        pack(folder, letter)
+    assert letter.read_text() == "Dear reader"
+    (tmp_path / "empty").touch()
+    for out in (tmp_path / "empty", tmp_path / "empty", folder / "o.trit", folder / "o.trit"):
+        pack(folder, out)
+        assert out.read_bytes()[:8] == b"TRITSTRM"
+    pack(folder, "/dev/null")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_several_ends_and_bos_reach_the_image(tmp_path: Path) -> None:
+    folder = random_checkpoint(tmp_path / "c", hidden=16, intermediate=32, layers=1)
+    out = tmp_path / "m.trit"
+    pack(folder, out)
+    first = open_image(out).header
+    assert (first.eos_token_id, first.add_bos_token) == (2, None)
+    (folder / "generation_config.json").write_text('{"eos_token_id": [2, 70]}')
+    (folder / "tokenizer_config.json").write_text('{"add_bos_token": false}')
+    pack(folder, out)
+    header = open_image(out).header
+    assert (header.eos_token_id, header.add_bos_token) == ((2, 70), False)
+    loaded, packed = load(folder).tokenizer, load(out).tokenizer
+    assert loaded.ends == packed.ends == {2, 70}
+    assert loaded.start == packed.start == ()

@@ -55,6 +55,17 @@ def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
         (["swiglu", "-c", "generic"], "unknown build configuration"),
         (["swiglu", "--stall", "1"], "--stall"),
         (["swiglu", "--runs", "0"], "--runs"),
+        (["swiglu", "--plot", "x.png"], "--plot is an option for the engine"),
+        (["swiglu", "--image", "x.trit"], "--image is an option for the engine"),
+        (["swiglu", "--layers", "2"], "--layers is an option for the engine"),
+        (["swiglu", "--no-head"], "--no-head is an option for the engine"),
+        (["engine", "--runs", "3"], "--runs is an option for a kernel"),
+        (["swiglu", "--stall", "0.5"], "swiglu has no port that can wait"),
+        (["rmsnorm", "--latency", "30"], "rmsnorm has no port that can wait"),
+        (["mlgru", "--latency", "30"], "mlgru has no port that can wait"),
+        (["engine", "--latency", "99999999"], "--latency must be 1 to 10000 cycles"),
+        (["engine", "--verilog", "/nowhere/x.sv"], "cannot write /nowhere/x.sv"),
+        (["engine", "--trace", "/nowhere/x.vcd"], "cannot write /nowhere/x.vcd"),
     ],
 )
 def test_errors(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

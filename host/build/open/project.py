@@ -13,7 +13,7 @@ from tritstream.build.errors import BuildError
 from tritstream.build.open.design import design_source
 from tritstream.build.open.synthesis import script
 from tritstream.build.ports import port_map
-from tritstream.build.state import Flow, State, StepRecord
+from tritstream.build.state import Flow, State, StepRecord, check_project_folder
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
@@ -94,6 +94,7 @@ def write_open_project(
         SCRIPT: script().encode(),
         CONSTRAINTS: _CONSTRAINTS.encode(),
     }
+    check_project_folder(folder, (DESIGN,), reporting=False)
     try:
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
