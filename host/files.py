@@ -40,6 +40,30 @@ def refuse_pointer(path: str | os.PathLike[str], beginning: bytes) -> None:
         )
 
 
+def known_kind(name: str, beginning: bytes) -> str:
+    """What a file is that should be something else, and what to do with it; "" if that is unknown.
+
+    For errors: ` (it is a gzip archive: unpack it first)`.
+    """
+    kinds = {
+        b"\x1f\x8b": "a gzip archive: unpack it first",
+        b"\x28\xb5\x2f\xfd": "compressed with Zstandard: unpack it first",
+        b"\xfd7zXZ": "compressed with xz: unpack it first",
+        b"PK\x03\x04": "a zip archive, or weights that PyTorch saved: unpack or convert it first",
+        b"GGUF": "a model of llama.cpp: pack the checkpoint that it was made from",
+        b"\x7fELF": "a program",
+        b"\xff\xfe": "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`",
+        b"\xfe\xff": "UTF-16 text: convert it with `iconv -f UTF-16 -t UTF-8`",
+        b"TRITSTRM": "a model image",
+    }
+    for magic, kind in kinds.items():
+        if beginning.startswith(magic):
+            return f" (it is {kind})"
+    if name.endswith(".safetensors"):
+        return " (it is the weights of a checkpoint: name the folder that it lies in)"
+    return ""
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a binary file beside `path`; it takes that name only if the block ends normally.
@@ -106,6 +130,8 @@ def check_output(path: str | os.PathLike[str]) -> os.stat_result | None:
         raise FileError(
             f"cannot write {path}: {getattr(error, 'strerror', None) or error}"
         ) from error
+    if found is None and os.fspath(path).endswith(os.sep):
+        raise FileError(f"cannot write {path}: it names a folder, which does not exist")
     if found is not None and stat.S_ISDIR(found.st_mode):
         raise FileError(f"cannot write {path}: it is a folder")
     if found is not None and stat.S_ISSOCK(found.st_mode):

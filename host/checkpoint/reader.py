@@ -19,6 +19,7 @@ Shape = tuple[int, ...]
 
 _SINGLE = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
+_OTHER_TOKENIZERS = ("tokenizer.model", "vocab.json", "spiece.model")
 _PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -50,8 +51,17 @@ class Checkpoint:
         """The tokenizer.json of the folder. Raises CheckpointError if there is none."""
         path = self.folder / "tokenizer.json"
         if not path.is_file():
-            raise CheckpointError(f"{self.folder} has no tokenizer.json")
+            raise CheckpointError(f"{self.folder} has no tokenizer.json{self._other_tokenizer}")
         return path
+
+    @property
+    def _other_tokenizer(self) -> str:
+        if not any((self.folder / name).is_file() for name in _OTHER_TOKENIZERS):
+            return ""
+        return (
+            "; it has one in another format, which transformers converts: "
+            "AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
+        )
 
     def tensor(self, name: str) -> np.ndarray:
         """Read one tensor: a new float32 array of the shape in `expected_tensors(config)`.
@@ -80,12 +90,21 @@ class Checkpoint:
 def _folder(source: str | os.PathLike[str]) -> Path:
     folder = Path(source)
     if os.path.isdir(folder):  # unlike pathlib, lets a name that is too long not exist
-        return folder
+        return _snapshot(folder)
     if os.path.exists(folder):
         raise CheckpointError(f"{folder} is a file; a checkpoint is a folder with config.json")
     if isinstance(source, str) and (named := hub.hub_id(source)) is not None:
         return hub.download(named)
     raise CheckpointError(f"there is no checkpoint folder {folder}")
+
+
+def _snapshot(folder: Path) -> Path:
+    """The checkpoint in a folder of the Hub's own cache (models--owner--name); else the folder."""
+    if (folder / "config.json").exists() or not (folder / "refs" / "main").is_file():
+        return folder
+    revision = (folder / "refs" / "main").read_text(encoding="utf-8", errors="replace").strip()
+    inside = folder / "snapshots" / revision
+    return inside if Path(revision).name == revision and inside.is_dir() else folder
 
 
 def _find_tensors(folder: Path, expected: Mapping[str, Shape]) -> dict[str, StoredTensor]:

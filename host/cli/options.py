@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.errors import FileError
-from tritstream.files import refuse_pointer
+from tritstream.files import known_kind, refuse_pointer
 from tritstream.models import DEMO
 from tritstream.text.characters import universal
 
@@ -79,7 +79,8 @@ def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
         return universal(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         name = "standard input" if path == "-" else path
-        raise FileError(f"{name} is not UTF-8 text (byte {error.start})") from error
+        kind = known_kind(name, raw[:16])
+        raise FileError(f"{name} is not UTF-8 text (byte {error.start}){kind}") from error
 
 
 def readable_bytes(count: int) -> str:

@@ -46,12 +46,14 @@ def plot_roofline(
     sizes = [r.bytes_per_token for r in roofs.values()]
     ends = (min(sizes) / 2, max(sizes) * 2)
     span = [ends[0] * (ends[1] / ends[0]) ** (i / 60) for i in range(61)]
+    told = 0.0
     for other in sorted(BOARDS.values(), key=lambda b: b.ddr_peak_bytes_per_s):
-        if other != board:
+        if other != board and other.ddr_peak_bytes_per_s != board.ddr_peak_bytes_per_s:
             roof = [other.ddr_peak_bytes_per_s / s for s in span]
             axes.plot([s / 1e6 for s in span], roof, color="0.85", linewidth=1, zorder=1)
-            if other.name != "pynq-z1":  # lies under PYNQ-Z2
+            if roof[0] > 1.2 * told:  # boards with the same memory lie under each other
                 axes.annotate(other.title, (span[0] / 1e6, roof[0]), color="0.5", fontsize=8)
+                told = roof[0]
     peak = board.ddr_peak_bytes_per_s
     axes.plot([s / 1e6 for s in span], [peak / s for s in span], label=f"{board.title} DDR peak")
     axes.plot(
@@ -65,16 +67,39 @@ def plot_roofline(
         axes.annotate(
             f" {packing}", (roof_of.bytes_per_token / 1e6, 0.02), xycoords=("data", "axes fraction")
         )
-    for fits, marker, label in ((True, "o", "fits"), (False, "x", "does not fit")):
-        some = [c for c in shown if c.rates and c.fits == fits]
-        if some:
-            axes.scatter(
-                [roofs[c.packing].bytes_per_token / 1e6 for c in some],
-                [c.rates.tokens_per_s for c in some if c.rates],
-                marker=marker,
-                zorder=3,
-                label=f"configuration, {label}",
-            )
+    # All configurations of a packing read as many bytes: those that do not fit stand beside it.
+    for fits, aside, colour, label in (
+        (True, 0.97, "tab:blue", "configuration that fits"),
+        (False, 1.03, "tab:red", "does not fit the board"),
+    ):
+        some = [c for c in shown if c.rates and c.fits == fits and not c.shipped_as]
+        axes.scatter(
+            [aside * roofs[c.packing].bytes_per_token / 1e6 for c in some],
+            [c.rates.tokens_per_s for c in some if c.rates],
+            s=14,
+            color=colour,
+            alpha=0.5,
+            linewidths=0,
+            zorder=3,
+            label=label,
+        )
+    shipped = [c for c in shown if c.rates and c.shipped_as]
+    if shipped:
+        axes.scatter(
+            [roofs[c.packing].bytes_per_token / 1e6 for c in shipped],
+            [c.rates.tokens_per_s for c in shipped if c.rates],
+            marker="*",
+            s=130,
+            color="tab:green",
+            edgecolors="black",
+            linewidths=0.5,
+            zorder=4,
+            label="ships with the package",
+        )
+    for c in shipped:
+        assert c.rates is not None
+        at = (1.06 * roofs[c.packing].bytes_per_token / 1e6, c.rates.tokens_per_s)
+        axes.annotate(str(c.shipped_as), at, fontsize=9, va="center", zorder=5)
     axes.set(
         xscale="log",
         yscale="log",
@@ -85,6 +110,6 @@ def plot_roofline(
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter("{x:g}")
-    axes.legend()
+    axes.legend(loc="lower left", fontsize=8)
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix[1:])

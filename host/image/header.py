@@ -19,6 +19,7 @@ from typing import Any
 
 from tritstream.configurations import Layout, round_up
 from tritstream.errors import ConfigurationError, ImageError
+from tritstream.files import known_kind
 from tritstream.geometry import Geometry
 from tritstream.image.embedding import EMBEDDINGS
 from tritstream.image.records import PAGE
@@ -102,7 +103,8 @@ def decode_header(data: memoryview, source: str) -> ImageHeader:
     Raises ImageError for what is no image, is damaged, or was made by a newer version.
     """
     if len(data) < PREFIX.size or bytes(data[: len(MAGIC)]) != MAGIC:
-        raise ImageError(f"{source} is not a tritstream model image (.trit)")
+        kind = known_kind(source, bytes(data[:16]))
+        raise ImageError(f"{source} is not a tritstream model image (.trit){kind}")
     _, version, length, digest = PREFIX.unpack_from(data)
     if version not in (VERSION, _OLD_VERSION):
         raise ImageError(

@@ -418,3 +418,22 @@ def test_a_git_lfs_pointer_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(POINTER)
     with pytest.raises(FileError, match=rf"{name} is a git-lfs pointer.*git lfs pull"):
         Checkpoint.open(tmp_path)
+
+
+def test_a_folder_of_the_hubs_cache(tmp_path: Path) -> None:
+    root = tmp_path / "models--owner--name"
+    random_checkpoint(root / "snapshots" / "abc", **SMALL)
+    (root / "refs").mkdir()
+    (root / "refs" / "main").write_text("abc")
+    assert Checkpoint.open(root).folder == root / "snapshots" / "abc"
+    for other in ("def", "../../x", ""):
+        (root / "refs" / "main").write_text(other)
+        with pytest.raises(CheckpointError, match=r"has no config\.json"):
+            Checkpoint.open(root)
+
+
+def test_a_tokenizer_in_another_format_is_told(tmp_path: Path) -> None:
+    random_checkpoint(tmp_path, **SMALL)
+    (tmp_path / "tokenizer.json").rename(tmp_path / "tokenizer.model")
+    with pytest.raises(CheckpointError, match=r"no tokenizer\.json; .*save_pretrained"):
+        _ = Checkpoint.open(tmp_path).tokenizer_path

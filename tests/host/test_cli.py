@@ -243,8 +243,8 @@ def test_nohup_keeps_its_promise(image_file: Path) -> None:
 
 def test_words_that_look_like_help(image_file: Path) -> None:
     assert "put -- before a text" in refused("generate", "-hello", "-m", image_file)
-    got = report("generate", "-m", image_file, "-n", 1, "--greedy", "--", "-hello")
-    assert got["prompt"] == "-hello"
+    said = tritstream("generate", "-m", image_file, "-n", 1, "--greedy", "--", "-hello")
+    assert (said.returncode, said.stdout[:6]) == (0, "-hello")
     got = report("generate", "Once", "upon a", "time", "-m", image_file, "-n", 1, "--greedy")
     assert got["prompt"] == "Once upon a time"
 
@@ -621,3 +621,31 @@ def test_saturations_are_reported(image_file: Path, tmp_path: Path) -> None:
 def test_json_has_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
     print_json({"a": [1.5, float("nan"), (float("inf"), True)], "b": None})
     assert json.loads(capsys.readouterr().out) == {"a": [1.5, None, [None, True]], "b": None}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("model.trit.gz", b"\x1f\x8b\x08 and more", "gzip archive: unpack it first"),
+        ("model.gguf", b"GGUF\3\0\0\0 and more", "llama.cpp"),
+        ("model.safetensors", bytes(64), "name the folder that it lies in"),
+        ("model.bin", b"PK\x03\x04 and more", "zip archive"),
+    ],
+)
+def test_files_of_another_kind_are_named(
+    tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert words in refused("inspect", tmp_path / name)
+
+
+def test_a_text_in_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Once upon a time", encoding="utf-16")
+    assert "iconv -f UTF-16" in refused("eval", tmp_path / "notes.txt", "--against", "none")
+
+
+def test_a_folder_that_is_not_there_is_no_file_name(
+    checkpoint_folder: Path, tmp_path: Path
+) -> None:
+    assert "names a folder" in refused("pack", checkpoint_folder, "-o", f"{tmp_path}/new/")
+    assert not list(tmp_path.iterdir())
