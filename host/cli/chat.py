@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tritstream.cli.generate import add_sampling, sampling_of, write
-from tritstream.cli.options import add_model, counted
+from tritstream.cli.options import add_model
+from tritstream.cli.words import counted
 from tritstream.errors import TritstreamError
 
 if TYPE_CHECKING:

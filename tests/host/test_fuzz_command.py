@@ -50,7 +50,7 @@ OPTIONS = {
     "generate": (
         *("-m", "-e", "-n", "-f", "--stop", "-t", "--top-k", "--top-p", "--repetition-penalty"),
         *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace"),
-        *("--greedy", "--json", "--check", "--special"),
+        *("--greedy", "--json", "--check", "--special", "--state", "--save-state"),
     ),
     "pack": ("-o", "--target", "--packing", "--profile", "--embedding", "--json"),
     "inspect": ("--sections", "--no-verify", "--json"),
@@ -64,6 +64,7 @@ OPTIONS = {
     "build": ("-c", "-b", "--flow", "--steps", "-o", "--report", "--jobs", "--clock", "--json"),
     "board": ("bundle", "-o", "--online", "--cc"),
     "train": ("--text", "--out", "--steps", "--hidden", "--layers", "--vocab", "--resume"),
+    "chat": ("-m", "-e", "-n", "-t", "--seed", "--state", "--greedy"),
     "doctor": (),
     "nonesuch": (),
 }
