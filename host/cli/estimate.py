@@ -203,6 +203,8 @@ def _show(
         console.print(_why_none(tried, board), highlight=False, soft_wrap=True)
     else:
         _show_candidate(console, shown, best=args.configuration is None)
+    if shown is not None and shown.shipped_as:
+        _show_next(console, shown.shipped_as, board)
     for sentence in _bitstreams(geometry, board):
         console.print(sentence, highlight=False, soft_wrap=True)
     if args.all:
@@ -211,14 +213,26 @@ def _show(
         console.print(f"wrote {args.plot}", highlight=False)
 
 
+def _show_next(console: Any, name: str, board: Board) -> None:
+    """What to do with a checkpoint of this size."""
+    console.print(
+        f"Next: `tritstream pack CHECKPOINT --layout {name} -o model.trit`, and for its hardware "
+        f"`tritstream build --configuration {name} --board {board.name}`.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def _bitstreams(geometry: Geometry, board: Board) -> list[str]:
     """A sentence for every bitstream of the package that runs this geometry on this board."""
     from tritstream.board.overlays import serves, shipped
+    from tritstream.kernels.descriptors import refusal
 
     sentences = []
     for manifest in shipped():
-        shape = manifest.configuration.get("geometry")
-        if manifest.bit is None or shape != asdict(geometry) or not serves(manifest, board.name):
+        if manifest.bit is None or not serves(manifest, board.name):
+            continue
+        if refusal(manifest.hardware, geometry):
             continue
         used = manifest.build.get("estimated", {}).get("used", {})
         parts = "".join(f", {used[k]:,.0f} {k.upper()}" for k in ("lut", "bram36") if k in used)

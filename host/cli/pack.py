@@ -1,6 +1,7 @@
 """`tritstream pack`: a checkpoint into a model image."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(_sizes(report))
     else:
         _show(report)
+        print(f"next: tritstream generate -m {shlex.quote(report.path)}")
     return 0
 
 

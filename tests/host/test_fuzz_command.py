@@ -34,7 +34,7 @@ NAMES = st.sampled_from(
         *("model.trit", "checkpoint", "broken", *FILES),
         *(".", "", "missing", "missing/out.trit", "new.trit", "/dev/null", "fifo", "demo", "370m"),
         *("x" * 300, "a\nb", "a b", "café", os.fsdecode(b"caf\xe9"), "-", "--", "owner/name"),
-        *("http://localhost:1/x.bit", "file:///etc/hostname", "tiny", "demo-z2", "generic"),
+        *("http://localhost:1/x.bit", "file:///etc/hostname", "tiny", "z7020", "kv260"),
     ]
 )
 NUMBERS = st.sampled_from(
@@ -52,7 +52,7 @@ OPTIONS = {
         *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace"),
         *("--greedy", "--json", "--check", "--special", "--state", "--save-state"),
     ),
-    "pack": ("-o", "--target", "--packing", "--profile", "--embedding", "--json"),
+    "pack": ("-o", "--layout", "--packing", "--profile", "--embedding", "--json"),
     "inspect": ("--sections", "--no-verify", "--json"),
     "eval": ("-m", "-e", "--against", "--reference", "--window", "-n", "--json"),
     "compare": ("-m", "-n", "--in-float", "--json"),
@@ -93,7 +93,7 @@ def harmless(words: list[str]) -> bool:
     if words[0] == "cosim":
         return not set(words) & {"rmsnorm", "mlgru", "swiglu", "ternary_matvec", "engine"}
     if words[0] == "build":
-        return not set(words) & {"tiny", "demo-z2"}
+        return not set(words) & {"tiny", "z7020", "kv260"}
     return not (words[0] == "board" and set(words) & {"armv7l", "aarch64"})
 
 
