@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _write_what_it_can(stream)
+    _read_what_comes(sys.stdin)
     warnings.showwarning = _show_warning
     try:
         with _ended_as_by_ctrl_c():
@@ -154,6 +155,13 @@ def _write_what_it_can(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="replace")
+
+
+def _read_what_comes(stream: TextIO) -> None:
+    """Bytes that are not UTF-8 arrive as those of an argument do, instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="surrogateescape")
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
