@@ -31,6 +31,11 @@ def import_pynq() -> ModuleType:
             f"pynq cannot be imported ({error}): on a PYNQ board use the Python of its image, on a "
             f"PC run pip install 'tritstream[board]' (Python 3.10 to 3.12)"
         ) from error
+    except OSError as error:  # pynq 3.0 loads XRT's library on import, from where the variable says
+        raise BoardError(
+            f"pynq cannot load XRT ({error}), which {_VARIABLE}={os.environ.get(_VARIABLE)} names: "
+            f"set it as the image's /etc/profile.d does, or unset it on a PC"
+        ) from error
     module: ModuleType = pynq
     return module
 

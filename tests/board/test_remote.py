@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -198,12 +199,19 @@ def test_a_command_without_a_login_finds_the_board(tmp_path: Path) -> None:
         "print([c.__name__ for c in d._subclasses.values()])"
     )
 
-    def devices(**environment: str) -> str:
+    def devices(**environment: str) -> subprocess.CompletedProcess[str]:
         bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | environment
-        return subprocess.check_output([sys.executable, "-c", code], env=bare, text=True)
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=bare, text=True, capture_output=True, check=False)
 
-    assert "EmbeddedDevice" in devices(BOARD="Pynq-Z2")
-    assert devices() == "[]\n"
+    on_board = devices(BOARD="Pynq-Z2")
+    if metadata.version("pynq").startswith("3.0"):
+        # It loads XRT's library, which this machine lacks: a sentence, and one that names it.
+        assert "BoardError: pynq cannot load XRT" in on_board.stderr
+        assert "XILINX_XRT=/usr" in on_board.stderr
+    else:
+        assert "EmbeddedDevice" in on_board.stdout
+    assert devices().stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
