@@ -21,7 +21,7 @@ BIN := $(VENV)/bin
 PYNQ3 := .venv-pynq3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 PROJECT := pyproject.toml setup.py $(wildcard host/native/src/*.[ch])
-PROMPT ?= The old king
+PROMPT ?= Once upon a time
 TORCH := torch==2.13.0
 WORKERS ?= 2
 METADATA := 0.1.2 0.1.4 0.1.9 0.2.0

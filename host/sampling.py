@@ -217,5 +217,5 @@ def _called(name: str) -> str:
     return name.replace("_", " ")
 
 
-STORY = Sampling(temperature=0.7, top_k=40, top_p=0.9, repetition_penalty=1.1)
+STORY = Sampling(temperature=0.6, top_k=40, top_p=0.95, repetition_penalty=1.05)
 """What the command line draws with where nothing is said: chosen on the demo model's stories."""

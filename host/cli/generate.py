@@ -28,7 +28,7 @@ _EXAMPLES = """\
 examples:
   tritstream generate "Once upon a time"
   tritstream generate "Once upon a time" --greedy -n 60
-  tritstream generate "The old king" --seed 7 -t 0.9 --stop "The End"
+  tritstream generate "One day, a dog" --seed 7 -t 0.9 --stop "The end"
   tritstream generate -m model.trit -f prompt.txt
   echo "Once upon a time" | tritstream generate
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--max-tokens",
         type=int,
-        default=256,
+        default=300,
         metavar="N",
         help="stop after this many tokens, a few letters each (default: %(default)s)",
     )

@@ -46,10 +46,11 @@ def test_held_out_stories_are_measured(tmp_path: Path, capsys) -> None:
     assert "name a model" in capsys.readouterr().err
 
 
-def test_the_demo_model_is_sampled(capsys) -> None:
-    assert coherence.main(["demo", "--count", "2", "-n", "12"]) == 0
+def test_the_demo_model_tells_stories_that_end(capsys) -> None:
+    assert coherence.main(["demo", "--count", "5", "--threads", "1"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["stories"] == 2 and 0 < found["distinct_1"] <= 1
+    assert found["stories"] == 5 and found["ended"] >= 0.8
+    assert 60 < found["words"] < 250 and found["repeated"] < 0.1
 
 
 def test_ppmd_charges_less_for_what_it_has_read() -> None:
