@@ -29,6 +29,8 @@ class Compiler:
 
     command: tuple[str, ...]
     version: str
+    macros: str = ""
+    """What it predefines, which tells flags that a wrapper of it adds."""
 
     @property
     def is_clang(self) -> bool:
@@ -37,7 +39,7 @@ class Compiler:
     @property
     def key(self) -> str:
         """What a cached result of it depends on, beside the sources and flags."""
-        return f"{shlex.join(self.command)}\n{self.version}"
+        return f"{shlex.join(self.command)}\n{self.version}\n{self.macros}"
 
 
 def find_compiler() -> Compiler | None:
@@ -57,7 +59,14 @@ def find_compiler() -> Compiler | None:
                 )
             except (OSError, subprocess.SubprocessError):
                 continue
-            return Compiler((place, *command[1:]), said.stdout.strip())
+            macros = subprocess.run(
+                [place, *command[1:], "-dM", "-E", "-x", "c++", os.devnull],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+            return Compiler((place, *command[1:]), said.stdout.strip(), macros.stdout)
     return None
 
 

@@ -62,6 +62,18 @@ def test_another_version_under_the_same_name_is_another_key(only: Path) -> None:
     assert compiler().key != first
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++ here")
+def test_a_wrapper_that_adds_flags_is_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same name and version: objects of the one do not go with those of the other."""
+    monkeypatch.setenv("CXX", str(tmp_path / "cxx"))
+    script(tmp_path, "cxx", 'exec g++ "$@"')
+    first = compiler().key
+    script(tmp_path, "cxx", 'exec g++ -D_GLIBCXX_USE_CXX11_ABI=0 "$@"')
+    assert compiler().key != first
+
+
 def test_failures_say_what_and_why(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"the linker failed with status 3:\nno such symbol"):
         run([script(tmp_path, "a", "echo no such symbol >&2; exit 3")], "the linker")
