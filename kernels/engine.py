@@ -44,6 +44,7 @@ from tritstream.kernels.constants import (
     PORT_WORDS_LOG2,
     PORTS,
     ROWS,
+    SCALE_BITS,
     SQUARE_BITS,
     STATE_BEATS,
     STATE_IN_BEATS,
@@ -59,6 +60,8 @@ from tritstream.kernels.dequantise import dequantise, saturate_gate
 from tritstream.kernels.mlgru import state_update
 from tritstream.kernels.residual import residual_add
 from tritstream.kernels.rmsnorm import (
+    RATIO_STEPS,
+    ROOT_STEPS,
     code_reciprocal,
     code_shift,
     gate_squares,
@@ -66,7 +69,7 @@ from tritstream.kernels.rmsnorm import (
     norm_scale,
     quantise,
 )
-from tritstream.kernels.scalars import bit_length, normalise
+from tritstream.kernels.scalars import bit_length, normalise, ratio_end
 from tritstream.kernels.schedules import mark_independent, partition
 from tritstream.kernels.sigmoid import sigmoid
 from tritstream.kernels.swiglu import gated_product, weigh
@@ -76,6 +79,7 @@ from tritstream.kernels.types import (
     ElementWord,
     Magnitude,
     PortWord,
+    Rest,
     Sigma,
     Sum,
     Vector,
@@ -280,6 +284,8 @@ def engine(
         plain: int32[2]
         gate_plain: int32[2]
         scale: int32[2]
+        exponents: int32[2]
+        work: int64[2]
         word: PortWord[PORTS]
         sums: Sum[ROWS]
         leaving: Sum[ROWS]
@@ -346,18 +352,52 @@ def engine(
                 if phase == PHASE_DOWN:
                     plain[0] = 0
                     plain[1] = 0
-                norm_scale(header, lost, squares, absmax, plain, scale)
+                norm_scale(header, lost, squares, absmax, plain, exponents, work)
                 code_left: int32 = code_shift(absmax[0])
                 reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
                 code_column: int32 = 0
                 code_group: int32 = 0
-                for n in allo.grid(vector_words, pipeline=True):
+                # Nothing here needs the scale: its root and quotient come beside, a bit a cycle.
+                radicand: int64 = work[0]
+                dividend: Rest = work[1]
+                root: int64 = 0
+                quotient: int64 = 0
+                divisor: Rest = 0
+                dividing: int32 = 0
+                root_bit: int64 = 1
+                root_bit = root_bit << 60
+                passes: int32 = vector_words if vector_words > RATIO_STEPS else RATIO_STEPS
+                for n in allo.grid(passes, pipeline=True):
                     coded: int32 = n
-                    quantise(scaled, coded, code_left, reciprocal, codes, code_column, code_group)
-                    code_group += 1
-                    if code_group == GROUPS:
-                        code_group = 0
-                        code_column += 1
+                    if coded < vector_words:
+                        quantise(
+                            scaled, coded, code_left, reciprocal, codes, code_column, code_group
+                        )
+                        code_group += 1
+                        if code_group == GROUPS:
+                            code_group = 0
+                            code_column += 1
+                    if coded == ROOT_STEPS:
+                        divisor = root
+                    less: Rest = dividend - divisor
+                    if dividing > 0:
+                        quotient = quotient << 1
+                        if less >= 0:
+                            dividend = less
+                            quotient += 1
+                        dividend = dividend << 1
+                    # Behind its last bit the root goes on to something of no meaning.
+                    trial: int64 = root + root_bit
+                    root = root >> 1
+                    if radicand >= trial:
+                        radicand -= trial
+                        root += root_bit
+                    root_bit = root_bit >> 2
+                    dividing = 0
+                    if coded >= ROOT_STEPS:
+                        if coded < RATIO_STEPS - 1:
+                            dividing = 1
+                ratio_end(quotient, exponents, SCALE_BITS, scale)
 
                 # The mat-vec, and what becomes of each sum.
                 words: int32 = weight_words[phase]
@@ -492,7 +532,8 @@ INLINE = (
     "residual_add",
 )
 REGISTERS = (
-    "header", "squares", "plain", "gate_plain", "scale", "word", "sums", "leaving", "quad",
+    "header", "squares", "plain", "gate_plain", "scale", "exponents", "work",
+    "word", "sums", "leaving", "quad",
 )  # fmt: skip
 BANKS = (("values", 2), ("residual", 2), ("codes", 2), ("codes", 3), ("scaled", 2))
 

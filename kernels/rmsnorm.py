@@ -27,7 +27,15 @@ from tritstream.kernels.constants import (
     VECTOR_BITS,
     VECTOR_WORDS,
 )
-from tritstream.kernels.scalars import add3, bit_length, divide, multiply, normalise, over_root
+from tritstream.kernels.scalars import (
+    add3,
+    bit_length,
+    divide,
+    multiply,
+    normalise,
+    ratio_begin,
+    ratio_end,
+)
 from tritstream.kernels.schedules import partition
 from tritstream.kernels.types import (
     Block,
@@ -35,6 +43,7 @@ from tritstream.kernels.types import (
     Gain,
     Magnitude,
     Normal,
+    Rest,
     Square,
     Vector,
     int8,
@@ -53,6 +62,10 @@ CODE_ROUND_SHIFT = CODE_SHIFT - 1
 RECIPROCAL_BITS = CODE_BITS + 1
 RECIPROCAL_START = CODE_MAX << (CODE_BITS - 8)
 WORDS = HIDDEN // ELEMENT_LANES
+ROOT_STEPS = 31
+RATIO_STEPS = ROOT_STEPS + 26
+"""A step for each bit of the root, one between, and one for each of the 25 of the quotient."""
+STEPS = WORDS if WORDS > RATIO_STEPS else RATIO_STEPS
 
 
 def measure(
@@ -95,9 +108,10 @@ def norm_scale(
     squares: int64[2],
     absmax: int32[1],
     plain: int32[2],
-    scale: int32[2],
+    exponents: int32[2],
+    work: int64[2],
 ):
-    """max|u| / 127 / sqrt(ms(v * w1) + eps2 * (ms(v0) + eps1)) times the weight scale."""
+    """max|u| / 127 / sqrt(ms(v * w1) + eps2 * (ms(v0) + eps1)) times the weight scale, begun."""
     factor: int32[2]
     eps_square: int32[2]
     eps: int32[2]
@@ -117,7 +131,7 @@ def norm_scale(
     largest: int64 = absmax[0]
     normalise(largest, lost, mean)
     multiply(mean, factor, product)
-    over_root(product, total, SCALE_BITS, scale)
+    ratio_begin(product, total, exponents, work)
 
 
 def quantise(
@@ -182,6 +196,8 @@ def rmsnorm(
     squares: int64[2]
     absmax: int32[1]
     plain: int32[2]
+    exponents: int32[2]
+    work: int64[2]
     ones: Vector = 0
     for i in allo.grid(WORDS, pipeline=True):
         for e in range(ELEMENT_LANES):
@@ -201,18 +217,48 @@ def rmsnorm(
     if plain_in[0] != 0:
         plain[0] = plain_in[1]
         plain[1] = plain_in[2]
-    norm_scale(header, lost, squares, absmax, plain, scale)
+    norm_scale(header, lost, squares, absmax, plain, exponents, work)
     code_left: int32 = code_shift(absmax[0])
     reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
     column: int32 = 0
     group: int32 = 0
-    for k in allo.grid(WORDS, pipeline=True):
+    radicand: int64 = work[0]
+    dividend: Rest = work[1]
+    root: int64 = 0
+    quotient: int64 = 0
+    divisor: Rest = 0
+    dividing: int32 = 0
+    root_bit: int64 = 1
+    root_bit = root_bit << 60
+    for k in allo.grid(STEPS, pipeline=True):
         at_k: int32 = k
-        quantise(scaled, at_k, code_left, reciprocal, codes, column, group)
-        group += 1
-        if group == GROUPS:
-            group = 0
-            column += 1
+        if at_k < WORDS:
+            quantise(scaled, at_k, code_left, reciprocal, codes, column, group)
+            group += 1
+            if group == GROUPS:
+                group = 0
+                column += 1
+        if at_k == ROOT_STEPS:
+            divisor = root
+        less: Rest = dividend - divisor
+        if dividing > 0:
+            quotient = quotient << 1
+            if less >= 0:
+                dividend = less
+                quotient += 1
+            dividend = dividend << 1
+        # Behind its last bit the root goes on to something of no meaning.
+        trial: int64 = root + root_bit
+        root = root >> 1
+        if radicand >= trial:
+            radicand -= trial
+            root += root_bit
+        root_bit = root_bit >> 2
+        dividing = 0
+        if at_k >= ROOT_STEPS:  # noqa: SIM102
+            if at_k < RATIO_STEPS - 1:
+                dividing = 1
+    ratio_end(quotient, exponents, SCALE_BITS, scale)
 
 
 INLINE = ("measure", "quantise")
@@ -229,6 +275,7 @@ def schedule():
     """A word of ELEMENT_LANES elements a cycle in both passes: a bank per lane."""
     s = allo.customize(rmsnorm)
     lanes = (("values", 2), ("scaled", 2), ("codes", 2), ("codes", 3))
-    scalars = (("header", 0), ("squares", 0), ("plain", 0), ("scale", 0))
+    names = ("header", "squares", "plain", "scale", "exponents", "work")
+    scalars = tuple((name, 0) for name in names)
     partition(s, {"norm_scale": PARTITIONS["norm_scale"], "rmsnorm": lanes + scalars})
     return s

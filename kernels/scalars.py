@@ -78,39 +78,27 @@ def divide(numerator: int64, divisor: int64, bits: int32) -> int64:
     return quotient
 
 
-def square_root(value: int64) -> int64:
-    """floor(sqrt(value)) of an integer below 2**62, a bit a cycle."""
-    rest: int64 = value
-    root: int64 = 0
-    bit: int64 = 1
-    bit = bit << 60
-    for k in allo.grid(31, pipeline=True):
-        trial: int64 = root + bit
-        root = root >> 1
-        if rest >= trial:
-            rest -= trial
-            root += bit
-        bit = bit >> 2
-    return root
-
-
-def over_root(numerator: int32[2], square: int32[2], bits: int32, result: int32[2]):
-    """numerator / sqrt(square), truncated to ``bits`` bits.
+def ratio_begin(numerator: int32[2], square: int32[2], exponents: int32[2], work: int64[2]):
+    """What `numerator / sqrt(square)` begins with: radicand and dividend in ``work``.
 
     sqrt(m * 2**e) = sqrt(m * 2**30) * 2**((e - 30) / 2) for even e; a zero square counts as 2**30.
+    Root and quotient follow a bit a cycle, RATIO_STEPS in all, beside other work.
     """
     odd: int32 = square[1] & 1
     wide: int64 = square[0]
     one: int64 = 1073741824
     radicand: int64 = one if square[0] == 0 else wide << odd
-    radicand = radicand << 30
-    root: int64 = square_root(radicand)
-    root_exponent: int32 = (square[1] - odd - 30) >> 1
-    above: int64 = numerator[0]
-    # Both are in [2**30, 2**31): the quotient is in (2**23, 2**25).
-    quotient: int64 = divide(above, root, 25)
+    work[0] = radicand << 30
+    work[1] = numerator[0]
+    exponents[0] = numerator[1]
+    exponents[1] = (square[1] - odd - 30) >> 1
+
+
+def ratio_end(quotient: int64, exponents: int32[2], bits: int32, result: int32[2]):
+    """The scalar, truncated to ``bits`` bits."""
+    # Both were in [2**30, 2**31): the quotient is in (2**23, 2**25).
     big: int32 = quotient >> 24
     drop: int32 = big + 24 - bits
     mantissa: int32 = quotient >> drop
     result[0] = mantissa
-    result[1] = numerator[1] - root_exponent - 24 + drop
+    result[1] = exponents[0] - exponents[1] - 24 + drop

@@ -35,6 +35,8 @@ Mantissa = Int(SCALE_BITS + 1)
 """The scale's mantissa."""
 Sigma = Int(SIGMOID_FRAC + 2)
 """A sigmoid, in [0, 1]."""
+Rest = Int(36)
+"""What is left in a division of mantissas."""
 Beat = UInt(128)
 PortWord = UInt(PORT_BITS)
 """What one weight port brings of a weight word."""
@@ -50,6 +52,7 @@ __all__ = [
     "Mantissa",
     "Normal",
     "PortWord",
+    "Rest",
     "Sigma",
     "Square",
     "Sum",

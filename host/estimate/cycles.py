@@ -12,10 +12,12 @@ from tritstream.configurations import Configuration
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image.records import RecordLayout
 
-SCALAR_CYCLES = 144
-"""Bit-serial root and two divisions between the two passes of a norm, their pipelines' depths and
-control: what a simulation of a 370M engine's RTL at 250 MHz takes (`tritstream cosim engine`); 137
-for `tiny` at 100 MHz. Vitis HLS may take another number."""
+SCALAR_CYCLES = 79
+"""A bit-serial division between a norm's two passes, their pipelines' depths and control: what
+a simulation of `kv260`'s RTL at 250 MHz takes (`tritstream cosim engine`); 73 for `tiny` at
+100 MHz. Vitis HLS may take another number."""
+RATIO_CYCLES = 57
+"""Root and second division, a bit a cycle beside the second pass, which so lasts at least."""
 DRAIN_CYCLES = 16
 """Depth of the mat-vec's pipeline with the epilogue on its drain, simulated likewise (14 for
 `tiny`); a byte's rows come on top."""
@@ -43,12 +45,17 @@ def phase_cycles(
     return tuple(
         PhaseCycles(
             name=phase.matrix.name,
-            norm=2 * phase.padded.cols // c.element_lanes + SCALAR_CYCLES,
+            norm=_norm(phase.padded.cols // c.element_lanes),
             words=phase.words,
             drain=c.rows_per_byte + DRAIN_CYCLES,
         )
         for phase in RecordLayout(c.layout, geometry, kind).phases
     )
+
+
+def _norm(words: int) -> int:
+    """Cycles of a norm of that many words of elements."""
+    return words + max(words, RATIO_CYCLES) + SCALAR_CYCLES
 
 
 def reference_geometry(configuration: Configuration) -> tuple[str, Geometry]:

@@ -161,10 +161,14 @@ def test_the_best_candidate_fits_and_none_that_fits_is_faster() -> None:
                 assert c.rates.tokens_per_s <= best.rates.tokens_per_s * 1.0102
 
 
-def test_the_shipped_kria_configuration_is_the_best_for_its_board() -> None:
-    best = best_candidate(list(candidates(GEOMETRIES["370m"], BOARDS["kv260"])))
-    assert best is not None
-    assert best.shipped_as == "kv260"
+def test_the_shipped_kria_configuration_is_as_fast_as_the_best_for_its_board() -> None:
+    """Memory is the bound there, so that half the element lanes would do (within 1%)."""
+    board = BOARDS["kv260"]
+    best = best_candidate(list(candidates(M370, board)))
+    assert best is not None and best.rates is not None
+    shipped = rates(configuration_named("kv260"), M370, board)
+    assert shipped.tokens_per_s >= 0.99 * best.rates.tokens_per_s
+    assert (best.packing, best.lanes) == ("base3", 64)
 
 
 def test_a_zynq_7000_keeps_a_port_for_everything_but_weights() -> None:
@@ -187,7 +191,7 @@ def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
 
 
 def test_json_tags_every_figure_as_derived(capsys: pytest.CaptureFixture[str]) -> None:
-    got = report(capsys, "370m", "--board", "kv260")
+    got = report(capsys, "370m", "-c", "kv260")
     assert set(got) == {"geometry", "board", "assumed_efficiency", "assumptions", "derived"}
     assert got["derived"]["configuration"]["shipped_as"] == "kv260"
     assert [x["packing"] for x in got["derived"]["limits"]] == ["base3", "2bit"]

@@ -880,210 +880,78 @@ void add3(
   normalise(v591, v592, v523);
 }
 
-void square_root(
-  int64_t v593,
-  int64_t *v594
+void ratio_begin(
+  int32_t v593[2],
+  int32_t v594[2],
+  int32_t v595[2],
+  int64_t v596[2]
 ) {
-  int64_t rest2;
-  rest2 = v593;
-  int64_t root;
-  root = 0;
-  int64_t bit;
-  bit = 1;
-  int64_t v598 = bit;
-  int64_t v599 = v598 << 60;
-  bit = v599;
-  l_S_k_0_k3: for (int k3 = 0; k3 < 31; k3++) {
-  #pragma HLS pipeline II=1
-    int64_t v601 = root;
-    int64_t v602 = bit;
-    ap_int<65> v603 = v601;
-    ap_int<65> v604 = v602;
-    ap_int<65> v605 = v603 + v604;
-    int64_t v606 = v605;
-    int64_t trial;
-    trial = v606;
-    int64_t v608 = root;
-    int64_t v609 = v608 >> 1;
-    root = v609;
-    int64_t v610 = rest2;
-    int64_t v611 = trial;
-    bool v612 = v610 >= v611;
-    if (v612) {
-      int64_t v613 = trial;
-      int64_t v614 = rest2;
-      ap_int<65> v615 = v614;
-      ap_int<65> v616 = v613;
-      ap_int<65> v617 = v615 - v616;
-      int64_t v618 = v617;
-      rest2 = v618;
-      int64_t v619 = bit;
-      int64_t v620 = root;
-      ap_int<65> v621 = v620;
-      ap_int<65> v622 = v619;
-      ap_int<65> v623 = v621 + v622;
-      int64_t v624 = v623;
-      root = v624;
-    }
-    int64_t v625 = bit;
-    int64_t v626 = v625 >> 2;
-    bit = v626;
-  }
-  *v594 = root;
-}
+  #pragma HLS array_partition variable=v593 complete dim=1
 
-void divide(
-  int64_t v627,
-  int64_t v628,
-  int32_t v629,
-  int64_t *v630
-) {
-  int64_t rest3;
-  rest3 = v627;
-  int64_t quotient;
-  quotient = 0;
-  int v633 = v629;
-  for (int v634 = 0; v634 < v633; v634 += 1) {
-  #pragma HLS pipeline II=1
-    int64_t v635 = quotient;
-    int64_t v636 = v635 << 1;
-    quotient = v636;
-    int64_t v637 = rest3;
-    bool v638 = v637 >= v628;
-    if (v638) {
-      int64_t v639 = rest3;
-      ap_int<65> v640 = v639;
-      ap_int<65> v641 = v628;
-      ap_int<65> v642 = v640 - v641;
-      int64_t v643 = v642;
-      rest3 = v643;
-      int64_t v644 = quotient;
-      ap_int<65> v645 = v644;
-      ap_int<65> v646 = v645 + 1;
-      int64_t v647 = v646;
-      quotient = v647;
-    }
-    int64_t v648 = rest3;
-    int64_t v649 = v648 << 1;
-    rest3 = v649;
-  }
-  *v630 = quotient;
-}
+  #pragma HLS array_partition variable=v594 complete dim=1
 
-void over_root(
-  int32_t v650[2],
-  int32_t v651[2],
-  int32_t v652,
-  int32_t v653[2]
-) {
-  #pragma HLS array_partition variable=v650 complete dim=1
+  #pragma HLS array_partition variable=v595 complete dim=1
 
-  #pragma HLS array_partition variable=v651 complete dim=1
+  #pragma HLS array_partition variable=v596 complete dim=1
 
-  #pragma HLS array_partition variable=v653 complete dim=1
-
-  int32_t v654 = v651[1];
-  int32_t v655 = v654 & 1;
+  int32_t v597 = v594[1];
+  int32_t v598 = v597 & 1;
   int32_t odd;
-  odd = v655;
-  int32_t v657 = v651[0];
-  int64_t v658 = v657;
+  odd = v598;
+  int32_t v600 = v594[0];
+  int64_t v601 = v600;
   int64_t wide;
-  wide = v658;
+  wide = v601;
   int64_t one;
   one = 1073741824;
-  int32_t v661 = v651[0];
-  bool v662 = v661 == 0;
-  int64_t v663 = one;
-  int64_t v664 = wide;
-  int32_t v665 = odd;
-  int64_t v666 = v665;
-  int64_t v667 = v664 << v666;
-  int64_t v668 = v662 ? (int64_t)v663 : (int64_t)v667;
+  int32_t v604 = v594[0];
+  bool v605 = v604 == 0;
+  int64_t v606 = one;
+  int64_t v607 = wide;
+  int32_t v608 = odd;
+  int64_t v609 = v608;
+  int64_t v610 = v607 << v609;
+  int64_t v611 = v605 ? (int64_t)v606 : (int64_t)v610;
   int64_t radicand;
-  radicand = v668;
-  int64_t v670 = radicand;
-  int64_t v671 = v670 << 30;
-  radicand = v671;
-  int64_t v672 = radicand;
-  int64_t v673;
-  square_root(v672, &v673);
-  int64_t root1;
-  root1 = v673;
-  int32_t v675 = v651[1];
-  int32_t v676 = odd;
-  ap_int<33> v677 = v675;
-  ap_int<33> v678 = v676;
-  ap_int<33> v679 = v677 - v678;
-  ap_int<34> v680 = v679;
-  ap_int<34> v681 = v680 - 30;
-  ap_int<34> v682 = v681 >> 1;
-  int32_t v683 = v682;
-  int32_t root_exponent;
-  root_exponent = v683;
-  int32_t v685 = v650[0];
-  int64_t v686 = v685;
-  int64_t above;
-  above = v686;
-  int64_t v688 = above;
-  int64_t v689 = root1;
-  int64_t v690;
-  divide(v688, v689, 25, &v690);
-  int64_t quotient1;
-  quotient1 = v690;
-  int64_t v692 = quotient1;
-  int64_t v693 = v692 >> 24;
-  int32_t v694 = v693;
-  int32_t big;
-  big = v694;
-  int32_t v696 = big;
-  ap_int<33> v697 = v696;
-  ap_int<33> v698 = v697 + 24;
-  ap_int<34> v699 = v698;
-  ap_int<34> v700 = v652;
-  ap_int<34> v701 = v699 - v700;
-  int32_t v702 = v701;
-  int32_t drop;
-  drop = v702;
-  int64_t v704 = quotient1;
-  int32_t v705 = drop;
-  int64_t v706 = v705;
-  int64_t v707 = v704 >> v706;
-  int32_t v708 = v707;
-  int32_t mantissa1;
-  mantissa1 = v708;
-  int32_t v710 = mantissa1;
-  v653[0] = v710;
-  int32_t v711 = v650[1];
-  int32_t v712 = root_exponent;
-  ap_int<33> v713 = v711;
-  ap_int<33> v714 = v712;
-  ap_int<33> v715 = v713 - v714;
-  ap_int<34> v716 = v715;
-  ap_int<34> v717 = v716 - 24;
-  int32_t v718 = drop;
-  ap_int<35> v719 = v717;
-  ap_int<35> v720 = v718;
-  ap_int<35> v721 = v719 + v720;
-  int32_t v722 = v721;
-  v653[1] = v722;
+  radicand = v611;
+  int64_t v613 = radicand;
+  int64_t v614 = v613 << 30;
+  v596[0] = v614;
+  int32_t v615 = v593[0];
+  int64_t v616 = v615;
+  v596[1] = v616;
+  int32_t v617 = v593[1];
+  v595[0] = v617;
+  int32_t v618 = v594[1];
+  int32_t v619 = odd;
+  ap_int<33> v620 = v618;
+  ap_int<33> v621 = v619;
+  ap_int<33> v622 = v620 - v621;
+  ap_int<34> v623 = v622;
+  ap_int<34> v624 = v623 - 30;
+  ap_int<34> v625 = v624 >> 1;
+  int32_t v626 = v625;
+  v595[1] = v626;
 }
 
 void norm_scale(
-  int32_t v723[8],
-  int32_t v724,
-  int64_t v725[2],
-  int32_t v726[1],
-  int32_t v727[2],
-  int32_t v728[2]
+  int32_t v627[8],
+  int32_t v628,
+  int64_t v629[2],
+  int32_t v630[1],
+  int32_t v631[2],
+  int32_t v632[2],
+  int64_t v633[2]
 ) {
-  #pragma HLS array_partition variable=v723 complete dim=1
+  #pragma HLS array_partition variable=v627 complete dim=1
 
-  #pragma HLS array_partition variable=v725 complete dim=1
+  #pragma HLS array_partition variable=v629 complete dim=1
 
-  #pragma HLS array_partition variable=v727 complete dim=1
+  #pragma HLS array_partition variable=v631 complete dim=1
 
-  #pragma HLS array_partition variable=v728 complete dim=1
+  #pragma HLS array_partition variable=v632 complete dim=1
+
+  #pragma HLS array_partition variable=v633 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1103,204 +971,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v735 = v723[0];
-  factor[0] = v735;
-  int32_t v736 = v723[1];
-  factor[1] = v736;
-  int32_t v737 = v723[3];
-  eps_square[0] = v737;
-  int32_t v738 = v723[4];
-  eps_square[1] = v738;
-  int32_t v739 = v723[5];
-  eps[0] = v739;
-  int32_t v740 = v723[6];
-  eps[1] = v740;
-  int32_t v741 = v723[2];
-  int32_t v742 = v724 << 1;
-  ap_int<33> v743 = v741;
-  ap_int<33> v744 = v742;
-  ap_int<33> v745 = v743 + v744;
-  int32_t v746 = v745;
+  int32_t v640 = v627[0];
+  factor[0] = v640;
+  int32_t v641 = v627[1];
+  factor[1] = v641;
+  int32_t v642 = v627[3];
+  eps_square[0] = v642;
+  int32_t v643 = v627[4];
+  eps_square[1] = v643;
+  int32_t v644 = v627[5];
+  eps[0] = v644;
+  int32_t v645 = v627[6];
+  eps[1] = v645;
+  int32_t v646 = v627[2];
+  int32_t v647 = v628 << 1;
+  ap_int<33> v648 = v646;
+  ap_int<33> v649 = v647;
+  ap_int<33> v650 = v648 + v649;
+  int32_t v651 = v650;
   int32_t exponent1;
-  exponent1 = v746;
-  int64_t v748 = v725[0];
-  int32_t v749 = exponent1;
-  normalise(v748, v749, mean);
-  multiply(eps_square, v727, product1);
+  exponent1 = v651;
+  int64_t v653 = v629[0];
+  int32_t v654 = exponent1;
+  normalise(v653, v654, mean);
+  multiply(eps_square, v631, product1);
   add3(mean, product1, eps, total2);
-  int32_t v750 = v726[0];
-  int64_t v751 = v750;
+  int32_t v655 = v630[0];
+  int64_t v656 = v655;
   int64_t largest1;
-  largest1 = v751;
-  int64_t v753 = largest1;
-  normalise(v753, v724, mean);
+  largest1 = v656;
+  int64_t v658 = largest1;
+  normalise(v658, v628, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 24, v728);
+  ratio_begin(product1, total2, v632, v633);
 }
 
 void code_shift(
-  int32_t v754,
-  int32_t *v755
+  int32_t v659,
+  int32_t *v660
 ) {
-  int64_t v756 = v754;
+  int64_t v661 = v659;
   int64_t wide1;
-  wide1 = v756;
-  int64_t v758 = wide1;
-  int32_t v759;
-  bit_length(v758, &v759);
-  ap_int<33> v760 = v759;
-  ap_int<33> v761 = 31 - v760;
-  int32_t v762 = v761;
+  wide1 = v661;
+  int64_t v663 = wide1;
+  int32_t v664;
+  bit_length(v663, &v664);
+  ap_int<33> v665 = v664;
+  ap_int<33> v666 = 31 - v665;
+  int32_t v667 = v666;
   int32_t left;
-  left = v762;
-  *v755 = left;
+  left = v667;
+  *v660 = left;
+}
+
+void divide(
+  int64_t v669,
+  int64_t v670,
+  int32_t v671,
+  int64_t *v672
+) {
+  int64_t rest2;
+  rest2 = v669;
+  int64_t quotient;
+  quotient = 0;
+  int v675 = v671;
+  for (int v676 = 0; v676 < v675; v676 += 1) {
+  #pragma HLS pipeline II=1
+    int64_t v677 = quotient;
+    int64_t v678 = v677 << 1;
+    quotient = v678;
+    int64_t v679 = rest2;
+    bool v680 = v679 >= v670;
+    if (v680) {
+      int64_t v681 = rest2;
+      ap_int<65> v682 = v681;
+      ap_int<65> v683 = v670;
+      ap_int<65> v684 = v682 - v683;
+      int64_t v685 = v684;
+      rest2 = v685;
+      int64_t v686 = quotient;
+      ap_int<65> v687 = v686;
+      ap_int<65> v688 = v687 + 1;
+      int64_t v689 = v688;
+      quotient = v689;
+    }
+    int64_t v690 = rest2;
+    int64_t v691 = v690 << 1;
+    rest2 = v691;
+  }
+  *v672 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v764,
-  int32_t v765,
-  ap_int<26> *v766
+  int32_t v692,
+  int32_t v693,
+  ap_int<26> *v694
 ) {
-  int32_t v767 = v764 << v765;
-  int32_t v768 = v767 >> 6;
-  int64_t v769 = v768;
+  int32_t v695 = v692 << v693;
+  int32_t v696 = v695 >> 6;
+  int64_t v697 = v696;
   int64_t largest2;
-  largest2 = v769;
+  largest2 = v697;
   int64_t start;
   start = 16646144;
-  int64_t v772 = start;
-  int64_t v773 = largest2;
-  int64_t v774;
-  divide(v772, v773, 26, &v774);
-  ap_int<26> v775 = v774;
+  int64_t v700 = start;
+  int64_t v701 = largest2;
+  int64_t v702;
+  divide(v700, v701, 26, &v702);
+  ap_int<26> v703 = v702;
   ap_int<26> reciprocal;
-  reciprocal = v775;
-  *v766 = reciprocal;
+  reciprocal = v703;
+  *v694 = reciprocal;
 }
 
 void quantise(
-  int32_t v777[432][16],
-  int32_t v778,
-  int32_t v779,
-  ap_int<26> v780,
-  int8_t v781[108][4][16],
-  int32_t v782,
-  int32_t v783
+  int32_t v705[432][16],
+  int32_t v706,
+  int32_t v707,
+  ap_int<26> v708,
+  int8_t v709[108][4][16],
+  int32_t v710,
+  int32_t v711
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v777 complete dim=2
+  #pragma HLS array_partition variable=v705 complete dim=2
 
-  #pragma HLS array_partition variable=v781 complete dim=2
-  #pragma HLS array_partition variable=v781 complete dim=3
+  #pragma HLS array_partition variable=v709 complete dim=2
+  #pragma HLS array_partition variable=v709 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v785 = half;
-  int64_t v786 = v785 << 41;
-  half = v786;
+  int64_t v713 = half;
+  int64_t v714 = v713 << 41;
+  half = v714;
   l_S_e_0_e1: for (int e1 = 0; e1 < 16; e1++) {
-    int v788 = v778;
-    int32_t v789 = v777[v788][e1];
-    int32_t v790 = v789 << v779;
+    int v716 = v706;
+    int32_t v717 = v705[v716][e1];
+    int32_t v718 = v717 << v707;
     int32_t u1;
-    u1 = v790;
-    int32_t v792 = u1;
-    int32_t v793 = v792 >> 6;
-    ap_int<26> v794 = v793;
+    u1 = v718;
+    int32_t v720 = u1;
+    int32_t v721 = v720 >> 6;
+    ap_int<26> v722 = v721;
     ap_int<26> cut;
-    cut = v794;
-    ap_int<26> v796 = cut;
-    ap_int<52> v797 = v796;
-    ap_int<52> v798 = v780;
-    ap_int<52> v799 = v797 * v798;
-    int64_t v800 = half;
-    ap_int<65> v801 = v799;
-    ap_int<65> v802 = v800;
-    ap_int<65> v803 = v801 + v802;
-    ap_int<65> v804 = v803 >> 42;
-    int8_t v805 = v804;
-    int v806 = v782;
-    int v807 = v783;
-    v781[v806][v807][e1] = v805;
+    cut = v722;
+    ap_int<26> v724 = cut;
+    ap_int<52> v725 = v724;
+    ap_int<52> v726 = v708;
+    ap_int<52> v727 = v725 * v726;
+    int64_t v728 = half;
+    ap_int<65> v729 = v727;
+    ap_int<65> v730 = v728;
+    ap_int<65> v731 = v729 + v730;
+    ap_int<65> v732 = v731 >> 42;
+    int8_t v733 = v732;
+    int v734 = v710;
+    int v735 = v711;
+    v709[v734][v735][e1] = v733;
   }
 }
 
+void ratio_end(
+  int64_t v736,
+  int32_t v737[2],
+  int32_t v738,
+  int32_t v739[2]
+) {
+  #pragma HLS array_partition variable=v737 complete dim=1
+
+  #pragma HLS array_partition variable=v739 complete dim=1
+
+  int64_t v740 = v736 >> 24;
+  int32_t v741 = v740;
+  int32_t big;
+  big = v741;
+  int32_t v743 = big;
+  ap_int<33> v744 = v743;
+  ap_int<33> v745 = v744 + 24;
+  ap_int<34> v746 = v745;
+  ap_int<34> v747 = v738;
+  ap_int<34> v748 = v746 - v747;
+  int32_t v749 = v748;
+  int32_t drop;
+  drop = v749;
+  int32_t v751 = drop;
+  int64_t v752 = v751;
+  int64_t v753 = v736 >> v752;
+  int32_t v754 = v753;
+  int32_t mantissa1;
+  mantissa1 = v754;
+  int32_t v756 = mantissa1;
+  v739[0] = v756;
+  int32_t v757 = v737[0];
+  int32_t v758 = v737[1];
+  ap_int<33> v759 = v757;
+  ap_int<33> v760 = v758;
+  ap_int<33> v761 = v759 - v760;
+  ap_int<34> v762 = v761;
+  ap_int<34> v763 = v762 - 24;
+  int32_t v764 = drop;
+  ap_int<35> v765 = v763;
+  ap_int<35> v766 = v764;
+  ap_int<35> v767 = v765 + v766;
+  int32_t v768 = v767;
+  v739[1] = v768;
+}
+
 void dequantise(
-  ap_int<21> v808,
-  int32_t v809[2],
-  ap_int<48> *v810
+  ap_int<21> v769,
+  int32_t v770[2],
+  ap_int<48> *v771
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v809 complete dim=1
+  #pragma HLS array_partition variable=v770 complete dim=1
 
-  int32_t v811 = v809[0];
-  ap_int<25> v812 = v811;
+  int32_t v772 = v770[0];
+  ap_int<25> v773 = v772;
   ap_int<25> mantissa2;
-  mantissa2 = v812;
-  ap_int<25> v814 = mantissa2;
-  ap_int<46> v815 = v808;
-  ap_int<46> v816 = v814;
-  ap_int<46> v817 = v815 * v816;
-  int64_t v818 = v817;
+  mantissa2 = v773;
+  ap_int<25> v775 = mantissa2;
+  ap_int<46> v776 = v769;
+  ap_int<46> v777 = v775;
+  ap_int<46> v778 = v776 * v777;
+  int64_t v779 = v778;
   int64_t product2;
-  product2 = v818;
-  int32_t v820 = v809[1];
-  int32_t v821 = 0 - v820;
+  product2 = v779;
+  int32_t v781 = v770[1];
+  int32_t v782 = 0 - v781;
   int32_t right;
-  right = v821;
-  int32_t v823 = right;
-  bool v824 = v823 > 47;
-  int32_t v825 = v824 ? (int32_t)47 : (int32_t)v823;
+  right = v782;
+  int32_t v784 = right;
+  bool v785 = v784 > 47;
+  int32_t v786 = v785 ? (int32_t)47 : (int32_t)v784;
   int32_t most;
-  most = v825;
-  int32_t v827 = most;
-  bool v828 = v827 < 0;
-  int32_t v829 = v828 ? (int32_t)0 : (int32_t)v827;
+  most = v786;
+  int32_t v788 = most;
+  bool v789 = v788 < 0;
+  int32_t v790 = v789 ? (int32_t)0 : (int32_t)v788;
   int32_t shift2;
-  shift2 = v829;
+  shift2 = v790;
   int64_t half1;
   half1 = 1;
-  int64_t v832 = half1;
-  int32_t v833 = shift2;
-  int64_t v834 = v833;
-  int64_t v835 = v832 << v834;
-  int64_t v836 = v835 >> 1;
-  half1 = v836;
-  int64_t v837 = product2;
-  int64_t v838 = half1;
-  ap_int<65> v839 = v837;
-  ap_int<65> v840 = v838;
-  ap_int<65> v841 = v839 + v840;
-  int32_t v842 = shift2;
-  ap_uint<65> v843 = v842;
-  ap_int<65> v844 = v841 >> v843;
-  ap_int<48> v845 = v844;
+  int64_t v793 = half1;
+  int32_t v794 = shift2;
+  int64_t v795 = v794;
+  int64_t v796 = v793 << v795;
+  int64_t v797 = v796 >> 1;
+  half1 = v797;
+  int64_t v798 = product2;
+  int64_t v799 = half1;
+  ap_int<65> v800 = v798;
+  ap_int<65> v801 = v799;
+  ap_int<65> v802 = v800 + v801;
+  int32_t v803 = shift2;
+  ap_uint<65> v804 = v803;
+  ap_int<65> v805 = v802 >> v804;
+  ap_int<48> v806 = v805;
   ap_int<48> value;
-  value = v845;
-  *v810 = value;
+  value = v806;
+  *v771 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v847,
-  int32_t *v848
+  ap_int<48> v808,
+  int32_t *v809
 ) {
   #pragma HLS inline
-  bool v849 = v847 < -2147483647;
-  ap_int<48> v850 = v849 ? (ap_int<48>)-2147483647 : (ap_int<48>)v847;
+  bool v810 = v808 < -2147483647;
+  ap_int<48> v811 = v810 ? (ap_int<48>)-2147483647 : (ap_int<48>)v808;
   ap_int<48> low1;
-  low1 = v850;
-  ap_int<48> v852 = low1;
-  bool v853 = v852 > 2147483647;
-  ap_int<48> v854 = v853 ? (ap_int<48>)2147483647 : (ap_int<48>)v852;
-  int32_t v855 = v854;
+  low1 = v811;
+  ap_int<48> v813 = low1;
+  bool v814 = v813 > 2147483647;
+  ap_int<48> v815 = v814 ? (ap_int<48>)2147483647 : (ap_int<48>)v813;
+  int32_t v816 = v815;
   int32_t high1;
-  high1 = v855;
-  *v848 = high1;
+  high1 = v816;
+  *v809 = high1;
 }
 
 void sigmoid(
-  int32_t v857,
-  ap_int<30> *v858
+  int32_t v818,
+  ap_int<30> *v819
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1309,216 +1261,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v862 = v857 < 0;
-  int32_t v863 = 0 - v857;
-  int32_t v864 = v862 ? (int32_t)v863 : (int32_t)v857;
+  bool v823 = v818 < 0;
+  int32_t v824 = 0 - v818;
+  int32_t v825 = v823 ? (int32_t)v824 : (int32_t)v818;
   int32_t size2;
-  size2 = v864;
-  int32_t v866 = size2;
-  bool v867 = v866 > 268435455;
-  int32_t v868 = v867 ? (int32_t)268435455 : (int32_t)v866;
+  size2 = v825;
+  int32_t v827 = size2;
+  bool v828 = v827 > 268435455;
+  int32_t v829 = v828 ? (int32_t)268435455 : (int32_t)v827;
   int32_t t;
-  t = v868;
-  int32_t v870 = t;
-  int32_t v871 = v870 >> 19;
+  t = v829;
+  int32_t v831 = t;
+  int32_t v832 = v831 >> 19;
   int32_t cell;
-  cell = v871;
-  int32_t v873 = t;
-  int32_t v874 = v873 & 524287;
-  ap_int<20> v875 = v874;
+  cell = v832;
+  int32_t v834 = t;
+  int32_t v835 = v834 & 524287;
+  ap_int<20> v836 = v835;
   ap_int<20> d;
-  d = v875;
-  int32_t v877 = cell;
-  int v878 = v877;
-  int32_t v879 = table_a[v878];
-  ap_int<29> v880 = v879;
+  d = v836;
+  int32_t v838 = cell;
+  int v839 = v838;
+  int32_t v840 = table_a[v839];
+  ap_int<29> v841 = v840;
   ap_int<29> a;
-  a = v880;
-  int32_t v882 = cell;
-  int v883 = v882;
-  int32_t v884 = table_b[v883];
-  ap_int<23> v885 = v884;
+  a = v841;
+  int32_t v843 = cell;
+  int v844 = v843;
+  int32_t v845 = table_b[v844];
+  ap_int<23> v846 = v845;
   ap_int<23> b;
-  b = v885;
-  int32_t v887 = cell;
-  int v888 = v887;
-  int32_t v889 = table_c[v888];
-  ap_int<15> v890 = v889;
+  b = v846;
+  int32_t v848 = cell;
+  int v849 = v848;
+  int32_t v850 = table_c[v849];
+  ap_int<15> v851 = v850;
   ap_int<15> c;
-  c = v890;
-  ap_int<23> v892 = b;
-  ap_int<15> v893 = c;
-  ap_int<20> v894 = d;
-  ap_int<35> v895 = v893;
-  ap_int<35> v896 = v894;
-  ap_int<35> v897 = v895 * v896;
-  ap_int<35> v898 = v897 >> 19;
-  ap_int<36> v899 = v892;
-  ap_int<36> v900 = v898;
-  ap_int<36> v901 = v899 - v900;
-  ap_int<23> v902 = v901;
+  c = v851;
+  ap_int<23> v853 = b;
+  ap_int<15> v854 = c;
+  ap_int<20> v855 = d;
+  ap_int<35> v856 = v854;
+  ap_int<35> v857 = v855;
+  ap_int<35> v858 = v856 * v857;
+  ap_int<35> v859 = v858 >> 19;
+  ap_int<36> v860 = v853;
+  ap_int<36> v861 = v859;
+  ap_int<36> v862 = v860 - v861;
+  ap_int<23> v863 = v862;
   ap_int<23> slope;
-  slope = v902;
-  ap_int<29> v904 = a;
-  ap_int<23> v905 = slope;
-  ap_int<20> v906 = d;
-  ap_int<43> v907 = v905;
-  ap_int<43> v908 = v906;
-  ap_int<43> v909 = v907 * v908;
-  ap_int<44> v910 = v909;
-  ap_int<44> v911 = v910 + 262144;
-  ap_int<44> v912 = v911 >> 19;
-  ap_int<45> v913 = v904;
-  ap_int<45> v914 = v912;
-  ap_int<45> v915 = v913 - v914;
-  ap_int<30> v916 = v915;
+  slope = v863;
+  ap_int<29> v865 = a;
+  ap_int<23> v866 = slope;
+  ap_int<20> v867 = d;
+  ap_int<43> v868 = v866;
+  ap_int<43> v869 = v867;
+  ap_int<43> v870 = v868 * v869;
+  ap_int<44> v871 = v870;
+  ap_int<44> v872 = v871 + 262144;
+  ap_int<44> v873 = v872 >> 19;
+  ap_int<45> v874 = v865;
+  ap_int<45> v875 = v873;
+  ap_int<45> v876 = v874 - v875;
+  ap_int<30> v877 = v876;
   ap_int<30> small;
-  small = v916;
-  bool v918 = v857 < 0;
-  ap_int<30> v919 = small;
-  ap_int<33> v920 = v919;
-  ap_int<33> v921 = 268435456 - v920;
-  ap_int<33> v922 = v919;
-  ap_int<33> v923 = v918 ? (ap_int<33>)v922 : (ap_int<33>)v921;
-  ap_int<30> v924 = v923;
+  small = v877;
+  bool v879 = v818 < 0;
+  ap_int<30> v880 = small;
+  ap_int<33> v881 = v880;
+  ap_int<33> v882 = 268435456 - v881;
+  ap_int<33> v883 = v880;
+  ap_int<33> v884 = v879 ? (ap_int<33>)v883 : (ap_int<33>)v882;
+  ap_int<30> v885 = v884;
   ap_int<30> result;
-  result = v924;
-  *v858 = result;
+  result = v885;
+  *v819 = result;
 }
 
 void weigh(
-  int32_t v926,
-  ap_int<30> v927,
-  int32_t *v928
+  int32_t v887,
+  ap_int<30> v888,
+  int32_t *v889
 ) {
   #pragma HLS inline
-  ap_int<62> v929 = v926;
-  ap_int<62> v930 = v927;
-  ap_int<62> v931 = v929 * v930;
-  int64_t v932 = v931;
+  ap_int<62> v890 = v887;
+  ap_int<62> v891 = v888;
+  ap_int<62> v892 = v890 * v891;
+  int64_t v893 = v892;
   int64_t product3;
-  product3 = v932;
-  int64_t v934 = product3;
-  ap_int<65> v935 = v934;
-  ap_int<65> v936 = v935 + 134217728;
-  ap_int<65> v937 = v936 >> 28;
-  int32_t v938 = v937;
+  product3 = v893;
+  int64_t v895 = product3;
+  ap_int<65> v896 = v895;
+  ap_int<65> v897 = v896 + 134217728;
+  ap_int<65> v898 = v897 >> 28;
+  int32_t v899 = v898;
   int32_t result1;
-  result1 = v938;
-  *v928 = result1;
+  result1 = v899;
+  *v889 = result1;
 }
 
 void state_update(
-  int32_t v940,
-  int32_t v941,
-  ap_int<30> v942,
-  int32_t *v943
+  int32_t v901,
+  int32_t v902,
+  ap_int<30> v903,
+  int32_t *v904
 ) {
   #pragma HLS inline
-  ap_int<33> v944 = v942;
-  ap_int<33> v945 = 268435456 - v944;
-  ap_int<30> v946 = v945;
+  ap_int<33> v905 = v903;
+  ap_int<33> v906 = 268435456 - v905;
+  ap_int<30> v907 = v906;
   ap_int<30> keep;
-  keep = v946;
-  ap_int<30> v948 = keep;
-  ap_int<62> v949 = v940;
-  ap_int<62> v950 = v948;
-  ap_int<62> v951 = v949 * v950;
-  int64_t v952 = v951;
+  keep = v907;
+  ap_int<30> v909 = keep;
+  ap_int<62> v910 = v901;
+  ap_int<62> v911 = v909;
+  ap_int<62> v912 = v910 * v911;
+  int64_t v913 = v912;
   int64_t old;
-  old = v952;
-  ap_int<62> v954 = v941;
-  ap_int<62> v955 = v942;
-  ap_int<62> v956 = v954 * v955;
-  int64_t v957 = v956;
+  old = v913;
+  ap_int<62> v915 = v902;
+  ap_int<62> v916 = v903;
+  ap_int<62> v917 = v915 * v916;
+  int64_t v918 = v917;
   int64_t new_part;
-  new_part = v957;
-  int64_t v959 = old;
-  int64_t v960 = new_part;
-  ap_int<65> v961 = v959;
-  ap_int<65> v962 = v960;
-  ap_int<65> v963 = v961 + v962;
-  ap_int<66> v964 = v963;
-  ap_int<66> v965 = v964 + 134217728;
-  ap_int<66> v966 = v965 >> 28;
-  int32_t v967 = v966;
+  new_part = v918;
+  int64_t v920 = old;
+  int64_t v921 = new_part;
+  ap_int<65> v922 = v920;
+  ap_int<65> v923 = v921;
+  ap_int<65> v924 = v922 + v923;
+  ap_int<66> v925 = v924;
+  ap_int<66> v926 = v925 + 134217728;
+  ap_int<66> v927 = v926 >> 28;
+  int32_t v928 = v927;
   int32_t mixed;
-  mixed = v967;
-  *v943 = mixed;
+  mixed = v928;
+  *v904 = mixed;
 }
 
 void gated_product(
-  int32_t v969,
-  int32_t v970,
-  ap_int<48> *v971
+  int32_t v930,
+  int32_t v931,
+  ap_int<48> *v932
 ) {
   #pragma HLS inline
-  int64_t v972 = v969;
-  int64_t v973 = v970;
-  int64_t v974 = v972 * v973;
+  int64_t v933 = v930;
+  int64_t v934 = v931;
+  int64_t v935 = v933 * v934;
   int64_t product4;
-  product4 = v974;
-  int64_t v976 = product4;
-  ap_int<65> v977 = v976;
-  ap_int<65> v978 = v977 + 32768;
-  ap_int<65> v979 = v978 >> 16;
-  ap_int<48> v980 = v979;
+  product4 = v935;
+  int64_t v937 = product4;
+  ap_int<65> v938 = v937;
+  ap_int<65> v939 = v938 + 32768;
+  ap_int<65> v940 = v939 >> 16;
+  ap_int<48> v941 = v940;
   ap_int<48> result2;
-  result2 = v980;
-  *v971 = result2;
+  result2 = v941;
+  *v932 = result2;
 }
 
 void residual_add(
-  ap_int<48> v982,
-  ap_int<48> v983,
-  ap_int<48> *v984
+  ap_int<48> v943,
+  ap_int<48> v944,
+  ap_int<48> *v945
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v986 = limit;
-  int64_t v987 = v986 << 47;
-  ap_int<65> v988 = v987;
-  ap_int<65> v989 = v988 - 1;
-  int64_t v990 = v989;
-  limit = v990;
-  ap_int<49> v991 = v982;
-  ap_int<49> v992 = v983;
-  ap_int<49> v993 = v991 + v992;
-  int64_t v994 = v993;
+  int64_t v947 = limit;
+  int64_t v948 = v947 << 47;
+  ap_int<65> v949 = v948;
+  ap_int<65> v950 = v949 - 1;
+  int64_t v951 = v950;
+  limit = v951;
+  ap_int<49> v952 = v943;
+  ap_int<49> v953 = v944;
+  ap_int<49> v954 = v952 + v953;
+  int64_t v955 = v954;
   int64_t total3;
-  total3 = v994;
-  int64_t v996 = total3;
-  int64_t v997 = limit;
-  bool v998 = v996 > v997;
-  int64_t v999 = v998 ? (int64_t)v997 : (int64_t)v996;
+  total3 = v955;
+  int64_t v957 = total3;
+  int64_t v958 = limit;
+  bool v959 = v957 > v958;
+  int64_t v960 = v959 ? (int64_t)v958 : (int64_t)v957;
   int64_t high2;
-  high2 = v999;
-  int64_t v1001 = high2;
-  int64_t v1002 = limit;
-  int64_t v1003 = 0 - v1002;
-  bool v1004 = v1001 < v1003;
-  int64_t v1005 = 0 - v1002;
-  int64_t v1006 = v1004 ? (int64_t)v1005 : (int64_t)v1001;
-  ap_int<48> v1007 = v1006;
+  high2 = v960;
+  int64_t v962 = high2;
+  int64_t v963 = limit;
+  int64_t v964 = 0 - v963;
+  bool v965 = v962 < v964;
+  int64_t v966 = 0 - v963;
+  int64_t v967 = v965 ? (int64_t)v966 : (int64_t)v962;
+  ap_int<48> v968 = v967;
   ap_int<48> result3;
-  result3 = v1007;
-  *v984 = result3;
+  result3 = v968;
+  *v945 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1009[4],
-  int8_t v1010[108][4][16],
-  int32_t v1011,
-  ap_int<21> v1012[5]
+  ap_uint<128> v970[4],
+  int8_t v971[108][4][16],
+  int32_t v972,
+  ap_int<21> v973[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1009 complete dim=1
+  #pragma HLS array_partition variable=v970 complete dim=1
 
-  #pragma HLS array_partition variable=v1010 complete dim=2
-  #pragma HLS array_partition variable=v1010 complete dim=3
+  #pragma HLS array_partition variable=v971 complete dim=2
+  #pragma HLS array_partition variable=v971 complete dim=3
 
-  #pragma HLS array_partition variable=v1012 complete dim=1
+  #pragma HLS array_partition variable=v973 complete dim=1
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1528,111 +1480,111 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v1016 = v1009[p];
-    ap_uint<128> rest4;
-    rest4 = v1016;
+    ap_uint<128> v977 = v970[p];
+    ap_uint<128> rest3;
+    rest3 = v977;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1019 = rest4;
-      int16_t v1020 = v1019;
+      ap_int<128> v980 = rest3;
+      int16_t v981 = v980;
       int16_t low2;
-      low2 = v1020;
-      int16_t v1022 = low2;
-      int32_t v1023 = v1022;
-      int32_t v1024 = v1023 & 255;
-      int16_t v1025 = v1024;
-      lanes[((p * 16) + j)] = v1025;
-      ap_int<128> v1026 = rest4;
-      ap_uint<128> v1027 = v1026 >> 8;
-      rest4 = v1027;
+      low2 = v981;
+      int16_t v983 = low2;
+      int32_t v984 = v983;
+      int32_t v985 = v984 & 255;
+      int16_t v986 = v985;
+      lanes[((p * 16) + j)] = v986;
+      ap_int<128> v987 = rest3;
+      ap_uint<128> v988 = v987 >> 8;
+      rest3 = v988;
     }
   }
-  l_S_k_e_2_k4: for (int k4 = 0; k4 < 4; k4++) {
+  l_S_k_e_2_k3: for (int k3 = 0; k3 < 4; k3++) {
     l_e2: for (int e2 = 0; e2 < 16; e2++) {
-      int v1030 = v1011;
-      int8_t v1031 = v1010[v1030][k4][e2];
-      int16_t v1032 = v1031;
+      int v991 = v972;
+      int8_t v992 = v971[v991][k3][e2];
+      int16_t v993 = v992;
       int16_t code;
-      code = v1032;
-      int16_t v1034 = lanes[((k4 * 16) + e2)];
+      code = v993;
+      int16_t v995 = lanes[((k3 * 16) + e2)];
       int16_t byte;
-      byte = v1034;
+      byte = v995;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v1038 = byte;
-        int16_t v1039 = v1038 << 1;
-        ap_int<17> v1040 = v1038;
-        ap_int<17> v1041 = v1039;
-        ap_int<17> v1042 = v1040 + v1041;
-        int16_t v1043 = v1042;
+        int16_t v999 = byte;
+        int16_t v1000 = v999 << 1;
+        ap_int<17> v1001 = v999;
+        ap_int<17> v1002 = v1000;
+        ap_int<17> v1003 = v1001 + v1002;
+        int16_t v1004 = v1003;
         int16_t triple;
-        triple = v1043;
-        int16_t v1045 = triple;
-        int16_t v1046 = v1045 >> 8;
-        ap_int<33> v1047 = v1046;
-        ap_int<33> v1048 = v1047 - 1;
-        int16_t v1049 = v1048;
-        trit = v1049;
-        int16_t v1050 = triple;
-        int32_t v1051 = v1050;
-        int32_t v1052 = v1051 & 255;
-        int16_t v1053 = v1052;
-        byte = v1053;
-        int16_t v1054 = trit;
-        int32_t v1055 = v1054;
-        bool v1056 = v1055 == 1;
-        int16_t v1057 = code;
-        int32_t v1058 = v1057;
-        int32_t v1059 = v1056 ? (int32_t)v1058 : (int32_t)0;
-        int16_t v1060 = v1059;
+        triple = v1004;
+        int16_t v1006 = triple;
+        int16_t v1007 = v1006 >> 8;
+        ap_int<33> v1008 = v1007;
+        ap_int<33> v1009 = v1008 - 1;
+        int16_t v1010 = v1009;
+        trit = v1010;
+        int16_t v1011 = triple;
+        int32_t v1012 = v1011;
+        int32_t v1013 = v1012 & 255;
+        int16_t v1014 = v1013;
+        byte = v1014;
+        int16_t v1015 = trit;
+        int32_t v1016 = v1015;
+        bool v1017 = v1016 == 1;
+        int16_t v1018 = code;
+        int32_t v1019 = v1018;
+        int32_t v1020 = v1017 ? (int32_t)v1019 : (int32_t)0;
+        int16_t v1021 = v1020;
         int16_t added;
-        added = v1060;
-        int16_t v1062 = trit;
-        int32_t v1063 = v1062;
-        bool v1064 = v1063 == -1;
-        int16_t v1065 = code;
-        int16_t v1066 = 0 - v1065;
-        int16_t v1067 = added;
-        int16_t v1068 = v1064 ? (int16_t)v1066 : (int16_t)v1067;
-        tree[r][(((k4 * 16) + e2) + 64)] = v1068;
+        added = v1021;
+        int16_t v1023 = trit;
+        int32_t v1024 = v1023;
+        bool v1025 = v1024 == -1;
+        int16_t v1026 = code;
+        int16_t v1027 = 0 - v1026;
+        int16_t v1028 = added;
+        int16_t v1029 = v1025 ? (int16_t)v1027 : (int16_t)v1028;
+        tree[r][(((k3 * 16) + e2) + 64)] = v1029;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 63; n3++) {
-      int16_t v1071 = tree[r1][((n3 * -2) + 126)];
-      int16_t v1072 = tree[r1][((n3 * -2) + 127)];
-      ap_int<17> v1073 = v1071;
-      ap_int<17> v1074 = v1072;
-      ap_int<17> v1075 = v1073 + v1074;
-      int16_t v1076 = v1075;
-      tree[r1][((-n3) + 63)] = v1076;
+      int16_t v1032 = tree[r1][((n3 * -2) + 126)];
+      int16_t v1033 = tree[r1][((n3 * -2) + 127)];
+      ap_int<17> v1034 = v1032;
+      ap_int<17> v1035 = v1033;
+      ap_int<17> v1036 = v1034 + v1035;
+      int16_t v1037 = v1036;
+      tree[r1][((-n3) + 63)] = v1037;
     }
-    bool v1077 = v1011 == 0;
-    ap_int<21> v1078 = v1012[r1];
-    int32_t v1079 = v1078;
-    int32_t v1080 = v1077 ? (int32_t)0 : (int32_t)v1079;
-    ap_int<21> v1081 = v1080;
+    bool v1038 = v972 == 0;
+    ap_int<21> v1039 = v973[r1];
+    int32_t v1040 = v1039;
+    int32_t v1041 = v1038 ? (int32_t)0 : (int32_t)v1040;
+    ap_int<21> v1042 = v1041;
     ap_int<21> before;
-    before = v1081;
-    ap_int<21> v1083 = before;
-    int16_t v1084 = tree[r1][1];
-    ap_int<22> v1085 = v1083;
-    ap_int<22> v1086 = v1084;
-    ap_int<22> v1087 = v1085 + v1086;
-    ap_int<21> v1088 = v1087;
-    v1012[r1] = v1088;
+    before = v1042;
+    ap_int<21> v1044 = before;
+    int16_t v1045 = tree[r1][1];
+    ap_int<22> v1046 = v1044;
+    ap_int<22> v1047 = v1045;
+    ap_int<22> v1048 = v1046 + v1047;
+    ap_int<21> v1049 = v1048;
+    v973[r1] = v1049;
   }
 }
 
 void gate_squares(
-  int64_t v1089,
-  int32_t v1090[2],
-  int32_t v1091[2]
+  int64_t v1050,
+  int32_t v1051[2],
+  int32_t v1052[2]
 ) {
-  #pragma HLS array_partition variable=v1090 complete dim=1
+  #pragma HLS array_partition variable=v1051 complete dim=1
 
-  #pragma HLS array_partition variable=v1091 complete dim=1
+  #pragma HLS array_partition variable=v1052 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1643,29 +1595,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1095 = v1090[0];
-  int64_t v1096 = v1095;
+  int32_t v1056 = v1051[0];
+  int64_t v1057 = v1056;
   int64_t mantissa3;
-  mantissa3 = v1096;
-  int64_t v1098 = mantissa3;
-  int32_t v1099 = v1090[1];
-  normalise(v1098, v1099, unit);
+  mantissa3 = v1057;
+  int64_t v1059 = mantissa3;
+  int32_t v1060 = v1051[1];
+  normalise(v1059, v1060, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1089, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1091);
+  normalise(v1050, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1052);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1100,
-  hls::stream< int32_t >& v1101,
-  hls::stream< ap_uint<128> >& v1102,
-  hls::stream< ap_uint<128> >& v1103,
-  hls::stream< ap_uint<1024> >& v1104,
-  hls::stream< ap_uint<128> >& v1105,
-  hls::stream< ap_uint<128> >& v1106,
-  hls::stream< ap_uint<128> >& v1107,
-  hls::stream< ap_uint<128> >& v1108,
-  hls::stream< ap_uint<128> >& v1109
+  hls::stream< ap_uint<128> >& v1061,
+  hls::stream< int32_t >& v1062,
+  hls::stream< ap_uint<128> >& v1063,
+  hls::stream< ap_uint<128> >& v1064,
+  hls::stream< ap_uint<1024> >& v1065,
+  hls::stream< ap_uint<128> >& v1066,
+  hls::stream< ap_uint<128> >& v1067,
+  hls::stream< ap_uint<128> >& v1068,
+  hls::stream< ap_uint<128> >& v1069,
+  hls::stream< ap_uint<128> >& v1070
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1703,6 +1655,12 @@ void core_0(
   int32_t scale[2];
   #pragma HLS array_partition variable=scale complete dim=1
 
+  int32_t exponents[2];
+  #pragma HLS array_partition variable=exponents complete dim=1
+
+  int64_t work[2];
+  #pragma HLS array_partition variable=work complete dim=1
+
   ap_uint<128> word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
@@ -1719,307 +1677,419 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1131 = v1100.read();
+    ap_uint<128> v1094 = v1061.read();
     ap_uint<128> size3;
-    size3 = v1131;
-    ap_int<128> v1133 = size3;
-    int32_t v1134;
-    ap_int<128> v1134_tmp = v1133;
-    v1134 = v1134_tmp(31, 0);
+    size3 = v1094;
+    ap_int<128> v1096 = size3;
+    int32_t v1097;
+    ap_int<128> v1097_tmp = v1096;
+    v1097 = v1097_tmp(31, 0);
     int32_t total_words;
-    total_words = v1134;
-    int32_t v1136 = total_words;
-    weight_words[n4] = v1136;
-    ap_int<128> v1137 = size3;
-    int32_t v1138;
-    ap_int<128> v1138_tmp = v1137;
-    v1138 = v1138_tmp(63, 32);
+    total_words = v1097;
+    int32_t v1099 = total_words;
+    weight_words[n4] = v1099;
+    ap_int<128> v1100 = size3;
+    int32_t v1101;
+    ap_int<128> v1101_tmp = v1100;
+    v1101 = v1101_tmp(63, 32);
     int32_t both1;
-    both1 = v1138;
-    int32_t v1140 = both1;
-    int32_t v1141 = v1140 & 65535;
-    column_words[n4] = v1141;
-    int32_t v1142 = both1;
-    int32_t v1143 = v1142 >> 16;
-    norm_words[n4] = v1143;
-    ap_int<128> v1144 = size3;
-    int32_t v1145;
-    ap_int<128> v1145_tmp = v1144;
-    v1145 = v1145_tmp(95, 64);
+    both1 = v1101;
+    int32_t v1103 = both1;
+    int32_t v1104 = v1103 & 65535;
+    column_words[n4] = v1104;
+    int32_t v1105 = both1;
+    int32_t v1106 = v1105 >> 16;
+    norm_words[n4] = v1106;
+    ap_int<128> v1107 = size3;
+    int32_t v1108;
+    ap_int<128> v1108_tmp = v1107;
+    v1108 = v1108_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1145;
-    int32_t v1147 = all_rows;
-    matrix_rows[n4] = v1147;
+    all_rows = v1108;
+    int32_t v1110 = all_rows;
+    matrix_rows[n4] = v1110;
   }
-  int32_t v1148 = matrix_rows[4];
-  int32_t v1149 = v1148 >> 1;
+  int32_t v1111 = matrix_rows[4];
+  int32_t v1112 = v1111 >> 1;
   int32_t intermediate;
-  intermediate = v1149;
-  int32_t v1151 = v1101.read();
+  intermediate = v1112;
+  int32_t v1114 = v1062.read();
   int32_t vector_beats1;
-  vector_beats1 = v1151;
-  int32_t v1153 = vector_beats1;
-  int v1154 = v1153;
-  for (int v1155 = 0; v1155 < v1154; v1155 += 1) {
+  vector_beats1 = v1114;
+  int32_t v1116 = vector_beats1;
+  int v1117 = v1116;
+  for (int v1118 = 0; v1118 < v1117; v1118 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1156 = v1102.read();
+    ap_uint<128> v1119 = v1063.read();
     ap_uint<128> pair1;
-    pair1 = v1156;
-    ap_int<128> v1158 = pair1;
-    ap_int<48> v1159;
-    ap_int<128> v1159_tmp = v1158;
-    v1159 = v1159_tmp(47, 0);
+    pair1 = v1119;
+    ap_int<128> v1121 = pair1;
+    ap_int<48> v1122;
+    ap_int<128> v1122_tmp = v1121;
+    v1122 = v1122_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1159;
-    ap_int<128> v1161 = pair1;
-    ap_int<48> v1162;
-    ap_int<128> v1162_tmp = v1161;
-    v1162 = v1162_tmp(111, 64);
+    low3 = v1122;
+    ap_int<128> v1124 = pair1;
+    ap_int<48> v1125;
+    ap_int<128> v1125_tmp = v1124;
+    v1125 = v1125_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1162;
-    ap_int<48> v1164 = low3;
-    residual[v1155][0] = v1164;
-    ap_int<48> v1165 = high3;
-    residual[v1155][1] = v1165;
-    int32_t v1166 = v1155;
+    high3 = v1125;
+    ap_int<48> v1127 = low3;
+    residual[v1118][0] = v1127;
+    ap_int<48> v1128 = high3;
+    residual[v1118][1] = v1128;
+    int32_t v1129 = v1118;
     int32_t number;
-    number = v1166;
-    int32_t v1168 = number;
-    int32_t v1169 = v1168 & 7;
-    int32_t v1170 = v1169 << 1;
+    number = v1129;
+    int32_t v1131 = number;
+    int32_t v1132 = v1131 & 7;
+    int32_t v1133 = v1132 << 1;
     int32_t lane;
-    lane = v1170;
-    ap_int<48> v1172 = low3;
-    int32_t v1173 = number;
-    int32_t v1174 = v1173 >> 3;
-    int v1175 = v1174;
-    int32_t v1176 = lane;
-    int v1177 = v1176;
-    values[v1175][v1177] = v1172;
-    ap_int<48> v1178 = high3;
-    int32_t v1179 = number;
-    int32_t v1180 = v1179 >> 3;
-    int v1181 = v1180;
-    int32_t v1182 = lane;
-    ap_int<33> v1183 = v1182;
-    ap_int<33> v1184 = v1183 + 1;
-    int v1185 = v1184;
-    values[v1181][v1185] = v1178;
-    ap_int<48> v1186 = ones;
-    ap_int<48> v1187 = low3;
-    ap_int<48> v1188 = v1187 >> 47;
-    ap_int<48> v1189 = v1187 ^ v1188;
-    ap_int<48> v1190 = v1186 | v1189;
-    ap_int<48> v1191 = high3;
-    ap_int<48> v1192 = v1191 >> 47;
-    ap_int<48> v1193 = v1191 ^ v1192;
-    ap_int<48> v1194 = v1190 | v1193;
-    ones = v1194;
+    lane = v1133;
+    ap_int<48> v1135 = low3;
+    int32_t v1136 = number;
+    int32_t v1137 = v1136 >> 3;
+    int v1138 = v1137;
+    int32_t v1139 = lane;
+    int v1140 = v1139;
+    values[v1138][v1140] = v1135;
+    ap_int<48> v1141 = high3;
+    int32_t v1142 = number;
+    int32_t v1143 = v1142 >> 3;
+    int v1144 = v1143;
+    int32_t v1145 = lane;
+    ap_int<33> v1146 = v1145;
+    ap_int<33> v1147 = v1146 + 1;
+    int v1148 = v1147;
+    values[v1144][v1148] = v1141;
+    ap_int<48> v1149 = ones;
+    ap_int<48> v1150 = low3;
+    ap_int<48> v1151 = v1150 >> 47;
+    ap_int<48> v1152 = v1150 ^ v1151;
+    ap_int<48> v1153 = v1149 | v1152;
+    ap_int<48> v1154 = high3;
+    ap_int<48> v1155 = v1154 >> 47;
+    ap_int<48> v1156 = v1154 ^ v1155;
+    ap_int<48> v1157 = v1153 | v1156;
+    ones = v1157;
   }
-  int32_t v1195 = v1101.read();
+  int32_t v1158 = v1062.read();
   int32_t count5;
-  count5 = v1195;
-  int32_t v1197 = count5;
-  int v1198 = v1197;
-  for (int v1199 = 0; v1199 < v1198; v1199 += 1) {
-    int32_t v1200 = v1101.read();
+  count5 = v1158;
+  int32_t v1160 = count5;
+  int v1161 = v1160;
+  for (int v1162 = 0; v1162 < v1161; v1162 += 1) {
+    int32_t v1163 = v1062.read();
     int32_t kind1;
-    kind1 = v1200;
-    int32_t v1202 = kind1;
-    bool v1203 = v1202 == 0;
-    int32_t v1204 = v1203 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1163;
+    int32_t v1165 = kind1;
+    bool v1166 = v1165 == 0;
+    int32_t v1167 = v1166 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1204;
-    int32_t v1206 = kind1;
-    bool v1207 = v1206 == 0;
-    ap_int<33> v1208 = v1207 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1209 = v1208;
+    phase_begin1 = v1167;
+    int32_t v1169 = kind1;
+    bool v1170 = v1169 == 0;
+    ap_int<33> v1171 = v1170 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1172 = v1171;
     int32_t phase_end1;
-    phase_end1 = v1209;
-    int32_t v1211 = phase_begin1;
-    int32_t v1212 = phase_end1;
-    int v1213 = v1211;
-    int v1214 = v1212;
-    for (int v1215 = v1213; v1215 < v1214; v1215 += 1) {
-      int32_t v1216 = v1215;
+    phase_end1 = v1172;
+    int32_t v1174 = phase_begin1;
+    int32_t v1175 = phase_end1;
+    int v1176 = v1174;
+    int v1177 = v1175;
+    for (int v1178 = v1176; v1178 < v1177; v1178 += 1) {
+      int32_t v1179 = v1178;
       int32_t phase;
-      phase = v1216;
-      ap_uint<128> v1218 = v1103.read();
+      phase = v1179;
+      ap_uint<128> v1181 = v1064.read();
       ap_uint<128> front1;
-      front1 = v1218;
-      ap_uint<128> v1220 = v1103.read();
+      front1 = v1181;
+      ap_uint<128> v1183 = v1064.read();
       ap_uint<128> back1;
-      back1 = v1220;
-      ap_int<128> v1222 = front1;
-      int32_t v1223;
-      ap_int<128> v1223_tmp = v1222;
-      v1223 = v1223_tmp(31, 0);
-      header[0] = v1223;
-      ap_int<128> v1224 = front1;
-      int32_t v1225;
-      ap_int<128> v1225_tmp = v1224;
-      v1225 = v1225_tmp(63, 32);
-      header[1] = v1225;
-      ap_int<128> v1226 = front1;
-      int32_t v1227;
-      ap_int<128> v1227_tmp = v1226;
-      v1227 = v1227_tmp(95, 64);
-      header[2] = v1227;
-      ap_int<128> v1228 = front1;
-      int32_t v1229;
-      ap_int<128> v1229_tmp = v1228;
-      v1229 = v1229_tmp(127, 96);
-      header[3] = v1229;
-      ap_int<128> v1230 = back1;
-      int32_t v1231;
-      ap_int<128> v1231_tmp = v1230;
-      v1231 = v1231_tmp(31, 0);
-      header[4] = v1231;
-      ap_int<128> v1232 = back1;
-      int32_t v1233;
-      ap_int<128> v1233_tmp = v1232;
-      v1233 = v1233_tmp(63, 32);
-      header[5] = v1233;
-      ap_int<128> v1234 = back1;
-      int32_t v1235;
-      ap_int<128> v1235_tmp = v1234;
-      v1235 = v1235_tmp(95, 64);
-      header[6] = v1235;
+      back1 = v1183;
+      ap_int<128> v1185 = front1;
+      int32_t v1186;
+      ap_int<128> v1186_tmp = v1185;
+      v1186 = v1186_tmp(31, 0);
+      header[0] = v1186;
+      ap_int<128> v1187 = front1;
+      int32_t v1188;
+      ap_int<128> v1188_tmp = v1187;
+      v1188 = v1188_tmp(63, 32);
+      header[1] = v1188;
+      ap_int<128> v1189 = front1;
+      int32_t v1190;
+      ap_int<128> v1190_tmp = v1189;
+      v1190 = v1190_tmp(95, 64);
+      header[2] = v1190;
+      ap_int<128> v1191 = front1;
+      int32_t v1192;
+      ap_int<128> v1192_tmp = v1191;
+      v1192 = v1192_tmp(127, 96);
+      header[3] = v1192;
+      ap_int<128> v1193 = back1;
+      int32_t v1194;
+      ap_int<128> v1194_tmp = v1193;
+      v1194 = v1194_tmp(31, 0);
+      header[4] = v1194;
+      ap_int<128> v1195 = back1;
+      int32_t v1196;
+      ap_int<128> v1196_tmp = v1195;
+      v1196 = v1196_tmp(63, 32);
+      header[5] = v1196;
+      ap_int<128> v1197 = back1;
+      int32_t v1198;
+      ap_int<128> v1198_tmp = v1197;
+      v1198 = v1198_tmp(95, 64);
+      header[6] = v1198;
       header[7] = 0;
-      ap_int<48> v1236 = ones;
-      int64_t v1237 = v1236;
+      ap_int<48> v1199 = ones;
+      int64_t v1200 = v1199;
       int64_t magnitude;
-      magnitude = v1237;
-      int64_t v1239 = magnitude;
-      int32_t v1240;
-      bit_length(v1239, &v1240);
+      magnitude = v1200;
+      int64_t v1202 = magnitude;
+      int32_t v1203;
+      bit_length(v1202, &v1203);
       int32_t length;
-      length = v1240;
-      int32_t v1242 = length;
-      ap_int<33> v1243 = v1242;
-      ap_int<33> v1244 = 47 - v1243;
-      int32_t v1245 = v1244;
+      length = v1203;
+      int32_t v1205 = length;
+      ap_int<33> v1206 = v1205;
+      ap_int<33> v1207 = 47 - v1206;
+      int32_t v1208 = v1207;
       int32_t left1;
-      left1 = v1245;
+      left1 = v1208;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1247 = phase;
-      int v1248 = v1247;
-      int32_t v1249 = norm_words[v1248];
+      int32_t v1210 = phase;
+      int v1211 = v1210;
+      int32_t v1212 = norm_words[v1211];
       int32_t vector_words1;
-      vector_words1 = v1249;
-      int32_t v1251 = vector_words1;
-      int v1252 = v1251;
-      for (int v1253 = 0; v1253 < v1252; v1253 += 1) {
+      vector_words1 = v1212;
+      int32_t v1214 = vector_words1;
+      int v1215 = v1214;
+      for (int v1216 = 0; v1216 < v1215; v1216 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1254 = v1253;
+        int32_t v1217 = v1216;
         int32_t measured;
-        measured = v1254;
-        ap_uint<1024> v1256 = v1104.read();
+        measured = v1217;
+        ap_uint<1024> v1219 = v1065.read();
         ap_uint<1024> element1;
-        element1 = v1256;
-        int32_t v1258 = measured;
-        ap_int<1024> v1259 = element1;
-        int32_t v1260 = left1;
-        measure(values, v1258, v1259, v1260, scaled, squares, absmax);
+        element1 = v1219;
+        int32_t v1221 = measured;
+        ap_int<1024> v1222 = element1;
+        int32_t v1223 = left1;
+        measure(values, v1221, v1222, v1223, scaled, squares, absmax);
       }
-      int32_t v1261 = length;
-      ap_int<33> v1262 = v1261;
-      ap_int<33> v1263 = v1262 + 1;
-      int32_t v1264 = v1263;
+      int32_t v1224 = length;
+      ap_int<33> v1225 = v1224;
+      ap_int<33> v1226 = v1225 + 1;
+      int32_t v1227 = v1226;
       int32_t lost;
-      lost = v1264;
-      int32_t v1266 = lost;
-      ap_int<33> v1267 = v1266;
-      ap_int<33> v1268 = v1267 - 24;
-      ap_int<33> v1269 = v1268 << 1;
-      int32_t v1270 = v1269;
+      lost = v1227;
+      int32_t v1229 = lost;
+      ap_int<33> v1230 = v1229;
+      ap_int<33> v1231 = v1230 - 24;
+      ap_int<33> v1232 = v1231 << 1;
+      int32_t v1233 = v1232;
       int32_t plain_exponent;
-      plain_exponent = v1270;
-      int64_t v1272 = squares[1];
-      int32_t v1273 = plain_exponent;
-      normalise(v1272, v1273, plain);
-      int32_t v1274 = phase;
-      bool v1275 = v1274 == 3;
-      if (v1275) {
-        int32_t v1276 = gate_plain[0];
-        plain[0] = v1276;
-        int32_t v1277 = gate_plain[1];
-        plain[1] = v1277;
+      plain_exponent = v1233;
+      int64_t v1235 = squares[1];
+      int32_t v1236 = plain_exponent;
+      normalise(v1235, v1236, plain);
+      int32_t v1237 = phase;
+      bool v1238 = v1237 == 3;
+      if (v1238) {
+        int32_t v1239 = gate_plain[0];
+        plain[0] = v1239;
+        int32_t v1240 = gate_plain[1];
+        plain[1] = v1240;
       }
-      int32_t v1278 = phase;
-      bool v1279 = v1278 == 5;
-      if (v1279) {
+      int32_t v1241 = phase;
+      bool v1242 = v1241 == 5;
+      if (v1242) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1280 = lost;
-      norm_scale(header, v1280, squares, absmax, plain, scale);
-      int32_t v1281 = absmax[0];
-      int32_t v1282;
-      code_shift(v1281, &v1282);
+      int32_t v1243 = lost;
+      norm_scale(header, v1243, squares, absmax, plain, exponents, work);
+      int32_t v1244 = absmax[0];
+      int32_t v1245;
+      code_shift(v1244, &v1245);
       int32_t code_left;
-      code_left = v1282;
-      int32_t v1284 = absmax[0];
-      int32_t v1285 = code_left;
-      ap_int<26> v1286;
-      code_reciprocal(v1284, v1285, &v1286);
+      code_left = v1245;
+      int32_t v1247 = absmax[0];
+      int32_t v1248 = code_left;
+      ap_int<26> v1249;
+      code_reciprocal(v1247, v1248, &v1249);
       ap_int<26> reciprocal1;
-      reciprocal1 = v1286;
+      reciprocal1 = v1249;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int32_t v1290 = vector_words1;
-      int v1291 = v1290;
-      for (int v1292 = 0; v1292 < v1291; v1292 += 1) {
+      int64_t v1253 = work[0];
+      int64_t radicand1;
+      radicand1 = v1253;
+      int64_t v1255 = work[1];
+      ap_int<36> v1256 = v1255;
+      ap_int<36> dividend;
+      dividend = v1256;
+      int64_t root;
+      root = 0;
+      int64_t quotient1;
+      quotient1 = 0;
+      ap_int<36> divisor;
+      divisor = 0;
+      int32_t dividing;
+      dividing = 0;
+      int64_t root_bit;
+      root_bit = 1;
+      int64_t v1263 = root_bit;
+      int64_t v1264 = v1263 << 60;
+      root_bit = v1264;
+      int32_t v1265 = vector_words1;
+      bool v1266 = v1265 > 57;
+      int32_t v1267 = v1266 ? (int32_t)v1265 : (int32_t)57;
+      int32_t passes;
+      passes = v1267;
+      int32_t v1269 = passes;
+      int v1270 = v1269;
+      for (int v1271 = 0; v1271 < v1270; v1271 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1293 = v1292;
+        int32_t v1272 = v1271;
         int32_t coded;
-        coded = v1293;
-        int32_t v1295 = coded;
-        int32_t v1296 = code_left;
-        ap_int<26> v1297 = reciprocal1;
-        int32_t v1298 = code_column;
-        int32_t v1299 = code_group;
-        quantise(scaled, v1295, v1296, v1297, codes, v1298, v1299);
-        int32_t v1300 = code_group;
-        ap_int<33> v1301 = v1300;
-        ap_int<33> v1302 = v1301 + 1;
-        int32_t v1303 = v1302;
-        code_group = v1303;
-        int32_t v1304 = code_group;
-        bool v1305 = v1304 == 4;
-        if (v1305) {
-          code_group = 0;
-          int32_t v1306 = code_column;
-          ap_int<33> v1307 = v1306;
-          ap_int<33> v1308 = v1307 + 1;
-          int32_t v1309 = v1308;
-          code_column = v1309;
+        coded = v1272;
+        int32_t v1274 = coded;
+        int32_t v1275 = vector_words1;
+        bool v1276 = v1274 < v1275;
+        if (v1276) {
+          int32_t v1277 = coded;
+          int32_t v1278 = code_left;
+          ap_int<26> v1279 = reciprocal1;
+          int32_t v1280 = code_column;
+          int32_t v1281 = code_group;
+          quantise(scaled, v1277, v1278, v1279, codes, v1280, v1281);
+          int32_t v1282 = code_group;
+          ap_int<33> v1283 = v1282;
+          ap_int<33> v1284 = v1283 + 1;
+          int32_t v1285 = v1284;
+          code_group = v1285;
+          int32_t v1286 = code_group;
+          bool v1287 = v1286 == 4;
+          if (v1287) {
+            code_group = 0;
+            int32_t v1288 = code_column;
+            ap_int<33> v1289 = v1288;
+            ap_int<33> v1290 = v1289 + 1;
+            int32_t v1291 = v1290;
+            code_column = v1291;
+          }
+        }
+        int32_t v1292 = coded;
+        bool v1293 = v1292 == 31;
+        if (v1293) {
+          int64_t v1294 = root;
+          ap_int<36> v1295 = v1294;
+          divisor = v1295;
+        }
+        ap_int<36> v1296 = dividend;
+        ap_int<36> v1297 = divisor;
+        ap_int<37> v1298 = v1296;
+        ap_int<37> v1299 = v1297;
+        ap_int<37> v1300 = v1298 - v1299;
+        ap_int<36> v1301 = v1300;
+        ap_int<36> less;
+        less = v1301;
+        int32_t v1303 = dividing;
+        bool v1304 = v1303 > 0;
+        if (v1304) {
+          int64_t v1305 = quotient1;
+          int64_t v1306 = v1305 << 1;
+          quotient1 = v1306;
+          ap_int<36> v1307 = less;
+          bool v1308 = v1307 >= 0;
+          if (v1308) {
+            ap_int<36> v1309 = less;
+            dividend = v1309;
+            int64_t v1310 = quotient1;
+            ap_int<65> v1311 = v1310;
+            ap_int<65> v1312 = v1311 + 1;
+            int64_t v1313 = v1312;
+            quotient1 = v1313;
+          }
+          ap_int<36> v1314 = dividend;
+          ap_int<36> v1315 = v1314 << 1;
+          dividend = v1315;
+        }
+        int64_t v1316 = root;
+        int64_t v1317 = root_bit;
+        ap_int<65> v1318 = v1316;
+        ap_int<65> v1319 = v1317;
+        ap_int<65> v1320 = v1318 + v1319;
+        int64_t v1321 = v1320;
+        int64_t trial;
+        trial = v1321;
+        int64_t v1323 = root;
+        int64_t v1324 = v1323 >> 1;
+        root = v1324;
+        int64_t v1325 = radicand1;
+        int64_t v1326 = trial;
+        bool v1327 = v1325 >= v1326;
+        if (v1327) {
+          int64_t v1328 = trial;
+          int64_t v1329 = radicand1;
+          ap_int<65> v1330 = v1329;
+          ap_int<65> v1331 = v1328;
+          ap_int<65> v1332 = v1330 - v1331;
+          int64_t v1333 = v1332;
+          radicand1 = v1333;
+          int64_t v1334 = root_bit;
+          int64_t v1335 = root;
+          ap_int<65> v1336 = v1335;
+          ap_int<65> v1337 = v1334;
+          ap_int<65> v1338 = v1336 + v1337;
+          int64_t v1339 = v1338;
+          root = v1339;
+        }
+        int64_t v1340 = root_bit;
+        int64_t v1341 = v1340 >> 2;
+        root_bit = v1341;
+        dividing = 0;
+        int32_t v1342 = coded;
+        bool v1343 = v1342 >= 31;
+        if (v1343) {
+          int32_t v1344 = coded;
+          ap_int<33> v1345 = v1344;
+          bool v1346 = v1345 < 56;
+          if (v1346) {
+            dividing = 1;
+          }
         }
       }
-      int32_t v1310 = phase;
-      int v1311 = v1310;
-      int32_t v1312 = weight_words[v1311];
+      int64_t v1347 = quotient1;
+      ratio_end(v1347, exponents, 24, scale);
+      int32_t v1348 = phase;
+      int v1349 = v1348;
+      int32_t v1350 = weight_words[v1349];
       int32_t words5;
-      words5 = v1312;
-      int32_t v1314 = phase;
-      int v1315 = v1314;
-      int32_t v1316 = column_words[v1315];
+      words5 = v1350;
+      int32_t v1352 = phase;
+      int v1353 = v1352;
+      int32_t v1354 = column_words[v1353];
       int32_t columns;
-      columns = v1316;
-      int32_t v1318 = phase;
-      int v1319 = v1318;
-      int32_t v1320 = matrix_rows[v1319];
+      columns = v1354;
+      int32_t v1356 = phase;
+      int v1357 = v1356;
+      int32_t v1358 = matrix_rows[v1357];
       int32_t rows;
-      rows = v1320;
-      int32_t v1322 = phase;
-      bool v1323 = v1322 == 2;
-      bool v1324 = v1322 >= 3;
-      bool v1325 = v1323 | v1324;
-      if (v1325) {
+      rows = v1358;
+      int32_t v1360 = phase;
+      bool v1361 = v1360 == 2;
+      bool v1362 = v1360 >= 3;
+      bool v1363 = v1361 | v1362;
+      if (v1363) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -2034,444 +2104,444 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1332 = words5;
-      ap_int<33> v1333 = v1332;
-      ap_int<33> v1334 = v1333 + 5;
-      int32_t v1335 = v1334;
+      int32_t v1370 = words5;
+      ap_int<33> v1371 = v1370;
+      ap_int<33> v1372 = v1371 + 5;
+      int32_t v1373 = v1372;
       int32_t steps;
-      steps = v1335;
-      int32_t v1337 = steps;
-      int v1338 = v1337;
-      for (int v1339 = 0; v1339 < v1338; v1339 += 1) {
+      steps = v1373;
+      int32_t v1375 = steps;
+      int v1376 = v1375;
+      for (int v1377 = 0; v1377 < v1376; v1377 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1340 = words5;
-        ap_int<33> v1341 = v1339;
-        ap_int<33> v1342 = v1340;
-        bool v1343 = v1341 < v1342;
-        if (v1343) {
-          ap_uint<128> v1344 = v1105.read();
-          word[0] = v1344;
-          ap_uint<128> v1345 = v1106.read();
-          word[1] = v1345;
-          ap_uint<128> v1346 = v1107.read();
-          word[2] = v1346;
-          ap_uint<128> v1347 = v1108.read();
-          word[3] = v1347;
+        int32_t v1378 = words5;
+        ap_int<33> v1379 = v1377;
+        ap_int<33> v1380 = v1378;
+        bool v1381 = v1379 < v1380;
+        if (v1381) {
+          ap_uint<128> v1382 = v1066.read();
+          word[0] = v1382;
+          ap_uint<128> v1383 = v1067.read();
+          word[1] = v1383;
+          ap_uint<128> v1384 = v1068.read();
+          word[2] = v1384;
+          ap_uint<128> v1385 = v1069.read();
+          word[3] = v1385;
         }
-        int32_t v1348 = pending;
-        bool v1349 = v1348 > 0;
-        if (v1349) {
-          int32_t v1350 = pending;
-          ap_int<33> v1351 = v1350;
-          ap_int<33> v1352 = v1351 - 1;
-          int32_t v1353 = v1352;
-          pending = v1353;
-          ap_int<21> v1354 = leaving[0];
+        int32_t v1386 = pending;
+        bool v1387 = v1386 > 0;
+        if (v1387) {
+          int32_t v1388 = pending;
+          ap_int<33> v1389 = v1388;
+          ap_int<33> v1390 = v1389 - 1;
+          int32_t v1391 = v1390;
+          pending = v1391;
+          ap_int<21> v1392 = leaving[0];
           ap_int<21> total4;
-          total4 = v1354;
+          total4 = v1392;
           l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1357 = leaving[(r2 + 1)];
-            leaving[r2] = v1357;
+            ap_int<21> v1395 = leaving[(r2 + 1)];
+            leaving[r2] = v1395;
           }
-          int32_t v1358 = position;
-          int32_t v1359 = rows;
-          bool v1360 = v1358 < v1359;
-          if (v1360) {
-            int32_t v1361 = phase;
+          int32_t v1396 = position;
+          int32_t v1397 = rows;
+          bool v1398 = v1396 < v1397;
+          if (v1398) {
+            int32_t v1399 = phase;
             int32_t step1;
-            step1 = v1361;
-            int32_t v1363 = position;
+            step1 = v1399;
+            int32_t v1401 = position;
             int32_t at5;
-            at5 = v1363;
-            int32_t v1365 = phase;
-            bool v1366 = v1365 == 4;
-            if (v1366) {
-              int32_t v1367 = position;
-              int32_t v1368 = intermediate;
-              bool v1369 = v1367 >= v1368;
-              if (v1369) {
+            at5 = v1401;
+            int32_t v1403 = phase;
+            bool v1404 = v1403 == 4;
+            if (v1404) {
+              int32_t v1405 = position;
+              int32_t v1406 = intermediate;
+              bool v1407 = v1405 >= v1406;
+              if (v1407) {
                 step1 = 7;
-                int32_t v1370 = position;
-                int32_t v1371 = intermediate;
-                ap_int<33> v1372 = v1370;
-                ap_int<33> v1373 = v1371;
-                ap_int<33> v1374 = v1372 - v1373;
-                int32_t v1375 = v1374;
-                at5 = v1375;
+                int32_t v1408 = position;
+                int32_t v1409 = intermediate;
+                ap_int<33> v1410 = v1408;
+                ap_int<33> v1411 = v1409;
+                ap_int<33> v1412 = v1410 - v1411;
+                int32_t v1413 = v1412;
+                at5 = v1413;
               }
             }
-            int32_t v1376 = phase;
-            bool v1377 = v1376 == 6;
-            if (v1377) {
+            int32_t v1414 = phase;
+            bool v1415 = v1414 == 6;
+            if (v1415) {
               at5 = 0;
             }
-            int32_t v1378 = position;
-            int32_t v1379 = v1378 & 3;
+            int32_t v1416 = position;
+            int32_t v1417 = v1416 & 3;
             int32_t quarter;
-            quarter = v1379;
-            int32_t v1381 = step1;
-            bool v1382 = v1381 == 1;
-            if (v1382) {
-              int32_t v1383 = quarter;
-              bool v1384 = v1383 == 0;
-              if (v1384) {
-                ap_uint<128> v1385 = v1103.read();
-                room_beat1 = v1385;
-                ap_uint<128> v1386 = v1102.read();
-                state_beat = v1386;
+            quarter = v1417;
+            int32_t v1419 = step1;
+            bool v1420 = v1419 == 1;
+            if (v1420) {
+              int32_t v1421 = quarter;
+              bool v1422 = v1421 == 0;
+              if (v1422) {
+                ap_uint<128> v1423 = v1064.read();
+                room_beat1 = v1423;
+                ap_uint<128> v1424 = v1063.read();
+                state_beat = v1424;
               }
             }
-            ap_int<128> v1387 = room_beat1;
-            int32_t v1388 = v1387;
+            ap_int<128> v1425 = room_beat1;
+            int32_t v1426 = v1425;
             int32_t room;
-            room = v1388;
-            ap_int<128> v1390 = room_beat1;
-            ap_uint<128> v1391 = v1390 >> 32;
-            room_beat1 = v1391;
-            ap_int<128> v1392 = state_beat;
-            int32_t v1393 = v1392;
+            room = v1426;
+            ap_int<128> v1428 = room_beat1;
+            ap_uint<128> v1429 = v1428 >> 32;
+            room_beat1 = v1429;
+            ap_int<128> v1430 = state_beat;
+            int32_t v1431 = v1430;
             int32_t before1;
-            before1 = v1393;
-            ap_int<128> v1395 = state_beat;
-            ap_uint<128> v1396 = v1395 >> 32;
-            state_beat = v1396;
-            ap_int<21> v1397 = total4;
-            ap_int<48> v1398;
-            dequantise(v1397, scale, &v1398);
+            before1 = v1431;
+            ap_int<128> v1433 = state_beat;
+            ap_uint<128> v1434 = v1433 >> 32;
+            state_beat = v1434;
+            ap_int<21> v1435 = total4;
+            ap_int<48> v1436;
+            dequantise(v1435, scale, &v1436);
             ap_int<48> delta;
-            delta = v1398;
-            ap_int<48> v1400 = delta;
-            int32_t v1401;
-            saturate_gate(v1400, &v1401);
+            delta = v1436;
+            ap_int<48> v1438 = delta;
+            int32_t v1439;
+            saturate_gate(v1438, &v1439);
             int32_t gate;
-            gate = v1401;
-            int32_t v1403 = at5;
-            int v1404 = v1403;
-            int32_t v1405 = held[v1404];
+            gate = v1439;
+            int32_t v1441 = at5;
+            int v1442 = v1441;
+            int32_t v1443 = held[v1442];
             int32_t kept;
-            kept = v1405;
-            int32_t v1407 = step1;
-            bool v1408 = v1407 == 1;
-            int32_t v1409 = gate;
-            int32_t v1410 = 0 - v1409;
-            int32_t v1411 = v1408 ? (int32_t)v1410 : (int32_t)v1409;
+            kept = v1443;
+            int32_t v1445 = step1;
+            bool v1446 = v1445 == 1;
+            int32_t v1447 = gate;
+            int32_t v1448 = 0 - v1447;
+            int32_t v1449 = v1446 ? (int32_t)v1448 : (int32_t)v1447;
             int32_t turned;
-            turned = v1411;
-            int32_t v1413 = step1;
-            bool v1414 = v1413 == 2;
-            int32_t v1415 = kept;
-            int32_t v1416 = turned;
-            int32_t v1417 = v1414 ? (int32_t)v1415 : (int32_t)v1416;
+            turned = v1449;
+            int32_t v1451 = step1;
+            bool v1452 = v1451 == 2;
+            int32_t v1453 = kept;
+            int32_t v1454 = turned;
+            int32_t v1455 = v1452 ? (int32_t)v1453 : (int32_t)v1454;
             int32_t argument;
-            argument = v1417;
-            int32_t v1419 = argument;
-            ap_int<30> v1420;
-            sigmoid(v1419, &v1420);
+            argument = v1455;
+            int32_t v1457 = argument;
+            ap_int<30> v1458;
+            sigmoid(v1457, &v1458);
             ap_int<30> sigma;
-            sigma = v1420;
-            int32_t v1422 = step1;
-            bool v1423 = v1422 == 1;
-            int32_t v1424 = room;
-            int32_t v1425 = argument;
-            int32_t v1426 = v1423 ? (int32_t)v1424 : (int32_t)v1425;
+            sigma = v1458;
+            int32_t v1460 = step1;
+            bool v1461 = v1460 == 1;
+            int32_t v1462 = room;
+            int32_t v1463 = argument;
+            int32_t v1464 = v1461 ? (int32_t)v1462 : (int32_t)v1463;
             int32_t factor1;
-            factor1 = v1426;
-            int32_t v1428 = factor1;
-            ap_int<30> v1429 = sigma;
-            int32_t v1430;
-            weigh(v1428, v1429, &v1430);
+            factor1 = v1464;
+            int32_t v1466 = factor1;
+            ap_int<30> v1467 = sigma;
+            int32_t v1468;
+            weigh(v1466, v1467, &v1468);
             int32_t weighted1;
-            weighted1 = v1430;
-            int32_t v1432 = weighted1;
-            ap_int<30> v1433 = v1432;
+            weighted1 = v1468;
+            int32_t v1470 = weighted1;
+            ap_int<30> v1471 = v1470;
             ap_int<30> fresh;
-            fresh = v1433;
-            int32_t v1435 = before1;
-            int32_t v1436 = kept;
-            ap_int<30> v1437 = fresh;
-            int32_t v1438;
-            state_update(v1435, v1436, v1437, &v1438);
+            fresh = v1471;
+            int32_t v1473 = before1;
+            int32_t v1474 = kept;
+            ap_int<30> v1475 = fresh;
+            int32_t v1476;
+            state_update(v1473, v1474, v1475, &v1476);
             int32_t mixed1;
-            mixed1 = v1438;
-            int32_t v1440 = step1;
-            bool v1441 = v1440 == 0;
-            bool v1442 = v1440 == 1;
-            bool v1443 = v1440 == 4;
-            bool v1444 = v1441 | v1442;
-            bool v1445 = v1444 | v1443;
-            if (v1445) {
-              int32_t v1446 = step1;
-              bool v1447 = v1446 == 1;
-              int32_t v1448 = mixed1;
-              int32_t v1449 = weighted1;
-              int32_t v1450 = v1447 ? (int32_t)v1448 : (int32_t)v1449;
-              int32_t v1451 = at5;
-              int v1452 = v1451;
-              held[v1452] = v1450;
+            mixed1 = v1476;
+            int32_t v1478 = step1;
+            bool v1479 = v1478 == 0;
+            bool v1480 = v1478 == 1;
+            bool v1481 = v1478 == 4;
+            bool v1482 = v1479 | v1480;
+            bool v1483 = v1482 | v1481;
+            if (v1483) {
+              int32_t v1484 = step1;
+              bool v1485 = v1484 == 1;
+              int32_t v1486 = mixed1;
+              int32_t v1487 = weighted1;
+              int32_t v1488 = v1485 ? (int32_t)v1486 : (int32_t)v1487;
+              int32_t v1489 = at5;
+              int v1490 = v1489;
+              held[v1490] = v1488;
             }
-            int32_t v1453 = step1;
-            bool v1454 = v1453 == 2;
-            int32_t v1455 = weighted1;
-            int32_t v1456 = kept;
-            int32_t v1457 = v1454 ? (int32_t)v1455 : (int32_t)v1456;
+            int32_t v1491 = step1;
+            bool v1492 = v1491 == 2;
+            int32_t v1493 = weighted1;
+            int32_t v1494 = kept;
+            int32_t v1495 = v1492 ? (int32_t)v1493 : (int32_t)v1494;
             int32_t other;
-            other = v1457;
-            int32_t v1459 = gate;
-            int32_t v1460 = other;
-            ap_int<48> v1461;
-            gated_product(v1459, v1460, &v1461);
+            other = v1495;
+            int32_t v1497 = gate;
+            int32_t v1498 = other;
+            ap_int<48> v1499;
+            gated_product(v1497, v1498, &v1499);
             ap_int<48> value1;
-            value1 = v1461;
-            int32_t v1463 = step1;
-            bool v1464 = v1463 == 3;
-            bool v1465 = v1463 == 5;
-            bool v1466 = v1464 | v1465;
-            if (v1466) {
-              int32_t v1467 = at5;
-              int32_t v1468 = v1467 >> 1;
-              int v1469 = v1468;
-              int32_t v1470 = v1467 & 1;
-              int v1471 = v1470;
-              ap_int<48> v1472 = residual[v1469][v1471];
-              ap_int<48> v1473 = delta;
-              ap_int<48> v1474;
-              residual_add(v1472, v1473, &v1474);
-              value1 = v1474;
-              ap_int<48> v1475 = value1;
-              int32_t v1476 = at5;
-              int32_t v1477 = v1476 >> 1;
-              int v1478 = v1477;
-              int32_t v1479 = v1476 & 1;
-              int v1480 = v1479;
-              residual[v1478][v1480] = v1475;
+            value1 = v1499;
+            int32_t v1501 = step1;
+            bool v1502 = v1501 == 3;
+            bool v1503 = v1501 == 5;
+            bool v1504 = v1502 | v1503;
+            if (v1504) {
+              int32_t v1505 = at5;
+              int32_t v1506 = v1505 >> 1;
+              int v1507 = v1506;
+              int32_t v1508 = v1505 & 1;
+              int v1509 = v1508;
+              ap_int<48> v1510 = residual[v1507][v1509];
+              ap_int<48> v1511 = delta;
+              ap_int<48> v1512;
+              residual_add(v1510, v1511, &v1512);
+              value1 = v1512;
+              ap_int<48> v1513 = value1;
+              int32_t v1514 = at5;
+              int32_t v1515 = v1514 >> 1;
+              int v1516 = v1515;
+              int32_t v1517 = v1514 & 1;
+              int v1518 = v1517;
+              residual[v1516][v1518] = v1513;
             }
-            int32_t v1481 = step1;
-            bool v1482 = v1481 == 2;
-            bool v1483 = v1481 == 3;
-            bool v1484 = v1481 == 5;
-            bool v1485 = v1481 == 7;
-            bool v1486 = v1482 | v1483;
-            bool v1487 = v1486 | v1484;
-            bool v1488 = v1487 | v1485;
-            if (v1488) {
-              ap_int<48> v1489 = value1;
-              int32_t v1490 = at5;
-              int32_t v1491 = v1490 >> 4;
-              int v1492 = v1491;
-              int32_t v1493 = v1490 & 15;
-              int v1494 = v1493;
-              values[v1492][v1494] = v1489;
-              ap_int<48> v1495 = ones;
-              ap_int<48> v1496 = value1;
-              ap_int<48> v1497 = v1496 >> 47;
-              ap_int<48> v1498 = v1496 ^ v1497;
-              ap_int<48> v1499 = v1495 | v1498;
-              ones = v1499;
+            int32_t v1519 = step1;
+            bool v1520 = v1519 == 2;
+            bool v1521 = v1519 == 3;
+            bool v1522 = v1519 == 5;
+            bool v1523 = v1519 == 7;
+            bool v1524 = v1520 | v1521;
+            bool v1525 = v1524 | v1522;
+            bool v1526 = v1525 | v1523;
+            if (v1526) {
+              ap_int<48> v1527 = value1;
+              int32_t v1528 = at5;
+              int32_t v1529 = v1528 >> 4;
+              int v1530 = v1529;
+              int32_t v1531 = v1528 & 15;
+              int v1532 = v1531;
+              values[v1530][v1532] = v1527;
+              ap_int<48> v1533 = ones;
+              ap_int<48> v1534 = value1;
+              ap_int<48> v1535 = v1534 >> 47;
+              ap_int<48> v1536 = v1534 ^ v1535;
+              ap_int<48> v1537 = v1533 | v1536;
+              ones = v1537;
             }
-            int32_t v1500 = step1;
-            bool v1501 = v1500 == 2;
-            if (v1501) {
-              ap_int<21> v1502 = total4;
-              ap_int<42> v1503 = v1502;
-              ap_int<42> v1504 = v1503 * v1503;
-              int64_t v1505 = gate_sum;
-              ap_int<65> v1506 = v1505;
-              ap_int<65> v1507 = v1504;
-              ap_int<65> v1508 = v1506 + v1507;
-              int64_t v1509 = v1508;
-              gate_sum = v1509;
+            int32_t v1538 = step1;
+            bool v1539 = v1538 == 2;
+            if (v1539) {
+              ap_int<21> v1540 = total4;
+              ap_int<42> v1541 = v1540;
+              ap_int<42> v1542 = v1541 * v1541;
+              int64_t v1543 = gate_sum;
+              ap_int<65> v1544 = v1543;
+              ap_int<65> v1545 = v1542;
+              ap_int<65> v1546 = v1544 + v1545;
+              int64_t v1547 = v1546;
+              gate_sum = v1547;
             }
-            int32_t v1510 = step1;
-            bool v1511 = v1510 == 1;
-            bool v1512 = v1510 == 6;
-            bool v1513 = v1511 | v1512;
-            if (v1513) {
-              l_S_k_5_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1515 = quad[(k5 + 1)];
-                quad[k5] = v1515;
+            int32_t v1548 = step1;
+            bool v1549 = v1548 == 1;
+            bool v1550 = v1548 == 6;
+            bool v1551 = v1549 | v1550;
+            if (v1551) {
+              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
+                int32_t v1553 = quad[(k4 + 1)];
+                quad[k4] = v1553;
               }
-              int32_t v1516 = step1;
-              bool v1517 = v1516 == 1;
-              int32_t v1518 = mixed1;
-              ap_int<21> v1519 = total4;
-              int32_t v1520 = v1519;
-              int32_t v1521 = v1517 ? (int32_t)v1518 : (int32_t)v1520;
-              quad[3] = v1521;
-              int32_t v1522 = quarter;
-              bool v1523 = v1522 == 3;
-              if (v1523) {
+              int32_t v1554 = step1;
+              bool v1555 = v1554 == 1;
+              int32_t v1556 = mixed1;
+              ap_int<21> v1557 = total4;
+              int32_t v1558 = v1557;
+              int32_t v1559 = v1555 ? (int32_t)v1556 : (int32_t)v1558;
+              quad[3] = v1559;
+              int32_t v1560 = quarter;
+              bool v1561 = v1560 == 3;
+              if (v1561) {
                 ap_uint<128> packed;
                 packed = 0;
-                l_S_k_6_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1526 = quad[k6];
-                  ap_int<128> v1527 = packed;
-                  int64_t v1528 = k6;
-                  int64_t v1529 = v1528 * 32;
-                  ap_int<65> v1530 = v1529;
-                  ap_int<65> v1531 = v1530 + 31;
-                  int v1532 = v1529;
-                  int v1533 = v1531;
-                  ap_int<128> v1534;
-                  ap_int<128> v1534_tmp = v1527;
-                  v1534_tmp(v1533, v1532) = v1526;
-                  v1534 = v1534_tmp;
-                  packed = v1534;
+                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
+                  int32_t v1564 = quad[k5];
+                  ap_int<128> v1565 = packed;
+                  int64_t v1566 = k5;
+                  int64_t v1567 = v1566 * 32;
+                  ap_int<65> v1568 = v1567;
+                  ap_int<65> v1569 = v1568 + 31;
+                  int v1570 = v1567;
+                  int v1571 = v1569;
+                  ap_int<128> v1572;
+                  ap_int<128> v1572_tmp = v1565;
+                  v1572_tmp(v1571, v1570) = v1564;
+                  v1572 = v1572_tmp;
+                  packed = v1572;
                 }
-                ap_int<128> v1535 = packed;
-                v1109.write(v1535);
+                ap_int<128> v1573 = packed;
+                v1070.write(v1573);
               }
             }
           }
-          int32_t v1536 = position;
-          ap_int<33> v1537 = v1536;
-          ap_int<33> v1538 = v1537 + 1;
-          int32_t v1539 = v1538;
-          position = v1539;
+          int32_t v1574 = position;
+          ap_int<33> v1575 = v1574;
+          ap_int<33> v1576 = v1575 + 1;
+          int32_t v1577 = v1576;
+          position = v1577;
         }
-        int32_t v1540 = column;
-        multiply_word(word, codes, v1540, sums);
-        int32_t v1541 = column;
-        ap_int<33> v1542 = v1541;
-        ap_int<33> v1543 = v1542 + 1;
-        int32_t v1544 = v1543;
-        column = v1544;
-        int32_t v1545 = column;
-        int32_t v1546 = columns;
-        bool v1547 = v1545 == v1546;
-        if (v1547) {
+        int32_t v1578 = column;
+        multiply_word(word, codes, v1578, sums);
+        int32_t v1579 = column;
+        ap_int<33> v1580 = v1579;
+        ap_int<33> v1581 = v1580 + 1;
+        int32_t v1582 = v1581;
+        column = v1582;
+        int32_t v1583 = column;
+        int32_t v1584 = columns;
+        bool v1585 = v1583 == v1584;
+        if (v1585) {
           column = 0;
           pending = 5;
           l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1549 = sums[r3];
-            leaving[r3] = v1549;
+            ap_int<21> v1587 = sums[r3];
+            leaving[r3] = v1587;
           }
         }
       }
-      int32_t v1550 = phase;
-      bool v1551 = v1550 == 2;
-      if (v1551) {
-        int64_t v1552 = gate_sum;
-        gate_squares(v1552, scale, gate_plain);
+      int32_t v1588 = phase;
+      bool v1589 = v1588 == 2;
+      if (v1589) {
+        int64_t v1590 = gate_sum;
+        gate_squares(v1590, scale, gate_plain);
       }
-      int32_t v1553 = phase;
-      bool v1554 = v1553 == 6;
-      if (v1554) {
+      int32_t v1591 = phase;
+      bool v1592 = v1591 == 6;
+      if (v1592) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1556 = scale[0];
-        ap_int<128> v1557 = end;
-        ap_int<128> v1558;
-        ap_int<128> v1558_tmp = v1557;
-        v1558_tmp(31, 0) = v1556;
-        v1558 = v1558_tmp;
-        end = v1558;
-        int32_t v1559 = scale[1];
-        ap_int<128> v1560 = end;
-        ap_int<128> v1561;
-        ap_int<128> v1561_tmp = v1560;
-        v1561_tmp(63, 32) = v1559;
-        v1561 = v1561_tmp;
-        end = v1561;
-        ap_int<128> v1562 = end;
-        v1109.write(v1562);
+        int32_t v1594 = scale[0];
+        ap_int<128> v1595 = end;
+        ap_int<128> v1596;
+        ap_int<128> v1596_tmp = v1595;
+        v1596_tmp(31, 0) = v1594;
+        v1596 = v1596_tmp;
+        end = v1596;
+        int32_t v1597 = scale[1];
+        ap_int<128> v1598 = end;
+        ap_int<128> v1599;
+        ap_int<128> v1599_tmp = v1598;
+        v1599_tmp(63, 32) = v1597;
+        v1599 = v1599_tmp;
+        end = v1599;
+        ap_int<128> v1600 = end;
+        v1070.write(v1600);
       }
     }
   }
-  int32_t v1563 = vector_beats1;
-  int v1564 = v1563;
-  for (int v1565 = 0; v1565 < v1564; v1565 += 1) {
+  int32_t v1601 = vector_beats1;
+  int v1602 = v1601;
+  for (int v1603 = 0; v1603 < v1602; v1603 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1567 = residual[v1565][0];
-    int64_t v1568 = v1567;
+    ap_int<48> v1605 = residual[v1603][0];
+    int64_t v1606 = v1605;
     int64_t even;
-    even = v1568;
-    ap_int<48> v1570 = residual[v1565][1];
-    int64_t v1571 = v1570;
+    even = v1606;
+    ap_int<48> v1608 = residual[v1603][1];
+    int64_t v1609 = v1608;
     int64_t odd1;
-    odd1 = v1571;
-    int64_t v1573 = even;
-    ap_int<128> v1574 = out;
-    ap_int<128> v1575;
-    ap_int<128> v1575_tmp = v1574;
-    v1575_tmp(63, 0) = v1573;
-    v1575 = v1575_tmp;
-    out = v1575;
-    int64_t v1576 = odd1;
-    ap_int<128> v1577 = out;
-    ap_int<128> v1578;
-    ap_int<128> v1578_tmp = v1577;
-    v1578_tmp(127, 64) = v1576;
-    v1578 = v1578_tmp;
-    out = v1578;
-    ap_int<128> v1579 = out;
-    v1109.write(v1579);
+    odd1 = v1609;
+    int64_t v1611 = even;
+    ap_int<128> v1612 = out;
+    ap_int<128> v1613;
+    ap_int<128> v1613_tmp = v1612;
+    v1613_tmp(63, 0) = v1611;
+    v1613 = v1613_tmp;
+    out = v1613;
+    int64_t v1614 = odd1;
+    ap_int<128> v1615 = out;
+    ap_int<128> v1616;
+    ap_int<128> v1616_tmp = v1615;
+    v1616_tmp(127, 64) = v1614;
+    v1616 = v1616_tmp;
+    out = v1616;
+    ap_int<128> v1617 = out;
+    v1070.write(v1617);
   }
 }
 
 void store_0(
-  ap_uint<128> v1580[1280],
-  ap_uint<128> v1581[81920],
-  ap_uint<128> v1582[65537],
-  hls::stream< int32_t >& v1583,
-  hls::stream< ap_uint<128> >& v1584
+  ap_uint<128> v1618[1280],
+  ap_uint<128> v1619[81920],
+  ap_uint<128> v1620[65537],
+  hls::stream< int32_t >& v1621,
+  hls::stream< ap_uint<128> >& v1622
 ) {
-  int32_t v1585 = v1583.read();
+  int32_t v1623 = v1621.read();
   int32_t vector_beats2;
-  vector_beats2 = v1585;
-  int32_t v1587 = v1583.read();
+  vector_beats2 = v1623;
+  int32_t v1625 = v1621.read();
   int32_t logits_beats1;
-  logits_beats1 = v1587;
-  int32_t v1589 = v1583.read();
+  logits_beats1 = v1625;
+  int32_t v1627 = v1621.read();
   int32_t count6;
-  count6 = v1589;
-  int32_t v1591 = vector_beats2;
-  int32_t v1592 = v1591 >> 1;
+  count6 = v1627;
+  int32_t v1629 = vector_beats2;
+  int32_t v1630 = v1629 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1592;
-  int32_t v1594 = count6;
-  int v1595 = v1594;
-  for (int v1596 = 0; v1596 < v1595; v1596 += 1) {
-    int32_t v1597 = v1583.read();
+  state_beats1 = v1630;
+  int32_t v1632 = count6;
+  int v1633 = v1632;
+  for (int v1634 = 0; v1634 < v1633; v1634 += 1) {
+    int32_t v1635 = v1621.read();
     int32_t kind2;
-    kind2 = v1597;
-    int32_t v1599 = v1583.read();
+    kind2 = v1635;
+    int32_t v1637 = v1621.read();
     int32_t at6;
-    at6 = v1599;
-    int32_t v1601 = kind2;
-    bool v1602 = v1601 == 0;
-    if (v1602) {
-      int32_t v1603 = state_beats1;
-      int v1604 = v1603;
-      for (int v1605 = 0; v1605 < v1604; v1605 += 1) {
+    at6 = v1637;
+    int32_t v1639 = kind2;
+    bool v1640 = v1639 == 0;
+    if (v1640) {
+      int32_t v1641 = state_beats1;
+      int v1642 = v1641;
+      for (int v1643 = 0; v1643 < v1642; v1643 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1606 = v1584.read();
-        int32_t v1607 = at6;
-        int v1608 = v1607;
-        int v1609 = v1605;
-        int v1610 = v1608 + v1609;
-        int v1611 = v1610;
-        v1581[v1611] = v1606;
+        ap_uint<128> v1644 = v1622.read();
+        int32_t v1645 = at6;
+        int v1646 = v1645;
+        int v1647 = v1643;
+        int v1648 = v1646 + v1647;
+        int v1649 = v1648;
+        v1619[v1649] = v1644;
       }
     } else {
-      int32_t v1612 = logits_beats1;
-      ap_int<33> v1613 = v1612;
-      ap_int<33> v1614 = v1613 + 1;
-      int v1615 = v1614;
-      for (int v1616 = 0; v1616 < v1615; v1616 += 1) {
+      int32_t v1650 = logits_beats1;
+      ap_int<33> v1651 = v1650;
+      ap_int<33> v1652 = v1651 + 1;
+      int v1653 = v1652;
+      for (int v1654 = 0; v1654 < v1653; v1654 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1617 = v1584.read();
-        v1582[v1616] = v1617;
+        ap_uint<128> v1655 = v1622.read();
+        v1620[v1654] = v1655;
       }
     }
   }
-  int32_t v1618 = vector_beats2;
-  int v1619 = v1618;
-  for (int v1620 = 0; v1620 < v1619; v1620 += 1) {
+  int32_t v1656 = vector_beats2;
+  int v1657 = v1656;
+  for (int v1658 = 0; v1658 < v1657; v1658 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1621 = v1584.read();
-    v1580[v1620] = v1621;
+    ap_uint<128> v1659 = v1622.read();
+    v1618[v1658] = v1659;
   }
 }
 
@@ -2516,41 +2586,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1635;
-  #pragma HLS stream variable=v1635 depth=4
-  hls::stream< int32_t > v1636;
-  #pragma HLS stream variable=v1636 depth=4
-  hls::stream< int32_t > v1637;
-  #pragma HLS stream variable=v1637 depth=4
-  hls::stream< int32_t > v1638;
-  #pragma HLS stream variable=v1638 depth=4
-  hls::stream< int32_t > v1639;
-  #pragma HLS stream variable=v1639 depth=4
-  hls::stream< int32_t > v1640;
-  #pragma HLS stream variable=v1640 depth=4
-  hls::stream< ap_uint<128> > v1641;
-  #pragma HLS stream variable=v1641 depth=8
-  hls::stream< ap_uint<128> > v1642;
-  #pragma HLS stream variable=v1642 depth=512
-  hls::stream< ap_uint<128> > v1643;
-  #pragma HLS stream variable=v1643 depth=512
-  hls::stream< ap_uint<128> > v1644;
-  #pragma HLS stream variable=v1644 depth=512
-  hls::stream< ap_uint<128> > v1645;
-  #pragma HLS stream variable=v1645 depth=512
-  hls::stream< ap_uint<1024> > v1646;
-  #pragma HLS stream variable=v1646 depth=432
-  hls::stream< ap_uint<128> > v1647;
-  #pragma HLS stream variable=v1647 depth=640
-  hls::stream< ap_uint<128> > v1648;
-  #pragma HLS stream variable=v1648 depth=640
-  hls::stream< ap_uint<128> > v1649;
-  #pragma HLS stream variable=v1649 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1641, v1635, v1636, v1637, v1638, v1639, v1640, v1648, v1647, v1646);
-  load_0_0(weights_0, v1637, v1642);
-  load_1_0(weights_1, v1638, v1643);
-  load_2_0(weights_2, v1639, v1644);
-  load_3_0(weights_3, v1640, v1645);
-  core_0(v1641, v1635, v1648, v1647, v1646, v1642, v1643, v1644, v1645, v1649);
-  store_0(vector_out, state_out, logits, v1636, v1649);
+  hls::stream< int32_t > v1673;
+  #pragma HLS stream variable=v1673 depth=4
+  hls::stream< int32_t > v1674;
+  #pragma HLS stream variable=v1674 depth=4
+  hls::stream< int32_t > v1675;
+  #pragma HLS stream variable=v1675 depth=4
+  hls::stream< int32_t > v1676;
+  #pragma HLS stream variable=v1676 depth=4
+  hls::stream< int32_t > v1677;
+  #pragma HLS stream variable=v1677 depth=4
+  hls::stream< int32_t > v1678;
+  #pragma HLS stream variable=v1678 depth=4
+  hls::stream< ap_uint<128> > v1679;
+  #pragma HLS stream variable=v1679 depth=8
+  hls::stream< ap_uint<128> > v1680;
+  #pragma HLS stream variable=v1680 depth=512
+  hls::stream< ap_uint<128> > v1681;
+  #pragma HLS stream variable=v1681 depth=512
+  hls::stream< ap_uint<128> > v1682;
+  #pragma HLS stream variable=v1682 depth=512
+  hls::stream< ap_uint<128> > v1683;
+  #pragma HLS stream variable=v1683 depth=512
+  hls::stream< ap_uint<1024> > v1684;
+  #pragma HLS stream variable=v1684 depth=432
+  hls::stream< ap_uint<128> > v1685;
+  #pragma HLS stream variable=v1685 depth=640
+  hls::stream< ap_uint<128> > v1686;
+  #pragma HLS stream variable=v1686 depth=640
+  hls::stream< ap_uint<128> > v1687;
+  #pragma HLS stream variable=v1687 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1679, v1673, v1674, v1675, v1676, v1677, v1678, v1686, v1685, v1684);
+  load_0_0(weights_0, v1675, v1680);
+  load_1_0(weights_1, v1676, v1681);
+  load_2_0(weights_2, v1677, v1682);
+  load_3_0(weights_3, v1678, v1683);
+  core_0(v1679, v1673, v1686, v1685, v1684, v1680, v1681, v1682, v1683, v1687);
+  store_0(vector_out, state_out, logits, v1674, v1687);
 }

@@ -784,210 +784,78 @@ void add3(
   normalise(v531, v532, v463);
 }
 
-void square_root(
-  int64_t v533,
-  int64_t *v534
+void ratio_begin(
+  int32_t v533[2],
+  int32_t v534[2],
+  int32_t v535[2],
+  int64_t v536[2]
 ) {
-  int64_t rest2;
-  rest2 = v533;
-  int64_t root;
-  root = 0;
-  int64_t bit;
-  bit = 1;
-  int64_t v538 = bit;
-  int64_t v539 = v538 << 60;
-  bit = v539;
-  l_S_k_0_k3: for (int k3 = 0; k3 < 31; k3++) {
-  #pragma HLS pipeline II=1
-    int64_t v541 = root;
-    int64_t v542 = bit;
-    ap_int<65> v543 = v541;
-    ap_int<65> v544 = v542;
-    ap_int<65> v545 = v543 + v544;
-    int64_t v546 = v545;
-    int64_t trial;
-    trial = v546;
-    int64_t v548 = root;
-    int64_t v549 = v548 >> 1;
-    root = v549;
-    int64_t v550 = rest2;
-    int64_t v551 = trial;
-    bool v552 = v550 >= v551;
-    if (v552) {
-      int64_t v553 = trial;
-      int64_t v554 = rest2;
-      ap_int<65> v555 = v554;
-      ap_int<65> v556 = v553;
-      ap_int<65> v557 = v555 - v556;
-      int64_t v558 = v557;
-      rest2 = v558;
-      int64_t v559 = bit;
-      int64_t v560 = root;
-      ap_int<65> v561 = v560;
-      ap_int<65> v562 = v559;
-      ap_int<65> v563 = v561 + v562;
-      int64_t v564 = v563;
-      root = v564;
-    }
-    int64_t v565 = bit;
-    int64_t v566 = v565 >> 2;
-    bit = v566;
-  }
-  *v534 = root;
-}
+  #pragma HLS array_partition variable=v533 complete dim=1
 
-void divide(
-  int64_t v567,
-  int64_t v568,
-  int32_t v569,
-  int64_t *v570
-) {
-  int64_t rest3;
-  rest3 = v567;
-  int64_t quotient;
-  quotient = 0;
-  int v573 = v569;
-  for (int v574 = 0; v574 < v573; v574 += 1) {
-  #pragma HLS pipeline II=1
-    int64_t v575 = quotient;
-    int64_t v576 = v575 << 1;
-    quotient = v576;
-    int64_t v577 = rest3;
-    bool v578 = v577 >= v568;
-    if (v578) {
-      int64_t v579 = rest3;
-      ap_int<65> v580 = v579;
-      ap_int<65> v581 = v568;
-      ap_int<65> v582 = v580 - v581;
-      int64_t v583 = v582;
-      rest3 = v583;
-      int64_t v584 = quotient;
-      ap_int<65> v585 = v584;
-      ap_int<65> v586 = v585 + 1;
-      int64_t v587 = v586;
-      quotient = v587;
-    }
-    int64_t v588 = rest3;
-    int64_t v589 = v588 << 1;
-    rest3 = v589;
-  }
-  *v570 = quotient;
-}
+  #pragma HLS array_partition variable=v534 complete dim=1
 
-void over_root(
-  int32_t v590[2],
-  int32_t v591[2],
-  int32_t v592,
-  int32_t v593[2]
-) {
-  #pragma HLS array_partition variable=v590 complete dim=1
+  #pragma HLS array_partition variable=v535 complete dim=1
 
-  #pragma HLS array_partition variable=v591 complete dim=1
+  #pragma HLS array_partition variable=v536 complete dim=1
 
-  #pragma HLS array_partition variable=v593 complete dim=1
-
-  int32_t v594 = v591[1];
-  int32_t v595 = v594 & 1;
+  int32_t v537 = v534[1];
+  int32_t v538 = v537 & 1;
   int32_t odd;
-  odd = v595;
-  int32_t v597 = v591[0];
-  int64_t v598 = v597;
+  odd = v538;
+  int32_t v540 = v534[0];
+  int64_t v541 = v540;
   int64_t wide;
-  wide = v598;
+  wide = v541;
   int64_t one;
   one = 1073741824;
-  int32_t v601 = v591[0];
-  bool v602 = v601 == 0;
-  int64_t v603 = one;
-  int64_t v604 = wide;
-  int32_t v605 = odd;
-  int64_t v606 = v605;
-  int64_t v607 = v604 << v606;
-  int64_t v608 = v602 ? (int64_t)v603 : (int64_t)v607;
+  int32_t v544 = v534[0];
+  bool v545 = v544 == 0;
+  int64_t v546 = one;
+  int64_t v547 = wide;
+  int32_t v548 = odd;
+  int64_t v549 = v548;
+  int64_t v550 = v547 << v549;
+  int64_t v551 = v545 ? (int64_t)v546 : (int64_t)v550;
   int64_t radicand;
-  radicand = v608;
-  int64_t v610 = radicand;
-  int64_t v611 = v610 << 30;
-  radicand = v611;
-  int64_t v612 = radicand;
-  int64_t v613;
-  square_root(v612, &v613);
-  int64_t root1;
-  root1 = v613;
-  int32_t v615 = v591[1];
-  int32_t v616 = odd;
-  ap_int<33> v617 = v615;
-  ap_int<33> v618 = v616;
-  ap_int<33> v619 = v617 - v618;
-  ap_int<34> v620 = v619;
-  ap_int<34> v621 = v620 - 30;
-  ap_int<34> v622 = v621 >> 1;
-  int32_t v623 = v622;
-  int32_t root_exponent;
-  root_exponent = v623;
-  int32_t v625 = v590[0];
-  int64_t v626 = v625;
-  int64_t above;
-  above = v626;
-  int64_t v628 = above;
-  int64_t v629 = root1;
-  int64_t v630;
-  divide(v628, v629, 25, &v630);
-  int64_t quotient1;
-  quotient1 = v630;
-  int64_t v632 = quotient1;
-  int64_t v633 = v632 >> 24;
-  int32_t v634 = v633;
-  int32_t big;
-  big = v634;
-  int32_t v636 = big;
-  ap_int<33> v637 = v636;
-  ap_int<33> v638 = v637 + 24;
-  ap_int<34> v639 = v638;
-  ap_int<34> v640 = v592;
-  ap_int<34> v641 = v639 - v640;
-  int32_t v642 = v641;
-  int32_t drop;
-  drop = v642;
-  int64_t v644 = quotient1;
-  int32_t v645 = drop;
-  int64_t v646 = v645;
-  int64_t v647 = v644 >> v646;
-  int32_t v648 = v647;
-  int32_t mantissa1;
-  mantissa1 = v648;
-  int32_t v650 = mantissa1;
-  v593[0] = v650;
-  int32_t v651 = v590[1];
-  int32_t v652 = root_exponent;
-  ap_int<33> v653 = v651;
-  ap_int<33> v654 = v652;
-  ap_int<33> v655 = v653 - v654;
-  ap_int<34> v656 = v655;
-  ap_int<34> v657 = v656 - 24;
-  int32_t v658 = drop;
-  ap_int<35> v659 = v657;
-  ap_int<35> v660 = v658;
-  ap_int<35> v661 = v659 + v660;
-  int32_t v662 = v661;
-  v593[1] = v662;
+  radicand = v551;
+  int64_t v553 = radicand;
+  int64_t v554 = v553 << 30;
+  v536[0] = v554;
+  int32_t v555 = v533[0];
+  int64_t v556 = v555;
+  v536[1] = v556;
+  int32_t v557 = v533[1];
+  v535[0] = v557;
+  int32_t v558 = v534[1];
+  int32_t v559 = odd;
+  ap_int<33> v560 = v558;
+  ap_int<33> v561 = v559;
+  ap_int<33> v562 = v560 - v561;
+  ap_int<34> v563 = v562;
+  ap_int<34> v564 = v563 - 30;
+  ap_int<34> v565 = v564 >> 1;
+  int32_t v566 = v565;
+  v535[1] = v566;
 }
 
 void norm_scale(
-  int32_t v663[8],
-  int32_t v664,
-  int64_t v665[2],
-  int32_t v666[1],
-  int32_t v667[2],
-  int32_t v668[2]
+  int32_t v567[8],
+  int32_t v568,
+  int64_t v569[2],
+  int32_t v570[1],
+  int32_t v571[2],
+  int32_t v572[2],
+  int64_t v573[2]
 ) {
-  #pragma HLS array_partition variable=v663 complete dim=1
+  #pragma HLS array_partition variable=v567 complete dim=1
 
-  #pragma HLS array_partition variable=v665 complete dim=1
+  #pragma HLS array_partition variable=v569 complete dim=1
 
-  #pragma HLS array_partition variable=v667 complete dim=1
+  #pragma HLS array_partition variable=v571 complete dim=1
 
-  #pragma HLS array_partition variable=v668 complete dim=1
+  #pragma HLS array_partition variable=v572 complete dim=1
+
+  #pragma HLS array_partition variable=v573 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1007,204 +875,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v675 = v663[0];
-  factor[0] = v675;
-  int32_t v676 = v663[1];
-  factor[1] = v676;
-  int32_t v677 = v663[3];
-  eps_square[0] = v677;
-  int32_t v678 = v663[4];
-  eps_square[1] = v678;
-  int32_t v679 = v663[5];
-  eps[0] = v679;
-  int32_t v680 = v663[6];
-  eps[1] = v680;
-  int32_t v681 = v663[2];
-  int32_t v682 = v664 << 1;
-  ap_int<33> v683 = v681;
-  ap_int<33> v684 = v682;
-  ap_int<33> v685 = v683 + v684;
-  int32_t v686 = v685;
+  int32_t v580 = v567[0];
+  factor[0] = v580;
+  int32_t v581 = v567[1];
+  factor[1] = v581;
+  int32_t v582 = v567[3];
+  eps_square[0] = v582;
+  int32_t v583 = v567[4];
+  eps_square[1] = v583;
+  int32_t v584 = v567[5];
+  eps[0] = v584;
+  int32_t v585 = v567[6];
+  eps[1] = v585;
+  int32_t v586 = v567[2];
+  int32_t v587 = v568 << 1;
+  ap_int<33> v588 = v586;
+  ap_int<33> v589 = v587;
+  ap_int<33> v590 = v588 + v589;
+  int32_t v591 = v590;
   int32_t exponent1;
-  exponent1 = v686;
-  int64_t v688 = v665[0];
-  int32_t v689 = exponent1;
-  normalise(v688, v689, mean);
-  multiply(eps_square, v667, product1);
+  exponent1 = v591;
+  int64_t v593 = v569[0];
+  int32_t v594 = exponent1;
+  normalise(v593, v594, mean);
+  multiply(eps_square, v571, product1);
   add3(mean, product1, eps, total2);
-  int32_t v690 = v666[0];
-  int64_t v691 = v690;
+  int32_t v595 = v570[0];
+  int64_t v596 = v595;
   int64_t largest1;
-  largest1 = v691;
-  int64_t v693 = largest1;
-  normalise(v693, v664, mean);
+  largest1 = v596;
+  int64_t v598 = largest1;
+  normalise(v598, v568, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 24, v668);
+  ratio_begin(product1, total2, v572, v573);
 }
 
 void code_shift(
-  int32_t v694,
-  int32_t *v695
+  int32_t v599,
+  int32_t *v600
 ) {
-  int64_t v696 = v694;
+  int64_t v601 = v599;
   int64_t wide1;
-  wide1 = v696;
-  int64_t v698 = wide1;
-  int32_t v699;
-  bit_length(v698, &v699);
-  ap_int<33> v700 = v699;
-  ap_int<33> v701 = 31 - v700;
-  int32_t v702 = v701;
+  wide1 = v601;
+  int64_t v603 = wide1;
+  int32_t v604;
+  bit_length(v603, &v604);
+  ap_int<33> v605 = v604;
+  ap_int<33> v606 = 31 - v605;
+  int32_t v607 = v606;
   int32_t left;
-  left = v702;
-  *v695 = left;
+  left = v607;
+  *v600 = left;
+}
+
+void divide(
+  int64_t v609,
+  int64_t v610,
+  int32_t v611,
+  int64_t *v612
+) {
+  int64_t rest2;
+  rest2 = v609;
+  int64_t quotient;
+  quotient = 0;
+  int v615 = v611;
+  for (int v616 = 0; v616 < v615; v616 += 1) {
+  #pragma HLS pipeline II=1
+    int64_t v617 = quotient;
+    int64_t v618 = v617 << 1;
+    quotient = v618;
+    int64_t v619 = rest2;
+    bool v620 = v619 >= v610;
+    if (v620) {
+      int64_t v621 = rest2;
+      ap_int<65> v622 = v621;
+      ap_int<65> v623 = v610;
+      ap_int<65> v624 = v622 - v623;
+      int64_t v625 = v624;
+      rest2 = v625;
+      int64_t v626 = quotient;
+      ap_int<65> v627 = v626;
+      ap_int<65> v628 = v627 + 1;
+      int64_t v629 = v628;
+      quotient = v629;
+    }
+    int64_t v630 = rest2;
+    int64_t v631 = v630 << 1;
+    rest2 = v631;
+  }
+  *v612 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v704,
-  int32_t v705,
-  ap_int<26> *v706
+  int32_t v632,
+  int32_t v633,
+  ap_int<26> *v634
 ) {
-  int32_t v707 = v704 << v705;
-  int32_t v708 = v707 >> 6;
-  int64_t v709 = v708;
+  int32_t v635 = v632 << v633;
+  int32_t v636 = v635 >> 6;
+  int64_t v637 = v636;
   int64_t largest2;
-  largest2 = v709;
+  largest2 = v637;
   int64_t start;
   start = 16646144;
-  int64_t v712 = start;
-  int64_t v713 = largest2;
-  int64_t v714;
-  divide(v712, v713, 26, &v714);
-  ap_int<26> v715 = v714;
+  int64_t v640 = start;
+  int64_t v641 = largest2;
+  int64_t v642;
+  divide(v640, v641, 26, &v642);
+  ap_int<26> v643 = v642;
   ap_int<26> reciprocal;
-  reciprocal = v715;
-  *v706 = reciprocal;
+  reciprocal = v643;
+  *v634 = reciprocal;
 }
 
 void quantise(
-  int32_t v717[64][4],
-  int32_t v718,
-  int32_t v719,
-  ap_int<26> v720,
-  int8_t v721[8][8][4],
-  int32_t v722,
-  int32_t v723
+  int32_t v645[64][4],
+  int32_t v646,
+  int32_t v647,
+  ap_int<26> v648,
+  int8_t v649[8][8][4],
+  int32_t v650,
+  int32_t v651
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v717 complete dim=2
+  #pragma HLS array_partition variable=v645 complete dim=2
 
-  #pragma HLS array_partition variable=v721 complete dim=2
-  #pragma HLS array_partition variable=v721 complete dim=3
+  #pragma HLS array_partition variable=v649 complete dim=2
+  #pragma HLS array_partition variable=v649 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v725 = half;
-  int64_t v726 = v725 << 41;
-  half = v726;
+  int64_t v653 = half;
+  int64_t v654 = v653 << 41;
+  half = v654;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v728 = v718;
-    int32_t v729 = v717[v728][e1];
-    int32_t v730 = v729 << v719;
+    int v656 = v646;
+    int32_t v657 = v645[v656][e1];
+    int32_t v658 = v657 << v647;
     int32_t u1;
-    u1 = v730;
-    int32_t v732 = u1;
-    int32_t v733 = v732 >> 6;
-    ap_int<26> v734 = v733;
+    u1 = v658;
+    int32_t v660 = u1;
+    int32_t v661 = v660 >> 6;
+    ap_int<26> v662 = v661;
     ap_int<26> cut;
-    cut = v734;
-    ap_int<26> v736 = cut;
-    ap_int<52> v737 = v736;
-    ap_int<52> v738 = v720;
-    ap_int<52> v739 = v737 * v738;
-    int64_t v740 = half;
-    ap_int<65> v741 = v739;
-    ap_int<65> v742 = v740;
-    ap_int<65> v743 = v741 + v742;
-    ap_int<65> v744 = v743 >> 42;
-    int8_t v745 = v744;
-    int v746 = v722;
-    int v747 = v723;
-    v721[v746][v747][e1] = v745;
+    cut = v662;
+    ap_int<26> v664 = cut;
+    ap_int<52> v665 = v664;
+    ap_int<52> v666 = v648;
+    ap_int<52> v667 = v665 * v666;
+    int64_t v668 = half;
+    ap_int<65> v669 = v667;
+    ap_int<65> v670 = v668;
+    ap_int<65> v671 = v669 + v670;
+    ap_int<65> v672 = v671 >> 42;
+    int8_t v673 = v672;
+    int v674 = v650;
+    int v675 = v651;
+    v649[v674][v675][e1] = v673;
   }
 }
 
+void ratio_end(
+  int64_t v676,
+  int32_t v677[2],
+  int32_t v678,
+  int32_t v679[2]
+) {
+  #pragma HLS array_partition variable=v677 complete dim=1
+
+  #pragma HLS array_partition variable=v679 complete dim=1
+
+  int64_t v680 = v676 >> 24;
+  int32_t v681 = v680;
+  int32_t big;
+  big = v681;
+  int32_t v683 = big;
+  ap_int<33> v684 = v683;
+  ap_int<33> v685 = v684 + 24;
+  ap_int<34> v686 = v685;
+  ap_int<34> v687 = v678;
+  ap_int<34> v688 = v686 - v687;
+  int32_t v689 = v688;
+  int32_t drop;
+  drop = v689;
+  int32_t v691 = drop;
+  int64_t v692 = v691;
+  int64_t v693 = v676 >> v692;
+  int32_t v694 = v693;
+  int32_t mantissa1;
+  mantissa1 = v694;
+  int32_t v696 = mantissa1;
+  v679[0] = v696;
+  int32_t v697 = v677[0];
+  int32_t v698 = v677[1];
+  ap_int<33> v699 = v697;
+  ap_int<33> v700 = v698;
+  ap_int<33> v701 = v699 - v700;
+  ap_int<34> v702 = v701;
+  ap_int<34> v703 = v702 - 24;
+  int32_t v704 = drop;
+  ap_int<35> v705 = v703;
+  ap_int<35> v706 = v704;
+  ap_int<35> v707 = v705 + v706;
+  int32_t v708 = v707;
+  v679[1] = v708;
+}
+
 void dequantise(
-  int16_t v748,
-  int32_t v749[2],
-  ap_int<48> *v750
+  int16_t v709,
+  int32_t v710[2],
+  ap_int<48> *v711
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v749 complete dim=1
+  #pragma HLS array_partition variable=v710 complete dim=1
 
-  int32_t v751 = v749[0];
-  ap_int<25> v752 = v751;
+  int32_t v712 = v710[0];
+  ap_int<25> v713 = v712;
   ap_int<25> mantissa2;
-  mantissa2 = v752;
-  ap_int<25> v754 = mantissa2;
-  ap_int<41> v755 = v748;
-  ap_int<41> v756 = v754;
-  ap_int<41> v757 = v755 * v756;
-  int64_t v758 = v757;
+  mantissa2 = v713;
+  ap_int<25> v715 = mantissa2;
+  ap_int<41> v716 = v709;
+  ap_int<41> v717 = v715;
+  ap_int<41> v718 = v716 * v717;
+  int64_t v719 = v718;
   int64_t product2;
-  product2 = v758;
-  int32_t v760 = v749[1];
-  int32_t v761 = 0 - v760;
+  product2 = v719;
+  int32_t v721 = v710[1];
+  int32_t v722 = 0 - v721;
   int32_t right;
-  right = v761;
-  int32_t v763 = right;
-  bool v764 = v763 > 47;
-  int32_t v765 = v764 ? (int32_t)47 : (int32_t)v763;
+  right = v722;
+  int32_t v724 = right;
+  bool v725 = v724 > 47;
+  int32_t v726 = v725 ? (int32_t)47 : (int32_t)v724;
   int32_t most;
-  most = v765;
-  int32_t v767 = most;
-  bool v768 = v767 < 0;
-  int32_t v769 = v768 ? (int32_t)0 : (int32_t)v767;
+  most = v726;
+  int32_t v728 = most;
+  bool v729 = v728 < 0;
+  int32_t v730 = v729 ? (int32_t)0 : (int32_t)v728;
   int32_t shift2;
-  shift2 = v769;
+  shift2 = v730;
   int64_t half1;
   half1 = 1;
-  int64_t v772 = half1;
-  int32_t v773 = shift2;
-  int64_t v774 = v773;
-  int64_t v775 = v772 << v774;
-  int64_t v776 = v775 >> 1;
-  half1 = v776;
-  int64_t v777 = product2;
-  int64_t v778 = half1;
-  ap_int<65> v779 = v777;
-  ap_int<65> v780 = v778;
-  ap_int<65> v781 = v779 + v780;
-  int32_t v782 = shift2;
-  ap_uint<65> v783 = v782;
-  ap_int<65> v784 = v781 >> v783;
-  ap_int<48> v785 = v784;
+  int64_t v733 = half1;
+  int32_t v734 = shift2;
+  int64_t v735 = v734;
+  int64_t v736 = v733 << v735;
+  int64_t v737 = v736 >> 1;
+  half1 = v737;
+  int64_t v738 = product2;
+  int64_t v739 = half1;
+  ap_int<65> v740 = v738;
+  ap_int<65> v741 = v739;
+  ap_int<65> v742 = v740 + v741;
+  int32_t v743 = shift2;
+  ap_uint<65> v744 = v743;
+  ap_int<65> v745 = v742 >> v744;
+  ap_int<48> v746 = v745;
   ap_int<48> value;
-  value = v785;
-  *v750 = value;
+  value = v746;
+  *v711 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v787,
-  int32_t *v788
+  ap_int<48> v748,
+  int32_t *v749
 ) {
   #pragma HLS inline
-  bool v789 = v787 < -2147483647;
-  ap_int<48> v790 = v789 ? (ap_int<48>)-2147483647 : (ap_int<48>)v787;
+  bool v750 = v748 < -2147483647;
+  ap_int<48> v751 = v750 ? (ap_int<48>)-2147483647 : (ap_int<48>)v748;
   ap_int<48> low1;
-  low1 = v790;
-  ap_int<48> v792 = low1;
-  bool v793 = v792 > 2147483647;
-  ap_int<48> v794 = v793 ? (ap_int<48>)2147483647 : (ap_int<48>)v792;
-  int32_t v795 = v794;
+  low1 = v751;
+  ap_int<48> v753 = low1;
+  bool v754 = v753 > 2147483647;
+  ap_int<48> v755 = v754 ? (ap_int<48>)2147483647 : (ap_int<48>)v753;
+  int32_t v756 = v755;
   int32_t high1;
-  high1 = v795;
-  *v788 = high1;
+  high1 = v756;
+  *v749 = high1;
 }
 
 void sigmoid(
-  int32_t v797,
-  ap_int<30> *v798
+  int32_t v758,
+  ap_int<30> *v759
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1213,216 +1165,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v802 = v797 < 0;
-  int32_t v803 = 0 - v797;
-  int32_t v804 = v802 ? (int32_t)v803 : (int32_t)v797;
+  bool v763 = v758 < 0;
+  int32_t v764 = 0 - v758;
+  int32_t v765 = v763 ? (int32_t)v764 : (int32_t)v758;
   int32_t size2;
-  size2 = v804;
-  int32_t v806 = size2;
-  bool v807 = v806 > 268435455;
-  int32_t v808 = v807 ? (int32_t)268435455 : (int32_t)v806;
+  size2 = v765;
+  int32_t v767 = size2;
+  bool v768 = v767 > 268435455;
+  int32_t v769 = v768 ? (int32_t)268435455 : (int32_t)v767;
   int32_t t;
-  t = v808;
-  int32_t v810 = t;
-  int32_t v811 = v810 >> 19;
+  t = v769;
+  int32_t v771 = t;
+  int32_t v772 = v771 >> 19;
   int32_t cell;
-  cell = v811;
-  int32_t v813 = t;
-  int32_t v814 = v813 & 524287;
-  ap_int<20> v815 = v814;
+  cell = v772;
+  int32_t v774 = t;
+  int32_t v775 = v774 & 524287;
+  ap_int<20> v776 = v775;
   ap_int<20> d;
-  d = v815;
-  int32_t v817 = cell;
-  int v818 = v817;
-  int32_t v819 = table_a[v818];
-  ap_int<29> v820 = v819;
+  d = v776;
+  int32_t v778 = cell;
+  int v779 = v778;
+  int32_t v780 = table_a[v779];
+  ap_int<29> v781 = v780;
   ap_int<29> a;
-  a = v820;
-  int32_t v822 = cell;
-  int v823 = v822;
-  int32_t v824 = table_b[v823];
-  ap_int<23> v825 = v824;
+  a = v781;
+  int32_t v783 = cell;
+  int v784 = v783;
+  int32_t v785 = table_b[v784];
+  ap_int<23> v786 = v785;
   ap_int<23> b;
-  b = v825;
-  int32_t v827 = cell;
-  int v828 = v827;
-  int32_t v829 = table_c[v828];
-  ap_int<15> v830 = v829;
+  b = v786;
+  int32_t v788 = cell;
+  int v789 = v788;
+  int32_t v790 = table_c[v789];
+  ap_int<15> v791 = v790;
   ap_int<15> c;
-  c = v830;
-  ap_int<23> v832 = b;
-  ap_int<15> v833 = c;
-  ap_int<20> v834 = d;
-  ap_int<35> v835 = v833;
-  ap_int<35> v836 = v834;
-  ap_int<35> v837 = v835 * v836;
-  ap_int<35> v838 = v837 >> 19;
-  ap_int<36> v839 = v832;
-  ap_int<36> v840 = v838;
-  ap_int<36> v841 = v839 - v840;
-  ap_int<23> v842 = v841;
+  c = v791;
+  ap_int<23> v793 = b;
+  ap_int<15> v794 = c;
+  ap_int<20> v795 = d;
+  ap_int<35> v796 = v794;
+  ap_int<35> v797 = v795;
+  ap_int<35> v798 = v796 * v797;
+  ap_int<35> v799 = v798 >> 19;
+  ap_int<36> v800 = v793;
+  ap_int<36> v801 = v799;
+  ap_int<36> v802 = v800 - v801;
+  ap_int<23> v803 = v802;
   ap_int<23> slope;
-  slope = v842;
-  ap_int<29> v844 = a;
-  ap_int<23> v845 = slope;
-  ap_int<20> v846 = d;
-  ap_int<43> v847 = v845;
-  ap_int<43> v848 = v846;
-  ap_int<43> v849 = v847 * v848;
-  ap_int<44> v850 = v849;
-  ap_int<44> v851 = v850 + 262144;
-  ap_int<44> v852 = v851 >> 19;
-  ap_int<45> v853 = v844;
-  ap_int<45> v854 = v852;
-  ap_int<45> v855 = v853 - v854;
-  ap_int<30> v856 = v855;
+  slope = v803;
+  ap_int<29> v805 = a;
+  ap_int<23> v806 = slope;
+  ap_int<20> v807 = d;
+  ap_int<43> v808 = v806;
+  ap_int<43> v809 = v807;
+  ap_int<43> v810 = v808 * v809;
+  ap_int<44> v811 = v810;
+  ap_int<44> v812 = v811 + 262144;
+  ap_int<44> v813 = v812 >> 19;
+  ap_int<45> v814 = v805;
+  ap_int<45> v815 = v813;
+  ap_int<45> v816 = v814 - v815;
+  ap_int<30> v817 = v816;
   ap_int<30> small;
-  small = v856;
-  bool v858 = v797 < 0;
-  ap_int<30> v859 = small;
-  ap_int<33> v860 = v859;
-  ap_int<33> v861 = 268435456 - v860;
-  ap_int<33> v862 = v859;
-  ap_int<33> v863 = v858 ? (ap_int<33>)v862 : (ap_int<33>)v861;
-  ap_int<30> v864 = v863;
+  small = v817;
+  bool v819 = v758 < 0;
+  ap_int<30> v820 = small;
+  ap_int<33> v821 = v820;
+  ap_int<33> v822 = 268435456 - v821;
+  ap_int<33> v823 = v820;
+  ap_int<33> v824 = v819 ? (ap_int<33>)v823 : (ap_int<33>)v822;
+  ap_int<30> v825 = v824;
   ap_int<30> result;
-  result = v864;
-  *v798 = result;
+  result = v825;
+  *v759 = result;
 }
 
 void weigh(
-  int32_t v866,
-  ap_int<30> v867,
-  int32_t *v868
+  int32_t v827,
+  ap_int<30> v828,
+  int32_t *v829
 ) {
   #pragma HLS inline
-  ap_int<62> v869 = v866;
-  ap_int<62> v870 = v867;
-  ap_int<62> v871 = v869 * v870;
-  int64_t v872 = v871;
+  ap_int<62> v830 = v827;
+  ap_int<62> v831 = v828;
+  ap_int<62> v832 = v830 * v831;
+  int64_t v833 = v832;
   int64_t product3;
-  product3 = v872;
-  int64_t v874 = product3;
-  ap_int<65> v875 = v874;
-  ap_int<65> v876 = v875 + 134217728;
-  ap_int<65> v877 = v876 >> 28;
-  int32_t v878 = v877;
+  product3 = v833;
+  int64_t v835 = product3;
+  ap_int<65> v836 = v835;
+  ap_int<65> v837 = v836 + 134217728;
+  ap_int<65> v838 = v837 >> 28;
+  int32_t v839 = v838;
   int32_t result1;
-  result1 = v878;
-  *v868 = result1;
+  result1 = v839;
+  *v829 = result1;
 }
 
 void state_update(
-  int32_t v880,
-  int32_t v881,
-  ap_int<30> v882,
-  int32_t *v883
+  int32_t v841,
+  int32_t v842,
+  ap_int<30> v843,
+  int32_t *v844
 ) {
   #pragma HLS inline
-  ap_int<33> v884 = v882;
-  ap_int<33> v885 = 268435456 - v884;
-  ap_int<30> v886 = v885;
+  ap_int<33> v845 = v843;
+  ap_int<33> v846 = 268435456 - v845;
+  ap_int<30> v847 = v846;
   ap_int<30> keep;
-  keep = v886;
-  ap_int<30> v888 = keep;
-  ap_int<62> v889 = v880;
-  ap_int<62> v890 = v888;
-  ap_int<62> v891 = v889 * v890;
-  int64_t v892 = v891;
+  keep = v847;
+  ap_int<30> v849 = keep;
+  ap_int<62> v850 = v841;
+  ap_int<62> v851 = v849;
+  ap_int<62> v852 = v850 * v851;
+  int64_t v853 = v852;
   int64_t old;
-  old = v892;
-  ap_int<62> v894 = v881;
-  ap_int<62> v895 = v882;
-  ap_int<62> v896 = v894 * v895;
-  int64_t v897 = v896;
+  old = v853;
+  ap_int<62> v855 = v842;
+  ap_int<62> v856 = v843;
+  ap_int<62> v857 = v855 * v856;
+  int64_t v858 = v857;
   int64_t new_part;
-  new_part = v897;
-  int64_t v899 = old;
-  int64_t v900 = new_part;
-  ap_int<65> v901 = v899;
-  ap_int<65> v902 = v900;
-  ap_int<65> v903 = v901 + v902;
-  ap_int<66> v904 = v903;
-  ap_int<66> v905 = v904 + 134217728;
-  ap_int<66> v906 = v905 >> 28;
-  int32_t v907 = v906;
+  new_part = v858;
+  int64_t v860 = old;
+  int64_t v861 = new_part;
+  ap_int<65> v862 = v860;
+  ap_int<65> v863 = v861;
+  ap_int<65> v864 = v862 + v863;
+  ap_int<66> v865 = v864;
+  ap_int<66> v866 = v865 + 134217728;
+  ap_int<66> v867 = v866 >> 28;
+  int32_t v868 = v867;
   int32_t mixed;
-  mixed = v907;
-  *v883 = mixed;
+  mixed = v868;
+  *v844 = mixed;
 }
 
 void gated_product(
-  int32_t v909,
-  int32_t v910,
-  ap_int<48> *v911
+  int32_t v870,
+  int32_t v871,
+  ap_int<48> *v872
 ) {
   #pragma HLS inline
-  int64_t v912 = v909;
-  int64_t v913 = v910;
-  int64_t v914 = v912 * v913;
+  int64_t v873 = v870;
+  int64_t v874 = v871;
+  int64_t v875 = v873 * v874;
   int64_t product4;
-  product4 = v914;
-  int64_t v916 = product4;
-  ap_int<65> v917 = v916;
-  ap_int<65> v918 = v917 + 32768;
-  ap_int<65> v919 = v918 >> 16;
-  ap_int<48> v920 = v919;
+  product4 = v875;
+  int64_t v877 = product4;
+  ap_int<65> v878 = v877;
+  ap_int<65> v879 = v878 + 32768;
+  ap_int<65> v880 = v879 >> 16;
+  ap_int<48> v881 = v880;
   ap_int<48> result2;
-  result2 = v920;
-  *v911 = result2;
+  result2 = v881;
+  *v872 = result2;
 }
 
 void residual_add(
-  ap_int<48> v922,
-  ap_int<48> v923,
-  ap_int<48> *v924
+  ap_int<48> v883,
+  ap_int<48> v884,
+  ap_int<48> *v885
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v926 = limit;
-  int64_t v927 = v926 << 47;
-  ap_int<65> v928 = v927;
-  ap_int<65> v929 = v928 - 1;
-  int64_t v930 = v929;
-  limit = v930;
-  ap_int<49> v931 = v922;
-  ap_int<49> v932 = v923;
-  ap_int<49> v933 = v931 + v932;
-  int64_t v934 = v933;
+  int64_t v887 = limit;
+  int64_t v888 = v887 << 47;
+  ap_int<65> v889 = v888;
+  ap_int<65> v890 = v889 - 1;
+  int64_t v891 = v890;
+  limit = v891;
+  ap_int<49> v892 = v883;
+  ap_int<49> v893 = v884;
+  ap_int<49> v894 = v892 + v893;
+  int64_t v895 = v894;
   int64_t total3;
-  total3 = v934;
-  int64_t v936 = total3;
-  int64_t v937 = limit;
-  bool v938 = v936 > v937;
-  int64_t v939 = v938 ? (int64_t)v937 : (int64_t)v936;
+  total3 = v895;
+  int64_t v897 = total3;
+  int64_t v898 = limit;
+  bool v899 = v897 > v898;
+  int64_t v900 = v899 ? (int64_t)v898 : (int64_t)v897;
   int64_t high2;
-  high2 = v939;
-  int64_t v941 = high2;
-  int64_t v942 = limit;
-  int64_t v943 = 0 - v942;
-  bool v944 = v941 < v943;
-  int64_t v945 = 0 - v942;
-  int64_t v946 = v944 ? (int64_t)v945 : (int64_t)v941;
-  ap_int<48> v947 = v946;
+  high2 = v900;
+  int64_t v902 = high2;
+  int64_t v903 = limit;
+  int64_t v904 = 0 - v903;
+  bool v905 = v902 < v904;
+  int64_t v906 = 0 - v903;
+  int64_t v907 = v905 ? (int64_t)v906 : (int64_t)v902;
+  ap_int<48> v908 = v907;
   ap_int<48> result3;
-  result3 = v947;
-  *v924 = result3;
+  result3 = v908;
+  *v885 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v949[2],
-  int8_t v950[8][8][4],
-  int32_t v951,
-  int16_t v952[4]
+  ap_uint<128> v910[2],
+  int8_t v911[8][8][4],
+  int32_t v912,
+  int16_t v913[4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v949 complete dim=1
+  #pragma HLS array_partition variable=v910 complete dim=1
 
-  #pragma HLS array_partition variable=v950 complete dim=2
-  #pragma HLS array_partition variable=v950 complete dim=3
+  #pragma HLS array_partition variable=v911 complete dim=2
+  #pragma HLS array_partition variable=v911 complete dim=3
 
-  #pragma HLS array_partition variable=v952 complete dim=1
+  #pragma HLS array_partition variable=v913 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1432,108 +1384,108 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v956 = v949[p];
-    ap_uint<128> rest4;
-    rest4 = v956;
+    ap_uint<128> v917 = v910[p];
+    ap_uint<128> rest3;
+    rest3 = v917;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v959 = rest4;
-      int16_t v960 = v959;
+      ap_int<128> v920 = rest3;
+      int16_t v921 = v920;
       int16_t low2;
-      low2 = v960;
-      int16_t v962 = low2;
-      int32_t v963 = v962;
-      int32_t v964 = v963 & 255;
-      int16_t v965 = v964;
-      lanes[((p * 16) + j)] = v965;
-      ap_int<128> v966 = rest4;
-      ap_uint<128> v967 = v966 >> 8;
-      rest4 = v967;
+      low2 = v921;
+      int16_t v923 = low2;
+      int32_t v924 = v923;
+      int32_t v925 = v924 & 255;
+      int16_t v926 = v925;
+      lanes[((p * 16) + j)] = v926;
+      ap_int<128> v927 = rest3;
+      ap_uint<128> v928 = v927 >> 8;
+      rest3 = v928;
     }
   }
-  l_S_k_e_2_k4: for (int k4 = 0; k4 < 8; k4++) {
+  l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v970 = v951;
-      int8_t v971 = v950[v970][k4][e2];
-      int16_t v972 = v971;
+      int v931 = v912;
+      int8_t v932 = v911[v931][k3][e2];
+      int16_t v933 = v932;
       int16_t code;
-      code = v972;
-      int16_t v974 = lanes[((k4 * 4) + e2)];
+      code = v933;
+      int16_t v935 = lanes[((k3 * 4) + e2)];
       int16_t byte;
-      byte = v974;
+      byte = v935;
       l_S_r_2_r: for (int r = 0; r < 4; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v978 = byte;
-        int32_t v979 = v978;
-        int32_t v980 = v979 & 3;
-        int16_t v981 = v980;
+        int16_t v939 = byte;
+        int32_t v940 = v939;
+        int32_t v941 = v940 & 3;
+        int16_t v942 = v941;
         int16_t pair1;
-        pair1 = v981;
-        int16_t v983 = pair1;
-        int32_t v984 = v983;
-        int32_t v985 = v984 ^ 2;
-        ap_int<33> v986 = v985;
-        ap_int<33> v987 = v986 - 2;
-        int16_t v988 = v987;
-        trit = v988;
-        int16_t v989 = byte;
-        int16_t v990 = v989 >> 2;
-        byte = v990;
-        int16_t v991 = trit;
-        int32_t v992 = v991;
-        bool v993 = v992 == 1;
-        int16_t v994 = code;
-        int32_t v995 = v994;
-        int32_t v996 = v993 ? (int32_t)v995 : (int32_t)0;
-        int16_t v997 = v996;
+        pair1 = v942;
+        int16_t v944 = pair1;
+        int32_t v945 = v944;
+        int32_t v946 = v945 ^ 2;
+        ap_int<33> v947 = v946;
+        ap_int<33> v948 = v947 - 2;
+        int16_t v949 = v948;
+        trit = v949;
+        int16_t v950 = byte;
+        int16_t v951 = v950 >> 2;
+        byte = v951;
+        int16_t v952 = trit;
+        int32_t v953 = v952;
+        bool v954 = v953 == 1;
+        int16_t v955 = code;
+        int32_t v956 = v955;
+        int32_t v957 = v954 ? (int32_t)v956 : (int32_t)0;
+        int16_t v958 = v957;
         int16_t added;
-        added = v997;
-        int16_t v999 = trit;
-        int32_t v1000 = v999;
-        bool v1001 = v1000 == -1;
-        int16_t v1002 = code;
-        int16_t v1003 = 0 - v1002;
-        int16_t v1004 = added;
-        int16_t v1005 = v1001 ? (int16_t)v1003 : (int16_t)v1004;
-        tree[r][(((k4 * 4) + e2) + 32)] = v1005;
+        added = v958;
+        int16_t v960 = trit;
+        int32_t v961 = v960;
+        bool v962 = v961 == -1;
+        int16_t v963 = code;
+        int16_t v964 = 0 - v963;
+        int16_t v965 = added;
+        int16_t v966 = v962 ? (int16_t)v964 : (int16_t)v965;
+        tree[r][(((k3 * 4) + e2) + 32)] = v966;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v1008 = tree[r1][((n3 * -2) + 62)];
-      int16_t v1009 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v1010 = v1008;
-      ap_int<17> v1011 = v1009;
-      ap_int<17> v1012 = v1010 + v1011;
-      int16_t v1013 = v1012;
-      tree[r1][((-n3) + 31)] = v1013;
+      int16_t v969 = tree[r1][((n3 * -2) + 62)];
+      int16_t v970 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v971 = v969;
+      ap_int<17> v972 = v970;
+      ap_int<17> v973 = v971 + v972;
+      int16_t v974 = v973;
+      tree[r1][((-n3) + 31)] = v974;
     }
-    bool v1014 = v951 == 0;
-    int16_t v1015 = v952[r1];
-    int32_t v1016 = v1015;
-    int32_t v1017 = v1014 ? (int32_t)0 : (int32_t)v1016;
-    int16_t v1018 = v1017;
+    bool v975 = v912 == 0;
+    int16_t v976 = v913[r1];
+    int32_t v977 = v976;
+    int32_t v978 = v975 ? (int32_t)0 : (int32_t)v977;
+    int16_t v979 = v978;
     int16_t before;
-    before = v1018;
-    int16_t v1020 = before;
-    int16_t v1021 = tree[r1][1];
-    ap_int<17> v1022 = v1020;
-    ap_int<17> v1023 = v1021;
-    ap_int<17> v1024 = v1022 + v1023;
-    int16_t v1025 = v1024;
-    v952[r1] = v1025;
+    before = v979;
+    int16_t v981 = before;
+    int16_t v982 = tree[r1][1];
+    ap_int<17> v983 = v981;
+    ap_int<17> v984 = v982;
+    ap_int<17> v985 = v983 + v984;
+    int16_t v986 = v985;
+    v913[r1] = v986;
   }
 }
 
 void gate_squares(
-  int64_t v1026,
-  int32_t v1027[2],
-  int32_t v1028[2]
+  int64_t v987,
+  int32_t v988[2],
+  int32_t v989[2]
 ) {
-  #pragma HLS array_partition variable=v1027 complete dim=1
+  #pragma HLS array_partition variable=v988 complete dim=1
 
-  #pragma HLS array_partition variable=v1028 complete dim=1
+  #pragma HLS array_partition variable=v989 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1544,27 +1496,27 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1032 = v1027[0];
-  int64_t v1033 = v1032;
+  int32_t v993 = v988[0];
+  int64_t v994 = v993;
   int64_t mantissa3;
-  mantissa3 = v1033;
-  int64_t v1035 = mantissa3;
-  int32_t v1036 = v1027[1];
-  normalise(v1035, v1036, unit);
+  mantissa3 = v994;
+  int64_t v996 = mantissa3;
+  int32_t v997 = v988[1];
+  normalise(v996, v997, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1026, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1028);
+  normalise(v987, 0, sum_squares);
+  multiply(sum_squares, unit_square, v989);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1037,
-  hls::stream< int32_t >& v1038,
-  hls::stream< ap_uint<128> >& v1039,
-  hls::stream< ap_uint<128> >& v1040,
-  hls::stream< ap_uint<256> >& v1041,
-  hls::stream< ap_uint<128> >& v1042,
-  hls::stream< ap_uint<128> >& v1043,
-  hls::stream< ap_uint<128> >& v1044
+  hls::stream< ap_uint<128> >& v998,
+  hls::stream< int32_t >& v999,
+  hls::stream< ap_uint<128> >& v1000,
+  hls::stream< ap_uint<128> >& v1001,
+  hls::stream< ap_uint<256> >& v1002,
+  hls::stream< ap_uint<128> >& v1003,
+  hls::stream< ap_uint<128> >& v1004,
+  hls::stream< ap_uint<128> >& v1005
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1602,6 +1554,12 @@ void core_0(
   int32_t scale[2];
   #pragma HLS array_partition variable=scale complete dim=1
 
+  int32_t exponents[2];
+  #pragma HLS array_partition variable=exponents complete dim=1
+
+  int64_t work[2];
+  #pragma HLS array_partition variable=work complete dim=1
+
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
@@ -1618,307 +1576,419 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1066 = v1037.read();
+    ap_uint<128> v1029 = v998.read();
     ap_uint<128> size3;
-    size3 = v1066;
-    ap_int<128> v1068 = size3;
-    int32_t v1069;
-    ap_int<128> v1069_tmp = v1068;
-    v1069 = v1069_tmp(31, 0);
+    size3 = v1029;
+    ap_int<128> v1031 = size3;
+    int32_t v1032;
+    ap_int<128> v1032_tmp = v1031;
+    v1032 = v1032_tmp(31, 0);
     int32_t total_words;
-    total_words = v1069;
-    int32_t v1071 = total_words;
-    weight_words[n4] = v1071;
-    ap_int<128> v1072 = size3;
-    int32_t v1073;
-    ap_int<128> v1073_tmp = v1072;
-    v1073 = v1073_tmp(63, 32);
+    total_words = v1032;
+    int32_t v1034 = total_words;
+    weight_words[n4] = v1034;
+    ap_int<128> v1035 = size3;
+    int32_t v1036;
+    ap_int<128> v1036_tmp = v1035;
+    v1036 = v1036_tmp(63, 32);
     int32_t both1;
-    both1 = v1073;
-    int32_t v1075 = both1;
-    int32_t v1076 = v1075 & 65535;
-    column_words[n4] = v1076;
-    int32_t v1077 = both1;
-    int32_t v1078 = v1077 >> 16;
-    norm_words[n4] = v1078;
-    ap_int<128> v1079 = size3;
-    int32_t v1080;
-    ap_int<128> v1080_tmp = v1079;
-    v1080 = v1080_tmp(95, 64);
+    both1 = v1036;
+    int32_t v1038 = both1;
+    int32_t v1039 = v1038 & 65535;
+    column_words[n4] = v1039;
+    int32_t v1040 = both1;
+    int32_t v1041 = v1040 >> 16;
+    norm_words[n4] = v1041;
+    ap_int<128> v1042 = size3;
+    int32_t v1043;
+    ap_int<128> v1043_tmp = v1042;
+    v1043 = v1043_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1080;
-    int32_t v1082 = all_rows;
-    matrix_rows[n4] = v1082;
+    all_rows = v1043;
+    int32_t v1045 = all_rows;
+    matrix_rows[n4] = v1045;
   }
-  int32_t v1083 = matrix_rows[4];
-  int32_t v1084 = v1083 >> 1;
+  int32_t v1046 = matrix_rows[4];
+  int32_t v1047 = v1046 >> 1;
   int32_t intermediate;
-  intermediate = v1084;
-  int32_t v1086 = v1038.read();
+  intermediate = v1047;
+  int32_t v1049 = v999.read();
   int32_t vector_beats1;
-  vector_beats1 = v1086;
-  int32_t v1088 = vector_beats1;
-  int v1089 = v1088;
-  for (int v1090 = 0; v1090 < v1089; v1090 += 1) {
+  vector_beats1 = v1049;
+  int32_t v1051 = vector_beats1;
+  int v1052 = v1051;
+  for (int v1053 = 0; v1053 < v1052; v1053 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1091 = v1039.read();
+    ap_uint<128> v1054 = v1000.read();
     ap_uint<128> pair2;
-    pair2 = v1091;
-    ap_int<128> v1093 = pair2;
-    ap_int<48> v1094;
-    ap_int<128> v1094_tmp = v1093;
-    v1094 = v1094_tmp(47, 0);
+    pair2 = v1054;
+    ap_int<128> v1056 = pair2;
+    ap_int<48> v1057;
+    ap_int<128> v1057_tmp = v1056;
+    v1057 = v1057_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1094;
-    ap_int<128> v1096 = pair2;
-    ap_int<48> v1097;
-    ap_int<128> v1097_tmp = v1096;
-    v1097 = v1097_tmp(111, 64);
+    low3 = v1057;
+    ap_int<128> v1059 = pair2;
+    ap_int<48> v1060;
+    ap_int<128> v1060_tmp = v1059;
+    v1060 = v1060_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1097;
-    ap_int<48> v1099 = low3;
-    residual[v1090][0] = v1099;
-    ap_int<48> v1100 = high3;
-    residual[v1090][1] = v1100;
-    int32_t v1101 = v1090;
+    high3 = v1060;
+    ap_int<48> v1062 = low3;
+    residual[v1053][0] = v1062;
+    ap_int<48> v1063 = high3;
+    residual[v1053][1] = v1063;
+    int32_t v1064 = v1053;
     int32_t number;
-    number = v1101;
-    int32_t v1103 = number;
-    int32_t v1104 = v1103 & 1;
-    int32_t v1105 = v1104 << 1;
+    number = v1064;
+    int32_t v1066 = number;
+    int32_t v1067 = v1066 & 1;
+    int32_t v1068 = v1067 << 1;
     int32_t lane;
-    lane = v1105;
-    ap_int<48> v1107 = low3;
-    int32_t v1108 = number;
-    int32_t v1109 = v1108 >> 1;
-    int v1110 = v1109;
-    int32_t v1111 = lane;
-    int v1112 = v1111;
-    values[v1110][v1112] = v1107;
-    ap_int<48> v1113 = high3;
-    int32_t v1114 = number;
-    int32_t v1115 = v1114 >> 1;
-    int v1116 = v1115;
-    int32_t v1117 = lane;
-    ap_int<33> v1118 = v1117;
-    ap_int<33> v1119 = v1118 + 1;
-    int v1120 = v1119;
-    values[v1116][v1120] = v1113;
-    ap_int<48> v1121 = ones;
-    ap_int<48> v1122 = low3;
-    ap_int<48> v1123 = v1122 >> 47;
-    ap_int<48> v1124 = v1122 ^ v1123;
-    ap_int<48> v1125 = v1121 | v1124;
-    ap_int<48> v1126 = high3;
-    ap_int<48> v1127 = v1126 >> 47;
-    ap_int<48> v1128 = v1126 ^ v1127;
-    ap_int<48> v1129 = v1125 | v1128;
-    ones = v1129;
+    lane = v1068;
+    ap_int<48> v1070 = low3;
+    int32_t v1071 = number;
+    int32_t v1072 = v1071 >> 1;
+    int v1073 = v1072;
+    int32_t v1074 = lane;
+    int v1075 = v1074;
+    values[v1073][v1075] = v1070;
+    ap_int<48> v1076 = high3;
+    int32_t v1077 = number;
+    int32_t v1078 = v1077 >> 1;
+    int v1079 = v1078;
+    int32_t v1080 = lane;
+    ap_int<33> v1081 = v1080;
+    ap_int<33> v1082 = v1081 + 1;
+    int v1083 = v1082;
+    values[v1079][v1083] = v1076;
+    ap_int<48> v1084 = ones;
+    ap_int<48> v1085 = low3;
+    ap_int<48> v1086 = v1085 >> 47;
+    ap_int<48> v1087 = v1085 ^ v1086;
+    ap_int<48> v1088 = v1084 | v1087;
+    ap_int<48> v1089 = high3;
+    ap_int<48> v1090 = v1089 >> 47;
+    ap_int<48> v1091 = v1089 ^ v1090;
+    ap_int<48> v1092 = v1088 | v1091;
+    ones = v1092;
   }
-  int32_t v1130 = v1038.read();
+  int32_t v1093 = v999.read();
   int32_t count3;
-  count3 = v1130;
-  int32_t v1132 = count3;
-  int v1133 = v1132;
-  for (int v1134 = 0; v1134 < v1133; v1134 += 1) {
-    int32_t v1135 = v1038.read();
+  count3 = v1093;
+  int32_t v1095 = count3;
+  int v1096 = v1095;
+  for (int v1097 = 0; v1097 < v1096; v1097 += 1) {
+    int32_t v1098 = v999.read();
     int32_t kind1;
-    kind1 = v1135;
-    int32_t v1137 = kind1;
-    bool v1138 = v1137 == 0;
-    int32_t v1139 = v1138 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1098;
+    int32_t v1100 = kind1;
+    bool v1101 = v1100 == 0;
+    int32_t v1102 = v1101 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1139;
-    int32_t v1141 = kind1;
-    bool v1142 = v1141 == 0;
-    ap_int<33> v1143 = v1142 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1144 = v1143;
+    phase_begin1 = v1102;
+    int32_t v1104 = kind1;
+    bool v1105 = v1104 == 0;
+    ap_int<33> v1106 = v1105 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1107 = v1106;
     int32_t phase_end1;
-    phase_end1 = v1144;
-    int32_t v1146 = phase_begin1;
-    int32_t v1147 = phase_end1;
-    int v1148 = v1146;
-    int v1149 = v1147;
-    for (int v1150 = v1148; v1150 < v1149; v1150 += 1) {
-      int32_t v1151 = v1150;
+    phase_end1 = v1107;
+    int32_t v1109 = phase_begin1;
+    int32_t v1110 = phase_end1;
+    int v1111 = v1109;
+    int v1112 = v1110;
+    for (int v1113 = v1111; v1113 < v1112; v1113 += 1) {
+      int32_t v1114 = v1113;
       int32_t phase;
-      phase = v1151;
-      ap_uint<128> v1153 = v1040.read();
+      phase = v1114;
+      ap_uint<128> v1116 = v1001.read();
       ap_uint<128> front1;
-      front1 = v1153;
-      ap_uint<128> v1155 = v1040.read();
+      front1 = v1116;
+      ap_uint<128> v1118 = v1001.read();
       ap_uint<128> back1;
-      back1 = v1155;
-      ap_int<128> v1157 = front1;
-      int32_t v1158;
-      ap_int<128> v1158_tmp = v1157;
-      v1158 = v1158_tmp(31, 0);
-      header[0] = v1158;
-      ap_int<128> v1159 = front1;
-      int32_t v1160;
-      ap_int<128> v1160_tmp = v1159;
-      v1160 = v1160_tmp(63, 32);
-      header[1] = v1160;
-      ap_int<128> v1161 = front1;
-      int32_t v1162;
-      ap_int<128> v1162_tmp = v1161;
-      v1162 = v1162_tmp(95, 64);
-      header[2] = v1162;
-      ap_int<128> v1163 = front1;
-      int32_t v1164;
-      ap_int<128> v1164_tmp = v1163;
-      v1164 = v1164_tmp(127, 96);
-      header[3] = v1164;
-      ap_int<128> v1165 = back1;
-      int32_t v1166;
-      ap_int<128> v1166_tmp = v1165;
-      v1166 = v1166_tmp(31, 0);
-      header[4] = v1166;
-      ap_int<128> v1167 = back1;
-      int32_t v1168;
-      ap_int<128> v1168_tmp = v1167;
-      v1168 = v1168_tmp(63, 32);
-      header[5] = v1168;
-      ap_int<128> v1169 = back1;
-      int32_t v1170;
-      ap_int<128> v1170_tmp = v1169;
-      v1170 = v1170_tmp(95, 64);
-      header[6] = v1170;
+      back1 = v1118;
+      ap_int<128> v1120 = front1;
+      int32_t v1121;
+      ap_int<128> v1121_tmp = v1120;
+      v1121 = v1121_tmp(31, 0);
+      header[0] = v1121;
+      ap_int<128> v1122 = front1;
+      int32_t v1123;
+      ap_int<128> v1123_tmp = v1122;
+      v1123 = v1123_tmp(63, 32);
+      header[1] = v1123;
+      ap_int<128> v1124 = front1;
+      int32_t v1125;
+      ap_int<128> v1125_tmp = v1124;
+      v1125 = v1125_tmp(95, 64);
+      header[2] = v1125;
+      ap_int<128> v1126 = front1;
+      int32_t v1127;
+      ap_int<128> v1127_tmp = v1126;
+      v1127 = v1127_tmp(127, 96);
+      header[3] = v1127;
+      ap_int<128> v1128 = back1;
+      int32_t v1129;
+      ap_int<128> v1129_tmp = v1128;
+      v1129 = v1129_tmp(31, 0);
+      header[4] = v1129;
+      ap_int<128> v1130 = back1;
+      int32_t v1131;
+      ap_int<128> v1131_tmp = v1130;
+      v1131 = v1131_tmp(63, 32);
+      header[5] = v1131;
+      ap_int<128> v1132 = back1;
+      int32_t v1133;
+      ap_int<128> v1133_tmp = v1132;
+      v1133 = v1133_tmp(95, 64);
+      header[6] = v1133;
       header[7] = 0;
-      ap_int<48> v1171 = ones;
-      int64_t v1172 = v1171;
+      ap_int<48> v1134 = ones;
+      int64_t v1135 = v1134;
       int64_t magnitude;
-      magnitude = v1172;
-      int64_t v1174 = magnitude;
-      int32_t v1175;
-      bit_length(v1174, &v1175);
+      magnitude = v1135;
+      int64_t v1137 = magnitude;
+      int32_t v1138;
+      bit_length(v1137, &v1138);
       int32_t length;
-      length = v1175;
-      int32_t v1177 = length;
-      ap_int<33> v1178 = v1177;
-      ap_int<33> v1179 = 47 - v1178;
-      int32_t v1180 = v1179;
+      length = v1138;
+      int32_t v1140 = length;
+      ap_int<33> v1141 = v1140;
+      ap_int<33> v1142 = 47 - v1141;
+      int32_t v1143 = v1142;
       int32_t left1;
-      left1 = v1180;
+      left1 = v1143;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1182 = phase;
-      int v1183 = v1182;
-      int32_t v1184 = norm_words[v1183];
+      int32_t v1145 = phase;
+      int v1146 = v1145;
+      int32_t v1147 = norm_words[v1146];
       int32_t vector_words1;
-      vector_words1 = v1184;
-      int32_t v1186 = vector_words1;
-      int v1187 = v1186;
-      for (int v1188 = 0; v1188 < v1187; v1188 += 1) {
+      vector_words1 = v1147;
+      int32_t v1149 = vector_words1;
+      int v1150 = v1149;
+      for (int v1151 = 0; v1151 < v1150; v1151 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1189 = v1188;
+        int32_t v1152 = v1151;
         int32_t measured;
-        measured = v1189;
-        ap_uint<256> v1191 = v1041.read();
+        measured = v1152;
+        ap_uint<256> v1154 = v1002.read();
         ap_uint<256> element1;
-        element1 = v1191;
-        int32_t v1193 = measured;
-        ap_int<256> v1194 = element1;
-        int32_t v1195 = left1;
-        measure(values, v1193, v1194, v1195, scaled, squares, absmax);
+        element1 = v1154;
+        int32_t v1156 = measured;
+        ap_int<256> v1157 = element1;
+        int32_t v1158 = left1;
+        measure(values, v1156, v1157, v1158, scaled, squares, absmax);
       }
-      int32_t v1196 = length;
-      ap_int<33> v1197 = v1196;
-      ap_int<33> v1198 = v1197 + 1;
-      int32_t v1199 = v1198;
+      int32_t v1159 = length;
+      ap_int<33> v1160 = v1159;
+      ap_int<33> v1161 = v1160 + 1;
+      int32_t v1162 = v1161;
       int32_t lost;
-      lost = v1199;
-      int32_t v1201 = lost;
-      ap_int<33> v1202 = v1201;
-      ap_int<33> v1203 = v1202 - 24;
-      ap_int<33> v1204 = v1203 << 1;
-      int32_t v1205 = v1204;
+      lost = v1162;
+      int32_t v1164 = lost;
+      ap_int<33> v1165 = v1164;
+      ap_int<33> v1166 = v1165 - 24;
+      ap_int<33> v1167 = v1166 << 1;
+      int32_t v1168 = v1167;
       int32_t plain_exponent;
-      plain_exponent = v1205;
-      int64_t v1207 = squares[1];
-      int32_t v1208 = plain_exponent;
-      normalise(v1207, v1208, plain);
-      int32_t v1209 = phase;
-      bool v1210 = v1209 == 3;
-      if (v1210) {
-        int32_t v1211 = gate_plain[0];
-        plain[0] = v1211;
-        int32_t v1212 = gate_plain[1];
-        plain[1] = v1212;
+      plain_exponent = v1168;
+      int64_t v1170 = squares[1];
+      int32_t v1171 = plain_exponent;
+      normalise(v1170, v1171, plain);
+      int32_t v1172 = phase;
+      bool v1173 = v1172 == 3;
+      if (v1173) {
+        int32_t v1174 = gate_plain[0];
+        plain[0] = v1174;
+        int32_t v1175 = gate_plain[1];
+        plain[1] = v1175;
       }
-      int32_t v1213 = phase;
-      bool v1214 = v1213 == 5;
-      if (v1214) {
+      int32_t v1176 = phase;
+      bool v1177 = v1176 == 5;
+      if (v1177) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1215 = lost;
-      norm_scale(header, v1215, squares, absmax, plain, scale);
-      int32_t v1216 = absmax[0];
-      int32_t v1217;
-      code_shift(v1216, &v1217);
+      int32_t v1178 = lost;
+      norm_scale(header, v1178, squares, absmax, plain, exponents, work);
+      int32_t v1179 = absmax[0];
+      int32_t v1180;
+      code_shift(v1179, &v1180);
       int32_t code_left;
-      code_left = v1217;
-      int32_t v1219 = absmax[0];
-      int32_t v1220 = code_left;
-      ap_int<26> v1221;
-      code_reciprocal(v1219, v1220, &v1221);
+      code_left = v1180;
+      int32_t v1182 = absmax[0];
+      int32_t v1183 = code_left;
+      ap_int<26> v1184;
+      code_reciprocal(v1182, v1183, &v1184);
       ap_int<26> reciprocal1;
-      reciprocal1 = v1221;
+      reciprocal1 = v1184;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int32_t v1225 = vector_words1;
-      int v1226 = v1225;
-      for (int v1227 = 0; v1227 < v1226; v1227 += 1) {
+      int64_t v1188 = work[0];
+      int64_t radicand1;
+      radicand1 = v1188;
+      int64_t v1190 = work[1];
+      ap_int<36> v1191 = v1190;
+      ap_int<36> dividend;
+      dividend = v1191;
+      int64_t root;
+      root = 0;
+      int64_t quotient1;
+      quotient1 = 0;
+      ap_int<36> divisor;
+      divisor = 0;
+      int32_t dividing;
+      dividing = 0;
+      int64_t root_bit;
+      root_bit = 1;
+      int64_t v1198 = root_bit;
+      int64_t v1199 = v1198 << 60;
+      root_bit = v1199;
+      int32_t v1200 = vector_words1;
+      bool v1201 = v1200 > 57;
+      int32_t v1202 = v1201 ? (int32_t)v1200 : (int32_t)57;
+      int32_t passes;
+      passes = v1202;
+      int32_t v1204 = passes;
+      int v1205 = v1204;
+      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1228 = v1227;
+        int32_t v1207 = v1206;
         int32_t coded;
-        coded = v1228;
-        int32_t v1230 = coded;
-        int32_t v1231 = code_left;
-        ap_int<26> v1232 = reciprocal1;
-        int32_t v1233 = code_column;
-        int32_t v1234 = code_group;
-        quantise(scaled, v1230, v1231, v1232, codes, v1233, v1234);
-        int32_t v1235 = code_group;
-        ap_int<33> v1236 = v1235;
-        ap_int<33> v1237 = v1236 + 1;
-        int32_t v1238 = v1237;
-        code_group = v1238;
-        int32_t v1239 = code_group;
-        bool v1240 = v1239 == 8;
-        if (v1240) {
-          code_group = 0;
-          int32_t v1241 = code_column;
-          ap_int<33> v1242 = v1241;
-          ap_int<33> v1243 = v1242 + 1;
-          int32_t v1244 = v1243;
-          code_column = v1244;
+        coded = v1207;
+        int32_t v1209 = coded;
+        int32_t v1210 = vector_words1;
+        bool v1211 = v1209 < v1210;
+        if (v1211) {
+          int32_t v1212 = coded;
+          int32_t v1213 = code_left;
+          ap_int<26> v1214 = reciprocal1;
+          int32_t v1215 = code_column;
+          int32_t v1216 = code_group;
+          quantise(scaled, v1212, v1213, v1214, codes, v1215, v1216);
+          int32_t v1217 = code_group;
+          ap_int<33> v1218 = v1217;
+          ap_int<33> v1219 = v1218 + 1;
+          int32_t v1220 = v1219;
+          code_group = v1220;
+          int32_t v1221 = code_group;
+          bool v1222 = v1221 == 8;
+          if (v1222) {
+            code_group = 0;
+            int32_t v1223 = code_column;
+            ap_int<33> v1224 = v1223;
+            ap_int<33> v1225 = v1224 + 1;
+            int32_t v1226 = v1225;
+            code_column = v1226;
+          }
+        }
+        int32_t v1227 = coded;
+        bool v1228 = v1227 == 31;
+        if (v1228) {
+          int64_t v1229 = root;
+          ap_int<36> v1230 = v1229;
+          divisor = v1230;
+        }
+        ap_int<36> v1231 = dividend;
+        ap_int<36> v1232 = divisor;
+        ap_int<37> v1233 = v1231;
+        ap_int<37> v1234 = v1232;
+        ap_int<37> v1235 = v1233 - v1234;
+        ap_int<36> v1236 = v1235;
+        ap_int<36> less;
+        less = v1236;
+        int32_t v1238 = dividing;
+        bool v1239 = v1238 > 0;
+        if (v1239) {
+          int64_t v1240 = quotient1;
+          int64_t v1241 = v1240 << 1;
+          quotient1 = v1241;
+          ap_int<36> v1242 = less;
+          bool v1243 = v1242 >= 0;
+          if (v1243) {
+            ap_int<36> v1244 = less;
+            dividend = v1244;
+            int64_t v1245 = quotient1;
+            ap_int<65> v1246 = v1245;
+            ap_int<65> v1247 = v1246 + 1;
+            int64_t v1248 = v1247;
+            quotient1 = v1248;
+          }
+          ap_int<36> v1249 = dividend;
+          ap_int<36> v1250 = v1249 << 1;
+          dividend = v1250;
+        }
+        int64_t v1251 = root;
+        int64_t v1252 = root_bit;
+        ap_int<65> v1253 = v1251;
+        ap_int<65> v1254 = v1252;
+        ap_int<65> v1255 = v1253 + v1254;
+        int64_t v1256 = v1255;
+        int64_t trial;
+        trial = v1256;
+        int64_t v1258 = root;
+        int64_t v1259 = v1258 >> 1;
+        root = v1259;
+        int64_t v1260 = radicand1;
+        int64_t v1261 = trial;
+        bool v1262 = v1260 >= v1261;
+        if (v1262) {
+          int64_t v1263 = trial;
+          int64_t v1264 = radicand1;
+          ap_int<65> v1265 = v1264;
+          ap_int<65> v1266 = v1263;
+          ap_int<65> v1267 = v1265 - v1266;
+          int64_t v1268 = v1267;
+          radicand1 = v1268;
+          int64_t v1269 = root_bit;
+          int64_t v1270 = root;
+          ap_int<65> v1271 = v1270;
+          ap_int<65> v1272 = v1269;
+          ap_int<65> v1273 = v1271 + v1272;
+          int64_t v1274 = v1273;
+          root = v1274;
+        }
+        int64_t v1275 = root_bit;
+        int64_t v1276 = v1275 >> 2;
+        root_bit = v1276;
+        dividing = 0;
+        int32_t v1277 = coded;
+        bool v1278 = v1277 >= 31;
+        if (v1278) {
+          int32_t v1279 = coded;
+          ap_int<33> v1280 = v1279;
+          bool v1281 = v1280 < 56;
+          if (v1281) {
+            dividing = 1;
+          }
         }
       }
-      int32_t v1245 = phase;
-      int v1246 = v1245;
-      int32_t v1247 = weight_words[v1246];
+      int64_t v1282 = quotient1;
+      ratio_end(v1282, exponents, 24, scale);
+      int32_t v1283 = phase;
+      int v1284 = v1283;
+      int32_t v1285 = weight_words[v1284];
       int32_t words3;
-      words3 = v1247;
-      int32_t v1249 = phase;
-      int v1250 = v1249;
-      int32_t v1251 = column_words[v1250];
+      words3 = v1285;
+      int32_t v1287 = phase;
+      int v1288 = v1287;
+      int32_t v1289 = column_words[v1288];
       int32_t columns;
-      columns = v1251;
-      int32_t v1253 = phase;
-      int v1254 = v1253;
-      int32_t v1255 = matrix_rows[v1254];
+      columns = v1289;
+      int32_t v1291 = phase;
+      int v1292 = v1291;
+      int32_t v1293 = matrix_rows[v1292];
       int32_t rows;
-      rows = v1255;
-      int32_t v1257 = phase;
-      bool v1258 = v1257 == 2;
-      bool v1259 = v1257 >= 3;
-      bool v1260 = v1258 | v1259;
-      if (v1260) {
+      rows = v1293;
+      int32_t v1295 = phase;
+      bool v1296 = v1295 == 2;
+      bool v1297 = v1295 >= 3;
+      bool v1298 = v1296 | v1297;
+      if (v1298) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -1933,440 +2003,440 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1267 = words3;
-      ap_int<33> v1268 = v1267;
-      ap_int<33> v1269 = v1268 + 4;
-      int32_t v1270 = v1269;
+      int32_t v1305 = words3;
+      ap_int<33> v1306 = v1305;
+      ap_int<33> v1307 = v1306 + 4;
+      int32_t v1308 = v1307;
       int32_t steps;
-      steps = v1270;
-      int32_t v1272 = steps;
-      int v1273 = v1272;
-      for (int v1274 = 0; v1274 < v1273; v1274 += 1) {
+      steps = v1308;
+      int32_t v1310 = steps;
+      int v1311 = v1310;
+      for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1275 = words3;
-        ap_int<33> v1276 = v1274;
-        ap_int<33> v1277 = v1275;
-        bool v1278 = v1276 < v1277;
-        if (v1278) {
-          ap_uint<128> v1279 = v1042.read();
-          word[0] = v1279;
-          ap_uint<128> v1280 = v1043.read();
-          word[1] = v1280;
+        int32_t v1313 = words3;
+        ap_int<33> v1314 = v1312;
+        ap_int<33> v1315 = v1313;
+        bool v1316 = v1314 < v1315;
+        if (v1316) {
+          ap_uint<128> v1317 = v1003.read();
+          word[0] = v1317;
+          ap_uint<128> v1318 = v1004.read();
+          word[1] = v1318;
         }
-        int32_t v1281 = pending;
-        bool v1282 = v1281 > 0;
-        if (v1282) {
-          int32_t v1283 = pending;
-          ap_int<33> v1284 = v1283;
-          ap_int<33> v1285 = v1284 - 1;
-          int32_t v1286 = v1285;
-          pending = v1286;
-          int16_t v1287 = leaving[0];
+        int32_t v1319 = pending;
+        bool v1320 = v1319 > 0;
+        if (v1320) {
+          int32_t v1321 = pending;
+          ap_int<33> v1322 = v1321;
+          ap_int<33> v1323 = v1322 - 1;
+          int32_t v1324 = v1323;
+          pending = v1324;
+          int16_t v1325 = leaving[0];
           int16_t total4;
-          total4 = v1287;
+          total4 = v1325;
           l_S_r_4_r2: for (int r2 = 0; r2 < 3; r2++) {
-            int16_t v1290 = leaving[(r2 + 1)];
-            leaving[r2] = v1290;
+            int16_t v1328 = leaving[(r2 + 1)];
+            leaving[r2] = v1328;
           }
-          int32_t v1291 = position;
-          int32_t v1292 = rows;
-          bool v1293 = v1291 < v1292;
-          if (v1293) {
-            int32_t v1294 = phase;
+          int32_t v1329 = position;
+          int32_t v1330 = rows;
+          bool v1331 = v1329 < v1330;
+          if (v1331) {
+            int32_t v1332 = phase;
             int32_t step1;
-            step1 = v1294;
-            int32_t v1296 = position;
+            step1 = v1332;
+            int32_t v1334 = position;
             int32_t at3;
-            at3 = v1296;
-            int32_t v1298 = phase;
-            bool v1299 = v1298 == 4;
-            if (v1299) {
-              int32_t v1300 = position;
-              int32_t v1301 = intermediate;
-              bool v1302 = v1300 >= v1301;
-              if (v1302) {
+            at3 = v1334;
+            int32_t v1336 = phase;
+            bool v1337 = v1336 == 4;
+            if (v1337) {
+              int32_t v1338 = position;
+              int32_t v1339 = intermediate;
+              bool v1340 = v1338 >= v1339;
+              if (v1340) {
                 step1 = 7;
-                int32_t v1303 = position;
-                int32_t v1304 = intermediate;
-                ap_int<33> v1305 = v1303;
-                ap_int<33> v1306 = v1304;
-                ap_int<33> v1307 = v1305 - v1306;
-                int32_t v1308 = v1307;
-                at3 = v1308;
+                int32_t v1341 = position;
+                int32_t v1342 = intermediate;
+                ap_int<33> v1343 = v1341;
+                ap_int<33> v1344 = v1342;
+                ap_int<33> v1345 = v1343 - v1344;
+                int32_t v1346 = v1345;
+                at3 = v1346;
               }
             }
-            int32_t v1309 = phase;
-            bool v1310 = v1309 == 6;
-            if (v1310) {
+            int32_t v1347 = phase;
+            bool v1348 = v1347 == 6;
+            if (v1348) {
               at3 = 0;
             }
-            int32_t v1311 = position;
-            int32_t v1312 = v1311 & 3;
+            int32_t v1349 = position;
+            int32_t v1350 = v1349 & 3;
             int32_t quarter;
-            quarter = v1312;
-            int32_t v1314 = step1;
-            bool v1315 = v1314 == 1;
-            if (v1315) {
-              int32_t v1316 = quarter;
-              bool v1317 = v1316 == 0;
-              if (v1317) {
-                ap_uint<128> v1318 = v1040.read();
-                room_beat1 = v1318;
-                ap_uint<128> v1319 = v1039.read();
-                state_beat = v1319;
+            quarter = v1350;
+            int32_t v1352 = step1;
+            bool v1353 = v1352 == 1;
+            if (v1353) {
+              int32_t v1354 = quarter;
+              bool v1355 = v1354 == 0;
+              if (v1355) {
+                ap_uint<128> v1356 = v1001.read();
+                room_beat1 = v1356;
+                ap_uint<128> v1357 = v1000.read();
+                state_beat = v1357;
               }
             }
-            ap_int<128> v1320 = room_beat1;
-            int32_t v1321 = v1320;
+            ap_int<128> v1358 = room_beat1;
+            int32_t v1359 = v1358;
             int32_t room;
-            room = v1321;
-            ap_int<128> v1323 = room_beat1;
-            ap_uint<128> v1324 = v1323 >> 32;
-            room_beat1 = v1324;
-            ap_int<128> v1325 = state_beat;
-            int32_t v1326 = v1325;
+            room = v1359;
+            ap_int<128> v1361 = room_beat1;
+            ap_uint<128> v1362 = v1361 >> 32;
+            room_beat1 = v1362;
+            ap_int<128> v1363 = state_beat;
+            int32_t v1364 = v1363;
             int32_t before1;
-            before1 = v1326;
-            ap_int<128> v1328 = state_beat;
-            ap_uint<128> v1329 = v1328 >> 32;
-            state_beat = v1329;
-            int16_t v1330 = total4;
-            ap_int<48> v1331;
-            dequantise(v1330, scale, &v1331);
+            before1 = v1364;
+            ap_int<128> v1366 = state_beat;
+            ap_uint<128> v1367 = v1366 >> 32;
+            state_beat = v1367;
+            int16_t v1368 = total4;
+            ap_int<48> v1369;
+            dequantise(v1368, scale, &v1369);
             ap_int<48> delta;
-            delta = v1331;
-            ap_int<48> v1333 = delta;
-            int32_t v1334;
-            saturate_gate(v1333, &v1334);
+            delta = v1369;
+            ap_int<48> v1371 = delta;
+            int32_t v1372;
+            saturate_gate(v1371, &v1372);
             int32_t gate;
-            gate = v1334;
-            int32_t v1336 = at3;
-            int v1337 = v1336;
-            int32_t v1338 = held[v1337];
+            gate = v1372;
+            int32_t v1374 = at3;
+            int v1375 = v1374;
+            int32_t v1376 = held[v1375];
             int32_t kept;
-            kept = v1338;
-            int32_t v1340 = step1;
-            bool v1341 = v1340 == 1;
-            int32_t v1342 = gate;
-            int32_t v1343 = 0 - v1342;
-            int32_t v1344 = v1341 ? (int32_t)v1343 : (int32_t)v1342;
+            kept = v1376;
+            int32_t v1378 = step1;
+            bool v1379 = v1378 == 1;
+            int32_t v1380 = gate;
+            int32_t v1381 = 0 - v1380;
+            int32_t v1382 = v1379 ? (int32_t)v1381 : (int32_t)v1380;
             int32_t turned;
-            turned = v1344;
-            int32_t v1346 = step1;
-            bool v1347 = v1346 == 2;
-            int32_t v1348 = kept;
-            int32_t v1349 = turned;
-            int32_t v1350 = v1347 ? (int32_t)v1348 : (int32_t)v1349;
+            turned = v1382;
+            int32_t v1384 = step1;
+            bool v1385 = v1384 == 2;
+            int32_t v1386 = kept;
+            int32_t v1387 = turned;
+            int32_t v1388 = v1385 ? (int32_t)v1386 : (int32_t)v1387;
             int32_t argument;
-            argument = v1350;
-            int32_t v1352 = argument;
-            ap_int<30> v1353;
-            sigmoid(v1352, &v1353);
+            argument = v1388;
+            int32_t v1390 = argument;
+            ap_int<30> v1391;
+            sigmoid(v1390, &v1391);
             ap_int<30> sigma;
-            sigma = v1353;
-            int32_t v1355 = step1;
-            bool v1356 = v1355 == 1;
-            int32_t v1357 = room;
-            int32_t v1358 = argument;
-            int32_t v1359 = v1356 ? (int32_t)v1357 : (int32_t)v1358;
+            sigma = v1391;
+            int32_t v1393 = step1;
+            bool v1394 = v1393 == 1;
+            int32_t v1395 = room;
+            int32_t v1396 = argument;
+            int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
             int32_t factor1;
-            factor1 = v1359;
-            int32_t v1361 = factor1;
-            ap_int<30> v1362 = sigma;
-            int32_t v1363;
-            weigh(v1361, v1362, &v1363);
+            factor1 = v1397;
+            int32_t v1399 = factor1;
+            ap_int<30> v1400 = sigma;
+            int32_t v1401;
+            weigh(v1399, v1400, &v1401);
             int32_t weighted1;
-            weighted1 = v1363;
-            int32_t v1365 = weighted1;
-            ap_int<30> v1366 = v1365;
+            weighted1 = v1401;
+            int32_t v1403 = weighted1;
+            ap_int<30> v1404 = v1403;
             ap_int<30> fresh;
-            fresh = v1366;
-            int32_t v1368 = before1;
-            int32_t v1369 = kept;
-            ap_int<30> v1370 = fresh;
-            int32_t v1371;
-            state_update(v1368, v1369, v1370, &v1371);
+            fresh = v1404;
+            int32_t v1406 = before1;
+            int32_t v1407 = kept;
+            ap_int<30> v1408 = fresh;
+            int32_t v1409;
+            state_update(v1406, v1407, v1408, &v1409);
             int32_t mixed1;
-            mixed1 = v1371;
-            int32_t v1373 = step1;
-            bool v1374 = v1373 == 0;
-            bool v1375 = v1373 == 1;
-            bool v1376 = v1373 == 4;
-            bool v1377 = v1374 | v1375;
-            bool v1378 = v1377 | v1376;
-            if (v1378) {
-              int32_t v1379 = step1;
-              bool v1380 = v1379 == 1;
-              int32_t v1381 = mixed1;
-              int32_t v1382 = weighted1;
-              int32_t v1383 = v1380 ? (int32_t)v1381 : (int32_t)v1382;
-              int32_t v1384 = at3;
-              int v1385 = v1384;
-              held[v1385] = v1383;
+            mixed1 = v1409;
+            int32_t v1411 = step1;
+            bool v1412 = v1411 == 0;
+            bool v1413 = v1411 == 1;
+            bool v1414 = v1411 == 4;
+            bool v1415 = v1412 | v1413;
+            bool v1416 = v1415 | v1414;
+            if (v1416) {
+              int32_t v1417 = step1;
+              bool v1418 = v1417 == 1;
+              int32_t v1419 = mixed1;
+              int32_t v1420 = weighted1;
+              int32_t v1421 = v1418 ? (int32_t)v1419 : (int32_t)v1420;
+              int32_t v1422 = at3;
+              int v1423 = v1422;
+              held[v1423] = v1421;
             }
-            int32_t v1386 = step1;
-            bool v1387 = v1386 == 2;
-            int32_t v1388 = weighted1;
-            int32_t v1389 = kept;
-            int32_t v1390 = v1387 ? (int32_t)v1388 : (int32_t)v1389;
+            int32_t v1424 = step1;
+            bool v1425 = v1424 == 2;
+            int32_t v1426 = weighted1;
+            int32_t v1427 = kept;
+            int32_t v1428 = v1425 ? (int32_t)v1426 : (int32_t)v1427;
             int32_t other;
-            other = v1390;
-            int32_t v1392 = gate;
-            int32_t v1393 = other;
-            ap_int<48> v1394;
-            gated_product(v1392, v1393, &v1394);
+            other = v1428;
+            int32_t v1430 = gate;
+            int32_t v1431 = other;
+            ap_int<48> v1432;
+            gated_product(v1430, v1431, &v1432);
             ap_int<48> value1;
-            value1 = v1394;
-            int32_t v1396 = step1;
-            bool v1397 = v1396 == 3;
-            bool v1398 = v1396 == 5;
-            bool v1399 = v1397 | v1398;
-            if (v1399) {
-              int32_t v1400 = at3;
-              int32_t v1401 = v1400 >> 1;
-              int v1402 = v1401;
-              int32_t v1403 = v1400 & 1;
-              int v1404 = v1403;
-              ap_int<48> v1405 = residual[v1402][v1404];
-              ap_int<48> v1406 = delta;
-              ap_int<48> v1407;
-              residual_add(v1405, v1406, &v1407);
-              value1 = v1407;
-              ap_int<48> v1408 = value1;
-              int32_t v1409 = at3;
-              int32_t v1410 = v1409 >> 1;
-              int v1411 = v1410;
-              int32_t v1412 = v1409 & 1;
-              int v1413 = v1412;
-              residual[v1411][v1413] = v1408;
+            value1 = v1432;
+            int32_t v1434 = step1;
+            bool v1435 = v1434 == 3;
+            bool v1436 = v1434 == 5;
+            bool v1437 = v1435 | v1436;
+            if (v1437) {
+              int32_t v1438 = at3;
+              int32_t v1439 = v1438 >> 1;
+              int v1440 = v1439;
+              int32_t v1441 = v1438 & 1;
+              int v1442 = v1441;
+              ap_int<48> v1443 = residual[v1440][v1442];
+              ap_int<48> v1444 = delta;
+              ap_int<48> v1445;
+              residual_add(v1443, v1444, &v1445);
+              value1 = v1445;
+              ap_int<48> v1446 = value1;
+              int32_t v1447 = at3;
+              int32_t v1448 = v1447 >> 1;
+              int v1449 = v1448;
+              int32_t v1450 = v1447 & 1;
+              int v1451 = v1450;
+              residual[v1449][v1451] = v1446;
             }
-            int32_t v1414 = step1;
-            bool v1415 = v1414 == 2;
-            bool v1416 = v1414 == 3;
-            bool v1417 = v1414 == 5;
-            bool v1418 = v1414 == 7;
-            bool v1419 = v1415 | v1416;
-            bool v1420 = v1419 | v1417;
-            bool v1421 = v1420 | v1418;
-            if (v1421) {
-              ap_int<48> v1422 = value1;
-              int32_t v1423 = at3;
-              int32_t v1424 = v1423 >> 2;
-              int v1425 = v1424;
-              int32_t v1426 = v1423 & 3;
-              int v1427 = v1426;
-              values[v1425][v1427] = v1422;
-              ap_int<48> v1428 = ones;
-              ap_int<48> v1429 = value1;
-              ap_int<48> v1430 = v1429 >> 47;
-              ap_int<48> v1431 = v1429 ^ v1430;
-              ap_int<48> v1432 = v1428 | v1431;
-              ones = v1432;
+            int32_t v1452 = step1;
+            bool v1453 = v1452 == 2;
+            bool v1454 = v1452 == 3;
+            bool v1455 = v1452 == 5;
+            bool v1456 = v1452 == 7;
+            bool v1457 = v1453 | v1454;
+            bool v1458 = v1457 | v1455;
+            bool v1459 = v1458 | v1456;
+            if (v1459) {
+              ap_int<48> v1460 = value1;
+              int32_t v1461 = at3;
+              int32_t v1462 = v1461 >> 2;
+              int v1463 = v1462;
+              int32_t v1464 = v1461 & 3;
+              int v1465 = v1464;
+              values[v1463][v1465] = v1460;
+              ap_int<48> v1466 = ones;
+              ap_int<48> v1467 = value1;
+              ap_int<48> v1468 = v1467 >> 47;
+              ap_int<48> v1469 = v1467 ^ v1468;
+              ap_int<48> v1470 = v1466 | v1469;
+              ones = v1470;
             }
-            int32_t v1433 = step1;
-            bool v1434 = v1433 == 2;
-            if (v1434) {
-              int16_t v1435 = total4;
-              int32_t v1436 = v1435;
-              int32_t v1437 = v1436 * v1436;
-              int64_t v1438 = gate_sum;
-              ap_int<65> v1439 = v1438;
-              ap_int<65> v1440 = v1437;
-              ap_int<65> v1441 = v1439 + v1440;
-              int64_t v1442 = v1441;
-              gate_sum = v1442;
+            int32_t v1471 = step1;
+            bool v1472 = v1471 == 2;
+            if (v1472) {
+              int16_t v1473 = total4;
+              int32_t v1474 = v1473;
+              int32_t v1475 = v1474 * v1474;
+              int64_t v1476 = gate_sum;
+              ap_int<65> v1477 = v1476;
+              ap_int<65> v1478 = v1475;
+              ap_int<65> v1479 = v1477 + v1478;
+              int64_t v1480 = v1479;
+              gate_sum = v1480;
             }
-            int32_t v1443 = step1;
-            bool v1444 = v1443 == 1;
-            bool v1445 = v1443 == 6;
-            bool v1446 = v1444 | v1445;
-            if (v1446) {
-              l_S_k_5_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1448 = quad[(k5 + 1)];
-                quad[k5] = v1448;
+            int32_t v1481 = step1;
+            bool v1482 = v1481 == 1;
+            bool v1483 = v1481 == 6;
+            bool v1484 = v1482 | v1483;
+            if (v1484) {
+              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
+                int32_t v1486 = quad[(k4 + 1)];
+                quad[k4] = v1486;
               }
-              int32_t v1449 = step1;
-              bool v1450 = v1449 == 1;
-              int32_t v1451 = mixed1;
-              int16_t v1452 = total4;
-              int32_t v1453 = v1452;
-              int32_t v1454 = v1450 ? (int32_t)v1451 : (int32_t)v1453;
-              quad[3] = v1454;
-              int32_t v1455 = quarter;
-              bool v1456 = v1455 == 3;
-              if (v1456) {
+              int32_t v1487 = step1;
+              bool v1488 = v1487 == 1;
+              int32_t v1489 = mixed1;
+              int16_t v1490 = total4;
+              int32_t v1491 = v1490;
+              int32_t v1492 = v1488 ? (int32_t)v1489 : (int32_t)v1491;
+              quad[3] = v1492;
+              int32_t v1493 = quarter;
+              bool v1494 = v1493 == 3;
+              if (v1494) {
                 ap_uint<128> packed;
                 packed = 0;
-                l_S_k_6_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1459 = quad[k6];
-                  ap_int<128> v1460 = packed;
-                  int64_t v1461 = k6;
-                  int64_t v1462 = v1461 * 32;
-                  ap_int<65> v1463 = v1462;
-                  ap_int<65> v1464 = v1463 + 31;
-                  int v1465 = v1462;
-                  int v1466 = v1464;
-                  ap_int<128> v1467;
-                  ap_int<128> v1467_tmp = v1460;
-                  v1467_tmp(v1466, v1465) = v1459;
-                  v1467 = v1467_tmp;
-                  packed = v1467;
+                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
+                  int32_t v1497 = quad[k5];
+                  ap_int<128> v1498 = packed;
+                  int64_t v1499 = k5;
+                  int64_t v1500 = v1499 * 32;
+                  ap_int<65> v1501 = v1500;
+                  ap_int<65> v1502 = v1501 + 31;
+                  int v1503 = v1500;
+                  int v1504 = v1502;
+                  ap_int<128> v1505;
+                  ap_int<128> v1505_tmp = v1498;
+                  v1505_tmp(v1504, v1503) = v1497;
+                  v1505 = v1505_tmp;
+                  packed = v1505;
                 }
-                ap_int<128> v1468 = packed;
-                v1044.write(v1468);
+                ap_int<128> v1506 = packed;
+                v1005.write(v1506);
               }
             }
           }
-          int32_t v1469 = position;
-          ap_int<33> v1470 = v1469;
-          ap_int<33> v1471 = v1470 + 1;
-          int32_t v1472 = v1471;
-          position = v1472;
+          int32_t v1507 = position;
+          ap_int<33> v1508 = v1507;
+          ap_int<33> v1509 = v1508 + 1;
+          int32_t v1510 = v1509;
+          position = v1510;
         }
-        int32_t v1473 = column;
-        multiply_word(word, codes, v1473, sums);
-        int32_t v1474 = column;
-        ap_int<33> v1475 = v1474;
-        ap_int<33> v1476 = v1475 + 1;
-        int32_t v1477 = v1476;
-        column = v1477;
-        int32_t v1478 = column;
-        int32_t v1479 = columns;
-        bool v1480 = v1478 == v1479;
-        if (v1480) {
+        int32_t v1511 = column;
+        multiply_word(word, codes, v1511, sums);
+        int32_t v1512 = column;
+        ap_int<33> v1513 = v1512;
+        ap_int<33> v1514 = v1513 + 1;
+        int32_t v1515 = v1514;
+        column = v1515;
+        int32_t v1516 = column;
+        int32_t v1517 = columns;
+        bool v1518 = v1516 == v1517;
+        if (v1518) {
           column = 0;
           pending = 4;
           l_S_r_7_r3: for (int r3 = 0; r3 < 4; r3++) {
-            int16_t v1482 = sums[r3];
-            leaving[r3] = v1482;
+            int16_t v1520 = sums[r3];
+            leaving[r3] = v1520;
           }
         }
       }
-      int32_t v1483 = phase;
-      bool v1484 = v1483 == 2;
-      if (v1484) {
-        int64_t v1485 = gate_sum;
-        gate_squares(v1485, scale, gate_plain);
+      int32_t v1521 = phase;
+      bool v1522 = v1521 == 2;
+      if (v1522) {
+        int64_t v1523 = gate_sum;
+        gate_squares(v1523, scale, gate_plain);
       }
-      int32_t v1486 = phase;
-      bool v1487 = v1486 == 6;
-      if (v1487) {
+      int32_t v1524 = phase;
+      bool v1525 = v1524 == 6;
+      if (v1525) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1489 = scale[0];
-        ap_int<128> v1490 = end;
-        ap_int<128> v1491;
-        ap_int<128> v1491_tmp = v1490;
-        v1491_tmp(31, 0) = v1489;
-        v1491 = v1491_tmp;
-        end = v1491;
-        int32_t v1492 = scale[1];
-        ap_int<128> v1493 = end;
-        ap_int<128> v1494;
-        ap_int<128> v1494_tmp = v1493;
-        v1494_tmp(63, 32) = v1492;
-        v1494 = v1494_tmp;
-        end = v1494;
-        ap_int<128> v1495 = end;
-        v1044.write(v1495);
+        int32_t v1527 = scale[0];
+        ap_int<128> v1528 = end;
+        ap_int<128> v1529;
+        ap_int<128> v1529_tmp = v1528;
+        v1529_tmp(31, 0) = v1527;
+        v1529 = v1529_tmp;
+        end = v1529;
+        int32_t v1530 = scale[1];
+        ap_int<128> v1531 = end;
+        ap_int<128> v1532;
+        ap_int<128> v1532_tmp = v1531;
+        v1532_tmp(63, 32) = v1530;
+        v1532 = v1532_tmp;
+        end = v1532;
+        ap_int<128> v1533 = end;
+        v1005.write(v1533);
       }
     }
   }
-  int32_t v1496 = vector_beats1;
-  int v1497 = v1496;
-  for (int v1498 = 0; v1498 < v1497; v1498 += 1) {
+  int32_t v1534 = vector_beats1;
+  int v1535 = v1534;
+  for (int v1536 = 0; v1536 < v1535; v1536 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1500 = residual[v1498][0];
-    int64_t v1501 = v1500;
+    ap_int<48> v1538 = residual[v1536][0];
+    int64_t v1539 = v1538;
     int64_t even;
-    even = v1501;
-    ap_int<48> v1503 = residual[v1498][1];
-    int64_t v1504 = v1503;
+    even = v1539;
+    ap_int<48> v1541 = residual[v1536][1];
+    int64_t v1542 = v1541;
     int64_t odd1;
-    odd1 = v1504;
-    int64_t v1506 = even;
-    ap_int<128> v1507 = out;
-    ap_int<128> v1508;
-    ap_int<128> v1508_tmp = v1507;
-    v1508_tmp(63, 0) = v1506;
-    v1508 = v1508_tmp;
-    out = v1508;
-    int64_t v1509 = odd1;
-    ap_int<128> v1510 = out;
-    ap_int<128> v1511;
-    ap_int<128> v1511_tmp = v1510;
-    v1511_tmp(127, 64) = v1509;
-    v1511 = v1511_tmp;
-    out = v1511;
-    ap_int<128> v1512 = out;
-    v1044.write(v1512);
+    odd1 = v1542;
+    int64_t v1544 = even;
+    ap_int<128> v1545 = out;
+    ap_int<128> v1546;
+    ap_int<128> v1546_tmp = v1545;
+    v1546_tmp(63, 0) = v1544;
+    v1546 = v1546_tmp;
+    out = v1546;
+    int64_t v1547 = odd1;
+    ap_int<128> v1548 = out;
+    ap_int<128> v1549;
+    ap_int<128> v1549_tmp = v1548;
+    v1549_tmp(127, 64) = v1547;
+    v1549 = v1549_tmp;
+    out = v1549;
+    ap_int<128> v1550 = out;
+    v1005.write(v1550);
   }
 }
 
 void store_0(
-  ap_uint<128> v1513[96],
-  ap_uint<128> v1514[6144],
-  ap_uint<128> v1515[65537],
-  hls::stream< int32_t >& v1516,
-  hls::stream< ap_uint<128> >& v1517
+  ap_uint<128> v1551[96],
+  ap_uint<128> v1552[6144],
+  ap_uint<128> v1553[65537],
+  hls::stream< int32_t >& v1554,
+  hls::stream< ap_uint<128> >& v1555
 ) {
-  int32_t v1518 = v1516.read();
+  int32_t v1556 = v1554.read();
   int32_t vector_beats2;
-  vector_beats2 = v1518;
-  int32_t v1520 = v1516.read();
+  vector_beats2 = v1556;
+  int32_t v1558 = v1554.read();
   int32_t logits_beats1;
-  logits_beats1 = v1520;
-  int32_t v1522 = v1516.read();
+  logits_beats1 = v1558;
+  int32_t v1560 = v1554.read();
   int32_t count4;
-  count4 = v1522;
-  int32_t v1524 = vector_beats2;
-  int32_t v1525 = v1524 >> 1;
+  count4 = v1560;
+  int32_t v1562 = vector_beats2;
+  int32_t v1563 = v1562 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1525;
-  int32_t v1527 = count4;
-  int v1528 = v1527;
-  for (int v1529 = 0; v1529 < v1528; v1529 += 1) {
-    int32_t v1530 = v1516.read();
+  state_beats1 = v1563;
+  int32_t v1565 = count4;
+  int v1566 = v1565;
+  for (int v1567 = 0; v1567 < v1566; v1567 += 1) {
+    int32_t v1568 = v1554.read();
     int32_t kind2;
-    kind2 = v1530;
-    int32_t v1532 = v1516.read();
+    kind2 = v1568;
+    int32_t v1570 = v1554.read();
     int32_t at4;
-    at4 = v1532;
-    int32_t v1534 = kind2;
-    bool v1535 = v1534 == 0;
-    if (v1535) {
-      int32_t v1536 = state_beats1;
-      int v1537 = v1536;
-      for (int v1538 = 0; v1538 < v1537; v1538 += 1) {
+    at4 = v1570;
+    int32_t v1572 = kind2;
+    bool v1573 = v1572 == 0;
+    if (v1573) {
+      int32_t v1574 = state_beats1;
+      int v1575 = v1574;
+      for (int v1576 = 0; v1576 < v1575; v1576 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1539 = v1517.read();
-        int32_t v1540 = at4;
-        int v1541 = v1540;
-        int v1542 = v1538;
-        int v1543 = v1541 + v1542;
-        int v1544 = v1543;
-        v1514[v1544] = v1539;
+        ap_uint<128> v1577 = v1555.read();
+        int32_t v1578 = at4;
+        int v1579 = v1578;
+        int v1580 = v1576;
+        int v1581 = v1579 + v1580;
+        int v1582 = v1581;
+        v1552[v1582] = v1577;
       }
     } else {
-      int32_t v1545 = logits_beats1;
-      ap_int<33> v1546 = v1545;
-      ap_int<33> v1547 = v1546 + 1;
-      int v1548 = v1547;
-      for (int v1549 = 0; v1549 < v1548; v1549 += 1) {
+      int32_t v1583 = logits_beats1;
+      ap_int<33> v1584 = v1583;
+      ap_int<33> v1585 = v1584 + 1;
+      int v1586 = v1585;
+      for (int v1587 = 0; v1587 < v1586; v1587 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1550 = v1517.read();
-        v1515[v1549] = v1550;
+        ap_uint<128> v1588 = v1555.read();
+        v1553[v1587] = v1588;
       }
     }
   }
-  int32_t v1551 = vector_beats2;
-  int v1552 = v1551;
-  for (int v1553 = 0; v1553 < v1552; v1553 += 1) {
+  int32_t v1589 = vector_beats2;
+  int v1590 = v1589;
+  for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1554 = v1517.read();
-    v1513[v1553] = v1554;
+    ap_uint<128> v1592 = v1555.read();
+    v1551[v1591] = v1592;
   }
 }
 
@@ -2405,31 +2475,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1566;
-  #pragma HLS stream variable=v1566 depth=4
-  hls::stream< int32_t > v1567;
-  #pragma HLS stream variable=v1567 depth=4
-  hls::stream< int32_t > v1568;
-  #pragma HLS stream variable=v1568 depth=4
-  hls::stream< int32_t > v1569;
-  #pragma HLS stream variable=v1569 depth=4
-  hls::stream< ap_uint<128> > v1570;
-  #pragma HLS stream variable=v1570 depth=8
-  hls::stream< ap_uint<128> > v1571;
-  #pragma HLS stream variable=v1571 depth=512
-  hls::stream< ap_uint<128> > v1572;
-  #pragma HLS stream variable=v1572 depth=512
-  hls::stream< ap_uint<256> > v1573;
-  #pragma HLS stream variable=v1573 depth=64
-  hls::stream< ap_uint<128> > v1574;
-  #pragma HLS stream variable=v1574 depth=48
-  hls::stream< ap_uint<128> > v1575;
-  #pragma HLS stream variable=v1575 depth=48
-  hls::stream< ap_uint<128> > v1576;
-  #pragma HLS stream variable=v1576 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1570, v1566, v1567, v1568, v1569, v1575, v1574, v1573);
-  load_0_0(weights_0, v1568, v1571);
-  load_1_0(weights_1, v1569, v1572);
-  core_0(v1570, v1566, v1575, v1574, v1573, v1571, v1572, v1576);
-  store_0(vector_out, state_out, logits, v1567, v1576);
+  hls::stream< int32_t > v1604;
+  #pragma HLS stream variable=v1604 depth=4
+  hls::stream< int32_t > v1605;
+  #pragma HLS stream variable=v1605 depth=4
+  hls::stream< int32_t > v1606;
+  #pragma HLS stream variable=v1606 depth=4
+  hls::stream< int32_t > v1607;
+  #pragma HLS stream variable=v1607 depth=4
+  hls::stream< ap_uint<128> > v1608;
+  #pragma HLS stream variable=v1608 depth=8
+  hls::stream< ap_uint<128> > v1609;
+  #pragma HLS stream variable=v1609 depth=512
+  hls::stream< ap_uint<128> > v1610;
+  #pragma HLS stream variable=v1610 depth=512
+  hls::stream< ap_uint<256> > v1611;
+  #pragma HLS stream variable=v1611 depth=64
+  hls::stream< ap_uint<128> > v1612;
+  #pragma HLS stream variable=v1612 depth=48
+  hls::stream< ap_uint<128> > v1613;
+  #pragma HLS stream variable=v1613 depth=48
+  hls::stream< ap_uint<128> > v1614;
+  #pragma HLS stream variable=v1614 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1608, v1604, v1605, v1606, v1607, v1613, v1612, v1611);
+  load_0_0(weights_0, v1606, v1609);
+  load_1_0(weights_1, v1607, v1610);
+  core_0(v1608, v1604, v1613, v1612, v1611, v1609, v1610, v1614);
+  store_0(vector_out, state_out, logits, v1605, v1614);
 }

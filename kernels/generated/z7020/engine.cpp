@@ -779,210 +779,78 @@ void add3(
   normalise(v528, v529, v460);
 }
 
-void square_root(
-  int64_t v530,
-  int64_t *v531
+void ratio_begin(
+  int32_t v530[2],
+  int32_t v531[2],
+  int32_t v532[2],
+  int64_t v533[2]
 ) {
-  int64_t rest2;
-  rest2 = v530;
-  int64_t root;
-  root = 0;
-  int64_t bit;
-  bit = 1;
-  int64_t v535 = bit;
-  int64_t v536 = v535 << 60;
-  bit = v536;
-  l_S_k_0_k3: for (int k3 = 0; k3 < 31; k3++) {
-  #pragma HLS pipeline II=1
-    int64_t v538 = root;
-    int64_t v539 = bit;
-    ap_int<65> v540 = v538;
-    ap_int<65> v541 = v539;
-    ap_int<65> v542 = v540 + v541;
-    int64_t v543 = v542;
-    int64_t trial;
-    trial = v543;
-    int64_t v545 = root;
-    int64_t v546 = v545 >> 1;
-    root = v546;
-    int64_t v547 = rest2;
-    int64_t v548 = trial;
-    bool v549 = v547 >= v548;
-    if (v549) {
-      int64_t v550 = trial;
-      int64_t v551 = rest2;
-      ap_int<65> v552 = v551;
-      ap_int<65> v553 = v550;
-      ap_int<65> v554 = v552 - v553;
-      int64_t v555 = v554;
-      rest2 = v555;
-      int64_t v556 = bit;
-      int64_t v557 = root;
-      ap_int<65> v558 = v557;
-      ap_int<65> v559 = v556;
-      ap_int<65> v560 = v558 + v559;
-      int64_t v561 = v560;
-      root = v561;
-    }
-    int64_t v562 = bit;
-    int64_t v563 = v562 >> 2;
-    bit = v563;
-  }
-  *v531 = root;
-}
+  #pragma HLS array_partition variable=v530 complete dim=1
 
-void divide(
-  int64_t v564,
-  int64_t v565,
-  int32_t v566,
-  int64_t *v567
-) {
-  int64_t rest3;
-  rest3 = v564;
-  int64_t quotient;
-  quotient = 0;
-  int v570 = v566;
-  for (int v571 = 0; v571 < v570; v571 += 1) {
-  #pragma HLS pipeline II=1
-    int64_t v572 = quotient;
-    int64_t v573 = v572 << 1;
-    quotient = v573;
-    int64_t v574 = rest3;
-    bool v575 = v574 >= v565;
-    if (v575) {
-      int64_t v576 = rest3;
-      ap_int<65> v577 = v576;
-      ap_int<65> v578 = v565;
-      ap_int<65> v579 = v577 - v578;
-      int64_t v580 = v579;
-      rest3 = v580;
-      int64_t v581 = quotient;
-      ap_int<65> v582 = v581;
-      ap_int<65> v583 = v582 + 1;
-      int64_t v584 = v583;
-      quotient = v584;
-    }
-    int64_t v585 = rest3;
-    int64_t v586 = v585 << 1;
-    rest3 = v586;
-  }
-  *v567 = quotient;
-}
+  #pragma HLS array_partition variable=v531 complete dim=1
 
-void over_root(
-  int32_t v587[2],
-  int32_t v588[2],
-  int32_t v589,
-  int32_t v590[2]
-) {
-  #pragma HLS array_partition variable=v587 complete dim=1
+  #pragma HLS array_partition variable=v532 complete dim=1
 
-  #pragma HLS array_partition variable=v588 complete dim=1
+  #pragma HLS array_partition variable=v533 complete dim=1
 
-  #pragma HLS array_partition variable=v590 complete dim=1
-
-  int32_t v591 = v588[1];
-  int32_t v592 = v591 & 1;
+  int32_t v534 = v531[1];
+  int32_t v535 = v534 & 1;
   int32_t odd;
-  odd = v592;
-  int32_t v594 = v588[0];
-  int64_t v595 = v594;
+  odd = v535;
+  int32_t v537 = v531[0];
+  int64_t v538 = v537;
   int64_t wide;
-  wide = v595;
+  wide = v538;
   int64_t one;
   one = 1073741824;
-  int32_t v598 = v588[0];
-  bool v599 = v598 == 0;
-  int64_t v600 = one;
-  int64_t v601 = wide;
-  int32_t v602 = odd;
-  int64_t v603 = v602;
-  int64_t v604 = v601 << v603;
-  int64_t v605 = v599 ? (int64_t)v600 : (int64_t)v604;
+  int32_t v541 = v531[0];
+  bool v542 = v541 == 0;
+  int64_t v543 = one;
+  int64_t v544 = wide;
+  int32_t v545 = odd;
+  int64_t v546 = v545;
+  int64_t v547 = v544 << v546;
+  int64_t v548 = v542 ? (int64_t)v543 : (int64_t)v547;
   int64_t radicand;
-  radicand = v605;
-  int64_t v607 = radicand;
-  int64_t v608 = v607 << 30;
-  radicand = v608;
-  int64_t v609 = radicand;
-  int64_t v610;
-  square_root(v609, &v610);
-  int64_t root1;
-  root1 = v610;
-  int32_t v612 = v588[1];
-  int32_t v613 = odd;
-  ap_int<33> v614 = v612;
-  ap_int<33> v615 = v613;
-  ap_int<33> v616 = v614 - v615;
-  ap_int<34> v617 = v616;
-  ap_int<34> v618 = v617 - 30;
-  ap_int<34> v619 = v618 >> 1;
-  int32_t v620 = v619;
-  int32_t root_exponent;
-  root_exponent = v620;
-  int32_t v622 = v587[0];
-  int64_t v623 = v622;
-  int64_t above;
-  above = v623;
-  int64_t v625 = above;
-  int64_t v626 = root1;
-  int64_t v627;
-  divide(v625, v626, 25, &v627);
-  int64_t quotient1;
-  quotient1 = v627;
-  int64_t v629 = quotient1;
-  int64_t v630 = v629 >> 24;
-  int32_t v631 = v630;
-  int32_t big;
-  big = v631;
-  int32_t v633 = big;
-  ap_int<33> v634 = v633;
-  ap_int<33> v635 = v634 + 24;
-  ap_int<34> v636 = v635;
-  ap_int<34> v637 = v589;
-  ap_int<34> v638 = v636 - v637;
-  int32_t v639 = v638;
-  int32_t drop;
-  drop = v639;
-  int64_t v641 = quotient1;
-  int32_t v642 = drop;
-  int64_t v643 = v642;
-  int64_t v644 = v641 >> v643;
-  int32_t v645 = v644;
-  int32_t mantissa1;
-  mantissa1 = v645;
-  int32_t v647 = mantissa1;
-  v590[0] = v647;
-  int32_t v648 = v587[1];
-  int32_t v649 = root_exponent;
-  ap_int<33> v650 = v648;
-  ap_int<33> v651 = v649;
-  ap_int<33> v652 = v650 - v651;
-  ap_int<34> v653 = v652;
-  ap_int<34> v654 = v653 - 24;
-  int32_t v655 = drop;
-  ap_int<35> v656 = v654;
-  ap_int<35> v657 = v655;
-  ap_int<35> v658 = v656 + v657;
-  int32_t v659 = v658;
-  v590[1] = v659;
+  radicand = v548;
+  int64_t v550 = radicand;
+  int64_t v551 = v550 << 30;
+  v533[0] = v551;
+  int32_t v552 = v530[0];
+  int64_t v553 = v552;
+  v533[1] = v553;
+  int32_t v554 = v530[1];
+  v532[0] = v554;
+  int32_t v555 = v531[1];
+  int32_t v556 = odd;
+  ap_int<33> v557 = v555;
+  ap_int<33> v558 = v556;
+  ap_int<33> v559 = v557 - v558;
+  ap_int<34> v560 = v559;
+  ap_int<34> v561 = v560 - 30;
+  ap_int<34> v562 = v561 >> 1;
+  int32_t v563 = v562;
+  v532[1] = v563;
 }
 
 void norm_scale(
-  int32_t v660[8],
-  int32_t v661,
-  int64_t v662[2],
-  int32_t v663[1],
-  int32_t v664[2],
-  int32_t v665[2]
+  int32_t v564[8],
+  int32_t v565,
+  int64_t v566[2],
+  int32_t v567[1],
+  int32_t v568[2],
+  int32_t v569[2],
+  int64_t v570[2]
 ) {
-  #pragma HLS array_partition variable=v660 complete dim=1
+  #pragma HLS array_partition variable=v564 complete dim=1
 
-  #pragma HLS array_partition variable=v662 complete dim=1
+  #pragma HLS array_partition variable=v566 complete dim=1
 
-  #pragma HLS array_partition variable=v664 complete dim=1
+  #pragma HLS array_partition variable=v568 complete dim=1
 
-  #pragma HLS array_partition variable=v665 complete dim=1
+  #pragma HLS array_partition variable=v569 complete dim=1
+
+  #pragma HLS array_partition variable=v570 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1002,204 +870,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v672 = v660[0];
-  factor[0] = v672;
-  int32_t v673 = v660[1];
-  factor[1] = v673;
-  int32_t v674 = v660[3];
-  eps_square[0] = v674;
-  int32_t v675 = v660[4];
-  eps_square[1] = v675;
-  int32_t v676 = v660[5];
-  eps[0] = v676;
-  int32_t v677 = v660[6];
-  eps[1] = v677;
-  int32_t v678 = v660[2];
-  int32_t v679 = v661 << 1;
-  ap_int<33> v680 = v678;
-  ap_int<33> v681 = v679;
-  ap_int<33> v682 = v680 + v681;
-  int32_t v683 = v682;
+  int32_t v577 = v564[0];
+  factor[0] = v577;
+  int32_t v578 = v564[1];
+  factor[1] = v578;
+  int32_t v579 = v564[3];
+  eps_square[0] = v579;
+  int32_t v580 = v564[4];
+  eps_square[1] = v580;
+  int32_t v581 = v564[5];
+  eps[0] = v581;
+  int32_t v582 = v564[6];
+  eps[1] = v582;
+  int32_t v583 = v564[2];
+  int32_t v584 = v565 << 1;
+  ap_int<33> v585 = v583;
+  ap_int<33> v586 = v584;
+  ap_int<33> v587 = v585 + v586;
+  int32_t v588 = v587;
   int32_t exponent1;
-  exponent1 = v683;
-  int64_t v685 = v662[0];
-  int32_t v686 = exponent1;
-  normalise(v685, v686, mean);
-  multiply(eps_square, v664, product1);
+  exponent1 = v588;
+  int64_t v590 = v566[0];
+  int32_t v591 = exponent1;
+  normalise(v590, v591, mean);
+  multiply(eps_square, v568, product1);
   add3(mean, product1, eps, total2);
-  int32_t v687 = v663[0];
-  int64_t v688 = v687;
+  int32_t v592 = v567[0];
+  int64_t v593 = v592;
   int64_t largest1;
-  largest1 = v688;
-  int64_t v690 = largest1;
-  normalise(v690, v661, mean);
+  largest1 = v593;
+  int64_t v595 = largest1;
+  normalise(v595, v565, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 18, v665);
+  ratio_begin(product1, total2, v569, v570);
 }
 
 void code_shift(
-  int32_t v691,
-  int32_t *v692
+  int32_t v596,
+  int32_t *v597
 ) {
-  int64_t v693 = v691;
+  int64_t v598 = v596;
   int64_t wide1;
-  wide1 = v693;
-  int64_t v695 = wide1;
-  int32_t v696;
-  bit_length(v695, &v696);
-  ap_int<33> v697 = v696;
-  ap_int<33> v698 = 31 - v697;
-  int32_t v699 = v698;
+  wide1 = v598;
+  int64_t v600 = wide1;
+  int32_t v601;
+  bit_length(v600, &v601);
+  ap_int<33> v602 = v601;
+  ap_int<33> v603 = 31 - v602;
+  int32_t v604 = v603;
   int32_t left;
-  left = v699;
-  *v692 = left;
+  left = v604;
+  *v597 = left;
+}
+
+void divide(
+  int64_t v606,
+  int64_t v607,
+  int32_t v608,
+  int64_t *v609
+) {
+  int64_t rest2;
+  rest2 = v606;
+  int64_t quotient;
+  quotient = 0;
+  int v612 = v608;
+  for (int v613 = 0; v613 < v612; v613 += 1) {
+  #pragma HLS pipeline II=1
+    int64_t v614 = quotient;
+    int64_t v615 = v614 << 1;
+    quotient = v615;
+    int64_t v616 = rest2;
+    bool v617 = v616 >= v607;
+    if (v617) {
+      int64_t v618 = rest2;
+      ap_int<65> v619 = v618;
+      ap_int<65> v620 = v607;
+      ap_int<65> v621 = v619 - v620;
+      int64_t v622 = v621;
+      rest2 = v622;
+      int64_t v623 = quotient;
+      ap_int<65> v624 = v623;
+      ap_int<65> v625 = v624 + 1;
+      int64_t v626 = v625;
+      quotient = v626;
+    }
+    int64_t v627 = rest2;
+    int64_t v628 = v627 << 1;
+    rest2 = v628;
+  }
+  *v609 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v701,
-  int32_t v702,
-  ap_int<25> *v703
+  int32_t v629,
+  int32_t v630,
+  ap_int<25> *v631
 ) {
-  int32_t v704 = v701 << v702;
-  int32_t v705 = v704 >> 7;
-  int64_t v706 = v705;
+  int32_t v632 = v629 << v630;
+  int32_t v633 = v632 >> 7;
+  int64_t v634 = v633;
   int64_t largest2;
-  largest2 = v706;
+  largest2 = v634;
   int64_t start;
   start = 8323072;
-  int64_t v709 = start;
-  int64_t v710 = largest2;
-  int64_t v711;
-  divide(v709, v710, 25, &v711);
-  ap_int<25> v712 = v711;
+  int64_t v637 = start;
+  int64_t v638 = largest2;
+  int64_t v639;
+  divide(v637, v638, 25, &v639);
+  ap_int<25> v640 = v639;
   ap_int<25> reciprocal;
-  reciprocal = v712;
-  *v703 = reciprocal;
+  reciprocal = v640;
+  *v631 = reciprocal;
 }
 
 void quantise(
-  int32_t v714[1408][4],
-  int32_t v715,
-  int32_t v716,
-  ap_int<25> v717,
-  int8_t v718[176][8][4],
-  int32_t v719,
-  int32_t v720
+  int32_t v642[1408][4],
+  int32_t v643,
+  int32_t v644,
+  ap_int<25> v645,
+  int8_t v646[176][8][4],
+  int32_t v647,
+  int32_t v648
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v714 complete dim=2
+  #pragma HLS array_partition variable=v642 complete dim=2
 
-  #pragma HLS array_partition variable=v718 complete dim=2
-  #pragma HLS array_partition variable=v718 complete dim=3
+  #pragma HLS array_partition variable=v646 complete dim=2
+  #pragma HLS array_partition variable=v646 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v722 = half;
-  int64_t v723 = v722 << 39;
-  half = v723;
+  int64_t v650 = half;
+  int64_t v651 = v650 << 39;
+  half = v651;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v725 = v715;
-    int32_t v726 = v714[v725][e1];
-    int32_t v727 = v726 << v716;
+    int v653 = v643;
+    int32_t v654 = v642[v653][e1];
+    int32_t v655 = v654 << v644;
     int32_t u1;
-    u1 = v727;
-    int32_t v729 = u1;
-    int32_t v730 = v729 >> 7;
-    ap_int<25> v731 = v730;
+    u1 = v655;
+    int32_t v657 = u1;
+    int32_t v658 = v657 >> 7;
+    ap_int<25> v659 = v658;
     ap_int<25> cut;
-    cut = v731;
-    ap_int<25> v733 = cut;
-    ap_int<50> v734 = v733;
-    ap_int<50> v735 = v717;
-    ap_int<50> v736 = v734 * v735;
-    int64_t v737 = half;
-    ap_int<65> v738 = v736;
-    ap_int<65> v739 = v737;
-    ap_int<65> v740 = v738 + v739;
-    ap_int<65> v741 = v740 >> 40;
-    int8_t v742 = v741;
-    int v743 = v719;
-    int v744 = v720;
-    v718[v743][v744][e1] = v742;
+    cut = v659;
+    ap_int<25> v661 = cut;
+    ap_int<50> v662 = v661;
+    ap_int<50> v663 = v645;
+    ap_int<50> v664 = v662 * v663;
+    int64_t v665 = half;
+    ap_int<65> v666 = v664;
+    ap_int<65> v667 = v665;
+    ap_int<65> v668 = v666 + v667;
+    ap_int<65> v669 = v668 >> 40;
+    int8_t v670 = v669;
+    int v671 = v647;
+    int v672 = v648;
+    v646[v671][v672][e1] = v670;
   }
 }
 
+void ratio_end(
+  int64_t v673,
+  int32_t v674[2],
+  int32_t v675,
+  int32_t v676[2]
+) {
+  #pragma HLS array_partition variable=v674 complete dim=1
+
+  #pragma HLS array_partition variable=v676 complete dim=1
+
+  int64_t v677 = v673 >> 24;
+  int32_t v678 = v677;
+  int32_t big;
+  big = v678;
+  int32_t v680 = big;
+  ap_int<33> v681 = v680;
+  ap_int<33> v682 = v681 + 24;
+  ap_int<34> v683 = v682;
+  ap_int<34> v684 = v675;
+  ap_int<34> v685 = v683 - v684;
+  int32_t v686 = v685;
+  int32_t drop;
+  drop = v686;
+  int32_t v688 = drop;
+  int64_t v689 = v688;
+  int64_t v690 = v673 >> v689;
+  int32_t v691 = v690;
+  int32_t mantissa1;
+  mantissa1 = v691;
+  int32_t v693 = mantissa1;
+  v676[0] = v693;
+  int32_t v694 = v674[0];
+  int32_t v695 = v674[1];
+  ap_int<33> v696 = v694;
+  ap_int<33> v697 = v695;
+  ap_int<33> v698 = v696 - v697;
+  ap_int<34> v699 = v698;
+  ap_int<34> v700 = v699 - 24;
+  int32_t v701 = drop;
+  ap_int<35> v702 = v700;
+  ap_int<35> v703 = v701;
+  ap_int<35> v704 = v702 + v703;
+  int32_t v705 = v704;
+  v676[1] = v705;
+}
+
 void dequantise(
-  ap_int<21> v745,
-  int32_t v746[2],
-  ap_int<48> *v747
+  ap_int<21> v706,
+  int32_t v707[2],
+  ap_int<48> *v708
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v746 complete dim=1
+  #pragma HLS array_partition variable=v707 complete dim=1
 
-  int32_t v748 = v746[0];
-  ap_int<19> v749 = v748;
+  int32_t v709 = v707[0];
+  ap_int<19> v710 = v709;
   ap_int<19> mantissa2;
-  mantissa2 = v749;
-  ap_int<19> v751 = mantissa2;
-  ap_int<40> v752 = v745;
-  ap_int<40> v753 = v751;
-  ap_int<40> v754 = v752 * v753;
-  int64_t v755 = v754;
+  mantissa2 = v710;
+  ap_int<19> v712 = mantissa2;
+  ap_int<40> v713 = v706;
+  ap_int<40> v714 = v712;
+  ap_int<40> v715 = v713 * v714;
+  int64_t v716 = v715;
   int64_t product2;
-  product2 = v755;
-  int32_t v757 = v746[1];
-  int32_t v758 = 0 - v757;
+  product2 = v716;
+  int32_t v718 = v707[1];
+  int32_t v719 = 0 - v718;
   int32_t right;
-  right = v758;
-  int32_t v760 = right;
-  bool v761 = v760 > 47;
-  int32_t v762 = v761 ? (int32_t)47 : (int32_t)v760;
+  right = v719;
+  int32_t v721 = right;
+  bool v722 = v721 > 47;
+  int32_t v723 = v722 ? (int32_t)47 : (int32_t)v721;
   int32_t most;
-  most = v762;
-  int32_t v764 = most;
-  bool v765 = v764 < 0;
-  int32_t v766 = v765 ? (int32_t)0 : (int32_t)v764;
+  most = v723;
+  int32_t v725 = most;
+  bool v726 = v725 < 0;
+  int32_t v727 = v726 ? (int32_t)0 : (int32_t)v725;
   int32_t shift2;
-  shift2 = v766;
+  shift2 = v727;
   int64_t half1;
   half1 = 1;
-  int64_t v769 = half1;
-  int32_t v770 = shift2;
-  int64_t v771 = v770;
-  int64_t v772 = v769 << v771;
-  int64_t v773 = v772 >> 1;
-  half1 = v773;
-  int64_t v774 = product2;
-  int64_t v775 = half1;
-  ap_int<65> v776 = v774;
-  ap_int<65> v777 = v775;
-  ap_int<65> v778 = v776 + v777;
-  int32_t v779 = shift2;
-  ap_uint<65> v780 = v779;
-  ap_int<65> v781 = v778 >> v780;
-  ap_int<48> v782 = v781;
+  int64_t v730 = half1;
+  int32_t v731 = shift2;
+  int64_t v732 = v731;
+  int64_t v733 = v730 << v732;
+  int64_t v734 = v733 >> 1;
+  half1 = v734;
+  int64_t v735 = product2;
+  int64_t v736 = half1;
+  ap_int<65> v737 = v735;
+  ap_int<65> v738 = v736;
+  ap_int<65> v739 = v737 + v738;
+  int32_t v740 = shift2;
+  ap_uint<65> v741 = v740;
+  ap_int<65> v742 = v739 >> v741;
+  ap_int<48> v743 = v742;
   ap_int<48> value;
-  value = v782;
-  *v747 = value;
+  value = v743;
+  *v708 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v784,
-  int32_t *v785
+  ap_int<48> v745,
+  int32_t *v746
 ) {
   #pragma HLS inline
-  bool v786 = v784 < -2147483647;
-  ap_int<48> v787 = v786 ? (ap_int<48>)-2147483647 : (ap_int<48>)v784;
+  bool v747 = v745 < -2147483647;
+  ap_int<48> v748 = v747 ? (ap_int<48>)-2147483647 : (ap_int<48>)v745;
   ap_int<48> low1;
-  low1 = v787;
-  ap_int<48> v789 = low1;
-  bool v790 = v789 > 2147483647;
-  ap_int<48> v791 = v790 ? (ap_int<48>)2147483647 : (ap_int<48>)v789;
-  int32_t v792 = v791;
+  low1 = v748;
+  ap_int<48> v750 = low1;
+  bool v751 = v750 > 2147483647;
+  ap_int<48> v752 = v751 ? (ap_int<48>)2147483647 : (ap_int<48>)v750;
+  int32_t v753 = v752;
   int32_t high1;
-  high1 = v792;
-  *v785 = high1;
+  high1 = v753;
+  *v746 = high1;
 }
 
 void sigmoid(
-  int32_t v794,
-  ap_int<22> *v795
+  int32_t v755,
+  ap_int<22> *v756
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1208,216 +1160,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v799 = v794 < 0;
-  int32_t v800 = 0 - v794;
-  int32_t v801 = v799 ? (int32_t)v800 : (int32_t)v794;
+  bool v760 = v755 < 0;
+  int32_t v761 = 0 - v755;
+  int32_t v762 = v760 ? (int32_t)v761 : (int32_t)v755;
   int32_t size2;
-  size2 = v801;
-  int32_t v803 = size2;
-  bool v804 = v803 > 67108863;
-  int32_t v805 = v804 ? (int32_t)67108863 : (int32_t)v803;
+  size2 = v762;
+  int32_t v764 = size2;
+  bool v765 = v764 > 67108863;
+  int32_t v766 = v765 ? (int32_t)67108863 : (int32_t)v764;
   int32_t t;
-  t = v805;
-  int32_t v807 = t;
-  int32_t v808 = v807 >> 18;
+  t = v766;
+  int32_t v768 = t;
+  int32_t v769 = v768 >> 18;
   int32_t cell;
-  cell = v808;
-  int32_t v810 = t;
-  int32_t v811 = v810 & 262143;
-  ap_int<19> v812 = v811;
+  cell = v769;
+  int32_t v771 = t;
+  int32_t v772 = v771 & 262143;
+  ap_int<19> v773 = v772;
   ap_int<19> d;
-  d = v812;
-  int32_t v814 = cell;
-  int v815 = v814;
-  int32_t v816 = table_a[v815];
-  ap_int<21> v817 = v816;
+  d = v773;
+  int32_t v775 = cell;
+  int v776 = v775;
+  int32_t v777 = table_a[v776];
+  ap_int<21> v778 = v777;
   ap_int<21> a;
-  a = v817;
-  int32_t v819 = cell;
-  int v820 = v819;
-  int32_t v821 = table_b[v820];
-  int16_t v822 = v821;
+  a = v778;
+  int32_t v780 = cell;
+  int v781 = v780;
+  int32_t v782 = table_b[v781];
+  int16_t v783 = v782;
   int16_t b;
-  b = v822;
-  int32_t v824 = cell;
-  int v825 = v824;
-  int32_t v826 = table_c[v825];
-  ap_int<9> v827 = v826;
+  b = v783;
+  int32_t v785 = cell;
+  int v786 = v785;
+  int32_t v787 = table_c[v786];
+  ap_int<9> v788 = v787;
   ap_int<9> c;
-  c = v827;
-  int16_t v829 = b;
-  ap_int<9> v830 = c;
-  ap_int<19> v831 = d;
-  ap_int<28> v832 = v830;
-  ap_int<28> v833 = v831;
-  ap_int<28> v834 = v832 * v833;
-  ap_int<28> v835 = v834 >> 18;
-  ap_int<29> v836 = v829;
-  ap_int<29> v837 = v835;
-  ap_int<29> v838 = v836 - v837;
-  int16_t v839 = v838;
+  c = v788;
+  int16_t v790 = b;
+  ap_int<9> v791 = c;
+  ap_int<19> v792 = d;
+  ap_int<28> v793 = v791;
+  ap_int<28> v794 = v792;
+  ap_int<28> v795 = v793 * v794;
+  ap_int<28> v796 = v795 >> 18;
+  ap_int<29> v797 = v790;
+  ap_int<29> v798 = v796;
+  ap_int<29> v799 = v797 - v798;
+  int16_t v800 = v799;
   int16_t slope;
-  slope = v839;
-  ap_int<21> v841 = a;
-  int16_t v842 = slope;
-  ap_int<19> v843 = d;
-  ap_int<35> v844 = v842;
-  ap_int<35> v845 = v843;
-  ap_int<35> v846 = v844 * v845;
-  ap_int<36> v847 = v846;
-  ap_int<36> v848 = v847 + 131072;
-  ap_int<36> v849 = v848 >> 18;
-  ap_int<37> v850 = v841;
-  ap_int<37> v851 = v849;
-  ap_int<37> v852 = v850 - v851;
-  ap_int<22> v853 = v852;
+  slope = v800;
+  ap_int<21> v802 = a;
+  int16_t v803 = slope;
+  ap_int<19> v804 = d;
+  ap_int<35> v805 = v803;
+  ap_int<35> v806 = v804;
+  ap_int<35> v807 = v805 * v806;
+  ap_int<36> v808 = v807;
+  ap_int<36> v809 = v808 + 131072;
+  ap_int<36> v810 = v809 >> 18;
+  ap_int<37> v811 = v802;
+  ap_int<37> v812 = v810;
+  ap_int<37> v813 = v811 - v812;
+  ap_int<22> v814 = v813;
   ap_int<22> small;
-  small = v853;
-  bool v855 = v794 < 0;
-  ap_int<22> v856 = small;
-  ap_int<33> v857 = v856;
-  ap_int<33> v858 = 1048576 - v857;
-  ap_int<33> v859 = v856;
-  ap_int<33> v860 = v855 ? (ap_int<33>)v859 : (ap_int<33>)v858;
-  ap_int<22> v861 = v860;
+  small = v814;
+  bool v816 = v755 < 0;
+  ap_int<22> v817 = small;
+  ap_int<33> v818 = v817;
+  ap_int<33> v819 = 1048576 - v818;
+  ap_int<33> v820 = v817;
+  ap_int<33> v821 = v816 ? (ap_int<33>)v820 : (ap_int<33>)v819;
+  ap_int<22> v822 = v821;
   ap_int<22> result;
-  result = v861;
-  *v795 = result;
+  result = v822;
+  *v756 = result;
 }
 
 void weigh(
-  int32_t v863,
-  ap_int<22> v864,
-  int32_t *v865
+  int32_t v824,
+  ap_int<22> v825,
+  int32_t *v826
 ) {
   #pragma HLS inline
-  ap_int<54> v866 = v863;
-  ap_int<54> v867 = v864;
-  ap_int<54> v868 = v866 * v867;
-  int64_t v869 = v868;
+  ap_int<54> v827 = v824;
+  ap_int<54> v828 = v825;
+  ap_int<54> v829 = v827 * v828;
+  int64_t v830 = v829;
   int64_t product3;
-  product3 = v869;
-  int64_t v871 = product3;
-  ap_int<65> v872 = v871;
-  ap_int<65> v873 = v872 + 524288;
-  ap_int<65> v874 = v873 >> 20;
-  int32_t v875 = v874;
+  product3 = v830;
+  int64_t v832 = product3;
+  ap_int<65> v833 = v832;
+  ap_int<65> v834 = v833 + 524288;
+  ap_int<65> v835 = v834 >> 20;
+  int32_t v836 = v835;
   int32_t result1;
-  result1 = v875;
-  *v865 = result1;
+  result1 = v836;
+  *v826 = result1;
 }
 
 void state_update(
-  int32_t v877,
-  int32_t v878,
-  ap_int<22> v879,
-  int32_t *v880
+  int32_t v838,
+  int32_t v839,
+  ap_int<22> v840,
+  int32_t *v841
 ) {
   #pragma HLS inline
-  ap_int<33> v881 = v879;
-  ap_int<33> v882 = 1048576 - v881;
-  ap_int<22> v883 = v882;
+  ap_int<33> v842 = v840;
+  ap_int<33> v843 = 1048576 - v842;
+  ap_int<22> v844 = v843;
   ap_int<22> keep;
-  keep = v883;
-  ap_int<22> v885 = keep;
-  ap_int<54> v886 = v877;
-  ap_int<54> v887 = v885;
-  ap_int<54> v888 = v886 * v887;
-  int64_t v889 = v888;
+  keep = v844;
+  ap_int<22> v846 = keep;
+  ap_int<54> v847 = v838;
+  ap_int<54> v848 = v846;
+  ap_int<54> v849 = v847 * v848;
+  int64_t v850 = v849;
   int64_t old;
-  old = v889;
-  ap_int<54> v891 = v878;
-  ap_int<54> v892 = v879;
-  ap_int<54> v893 = v891 * v892;
-  int64_t v894 = v893;
+  old = v850;
+  ap_int<54> v852 = v839;
+  ap_int<54> v853 = v840;
+  ap_int<54> v854 = v852 * v853;
+  int64_t v855 = v854;
   int64_t new_part;
-  new_part = v894;
-  int64_t v896 = old;
-  int64_t v897 = new_part;
-  ap_int<65> v898 = v896;
-  ap_int<65> v899 = v897;
-  ap_int<65> v900 = v898 + v899;
-  ap_int<66> v901 = v900;
-  ap_int<66> v902 = v901 + 524288;
-  ap_int<66> v903 = v902 >> 20;
-  int32_t v904 = v903;
+  new_part = v855;
+  int64_t v857 = old;
+  int64_t v858 = new_part;
+  ap_int<65> v859 = v857;
+  ap_int<65> v860 = v858;
+  ap_int<65> v861 = v859 + v860;
+  ap_int<66> v862 = v861;
+  ap_int<66> v863 = v862 + 524288;
+  ap_int<66> v864 = v863 >> 20;
+  int32_t v865 = v864;
   int32_t mixed;
-  mixed = v904;
-  *v880 = mixed;
+  mixed = v865;
+  *v841 = mixed;
 }
 
 void gated_product(
-  int32_t v906,
-  int32_t v907,
-  ap_int<48> *v908
+  int32_t v867,
+  int32_t v868,
+  ap_int<48> *v869
 ) {
   #pragma HLS inline
-  int64_t v909 = v906;
-  int64_t v910 = v907;
-  int64_t v911 = v909 * v910;
+  int64_t v870 = v867;
+  int64_t v871 = v868;
+  int64_t v872 = v870 * v871;
   int64_t product4;
-  product4 = v911;
-  int64_t v913 = product4;
-  ap_int<65> v914 = v913;
-  ap_int<65> v915 = v914 + 32768;
-  ap_int<65> v916 = v915 >> 16;
-  ap_int<48> v917 = v916;
+  product4 = v872;
+  int64_t v874 = product4;
+  ap_int<65> v875 = v874;
+  ap_int<65> v876 = v875 + 32768;
+  ap_int<65> v877 = v876 >> 16;
+  ap_int<48> v878 = v877;
   ap_int<48> result2;
-  result2 = v917;
-  *v908 = result2;
+  result2 = v878;
+  *v869 = result2;
 }
 
 void residual_add(
-  ap_int<48> v919,
-  ap_int<48> v920,
-  ap_int<48> *v921
+  ap_int<48> v880,
+  ap_int<48> v881,
+  ap_int<48> *v882
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v923 = limit;
-  int64_t v924 = v923 << 47;
-  ap_int<65> v925 = v924;
-  ap_int<65> v926 = v925 - 1;
-  int64_t v927 = v926;
-  limit = v927;
-  ap_int<49> v928 = v919;
-  ap_int<49> v929 = v920;
-  ap_int<49> v930 = v928 + v929;
-  int64_t v931 = v930;
+  int64_t v884 = limit;
+  int64_t v885 = v884 << 47;
+  ap_int<65> v886 = v885;
+  ap_int<65> v887 = v886 - 1;
+  int64_t v888 = v887;
+  limit = v888;
+  ap_int<49> v889 = v880;
+  ap_int<49> v890 = v881;
+  ap_int<49> v891 = v889 + v890;
+  int64_t v892 = v891;
   int64_t total3;
-  total3 = v931;
-  int64_t v933 = total3;
-  int64_t v934 = limit;
-  bool v935 = v933 > v934;
-  int64_t v936 = v935 ? (int64_t)v934 : (int64_t)v933;
+  total3 = v892;
+  int64_t v894 = total3;
+  int64_t v895 = limit;
+  bool v896 = v894 > v895;
+  int64_t v897 = v896 ? (int64_t)v895 : (int64_t)v894;
   int64_t high2;
-  high2 = v936;
-  int64_t v938 = high2;
-  int64_t v939 = limit;
-  int64_t v940 = 0 - v939;
-  bool v941 = v938 < v940;
-  int64_t v942 = 0 - v939;
-  int64_t v943 = v941 ? (int64_t)v942 : (int64_t)v938;
-  ap_int<48> v944 = v943;
+  high2 = v897;
+  int64_t v899 = high2;
+  int64_t v900 = limit;
+  int64_t v901 = 0 - v900;
+  bool v902 = v899 < v901;
+  int64_t v903 = 0 - v900;
+  int64_t v904 = v902 ? (int64_t)v903 : (int64_t)v899;
+  ap_int<48> v905 = v904;
   ap_int<48> result3;
-  result3 = v944;
-  *v921 = result3;
+  result3 = v905;
+  *v882 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v946[2],
-  int8_t v947[176][8][4],
-  int32_t v948,
-  ap_int<21> v949[5]
+  ap_uint<128> v907[2],
+  int8_t v908[176][8][4],
+  int32_t v909,
+  ap_int<21> v910[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v946 complete dim=1
+  #pragma HLS array_partition variable=v907 complete dim=1
 
-  #pragma HLS array_partition variable=v947 complete dim=2
-  #pragma HLS array_partition variable=v947 complete dim=3
+  #pragma HLS array_partition variable=v908 complete dim=2
+  #pragma HLS array_partition variable=v908 complete dim=3
 
-  #pragma HLS array_partition variable=v949 complete dim=1
+  #pragma HLS array_partition variable=v910 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1427,111 +1379,111 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v953 = v946[p];
-    ap_uint<128> rest4;
-    rest4 = v953;
+    ap_uint<128> v914 = v907[p];
+    ap_uint<128> rest3;
+    rest3 = v914;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v956 = rest4;
-      int16_t v957 = v956;
+      ap_int<128> v917 = rest3;
+      int16_t v918 = v917;
       int16_t low2;
-      low2 = v957;
-      int16_t v959 = low2;
-      int32_t v960 = v959;
-      int32_t v961 = v960 & 255;
-      int16_t v962 = v961;
-      lanes[((p * 16) + j)] = v962;
-      ap_int<128> v963 = rest4;
-      ap_uint<128> v964 = v963 >> 8;
-      rest4 = v964;
+      low2 = v918;
+      int16_t v920 = low2;
+      int32_t v921 = v920;
+      int32_t v922 = v921 & 255;
+      int16_t v923 = v922;
+      lanes[((p * 16) + j)] = v923;
+      ap_int<128> v924 = rest3;
+      ap_uint<128> v925 = v924 >> 8;
+      rest3 = v925;
     }
   }
-  l_S_k_e_2_k4: for (int k4 = 0; k4 < 8; k4++) {
+  l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v967 = v948;
-      int8_t v968 = v947[v967][k4][e2];
-      int16_t v969 = v968;
+      int v928 = v909;
+      int8_t v929 = v908[v928][k3][e2];
+      int16_t v930 = v929;
       int16_t code;
-      code = v969;
-      int16_t v971 = lanes[((k4 * 4) + e2)];
+      code = v930;
+      int16_t v932 = lanes[((k3 * 4) + e2)];
       int16_t byte;
-      byte = v971;
+      byte = v932;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v975 = byte;
-        int16_t v976 = v975 << 1;
-        ap_int<17> v977 = v975;
-        ap_int<17> v978 = v976;
-        ap_int<17> v979 = v977 + v978;
-        int16_t v980 = v979;
+        int16_t v936 = byte;
+        int16_t v937 = v936 << 1;
+        ap_int<17> v938 = v936;
+        ap_int<17> v939 = v937;
+        ap_int<17> v940 = v938 + v939;
+        int16_t v941 = v940;
         int16_t triple;
-        triple = v980;
-        int16_t v982 = triple;
-        int16_t v983 = v982 >> 8;
-        ap_int<33> v984 = v983;
-        ap_int<33> v985 = v984 - 1;
-        int16_t v986 = v985;
-        trit = v986;
-        int16_t v987 = triple;
-        int32_t v988 = v987;
-        int32_t v989 = v988 & 255;
-        int16_t v990 = v989;
-        byte = v990;
-        int16_t v991 = trit;
-        int32_t v992 = v991;
-        bool v993 = v992 == 1;
-        int16_t v994 = code;
-        int32_t v995 = v994;
-        int32_t v996 = v993 ? (int32_t)v995 : (int32_t)0;
-        int16_t v997 = v996;
+        triple = v941;
+        int16_t v943 = triple;
+        int16_t v944 = v943 >> 8;
+        ap_int<33> v945 = v944;
+        ap_int<33> v946 = v945 - 1;
+        int16_t v947 = v946;
+        trit = v947;
+        int16_t v948 = triple;
+        int32_t v949 = v948;
+        int32_t v950 = v949 & 255;
+        int16_t v951 = v950;
+        byte = v951;
+        int16_t v952 = trit;
+        int32_t v953 = v952;
+        bool v954 = v953 == 1;
+        int16_t v955 = code;
+        int32_t v956 = v955;
+        int32_t v957 = v954 ? (int32_t)v956 : (int32_t)0;
+        int16_t v958 = v957;
         int16_t added;
-        added = v997;
-        int16_t v999 = trit;
-        int32_t v1000 = v999;
-        bool v1001 = v1000 == -1;
-        int16_t v1002 = code;
-        int16_t v1003 = 0 - v1002;
-        int16_t v1004 = added;
-        int16_t v1005 = v1001 ? (int16_t)v1003 : (int16_t)v1004;
-        tree[r][(((k4 * 4) + e2) + 32)] = v1005;
+        added = v958;
+        int16_t v960 = trit;
+        int32_t v961 = v960;
+        bool v962 = v961 == -1;
+        int16_t v963 = code;
+        int16_t v964 = 0 - v963;
+        int16_t v965 = added;
+        int16_t v966 = v962 ? (int16_t)v964 : (int16_t)v965;
+        tree[r][(((k3 * 4) + e2) + 32)] = v966;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v1008 = tree[r1][((n3 * -2) + 62)];
-      int16_t v1009 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v1010 = v1008;
-      ap_int<17> v1011 = v1009;
-      ap_int<17> v1012 = v1010 + v1011;
-      int16_t v1013 = v1012;
-      tree[r1][((-n3) + 31)] = v1013;
+      int16_t v969 = tree[r1][((n3 * -2) + 62)];
+      int16_t v970 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v971 = v969;
+      ap_int<17> v972 = v970;
+      ap_int<17> v973 = v971 + v972;
+      int16_t v974 = v973;
+      tree[r1][((-n3) + 31)] = v974;
     }
-    bool v1014 = v948 == 0;
-    ap_int<21> v1015 = v949[r1];
-    int32_t v1016 = v1015;
-    int32_t v1017 = v1014 ? (int32_t)0 : (int32_t)v1016;
-    ap_int<21> v1018 = v1017;
+    bool v975 = v909 == 0;
+    ap_int<21> v976 = v910[r1];
+    int32_t v977 = v976;
+    int32_t v978 = v975 ? (int32_t)0 : (int32_t)v977;
+    ap_int<21> v979 = v978;
     ap_int<21> before;
-    before = v1018;
-    ap_int<21> v1020 = before;
-    int16_t v1021 = tree[r1][1];
-    ap_int<22> v1022 = v1020;
-    ap_int<22> v1023 = v1021;
-    ap_int<22> v1024 = v1022 + v1023;
-    ap_int<21> v1025 = v1024;
-    v949[r1] = v1025;
+    before = v979;
+    ap_int<21> v981 = before;
+    int16_t v982 = tree[r1][1];
+    ap_int<22> v983 = v981;
+    ap_int<22> v984 = v982;
+    ap_int<22> v985 = v983 + v984;
+    ap_int<21> v986 = v985;
+    v910[r1] = v986;
   }
 }
 
 void gate_squares(
-  int64_t v1026,
-  int32_t v1027[2],
-  int32_t v1028[2]
+  int64_t v987,
+  int32_t v988[2],
+  int32_t v989[2]
 ) {
-  #pragma HLS array_partition variable=v1027 complete dim=1
+  #pragma HLS array_partition variable=v988 complete dim=1
 
-  #pragma HLS array_partition variable=v1028 complete dim=1
+  #pragma HLS array_partition variable=v989 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1542,27 +1494,27 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1032 = v1027[0];
-  int64_t v1033 = v1032;
+  int32_t v993 = v988[0];
+  int64_t v994 = v993;
   int64_t mantissa3;
-  mantissa3 = v1033;
-  int64_t v1035 = mantissa3;
-  int32_t v1036 = v1027[1];
-  normalise(v1035, v1036, unit);
+  mantissa3 = v994;
+  int64_t v996 = mantissa3;
+  int32_t v997 = v988[1];
+  normalise(v996, v997, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1026, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1028);
+  normalise(v987, 0, sum_squares);
+  multiply(sum_squares, unit_square, v989);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1037,
-  hls::stream< int32_t >& v1038,
-  hls::stream< ap_uint<128> >& v1039,
-  hls::stream< ap_uint<128> >& v1040,
-  hls::stream< ap_uint<128> >& v1041,
-  hls::stream< ap_uint<128> >& v1042,
-  hls::stream< ap_uint<128> >& v1043,
-  hls::stream< ap_uint<128> >& v1044
+  hls::stream< ap_uint<128> >& v998,
+  hls::stream< int32_t >& v999,
+  hls::stream< ap_uint<128> >& v1000,
+  hls::stream< ap_uint<128> >& v1001,
+  hls::stream< ap_uint<128> >& v1002,
+  hls::stream< ap_uint<128> >& v1003,
+  hls::stream< ap_uint<128> >& v1004,
+  hls::stream< ap_uint<128> >& v1005
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1600,6 +1552,12 @@ void core_0(
   int32_t scale[2];
   #pragma HLS array_partition variable=scale complete dim=1
 
+  int32_t exponents[2];
+  #pragma HLS array_partition variable=exponents complete dim=1
+
+  int64_t work[2];
+  #pragma HLS array_partition variable=work complete dim=1
+
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
@@ -1616,307 +1574,419 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1066 = v1037.read();
+    ap_uint<128> v1029 = v998.read();
     ap_uint<128> size3;
-    size3 = v1066;
-    ap_int<128> v1068 = size3;
-    int32_t v1069;
-    ap_int<128> v1069_tmp = v1068;
-    v1069 = v1069_tmp(31, 0);
+    size3 = v1029;
+    ap_int<128> v1031 = size3;
+    int32_t v1032;
+    ap_int<128> v1032_tmp = v1031;
+    v1032 = v1032_tmp(31, 0);
     int32_t total_words;
-    total_words = v1069;
-    int32_t v1071 = total_words;
-    weight_words[n4] = v1071;
-    ap_int<128> v1072 = size3;
-    int32_t v1073;
-    ap_int<128> v1073_tmp = v1072;
-    v1073 = v1073_tmp(63, 32);
+    total_words = v1032;
+    int32_t v1034 = total_words;
+    weight_words[n4] = v1034;
+    ap_int<128> v1035 = size3;
+    int32_t v1036;
+    ap_int<128> v1036_tmp = v1035;
+    v1036 = v1036_tmp(63, 32);
     int32_t both1;
-    both1 = v1073;
-    int32_t v1075 = both1;
-    int32_t v1076 = v1075 & 65535;
-    column_words[n4] = v1076;
-    int32_t v1077 = both1;
-    int32_t v1078 = v1077 >> 16;
-    norm_words[n4] = v1078;
-    ap_int<128> v1079 = size3;
-    int32_t v1080;
-    ap_int<128> v1080_tmp = v1079;
-    v1080 = v1080_tmp(95, 64);
+    both1 = v1036;
+    int32_t v1038 = both1;
+    int32_t v1039 = v1038 & 65535;
+    column_words[n4] = v1039;
+    int32_t v1040 = both1;
+    int32_t v1041 = v1040 >> 16;
+    norm_words[n4] = v1041;
+    ap_int<128> v1042 = size3;
+    int32_t v1043;
+    ap_int<128> v1043_tmp = v1042;
+    v1043 = v1043_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1080;
-    int32_t v1082 = all_rows;
-    matrix_rows[n4] = v1082;
+    all_rows = v1043;
+    int32_t v1045 = all_rows;
+    matrix_rows[n4] = v1045;
   }
-  int32_t v1083 = matrix_rows[4];
-  int32_t v1084 = v1083 >> 1;
+  int32_t v1046 = matrix_rows[4];
+  int32_t v1047 = v1046 >> 1;
   int32_t intermediate;
-  intermediate = v1084;
-  int32_t v1086 = v1038.read();
+  intermediate = v1047;
+  int32_t v1049 = v999.read();
   int32_t vector_beats1;
-  vector_beats1 = v1086;
-  int32_t v1088 = vector_beats1;
-  int v1089 = v1088;
-  for (int v1090 = 0; v1090 < v1089; v1090 += 1) {
+  vector_beats1 = v1049;
+  int32_t v1051 = vector_beats1;
+  int v1052 = v1051;
+  for (int v1053 = 0; v1053 < v1052; v1053 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1091 = v1039.read();
+    ap_uint<128> v1054 = v1000.read();
     ap_uint<128> pair1;
-    pair1 = v1091;
-    ap_int<128> v1093 = pair1;
-    ap_int<48> v1094;
-    ap_int<128> v1094_tmp = v1093;
-    v1094 = v1094_tmp(47, 0);
+    pair1 = v1054;
+    ap_int<128> v1056 = pair1;
+    ap_int<48> v1057;
+    ap_int<128> v1057_tmp = v1056;
+    v1057 = v1057_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1094;
-    ap_int<128> v1096 = pair1;
-    ap_int<48> v1097;
-    ap_int<128> v1097_tmp = v1096;
-    v1097 = v1097_tmp(111, 64);
+    low3 = v1057;
+    ap_int<128> v1059 = pair1;
+    ap_int<48> v1060;
+    ap_int<128> v1060_tmp = v1059;
+    v1060 = v1060_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1097;
-    ap_int<48> v1099 = low3;
-    residual[v1090][0] = v1099;
-    ap_int<48> v1100 = high3;
-    residual[v1090][1] = v1100;
-    int32_t v1101 = v1090;
+    high3 = v1060;
+    ap_int<48> v1062 = low3;
+    residual[v1053][0] = v1062;
+    ap_int<48> v1063 = high3;
+    residual[v1053][1] = v1063;
+    int32_t v1064 = v1053;
     int32_t number;
-    number = v1101;
-    int32_t v1103 = number;
-    int32_t v1104 = v1103 & 1;
-    int32_t v1105 = v1104 << 1;
+    number = v1064;
+    int32_t v1066 = number;
+    int32_t v1067 = v1066 & 1;
+    int32_t v1068 = v1067 << 1;
     int32_t lane;
-    lane = v1105;
-    ap_int<48> v1107 = low3;
-    int32_t v1108 = number;
-    int32_t v1109 = v1108 >> 1;
-    int v1110 = v1109;
-    int32_t v1111 = lane;
-    int v1112 = v1111;
-    values[v1110][v1112] = v1107;
-    ap_int<48> v1113 = high3;
-    int32_t v1114 = number;
-    int32_t v1115 = v1114 >> 1;
-    int v1116 = v1115;
-    int32_t v1117 = lane;
-    ap_int<33> v1118 = v1117;
-    ap_int<33> v1119 = v1118 + 1;
-    int v1120 = v1119;
-    values[v1116][v1120] = v1113;
-    ap_int<48> v1121 = ones;
-    ap_int<48> v1122 = low3;
-    ap_int<48> v1123 = v1122 >> 47;
-    ap_int<48> v1124 = v1122 ^ v1123;
-    ap_int<48> v1125 = v1121 | v1124;
-    ap_int<48> v1126 = high3;
-    ap_int<48> v1127 = v1126 >> 47;
-    ap_int<48> v1128 = v1126 ^ v1127;
-    ap_int<48> v1129 = v1125 | v1128;
-    ones = v1129;
+    lane = v1068;
+    ap_int<48> v1070 = low3;
+    int32_t v1071 = number;
+    int32_t v1072 = v1071 >> 1;
+    int v1073 = v1072;
+    int32_t v1074 = lane;
+    int v1075 = v1074;
+    values[v1073][v1075] = v1070;
+    ap_int<48> v1076 = high3;
+    int32_t v1077 = number;
+    int32_t v1078 = v1077 >> 1;
+    int v1079 = v1078;
+    int32_t v1080 = lane;
+    ap_int<33> v1081 = v1080;
+    ap_int<33> v1082 = v1081 + 1;
+    int v1083 = v1082;
+    values[v1079][v1083] = v1076;
+    ap_int<48> v1084 = ones;
+    ap_int<48> v1085 = low3;
+    ap_int<48> v1086 = v1085 >> 47;
+    ap_int<48> v1087 = v1085 ^ v1086;
+    ap_int<48> v1088 = v1084 | v1087;
+    ap_int<48> v1089 = high3;
+    ap_int<48> v1090 = v1089 >> 47;
+    ap_int<48> v1091 = v1089 ^ v1090;
+    ap_int<48> v1092 = v1088 | v1091;
+    ones = v1092;
   }
-  int32_t v1130 = v1038.read();
+  int32_t v1093 = v999.read();
   int32_t count3;
-  count3 = v1130;
-  int32_t v1132 = count3;
-  int v1133 = v1132;
-  for (int v1134 = 0; v1134 < v1133; v1134 += 1) {
-    int32_t v1135 = v1038.read();
+  count3 = v1093;
+  int32_t v1095 = count3;
+  int v1096 = v1095;
+  for (int v1097 = 0; v1097 < v1096; v1097 += 1) {
+    int32_t v1098 = v999.read();
     int32_t kind1;
-    kind1 = v1135;
-    int32_t v1137 = kind1;
-    bool v1138 = v1137 == 0;
-    int32_t v1139 = v1138 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1098;
+    int32_t v1100 = kind1;
+    bool v1101 = v1100 == 0;
+    int32_t v1102 = v1101 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1139;
-    int32_t v1141 = kind1;
-    bool v1142 = v1141 == 0;
-    ap_int<33> v1143 = v1142 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1144 = v1143;
+    phase_begin1 = v1102;
+    int32_t v1104 = kind1;
+    bool v1105 = v1104 == 0;
+    ap_int<33> v1106 = v1105 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1107 = v1106;
     int32_t phase_end1;
-    phase_end1 = v1144;
-    int32_t v1146 = phase_begin1;
-    int32_t v1147 = phase_end1;
-    int v1148 = v1146;
-    int v1149 = v1147;
-    for (int v1150 = v1148; v1150 < v1149; v1150 += 1) {
-      int32_t v1151 = v1150;
+    phase_end1 = v1107;
+    int32_t v1109 = phase_begin1;
+    int32_t v1110 = phase_end1;
+    int v1111 = v1109;
+    int v1112 = v1110;
+    for (int v1113 = v1111; v1113 < v1112; v1113 += 1) {
+      int32_t v1114 = v1113;
       int32_t phase;
-      phase = v1151;
-      ap_uint<128> v1153 = v1040.read();
+      phase = v1114;
+      ap_uint<128> v1116 = v1001.read();
       ap_uint<128> front1;
-      front1 = v1153;
-      ap_uint<128> v1155 = v1040.read();
+      front1 = v1116;
+      ap_uint<128> v1118 = v1001.read();
       ap_uint<128> back1;
-      back1 = v1155;
-      ap_int<128> v1157 = front1;
-      int32_t v1158;
-      ap_int<128> v1158_tmp = v1157;
-      v1158 = v1158_tmp(31, 0);
-      header[0] = v1158;
-      ap_int<128> v1159 = front1;
-      int32_t v1160;
-      ap_int<128> v1160_tmp = v1159;
-      v1160 = v1160_tmp(63, 32);
-      header[1] = v1160;
-      ap_int<128> v1161 = front1;
-      int32_t v1162;
-      ap_int<128> v1162_tmp = v1161;
-      v1162 = v1162_tmp(95, 64);
-      header[2] = v1162;
-      ap_int<128> v1163 = front1;
-      int32_t v1164;
-      ap_int<128> v1164_tmp = v1163;
-      v1164 = v1164_tmp(127, 96);
-      header[3] = v1164;
-      ap_int<128> v1165 = back1;
-      int32_t v1166;
-      ap_int<128> v1166_tmp = v1165;
-      v1166 = v1166_tmp(31, 0);
-      header[4] = v1166;
-      ap_int<128> v1167 = back1;
-      int32_t v1168;
-      ap_int<128> v1168_tmp = v1167;
-      v1168 = v1168_tmp(63, 32);
-      header[5] = v1168;
-      ap_int<128> v1169 = back1;
-      int32_t v1170;
-      ap_int<128> v1170_tmp = v1169;
-      v1170 = v1170_tmp(95, 64);
-      header[6] = v1170;
+      back1 = v1118;
+      ap_int<128> v1120 = front1;
+      int32_t v1121;
+      ap_int<128> v1121_tmp = v1120;
+      v1121 = v1121_tmp(31, 0);
+      header[0] = v1121;
+      ap_int<128> v1122 = front1;
+      int32_t v1123;
+      ap_int<128> v1123_tmp = v1122;
+      v1123 = v1123_tmp(63, 32);
+      header[1] = v1123;
+      ap_int<128> v1124 = front1;
+      int32_t v1125;
+      ap_int<128> v1125_tmp = v1124;
+      v1125 = v1125_tmp(95, 64);
+      header[2] = v1125;
+      ap_int<128> v1126 = front1;
+      int32_t v1127;
+      ap_int<128> v1127_tmp = v1126;
+      v1127 = v1127_tmp(127, 96);
+      header[3] = v1127;
+      ap_int<128> v1128 = back1;
+      int32_t v1129;
+      ap_int<128> v1129_tmp = v1128;
+      v1129 = v1129_tmp(31, 0);
+      header[4] = v1129;
+      ap_int<128> v1130 = back1;
+      int32_t v1131;
+      ap_int<128> v1131_tmp = v1130;
+      v1131 = v1131_tmp(63, 32);
+      header[5] = v1131;
+      ap_int<128> v1132 = back1;
+      int32_t v1133;
+      ap_int<128> v1133_tmp = v1132;
+      v1133 = v1133_tmp(95, 64);
+      header[6] = v1133;
       header[7] = 0;
-      ap_int<48> v1171 = ones;
-      int64_t v1172 = v1171;
+      ap_int<48> v1134 = ones;
+      int64_t v1135 = v1134;
       int64_t magnitude;
-      magnitude = v1172;
-      int64_t v1174 = magnitude;
-      int32_t v1175;
-      bit_length(v1174, &v1175);
+      magnitude = v1135;
+      int64_t v1137 = magnitude;
+      int32_t v1138;
+      bit_length(v1137, &v1138);
       int32_t length;
-      length = v1175;
-      int32_t v1177 = length;
-      ap_int<33> v1178 = v1177;
-      ap_int<33> v1179 = 47 - v1178;
-      int32_t v1180 = v1179;
+      length = v1138;
+      int32_t v1140 = length;
+      ap_int<33> v1141 = v1140;
+      ap_int<33> v1142 = 47 - v1141;
+      int32_t v1143 = v1142;
       int32_t left1;
-      left1 = v1180;
+      left1 = v1143;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1182 = phase;
-      int v1183 = v1182;
-      int32_t v1184 = norm_words[v1183];
+      int32_t v1145 = phase;
+      int v1146 = v1145;
+      int32_t v1147 = norm_words[v1146];
       int32_t vector_words1;
-      vector_words1 = v1184;
-      int32_t v1186 = vector_words1;
-      int v1187 = v1186;
-      for (int v1188 = 0; v1188 < v1187; v1188 += 1) {
+      vector_words1 = v1147;
+      int32_t v1149 = vector_words1;
+      int v1150 = v1149;
+      for (int v1151 = 0; v1151 < v1150; v1151 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1189 = v1188;
+        int32_t v1152 = v1151;
         int32_t measured;
-        measured = v1189;
-        ap_uint<128> v1191 = v1041.read();
+        measured = v1152;
+        ap_uint<128> v1154 = v1002.read();
         ap_uint<128> element1;
-        element1 = v1191;
-        int32_t v1193 = measured;
-        ap_int<128> v1194 = element1;
-        int32_t v1195 = left1;
-        measure(values, v1193, v1194, v1195, scaled, squares, absmax);
+        element1 = v1154;
+        int32_t v1156 = measured;
+        ap_int<128> v1157 = element1;
+        int32_t v1158 = left1;
+        measure(values, v1156, v1157, v1158, scaled, squares, absmax);
       }
-      int32_t v1196 = length;
-      ap_int<33> v1197 = v1196;
-      ap_int<33> v1198 = v1197 + 1;
-      int32_t v1199 = v1198;
+      int32_t v1159 = length;
+      ap_int<33> v1160 = v1159;
+      ap_int<33> v1161 = v1160 + 1;
+      int32_t v1162 = v1161;
       int32_t lost;
-      lost = v1199;
-      int32_t v1201 = lost;
-      ap_int<33> v1202 = v1201;
-      ap_int<33> v1203 = v1202 - 18;
-      ap_int<33> v1204 = v1203 << 1;
-      int32_t v1205 = v1204;
+      lost = v1162;
+      int32_t v1164 = lost;
+      ap_int<33> v1165 = v1164;
+      ap_int<33> v1166 = v1165 - 18;
+      ap_int<33> v1167 = v1166 << 1;
+      int32_t v1168 = v1167;
       int32_t plain_exponent;
-      plain_exponent = v1205;
-      int64_t v1207 = squares[1];
-      int32_t v1208 = plain_exponent;
-      normalise(v1207, v1208, plain);
-      int32_t v1209 = phase;
-      bool v1210 = v1209 == 3;
-      if (v1210) {
-        int32_t v1211 = gate_plain[0];
-        plain[0] = v1211;
-        int32_t v1212 = gate_plain[1];
-        plain[1] = v1212;
+      plain_exponent = v1168;
+      int64_t v1170 = squares[1];
+      int32_t v1171 = plain_exponent;
+      normalise(v1170, v1171, plain);
+      int32_t v1172 = phase;
+      bool v1173 = v1172 == 3;
+      if (v1173) {
+        int32_t v1174 = gate_plain[0];
+        plain[0] = v1174;
+        int32_t v1175 = gate_plain[1];
+        plain[1] = v1175;
       }
-      int32_t v1213 = phase;
-      bool v1214 = v1213 == 5;
-      if (v1214) {
+      int32_t v1176 = phase;
+      bool v1177 = v1176 == 5;
+      if (v1177) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1215 = lost;
-      norm_scale(header, v1215, squares, absmax, plain, scale);
-      int32_t v1216 = absmax[0];
-      int32_t v1217;
-      code_shift(v1216, &v1217);
+      int32_t v1178 = lost;
+      norm_scale(header, v1178, squares, absmax, plain, exponents, work);
+      int32_t v1179 = absmax[0];
+      int32_t v1180;
+      code_shift(v1179, &v1180);
       int32_t code_left;
-      code_left = v1217;
-      int32_t v1219 = absmax[0];
-      int32_t v1220 = code_left;
-      ap_int<25> v1221;
-      code_reciprocal(v1219, v1220, &v1221);
+      code_left = v1180;
+      int32_t v1182 = absmax[0];
+      int32_t v1183 = code_left;
+      ap_int<25> v1184;
+      code_reciprocal(v1182, v1183, &v1184);
       ap_int<25> reciprocal1;
-      reciprocal1 = v1221;
+      reciprocal1 = v1184;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int32_t v1225 = vector_words1;
-      int v1226 = v1225;
-      for (int v1227 = 0; v1227 < v1226; v1227 += 1) {
+      int64_t v1188 = work[0];
+      int64_t radicand1;
+      radicand1 = v1188;
+      int64_t v1190 = work[1];
+      ap_int<36> v1191 = v1190;
+      ap_int<36> dividend;
+      dividend = v1191;
+      int64_t root;
+      root = 0;
+      int64_t quotient1;
+      quotient1 = 0;
+      ap_int<36> divisor;
+      divisor = 0;
+      int32_t dividing;
+      dividing = 0;
+      int64_t root_bit;
+      root_bit = 1;
+      int64_t v1198 = root_bit;
+      int64_t v1199 = v1198 << 60;
+      root_bit = v1199;
+      int32_t v1200 = vector_words1;
+      bool v1201 = v1200 > 57;
+      int32_t v1202 = v1201 ? (int32_t)v1200 : (int32_t)57;
+      int32_t passes;
+      passes = v1202;
+      int32_t v1204 = passes;
+      int v1205 = v1204;
+      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1228 = v1227;
+        int32_t v1207 = v1206;
         int32_t coded;
-        coded = v1228;
-        int32_t v1230 = coded;
-        int32_t v1231 = code_left;
-        ap_int<25> v1232 = reciprocal1;
-        int32_t v1233 = code_column;
-        int32_t v1234 = code_group;
-        quantise(scaled, v1230, v1231, v1232, codes, v1233, v1234);
-        int32_t v1235 = code_group;
-        ap_int<33> v1236 = v1235;
-        ap_int<33> v1237 = v1236 + 1;
-        int32_t v1238 = v1237;
-        code_group = v1238;
-        int32_t v1239 = code_group;
-        bool v1240 = v1239 == 8;
-        if (v1240) {
-          code_group = 0;
-          int32_t v1241 = code_column;
-          ap_int<33> v1242 = v1241;
-          ap_int<33> v1243 = v1242 + 1;
-          int32_t v1244 = v1243;
-          code_column = v1244;
+        coded = v1207;
+        int32_t v1209 = coded;
+        int32_t v1210 = vector_words1;
+        bool v1211 = v1209 < v1210;
+        if (v1211) {
+          int32_t v1212 = coded;
+          int32_t v1213 = code_left;
+          ap_int<25> v1214 = reciprocal1;
+          int32_t v1215 = code_column;
+          int32_t v1216 = code_group;
+          quantise(scaled, v1212, v1213, v1214, codes, v1215, v1216);
+          int32_t v1217 = code_group;
+          ap_int<33> v1218 = v1217;
+          ap_int<33> v1219 = v1218 + 1;
+          int32_t v1220 = v1219;
+          code_group = v1220;
+          int32_t v1221 = code_group;
+          bool v1222 = v1221 == 8;
+          if (v1222) {
+            code_group = 0;
+            int32_t v1223 = code_column;
+            ap_int<33> v1224 = v1223;
+            ap_int<33> v1225 = v1224 + 1;
+            int32_t v1226 = v1225;
+            code_column = v1226;
+          }
+        }
+        int32_t v1227 = coded;
+        bool v1228 = v1227 == 31;
+        if (v1228) {
+          int64_t v1229 = root;
+          ap_int<36> v1230 = v1229;
+          divisor = v1230;
+        }
+        ap_int<36> v1231 = dividend;
+        ap_int<36> v1232 = divisor;
+        ap_int<37> v1233 = v1231;
+        ap_int<37> v1234 = v1232;
+        ap_int<37> v1235 = v1233 - v1234;
+        ap_int<36> v1236 = v1235;
+        ap_int<36> less;
+        less = v1236;
+        int32_t v1238 = dividing;
+        bool v1239 = v1238 > 0;
+        if (v1239) {
+          int64_t v1240 = quotient1;
+          int64_t v1241 = v1240 << 1;
+          quotient1 = v1241;
+          ap_int<36> v1242 = less;
+          bool v1243 = v1242 >= 0;
+          if (v1243) {
+            ap_int<36> v1244 = less;
+            dividend = v1244;
+            int64_t v1245 = quotient1;
+            ap_int<65> v1246 = v1245;
+            ap_int<65> v1247 = v1246 + 1;
+            int64_t v1248 = v1247;
+            quotient1 = v1248;
+          }
+          ap_int<36> v1249 = dividend;
+          ap_int<36> v1250 = v1249 << 1;
+          dividend = v1250;
+        }
+        int64_t v1251 = root;
+        int64_t v1252 = root_bit;
+        ap_int<65> v1253 = v1251;
+        ap_int<65> v1254 = v1252;
+        ap_int<65> v1255 = v1253 + v1254;
+        int64_t v1256 = v1255;
+        int64_t trial;
+        trial = v1256;
+        int64_t v1258 = root;
+        int64_t v1259 = v1258 >> 1;
+        root = v1259;
+        int64_t v1260 = radicand1;
+        int64_t v1261 = trial;
+        bool v1262 = v1260 >= v1261;
+        if (v1262) {
+          int64_t v1263 = trial;
+          int64_t v1264 = radicand1;
+          ap_int<65> v1265 = v1264;
+          ap_int<65> v1266 = v1263;
+          ap_int<65> v1267 = v1265 - v1266;
+          int64_t v1268 = v1267;
+          radicand1 = v1268;
+          int64_t v1269 = root_bit;
+          int64_t v1270 = root;
+          ap_int<65> v1271 = v1270;
+          ap_int<65> v1272 = v1269;
+          ap_int<65> v1273 = v1271 + v1272;
+          int64_t v1274 = v1273;
+          root = v1274;
+        }
+        int64_t v1275 = root_bit;
+        int64_t v1276 = v1275 >> 2;
+        root_bit = v1276;
+        dividing = 0;
+        int32_t v1277 = coded;
+        bool v1278 = v1277 >= 31;
+        if (v1278) {
+          int32_t v1279 = coded;
+          ap_int<33> v1280 = v1279;
+          bool v1281 = v1280 < 56;
+          if (v1281) {
+            dividing = 1;
+          }
         }
       }
-      int32_t v1245 = phase;
-      int v1246 = v1245;
-      int32_t v1247 = weight_words[v1246];
+      int64_t v1282 = quotient1;
+      ratio_end(v1282, exponents, 18, scale);
+      int32_t v1283 = phase;
+      int v1284 = v1283;
+      int32_t v1285 = weight_words[v1284];
       int32_t words3;
-      words3 = v1247;
-      int32_t v1249 = phase;
-      int v1250 = v1249;
-      int32_t v1251 = column_words[v1250];
+      words3 = v1285;
+      int32_t v1287 = phase;
+      int v1288 = v1287;
+      int32_t v1289 = column_words[v1288];
       int32_t columns;
-      columns = v1251;
-      int32_t v1253 = phase;
-      int v1254 = v1253;
-      int32_t v1255 = matrix_rows[v1254];
+      columns = v1289;
+      int32_t v1291 = phase;
+      int v1292 = v1291;
+      int32_t v1293 = matrix_rows[v1292];
       int32_t rows;
-      rows = v1255;
-      int32_t v1257 = phase;
-      bool v1258 = v1257 == 2;
-      bool v1259 = v1257 >= 3;
-      bool v1260 = v1258 | v1259;
-      if (v1260) {
+      rows = v1293;
+      int32_t v1295 = phase;
+      bool v1296 = v1295 == 2;
+      bool v1297 = v1295 >= 3;
+      bool v1298 = v1296 | v1297;
+      if (v1298) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -1931,440 +2001,440 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1267 = words3;
-      ap_int<33> v1268 = v1267;
-      ap_int<33> v1269 = v1268 + 5;
-      int32_t v1270 = v1269;
+      int32_t v1305 = words3;
+      ap_int<33> v1306 = v1305;
+      ap_int<33> v1307 = v1306 + 5;
+      int32_t v1308 = v1307;
       int32_t steps;
-      steps = v1270;
-      int32_t v1272 = steps;
-      int v1273 = v1272;
-      for (int v1274 = 0; v1274 < v1273; v1274 += 1) {
+      steps = v1308;
+      int32_t v1310 = steps;
+      int v1311 = v1310;
+      for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1275 = words3;
-        ap_int<33> v1276 = v1274;
-        ap_int<33> v1277 = v1275;
-        bool v1278 = v1276 < v1277;
-        if (v1278) {
-          ap_uint<128> v1279 = v1042.read();
-          word[0] = v1279;
-          ap_uint<128> v1280 = v1043.read();
-          word[1] = v1280;
+        int32_t v1313 = words3;
+        ap_int<33> v1314 = v1312;
+        ap_int<33> v1315 = v1313;
+        bool v1316 = v1314 < v1315;
+        if (v1316) {
+          ap_uint<128> v1317 = v1003.read();
+          word[0] = v1317;
+          ap_uint<128> v1318 = v1004.read();
+          word[1] = v1318;
         }
-        int32_t v1281 = pending;
-        bool v1282 = v1281 > 0;
-        if (v1282) {
-          int32_t v1283 = pending;
-          ap_int<33> v1284 = v1283;
-          ap_int<33> v1285 = v1284 - 1;
-          int32_t v1286 = v1285;
-          pending = v1286;
-          ap_int<21> v1287 = leaving[0];
+        int32_t v1319 = pending;
+        bool v1320 = v1319 > 0;
+        if (v1320) {
+          int32_t v1321 = pending;
+          ap_int<33> v1322 = v1321;
+          ap_int<33> v1323 = v1322 - 1;
+          int32_t v1324 = v1323;
+          pending = v1324;
+          ap_int<21> v1325 = leaving[0];
           ap_int<21> total4;
-          total4 = v1287;
+          total4 = v1325;
           l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1290 = leaving[(r2 + 1)];
-            leaving[r2] = v1290;
+            ap_int<21> v1328 = leaving[(r2 + 1)];
+            leaving[r2] = v1328;
           }
-          int32_t v1291 = position;
-          int32_t v1292 = rows;
-          bool v1293 = v1291 < v1292;
-          if (v1293) {
-            int32_t v1294 = phase;
+          int32_t v1329 = position;
+          int32_t v1330 = rows;
+          bool v1331 = v1329 < v1330;
+          if (v1331) {
+            int32_t v1332 = phase;
             int32_t step1;
-            step1 = v1294;
-            int32_t v1296 = position;
+            step1 = v1332;
+            int32_t v1334 = position;
             int32_t at3;
-            at3 = v1296;
-            int32_t v1298 = phase;
-            bool v1299 = v1298 == 4;
-            if (v1299) {
-              int32_t v1300 = position;
-              int32_t v1301 = intermediate;
-              bool v1302 = v1300 >= v1301;
-              if (v1302) {
+            at3 = v1334;
+            int32_t v1336 = phase;
+            bool v1337 = v1336 == 4;
+            if (v1337) {
+              int32_t v1338 = position;
+              int32_t v1339 = intermediate;
+              bool v1340 = v1338 >= v1339;
+              if (v1340) {
                 step1 = 7;
-                int32_t v1303 = position;
-                int32_t v1304 = intermediate;
-                ap_int<33> v1305 = v1303;
-                ap_int<33> v1306 = v1304;
-                ap_int<33> v1307 = v1305 - v1306;
-                int32_t v1308 = v1307;
-                at3 = v1308;
+                int32_t v1341 = position;
+                int32_t v1342 = intermediate;
+                ap_int<33> v1343 = v1341;
+                ap_int<33> v1344 = v1342;
+                ap_int<33> v1345 = v1343 - v1344;
+                int32_t v1346 = v1345;
+                at3 = v1346;
               }
             }
-            int32_t v1309 = phase;
-            bool v1310 = v1309 == 6;
-            if (v1310) {
+            int32_t v1347 = phase;
+            bool v1348 = v1347 == 6;
+            if (v1348) {
               at3 = 0;
             }
-            int32_t v1311 = position;
-            int32_t v1312 = v1311 & 3;
+            int32_t v1349 = position;
+            int32_t v1350 = v1349 & 3;
             int32_t quarter;
-            quarter = v1312;
-            int32_t v1314 = step1;
-            bool v1315 = v1314 == 1;
-            if (v1315) {
-              int32_t v1316 = quarter;
-              bool v1317 = v1316 == 0;
-              if (v1317) {
-                ap_uint<128> v1318 = v1040.read();
-                room_beat1 = v1318;
-                ap_uint<128> v1319 = v1039.read();
-                state_beat = v1319;
+            quarter = v1350;
+            int32_t v1352 = step1;
+            bool v1353 = v1352 == 1;
+            if (v1353) {
+              int32_t v1354 = quarter;
+              bool v1355 = v1354 == 0;
+              if (v1355) {
+                ap_uint<128> v1356 = v1001.read();
+                room_beat1 = v1356;
+                ap_uint<128> v1357 = v1000.read();
+                state_beat = v1357;
               }
             }
-            ap_int<128> v1320 = room_beat1;
-            int32_t v1321 = v1320;
+            ap_int<128> v1358 = room_beat1;
+            int32_t v1359 = v1358;
             int32_t room;
-            room = v1321;
-            ap_int<128> v1323 = room_beat1;
-            ap_uint<128> v1324 = v1323 >> 32;
-            room_beat1 = v1324;
-            ap_int<128> v1325 = state_beat;
-            int32_t v1326 = v1325;
+            room = v1359;
+            ap_int<128> v1361 = room_beat1;
+            ap_uint<128> v1362 = v1361 >> 32;
+            room_beat1 = v1362;
+            ap_int<128> v1363 = state_beat;
+            int32_t v1364 = v1363;
             int32_t before1;
-            before1 = v1326;
-            ap_int<128> v1328 = state_beat;
-            ap_uint<128> v1329 = v1328 >> 32;
-            state_beat = v1329;
-            ap_int<21> v1330 = total4;
-            ap_int<48> v1331;
-            dequantise(v1330, scale, &v1331);
+            before1 = v1364;
+            ap_int<128> v1366 = state_beat;
+            ap_uint<128> v1367 = v1366 >> 32;
+            state_beat = v1367;
+            ap_int<21> v1368 = total4;
+            ap_int<48> v1369;
+            dequantise(v1368, scale, &v1369);
             ap_int<48> delta;
-            delta = v1331;
-            ap_int<48> v1333 = delta;
-            int32_t v1334;
-            saturate_gate(v1333, &v1334);
+            delta = v1369;
+            ap_int<48> v1371 = delta;
+            int32_t v1372;
+            saturate_gate(v1371, &v1372);
             int32_t gate;
-            gate = v1334;
-            int32_t v1336 = at3;
-            int v1337 = v1336;
-            int32_t v1338 = held[v1337];
+            gate = v1372;
+            int32_t v1374 = at3;
+            int v1375 = v1374;
+            int32_t v1376 = held[v1375];
             int32_t kept;
-            kept = v1338;
-            int32_t v1340 = step1;
-            bool v1341 = v1340 == 1;
-            int32_t v1342 = gate;
-            int32_t v1343 = 0 - v1342;
-            int32_t v1344 = v1341 ? (int32_t)v1343 : (int32_t)v1342;
+            kept = v1376;
+            int32_t v1378 = step1;
+            bool v1379 = v1378 == 1;
+            int32_t v1380 = gate;
+            int32_t v1381 = 0 - v1380;
+            int32_t v1382 = v1379 ? (int32_t)v1381 : (int32_t)v1380;
             int32_t turned;
-            turned = v1344;
-            int32_t v1346 = step1;
-            bool v1347 = v1346 == 2;
-            int32_t v1348 = kept;
-            int32_t v1349 = turned;
-            int32_t v1350 = v1347 ? (int32_t)v1348 : (int32_t)v1349;
+            turned = v1382;
+            int32_t v1384 = step1;
+            bool v1385 = v1384 == 2;
+            int32_t v1386 = kept;
+            int32_t v1387 = turned;
+            int32_t v1388 = v1385 ? (int32_t)v1386 : (int32_t)v1387;
             int32_t argument;
-            argument = v1350;
-            int32_t v1352 = argument;
-            ap_int<22> v1353;
-            sigmoid(v1352, &v1353);
+            argument = v1388;
+            int32_t v1390 = argument;
+            ap_int<22> v1391;
+            sigmoid(v1390, &v1391);
             ap_int<22> sigma;
-            sigma = v1353;
-            int32_t v1355 = step1;
-            bool v1356 = v1355 == 1;
-            int32_t v1357 = room;
-            int32_t v1358 = argument;
-            int32_t v1359 = v1356 ? (int32_t)v1357 : (int32_t)v1358;
+            sigma = v1391;
+            int32_t v1393 = step1;
+            bool v1394 = v1393 == 1;
+            int32_t v1395 = room;
+            int32_t v1396 = argument;
+            int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
             int32_t factor1;
-            factor1 = v1359;
-            int32_t v1361 = factor1;
-            ap_int<22> v1362 = sigma;
-            int32_t v1363;
-            weigh(v1361, v1362, &v1363);
+            factor1 = v1397;
+            int32_t v1399 = factor1;
+            ap_int<22> v1400 = sigma;
+            int32_t v1401;
+            weigh(v1399, v1400, &v1401);
             int32_t weighted1;
-            weighted1 = v1363;
-            int32_t v1365 = weighted1;
-            ap_int<22> v1366 = v1365;
+            weighted1 = v1401;
+            int32_t v1403 = weighted1;
+            ap_int<22> v1404 = v1403;
             ap_int<22> fresh;
-            fresh = v1366;
-            int32_t v1368 = before1;
-            int32_t v1369 = kept;
-            ap_int<22> v1370 = fresh;
-            int32_t v1371;
-            state_update(v1368, v1369, v1370, &v1371);
+            fresh = v1404;
+            int32_t v1406 = before1;
+            int32_t v1407 = kept;
+            ap_int<22> v1408 = fresh;
+            int32_t v1409;
+            state_update(v1406, v1407, v1408, &v1409);
             int32_t mixed1;
-            mixed1 = v1371;
-            int32_t v1373 = step1;
-            bool v1374 = v1373 == 0;
-            bool v1375 = v1373 == 1;
-            bool v1376 = v1373 == 4;
-            bool v1377 = v1374 | v1375;
-            bool v1378 = v1377 | v1376;
-            if (v1378) {
-              int32_t v1379 = step1;
-              bool v1380 = v1379 == 1;
-              int32_t v1381 = mixed1;
-              int32_t v1382 = weighted1;
-              int32_t v1383 = v1380 ? (int32_t)v1381 : (int32_t)v1382;
-              int32_t v1384 = at3;
-              int v1385 = v1384;
-              held[v1385] = v1383;
+            mixed1 = v1409;
+            int32_t v1411 = step1;
+            bool v1412 = v1411 == 0;
+            bool v1413 = v1411 == 1;
+            bool v1414 = v1411 == 4;
+            bool v1415 = v1412 | v1413;
+            bool v1416 = v1415 | v1414;
+            if (v1416) {
+              int32_t v1417 = step1;
+              bool v1418 = v1417 == 1;
+              int32_t v1419 = mixed1;
+              int32_t v1420 = weighted1;
+              int32_t v1421 = v1418 ? (int32_t)v1419 : (int32_t)v1420;
+              int32_t v1422 = at3;
+              int v1423 = v1422;
+              held[v1423] = v1421;
             }
-            int32_t v1386 = step1;
-            bool v1387 = v1386 == 2;
-            int32_t v1388 = weighted1;
-            int32_t v1389 = kept;
-            int32_t v1390 = v1387 ? (int32_t)v1388 : (int32_t)v1389;
+            int32_t v1424 = step1;
+            bool v1425 = v1424 == 2;
+            int32_t v1426 = weighted1;
+            int32_t v1427 = kept;
+            int32_t v1428 = v1425 ? (int32_t)v1426 : (int32_t)v1427;
             int32_t other;
-            other = v1390;
-            int32_t v1392 = gate;
-            int32_t v1393 = other;
-            ap_int<48> v1394;
-            gated_product(v1392, v1393, &v1394);
+            other = v1428;
+            int32_t v1430 = gate;
+            int32_t v1431 = other;
+            ap_int<48> v1432;
+            gated_product(v1430, v1431, &v1432);
             ap_int<48> value1;
-            value1 = v1394;
-            int32_t v1396 = step1;
-            bool v1397 = v1396 == 3;
-            bool v1398 = v1396 == 5;
-            bool v1399 = v1397 | v1398;
-            if (v1399) {
-              int32_t v1400 = at3;
-              int32_t v1401 = v1400 >> 1;
-              int v1402 = v1401;
-              int32_t v1403 = v1400 & 1;
-              int v1404 = v1403;
-              ap_int<48> v1405 = residual[v1402][v1404];
-              ap_int<48> v1406 = delta;
-              ap_int<48> v1407;
-              residual_add(v1405, v1406, &v1407);
-              value1 = v1407;
-              ap_int<48> v1408 = value1;
-              int32_t v1409 = at3;
-              int32_t v1410 = v1409 >> 1;
-              int v1411 = v1410;
-              int32_t v1412 = v1409 & 1;
-              int v1413 = v1412;
-              residual[v1411][v1413] = v1408;
+            value1 = v1432;
+            int32_t v1434 = step1;
+            bool v1435 = v1434 == 3;
+            bool v1436 = v1434 == 5;
+            bool v1437 = v1435 | v1436;
+            if (v1437) {
+              int32_t v1438 = at3;
+              int32_t v1439 = v1438 >> 1;
+              int v1440 = v1439;
+              int32_t v1441 = v1438 & 1;
+              int v1442 = v1441;
+              ap_int<48> v1443 = residual[v1440][v1442];
+              ap_int<48> v1444 = delta;
+              ap_int<48> v1445;
+              residual_add(v1443, v1444, &v1445);
+              value1 = v1445;
+              ap_int<48> v1446 = value1;
+              int32_t v1447 = at3;
+              int32_t v1448 = v1447 >> 1;
+              int v1449 = v1448;
+              int32_t v1450 = v1447 & 1;
+              int v1451 = v1450;
+              residual[v1449][v1451] = v1446;
             }
-            int32_t v1414 = step1;
-            bool v1415 = v1414 == 2;
-            bool v1416 = v1414 == 3;
-            bool v1417 = v1414 == 5;
-            bool v1418 = v1414 == 7;
-            bool v1419 = v1415 | v1416;
-            bool v1420 = v1419 | v1417;
-            bool v1421 = v1420 | v1418;
-            if (v1421) {
-              ap_int<48> v1422 = value1;
-              int32_t v1423 = at3;
-              int32_t v1424 = v1423 >> 2;
-              int v1425 = v1424;
-              int32_t v1426 = v1423 & 3;
-              int v1427 = v1426;
-              values[v1425][v1427] = v1422;
-              ap_int<48> v1428 = ones;
-              ap_int<48> v1429 = value1;
-              ap_int<48> v1430 = v1429 >> 47;
-              ap_int<48> v1431 = v1429 ^ v1430;
-              ap_int<48> v1432 = v1428 | v1431;
-              ones = v1432;
+            int32_t v1452 = step1;
+            bool v1453 = v1452 == 2;
+            bool v1454 = v1452 == 3;
+            bool v1455 = v1452 == 5;
+            bool v1456 = v1452 == 7;
+            bool v1457 = v1453 | v1454;
+            bool v1458 = v1457 | v1455;
+            bool v1459 = v1458 | v1456;
+            if (v1459) {
+              ap_int<48> v1460 = value1;
+              int32_t v1461 = at3;
+              int32_t v1462 = v1461 >> 2;
+              int v1463 = v1462;
+              int32_t v1464 = v1461 & 3;
+              int v1465 = v1464;
+              values[v1463][v1465] = v1460;
+              ap_int<48> v1466 = ones;
+              ap_int<48> v1467 = value1;
+              ap_int<48> v1468 = v1467 >> 47;
+              ap_int<48> v1469 = v1467 ^ v1468;
+              ap_int<48> v1470 = v1466 | v1469;
+              ones = v1470;
             }
-            int32_t v1433 = step1;
-            bool v1434 = v1433 == 2;
-            if (v1434) {
-              ap_int<21> v1435 = total4;
-              ap_int<42> v1436 = v1435;
-              ap_int<42> v1437 = v1436 * v1436;
-              int64_t v1438 = gate_sum;
-              ap_int<65> v1439 = v1438;
-              ap_int<65> v1440 = v1437;
-              ap_int<65> v1441 = v1439 + v1440;
-              int64_t v1442 = v1441;
-              gate_sum = v1442;
+            int32_t v1471 = step1;
+            bool v1472 = v1471 == 2;
+            if (v1472) {
+              ap_int<21> v1473 = total4;
+              ap_int<42> v1474 = v1473;
+              ap_int<42> v1475 = v1474 * v1474;
+              int64_t v1476 = gate_sum;
+              ap_int<65> v1477 = v1476;
+              ap_int<65> v1478 = v1475;
+              ap_int<65> v1479 = v1477 + v1478;
+              int64_t v1480 = v1479;
+              gate_sum = v1480;
             }
-            int32_t v1443 = step1;
-            bool v1444 = v1443 == 1;
-            bool v1445 = v1443 == 6;
-            bool v1446 = v1444 | v1445;
-            if (v1446) {
-              l_S_k_5_k5: for (int k5 = 0; k5 < 3; k5++) {
-                int32_t v1448 = quad[(k5 + 1)];
-                quad[k5] = v1448;
+            int32_t v1481 = step1;
+            bool v1482 = v1481 == 1;
+            bool v1483 = v1481 == 6;
+            bool v1484 = v1482 | v1483;
+            if (v1484) {
+              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
+                int32_t v1486 = quad[(k4 + 1)];
+                quad[k4] = v1486;
               }
-              int32_t v1449 = step1;
-              bool v1450 = v1449 == 1;
-              int32_t v1451 = mixed1;
-              ap_int<21> v1452 = total4;
-              int32_t v1453 = v1452;
-              int32_t v1454 = v1450 ? (int32_t)v1451 : (int32_t)v1453;
-              quad[3] = v1454;
-              int32_t v1455 = quarter;
-              bool v1456 = v1455 == 3;
-              if (v1456) {
+              int32_t v1487 = step1;
+              bool v1488 = v1487 == 1;
+              int32_t v1489 = mixed1;
+              ap_int<21> v1490 = total4;
+              int32_t v1491 = v1490;
+              int32_t v1492 = v1488 ? (int32_t)v1489 : (int32_t)v1491;
+              quad[3] = v1492;
+              int32_t v1493 = quarter;
+              bool v1494 = v1493 == 3;
+              if (v1494) {
                 ap_uint<128> packed;
                 packed = 0;
-                l_S_k_6_k6: for (int k6 = 0; k6 < 4; k6++) {
-                  int32_t v1459 = quad[k6];
-                  ap_int<128> v1460 = packed;
-                  int64_t v1461 = k6;
-                  int64_t v1462 = v1461 * 32;
-                  ap_int<65> v1463 = v1462;
-                  ap_int<65> v1464 = v1463 + 31;
-                  int v1465 = v1462;
-                  int v1466 = v1464;
-                  ap_int<128> v1467;
-                  ap_int<128> v1467_tmp = v1460;
-                  v1467_tmp(v1466, v1465) = v1459;
-                  v1467 = v1467_tmp;
-                  packed = v1467;
+                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
+                  int32_t v1497 = quad[k5];
+                  ap_int<128> v1498 = packed;
+                  int64_t v1499 = k5;
+                  int64_t v1500 = v1499 * 32;
+                  ap_int<65> v1501 = v1500;
+                  ap_int<65> v1502 = v1501 + 31;
+                  int v1503 = v1500;
+                  int v1504 = v1502;
+                  ap_int<128> v1505;
+                  ap_int<128> v1505_tmp = v1498;
+                  v1505_tmp(v1504, v1503) = v1497;
+                  v1505 = v1505_tmp;
+                  packed = v1505;
                 }
-                ap_int<128> v1468 = packed;
-                v1044.write(v1468);
+                ap_int<128> v1506 = packed;
+                v1005.write(v1506);
               }
             }
           }
-          int32_t v1469 = position;
-          ap_int<33> v1470 = v1469;
-          ap_int<33> v1471 = v1470 + 1;
-          int32_t v1472 = v1471;
-          position = v1472;
+          int32_t v1507 = position;
+          ap_int<33> v1508 = v1507;
+          ap_int<33> v1509 = v1508 + 1;
+          int32_t v1510 = v1509;
+          position = v1510;
         }
-        int32_t v1473 = column;
-        multiply_word(word, codes, v1473, sums);
-        int32_t v1474 = column;
-        ap_int<33> v1475 = v1474;
-        ap_int<33> v1476 = v1475 + 1;
-        int32_t v1477 = v1476;
-        column = v1477;
-        int32_t v1478 = column;
-        int32_t v1479 = columns;
-        bool v1480 = v1478 == v1479;
-        if (v1480) {
+        int32_t v1511 = column;
+        multiply_word(word, codes, v1511, sums);
+        int32_t v1512 = column;
+        ap_int<33> v1513 = v1512;
+        ap_int<33> v1514 = v1513 + 1;
+        int32_t v1515 = v1514;
+        column = v1515;
+        int32_t v1516 = column;
+        int32_t v1517 = columns;
+        bool v1518 = v1516 == v1517;
+        if (v1518) {
           column = 0;
           pending = 5;
           l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1482 = sums[r3];
-            leaving[r3] = v1482;
+            ap_int<21> v1520 = sums[r3];
+            leaving[r3] = v1520;
           }
         }
       }
-      int32_t v1483 = phase;
-      bool v1484 = v1483 == 2;
-      if (v1484) {
-        int64_t v1485 = gate_sum;
-        gate_squares(v1485, scale, gate_plain);
+      int32_t v1521 = phase;
+      bool v1522 = v1521 == 2;
+      if (v1522) {
+        int64_t v1523 = gate_sum;
+        gate_squares(v1523, scale, gate_plain);
       }
-      int32_t v1486 = phase;
-      bool v1487 = v1486 == 6;
-      if (v1487) {
+      int32_t v1524 = phase;
+      bool v1525 = v1524 == 6;
+      if (v1525) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1489 = scale[0];
-        ap_int<128> v1490 = end;
-        ap_int<128> v1491;
-        ap_int<128> v1491_tmp = v1490;
-        v1491_tmp(31, 0) = v1489;
-        v1491 = v1491_tmp;
-        end = v1491;
-        int32_t v1492 = scale[1];
-        ap_int<128> v1493 = end;
-        ap_int<128> v1494;
-        ap_int<128> v1494_tmp = v1493;
-        v1494_tmp(63, 32) = v1492;
-        v1494 = v1494_tmp;
-        end = v1494;
-        ap_int<128> v1495 = end;
-        v1044.write(v1495);
+        int32_t v1527 = scale[0];
+        ap_int<128> v1528 = end;
+        ap_int<128> v1529;
+        ap_int<128> v1529_tmp = v1528;
+        v1529_tmp(31, 0) = v1527;
+        v1529 = v1529_tmp;
+        end = v1529;
+        int32_t v1530 = scale[1];
+        ap_int<128> v1531 = end;
+        ap_int<128> v1532;
+        ap_int<128> v1532_tmp = v1531;
+        v1532_tmp(63, 32) = v1530;
+        v1532 = v1532_tmp;
+        end = v1532;
+        ap_int<128> v1533 = end;
+        v1005.write(v1533);
       }
     }
   }
-  int32_t v1496 = vector_beats1;
-  int v1497 = v1496;
-  for (int v1498 = 0; v1498 < v1497; v1498 += 1) {
+  int32_t v1534 = vector_beats1;
+  int v1535 = v1534;
+  for (int v1536 = 0; v1536 < v1535; v1536 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1500 = residual[v1498][0];
-    int64_t v1501 = v1500;
+    ap_int<48> v1538 = residual[v1536][0];
+    int64_t v1539 = v1538;
     int64_t even;
-    even = v1501;
-    ap_int<48> v1503 = residual[v1498][1];
-    int64_t v1504 = v1503;
+    even = v1539;
+    ap_int<48> v1541 = residual[v1536][1];
+    int64_t v1542 = v1541;
     int64_t odd1;
-    odd1 = v1504;
-    int64_t v1506 = even;
-    ap_int<128> v1507 = out;
-    ap_int<128> v1508;
-    ap_int<128> v1508_tmp = v1507;
-    v1508_tmp(63, 0) = v1506;
-    v1508 = v1508_tmp;
-    out = v1508;
-    int64_t v1509 = odd1;
-    ap_int<128> v1510 = out;
-    ap_int<128> v1511;
-    ap_int<128> v1511_tmp = v1510;
-    v1511_tmp(127, 64) = v1509;
-    v1511 = v1511_tmp;
-    out = v1511;
-    ap_int<128> v1512 = out;
-    v1044.write(v1512);
+    odd1 = v1542;
+    int64_t v1544 = even;
+    ap_int<128> v1545 = out;
+    ap_int<128> v1546;
+    ap_int<128> v1546_tmp = v1545;
+    v1546_tmp(63, 0) = v1544;
+    v1546 = v1546_tmp;
+    out = v1546;
+    int64_t v1547 = odd1;
+    ap_int<128> v1548 = out;
+    ap_int<128> v1549;
+    ap_int<128> v1549_tmp = v1548;
+    v1549_tmp(127, 64) = v1547;
+    v1549 = v1549_tmp;
+    out = v1549;
+    ap_int<128> v1550 = out;
+    v1005.write(v1550);
   }
 }
 
 void store_0(
-  ap_uint<128> v1513[1024],
-  ap_uint<128> v1514[65536],
-  ap_uint<128> v1515[65537],
-  hls::stream< int32_t >& v1516,
-  hls::stream< ap_uint<128> >& v1517
+  ap_uint<128> v1551[1024],
+  ap_uint<128> v1552[65536],
+  ap_uint<128> v1553[65537],
+  hls::stream< int32_t >& v1554,
+  hls::stream< ap_uint<128> >& v1555
 ) {
-  int32_t v1518 = v1516.read();
+  int32_t v1556 = v1554.read();
   int32_t vector_beats2;
-  vector_beats2 = v1518;
-  int32_t v1520 = v1516.read();
+  vector_beats2 = v1556;
+  int32_t v1558 = v1554.read();
   int32_t logits_beats1;
-  logits_beats1 = v1520;
-  int32_t v1522 = v1516.read();
+  logits_beats1 = v1558;
+  int32_t v1560 = v1554.read();
   int32_t count4;
-  count4 = v1522;
-  int32_t v1524 = vector_beats2;
-  int32_t v1525 = v1524 >> 1;
+  count4 = v1560;
+  int32_t v1562 = vector_beats2;
+  int32_t v1563 = v1562 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1525;
-  int32_t v1527 = count4;
-  int v1528 = v1527;
-  for (int v1529 = 0; v1529 < v1528; v1529 += 1) {
-    int32_t v1530 = v1516.read();
+  state_beats1 = v1563;
+  int32_t v1565 = count4;
+  int v1566 = v1565;
+  for (int v1567 = 0; v1567 < v1566; v1567 += 1) {
+    int32_t v1568 = v1554.read();
     int32_t kind2;
-    kind2 = v1530;
-    int32_t v1532 = v1516.read();
+    kind2 = v1568;
+    int32_t v1570 = v1554.read();
     int32_t at4;
-    at4 = v1532;
-    int32_t v1534 = kind2;
-    bool v1535 = v1534 == 0;
-    if (v1535) {
-      int32_t v1536 = state_beats1;
-      int v1537 = v1536;
-      for (int v1538 = 0; v1538 < v1537; v1538 += 1) {
+    at4 = v1570;
+    int32_t v1572 = kind2;
+    bool v1573 = v1572 == 0;
+    if (v1573) {
+      int32_t v1574 = state_beats1;
+      int v1575 = v1574;
+      for (int v1576 = 0; v1576 < v1575; v1576 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1539 = v1517.read();
-        int32_t v1540 = at4;
-        int v1541 = v1540;
-        int v1542 = v1538;
-        int v1543 = v1541 + v1542;
-        int v1544 = v1543;
-        v1514[v1544] = v1539;
+        ap_uint<128> v1577 = v1555.read();
+        int32_t v1578 = at4;
+        int v1579 = v1578;
+        int v1580 = v1576;
+        int v1581 = v1579 + v1580;
+        int v1582 = v1581;
+        v1552[v1582] = v1577;
       }
     } else {
-      int32_t v1545 = logits_beats1;
-      ap_int<33> v1546 = v1545;
-      ap_int<33> v1547 = v1546 + 1;
-      int v1548 = v1547;
-      for (int v1549 = 0; v1549 < v1548; v1549 += 1) {
+      int32_t v1583 = logits_beats1;
+      ap_int<33> v1584 = v1583;
+      ap_int<33> v1585 = v1584 + 1;
+      int v1586 = v1585;
+      for (int v1587 = 0; v1587 < v1586; v1587 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1550 = v1517.read();
-        v1515[v1549] = v1550;
+        ap_uint<128> v1588 = v1555.read();
+        v1553[v1587] = v1588;
       }
     }
   }
-  int32_t v1551 = vector_beats2;
-  int v1552 = v1551;
-  for (int v1553 = 0; v1553 < v1552; v1553 += 1) {
+  int32_t v1589 = vector_beats2;
+  int v1590 = v1589;
+  for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1554 = v1517.read();
-    v1513[v1553] = v1554;
+    ap_uint<128> v1592 = v1555.read();
+    v1551[v1591] = v1592;
   }
 }
 
@@ -2403,31 +2473,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1566;
-  #pragma HLS stream variable=v1566 depth=4
-  hls::stream< int32_t > v1567;
-  #pragma HLS stream variable=v1567 depth=4
-  hls::stream< int32_t > v1568;
-  #pragma HLS stream variable=v1568 depth=4
-  hls::stream< int32_t > v1569;
-  #pragma HLS stream variable=v1569 depth=4
-  hls::stream< ap_uint<128> > v1570;
-  #pragma HLS stream variable=v1570 depth=8
-  hls::stream< ap_uint<128> > v1571;
-  #pragma HLS stream variable=v1571 depth=512
-  hls::stream< ap_uint<128> > v1572;
-  #pragma HLS stream variable=v1572 depth=512
-  hls::stream< ap_uint<128> > v1573;
-  #pragma HLS stream variable=v1573 depth=1408
-  hls::stream< ap_uint<128> > v1574;
-  #pragma HLS stream variable=v1574 depth=512
-  hls::stream< ap_uint<128> > v1575;
-  #pragma HLS stream variable=v1575 depth=512
-  hls::stream< ap_uint<128> > v1576;
-  #pragma HLS stream variable=v1576 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1570, v1566, v1567, v1568, v1569, v1575, v1574, v1573);
-  load_0_0(weights_0, v1568, v1571);
-  load_1_0(weights_1, v1569, v1572);
-  core_0(v1570, v1566, v1575, v1574, v1573, v1571, v1572, v1576);
-  store_0(vector_out, state_out, logits, v1567, v1576);
+  hls::stream< int32_t > v1604;
+  #pragma HLS stream variable=v1604 depth=4
+  hls::stream< int32_t > v1605;
+  #pragma HLS stream variable=v1605 depth=4
+  hls::stream< int32_t > v1606;
+  #pragma HLS stream variable=v1606 depth=4
+  hls::stream< int32_t > v1607;
+  #pragma HLS stream variable=v1607 depth=4
+  hls::stream< ap_uint<128> > v1608;
+  #pragma HLS stream variable=v1608 depth=8
+  hls::stream< ap_uint<128> > v1609;
+  #pragma HLS stream variable=v1609 depth=512
+  hls::stream< ap_uint<128> > v1610;
+  #pragma HLS stream variable=v1610 depth=512
+  hls::stream< ap_uint<128> > v1611;
+  #pragma HLS stream variable=v1611 depth=1408
+  hls::stream< ap_uint<128> > v1612;
+  #pragma HLS stream variable=v1612 depth=512
+  hls::stream< ap_uint<128> > v1613;
+  #pragma HLS stream variable=v1613 depth=512
+  hls::stream< ap_uint<128> > v1614;
+  #pragma HLS stream variable=v1614 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1608, v1604, v1605, v1606, v1607, v1613, v1612, v1611);
+  load_0_0(weights_0, v1606, v1609);
+  load_1_0(weights_1, v1607, v1610);
+  core_0(v1608, v1604, v1613, v1612, v1611, v1609, v1610, v1614);
+  store_0(vector_out, state_out, logits, v1605, v1614);
 }

@@ -374,210 +374,78 @@ void add3(
   normalise(v261, v262, v193);
 }
 
-void square_root(
-  int64_t v263,
-  int64_t *v264
+void ratio_begin(
+  int32_t v263[2],
+  int32_t v264[2],
+  int32_t v265[2],
+  int64_t v266[2]
 ) {
-  int64_t rest2;
-  rest2 = v263;
-  int64_t root;
-  root = 0;
-  int64_t bit;
-  bit = 1;
-  int64_t v268 = bit;
-  int64_t v269 = v268 << 60;
-  bit = v269;
-  l_S_k_0_k1: for (int k1 = 0; k1 < 31; k1++) {
-  #pragma HLS pipeline II=1
-    int64_t v271 = root;
-    int64_t v272 = bit;
-    ap_int<65> v273 = v271;
-    ap_int<65> v274 = v272;
-    ap_int<65> v275 = v273 + v274;
-    int64_t v276 = v275;
-    int64_t trial;
-    trial = v276;
-    int64_t v278 = root;
-    int64_t v279 = v278 >> 1;
-    root = v279;
-    int64_t v280 = rest2;
-    int64_t v281 = trial;
-    bool v282 = v280 >= v281;
-    if (v282) {
-      int64_t v283 = trial;
-      int64_t v284 = rest2;
-      ap_int<65> v285 = v284;
-      ap_int<65> v286 = v283;
-      ap_int<65> v287 = v285 - v286;
-      int64_t v288 = v287;
-      rest2 = v288;
-      int64_t v289 = bit;
-      int64_t v290 = root;
-      ap_int<65> v291 = v290;
-      ap_int<65> v292 = v289;
-      ap_int<65> v293 = v291 + v292;
-      int64_t v294 = v293;
-      root = v294;
-    }
-    int64_t v295 = bit;
-    int64_t v296 = v295 >> 2;
-    bit = v296;
-  }
-  *v264 = root;
-}
+  #pragma HLS array_partition variable=v263 complete dim=1
 
-void divide(
-  int64_t v297,
-  int64_t v298,
-  int32_t v299,
-  int64_t *v300
-) {
-  int64_t rest3;
-  rest3 = v297;
-  int64_t quotient;
-  quotient = 0;
-  int v303 = v299;
-  for (int v304 = 0; v304 < v303; v304 += 1) {
-  #pragma HLS pipeline II=1
-    int64_t v305 = quotient;
-    int64_t v306 = v305 << 1;
-    quotient = v306;
-    int64_t v307 = rest3;
-    bool v308 = v307 >= v298;
-    if (v308) {
-      int64_t v309 = rest3;
-      ap_int<65> v310 = v309;
-      ap_int<65> v311 = v298;
-      ap_int<65> v312 = v310 - v311;
-      int64_t v313 = v312;
-      rest3 = v313;
-      int64_t v314 = quotient;
-      ap_int<65> v315 = v314;
-      ap_int<65> v316 = v315 + 1;
-      int64_t v317 = v316;
-      quotient = v317;
-    }
-    int64_t v318 = rest3;
-    int64_t v319 = v318 << 1;
-    rest3 = v319;
-  }
-  *v300 = quotient;
-}
+  #pragma HLS array_partition variable=v264 complete dim=1
 
-void over_root(
-  int32_t v320[2],
-  int32_t v321[2],
-  int32_t v322,
-  int32_t v323[2]
-) {
-  #pragma HLS array_partition variable=v320 complete dim=1
+  #pragma HLS array_partition variable=v265 complete dim=1
 
-  #pragma HLS array_partition variable=v321 complete dim=1
+  #pragma HLS array_partition variable=v266 complete dim=1
 
-  #pragma HLS array_partition variable=v323 complete dim=1
-
-  int32_t v324 = v321[1];
-  int32_t v325 = v324 & 1;
+  int32_t v267 = v264[1];
+  int32_t v268 = v267 & 1;
   int32_t odd;
-  odd = v325;
-  int32_t v327 = v321[0];
-  int64_t v328 = v327;
+  odd = v268;
+  int32_t v270 = v264[0];
+  int64_t v271 = v270;
   int64_t wide;
-  wide = v328;
+  wide = v271;
   int64_t one;
   one = 1073741824;
-  int32_t v331 = v321[0];
-  bool v332 = v331 == 0;
-  int64_t v333 = one;
-  int64_t v334 = wide;
-  int32_t v335 = odd;
-  int64_t v336 = v335;
-  int64_t v337 = v334 << v336;
-  int64_t v338 = v332 ? (int64_t)v333 : (int64_t)v337;
+  int32_t v274 = v264[0];
+  bool v275 = v274 == 0;
+  int64_t v276 = one;
+  int64_t v277 = wide;
+  int32_t v278 = odd;
+  int64_t v279 = v278;
+  int64_t v280 = v277 << v279;
+  int64_t v281 = v275 ? (int64_t)v276 : (int64_t)v280;
   int64_t radicand;
-  radicand = v338;
-  int64_t v340 = radicand;
-  int64_t v341 = v340 << 30;
-  radicand = v341;
-  int64_t v342 = radicand;
-  int64_t v343;
-  square_root(v342, &v343);
-  int64_t root1;
-  root1 = v343;
-  int32_t v345 = v321[1];
-  int32_t v346 = odd;
-  ap_int<33> v347 = v345;
-  ap_int<33> v348 = v346;
-  ap_int<33> v349 = v347 - v348;
-  ap_int<34> v350 = v349;
-  ap_int<34> v351 = v350 - 30;
-  ap_int<34> v352 = v351 >> 1;
-  int32_t v353 = v352;
-  int32_t root_exponent;
-  root_exponent = v353;
-  int32_t v355 = v320[0];
-  int64_t v356 = v355;
-  int64_t above;
-  above = v356;
-  int64_t v358 = above;
-  int64_t v359 = root1;
-  int64_t v360;
-  divide(v358, v359, 25, &v360);
-  int64_t quotient1;
-  quotient1 = v360;
-  int64_t v362 = quotient1;
-  int64_t v363 = v362 >> 24;
-  int32_t v364 = v363;
-  int32_t big;
-  big = v364;
-  int32_t v366 = big;
-  ap_int<33> v367 = v366;
-  ap_int<33> v368 = v367 + 24;
-  ap_int<34> v369 = v368;
-  ap_int<34> v370 = v322;
-  ap_int<34> v371 = v369 - v370;
-  int32_t v372 = v371;
-  int32_t drop;
-  drop = v372;
-  int64_t v374 = quotient1;
-  int32_t v375 = drop;
-  int64_t v376 = v375;
-  int64_t v377 = v374 >> v376;
-  int32_t v378 = v377;
-  int32_t mantissa1;
-  mantissa1 = v378;
-  int32_t v380 = mantissa1;
-  v323[0] = v380;
-  int32_t v381 = v320[1];
-  int32_t v382 = root_exponent;
-  ap_int<33> v383 = v381;
-  ap_int<33> v384 = v382;
-  ap_int<33> v385 = v383 - v384;
-  ap_int<34> v386 = v385;
-  ap_int<34> v387 = v386 - 24;
-  int32_t v388 = drop;
-  ap_int<35> v389 = v387;
-  ap_int<35> v390 = v388;
-  ap_int<35> v391 = v389 + v390;
-  int32_t v392 = v391;
-  v323[1] = v392;
+  radicand = v281;
+  int64_t v283 = radicand;
+  int64_t v284 = v283 << 30;
+  v266[0] = v284;
+  int32_t v285 = v263[0];
+  int64_t v286 = v285;
+  v266[1] = v286;
+  int32_t v287 = v263[1];
+  v265[0] = v287;
+  int32_t v288 = v264[1];
+  int32_t v289 = odd;
+  ap_int<33> v290 = v288;
+  ap_int<33> v291 = v289;
+  ap_int<33> v292 = v290 - v291;
+  ap_int<34> v293 = v292;
+  ap_int<34> v294 = v293 - 30;
+  ap_int<34> v295 = v294 >> 1;
+  int32_t v296 = v295;
+  v265[1] = v296;
 }
 
 void norm_scale(
-  int32_t v393[8],
-  int32_t v394,
-  int64_t v395[2],
-  int32_t v396[1],
-  int32_t v397[2],
-  int32_t v398[2]
+  int32_t v297[8],
+  int32_t v298,
+  int64_t v299[2],
+  int32_t v300[1],
+  int32_t v301[2],
+  int32_t v302[2],
+  int64_t v303[2]
 ) {
-  #pragma HLS array_partition variable=v393 complete dim=1
+  #pragma HLS array_partition variable=v297 complete dim=1
 
-  #pragma HLS array_partition variable=v395 complete dim=1
+  #pragma HLS array_partition variable=v299 complete dim=1
 
-  #pragma HLS array_partition variable=v397 complete dim=1
+  #pragma HLS array_partition variable=v301 complete dim=1
 
-  #pragma HLS array_partition variable=v398 complete dim=1
+  #pragma HLS array_partition variable=v302 complete dim=1
+
+  #pragma HLS array_partition variable=v303 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -597,126 +465,210 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v405 = v393[0];
-  factor[0] = v405;
-  int32_t v406 = v393[1];
-  factor[1] = v406;
-  int32_t v407 = v393[3];
-  eps_square[0] = v407;
-  int32_t v408 = v393[4];
-  eps_square[1] = v408;
-  int32_t v409 = v393[5];
-  eps[0] = v409;
-  int32_t v410 = v393[6];
-  eps[1] = v410;
-  int32_t v411 = v393[2];
-  int32_t v412 = v394 << 1;
-  ap_int<33> v413 = v411;
-  ap_int<33> v414 = v412;
-  ap_int<33> v415 = v413 + v414;
-  int32_t v416 = v415;
+  int32_t v310 = v297[0];
+  factor[0] = v310;
+  int32_t v311 = v297[1];
+  factor[1] = v311;
+  int32_t v312 = v297[3];
+  eps_square[0] = v312;
+  int32_t v313 = v297[4];
+  eps_square[1] = v313;
+  int32_t v314 = v297[5];
+  eps[0] = v314;
+  int32_t v315 = v297[6];
+  eps[1] = v315;
+  int32_t v316 = v297[2];
+  int32_t v317 = v298 << 1;
+  ap_int<33> v318 = v316;
+  ap_int<33> v319 = v317;
+  ap_int<33> v320 = v318 + v319;
+  int32_t v321 = v320;
   int32_t exponent1;
-  exponent1 = v416;
-  int64_t v418 = v395[0];
-  int32_t v419 = exponent1;
-  normalise(v418, v419, mean);
-  multiply(eps_square, v397, product1);
+  exponent1 = v321;
+  int64_t v323 = v299[0];
+  int32_t v324 = exponent1;
+  normalise(v323, v324, mean);
+  multiply(eps_square, v301, product1);
   add3(mean, product1, eps, total2);
-  int32_t v420 = v396[0];
-  int64_t v421 = v420;
+  int32_t v325 = v300[0];
+  int64_t v326 = v325;
   int64_t largest1;
-  largest1 = v421;
-  int64_t v423 = largest1;
-  normalise(v423, v394, mean);
+  largest1 = v326;
+  int64_t v328 = largest1;
+  normalise(v328, v298, mean);
   multiply(mean, factor, product1);
-  over_root(product1, total2, 18, v398);
+  ratio_begin(product1, total2, v302, v303);
 }
 
 void code_shift(
-  int32_t v424,
-  int32_t *v425
+  int32_t v329,
+  int32_t *v330
 ) {
-  int64_t v426 = v424;
+  int64_t v331 = v329;
   int64_t wide1;
-  wide1 = v426;
-  int64_t v428 = wide1;
-  int32_t v429;
-  bit_length(v428, &v429);
-  ap_int<33> v430 = v429;
-  ap_int<33> v431 = 31 - v430;
-  int32_t v432 = v431;
+  wide1 = v331;
+  int64_t v333 = wide1;
+  int32_t v334;
+  bit_length(v333, &v334);
+  ap_int<33> v335 = v334;
+  ap_int<33> v336 = 31 - v335;
+  int32_t v337 = v336;
   int32_t left;
-  left = v432;
-  *v425 = left;
+  left = v337;
+  *v330 = left;
+}
+
+void divide(
+  int64_t v339,
+  int64_t v340,
+  int32_t v341,
+  int64_t *v342
+) {
+  int64_t rest2;
+  rest2 = v339;
+  int64_t quotient;
+  quotient = 0;
+  int v345 = v341;
+  for (int v346 = 0; v346 < v345; v346 += 1) {
+  #pragma HLS pipeline II=1
+    int64_t v347 = quotient;
+    int64_t v348 = v347 << 1;
+    quotient = v348;
+    int64_t v349 = rest2;
+    bool v350 = v349 >= v340;
+    if (v350) {
+      int64_t v351 = rest2;
+      ap_int<65> v352 = v351;
+      ap_int<65> v353 = v340;
+      ap_int<65> v354 = v352 - v353;
+      int64_t v355 = v354;
+      rest2 = v355;
+      int64_t v356 = quotient;
+      ap_int<65> v357 = v356;
+      ap_int<65> v358 = v357 + 1;
+      int64_t v359 = v358;
+      quotient = v359;
+    }
+    int64_t v360 = rest2;
+    int64_t v361 = v360 << 1;
+    rest2 = v361;
+  }
+  *v342 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v434,
-  int32_t v435,
-  ap_int<25> *v436
+  int32_t v362,
+  int32_t v363,
+  ap_int<25> *v364
 ) {
-  int32_t v437 = v434 << v435;
-  int32_t v438 = v437 >> 7;
-  int64_t v439 = v438;
+  int32_t v365 = v362 << v363;
+  int32_t v366 = v365 >> 7;
+  int64_t v367 = v366;
   int64_t largest2;
-  largest2 = v439;
+  largest2 = v367;
   int64_t start;
   start = 8323072;
-  int64_t v442 = start;
-  int64_t v443 = largest2;
-  int64_t v444;
-  divide(v442, v443, 25, &v444);
-  ap_int<25> v445 = v444;
+  int64_t v370 = start;
+  int64_t v371 = largest2;
+  int64_t v372;
+  divide(v370, v371, 25, &v372);
+  ap_int<25> v373 = v372;
   ap_int<25> reciprocal;
-  reciprocal = v445;
-  *v436 = reciprocal;
+  reciprocal = v373;
+  *v364 = reciprocal;
 }
 
 void quantise(
-  int32_t v447[1408][4],
-  int32_t v448,
-  int32_t v449,
-  ap_int<25> v450,
-  int8_t v451[176][8][4],
-  int32_t v452,
-  int32_t v453
+  int32_t v375[1408][4],
+  int32_t v376,
+  int32_t v377,
+  ap_int<25> v378,
+  int8_t v379[176][8][4],
+  int32_t v380,
+  int32_t v381
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v447 complete dim=2
+  #pragma HLS array_partition variable=v375 complete dim=2
 
-  #pragma HLS array_partition variable=v451 complete dim=2
-  #pragma HLS array_partition variable=v451 complete dim=3
+  #pragma HLS array_partition variable=v379 complete dim=2
+  #pragma HLS array_partition variable=v379 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v455 = half;
-  int64_t v456 = v455 << 39;
-  half = v456;
+  int64_t v383 = half;
+  int64_t v384 = v383 << 39;
+  half = v384;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v458 = v448;
-    int32_t v459 = v447[v458][e1];
-    int32_t v460 = v459 << v449;
+    int v386 = v376;
+    int32_t v387 = v375[v386][e1];
+    int32_t v388 = v387 << v377;
     int32_t u1;
-    u1 = v460;
-    int32_t v462 = u1;
-    int32_t v463 = v462 >> 7;
-    ap_int<25> v464 = v463;
+    u1 = v388;
+    int32_t v390 = u1;
+    int32_t v391 = v390 >> 7;
+    ap_int<25> v392 = v391;
     ap_int<25> cut;
-    cut = v464;
-    ap_int<25> v466 = cut;
-    ap_int<50> v467 = v466;
-    ap_int<50> v468 = v450;
-    ap_int<50> v469 = v467 * v468;
-    int64_t v470 = half;
-    ap_int<65> v471 = v469;
-    ap_int<65> v472 = v470;
-    ap_int<65> v473 = v471 + v472;
-    ap_int<65> v474 = v473 >> 40;
-    int8_t v475 = v474;
-    int v476 = v452;
-    int v477 = v453;
-    v451[v476][v477][e1] = v475;
+    cut = v392;
+    ap_int<25> v394 = cut;
+    ap_int<50> v395 = v394;
+    ap_int<50> v396 = v378;
+    ap_int<50> v397 = v395 * v396;
+    int64_t v398 = half;
+    ap_int<65> v399 = v397;
+    ap_int<65> v400 = v398;
+    ap_int<65> v401 = v399 + v400;
+    ap_int<65> v402 = v401 >> 40;
+    int8_t v403 = v402;
+    int v404 = v380;
+    int v405 = v381;
+    v379[v404][v405][e1] = v403;
   }
+}
+
+void ratio_end(
+  int64_t v406,
+  int32_t v407[2],
+  int32_t v408,
+  int32_t v409[2]
+) {
+  #pragma HLS array_partition variable=v407 complete dim=1
+
+  #pragma HLS array_partition variable=v409 complete dim=1
+
+  int64_t v410 = v406 >> 24;
+  int32_t v411 = v410;
+  int32_t big;
+  big = v411;
+  int32_t v413 = big;
+  ap_int<33> v414 = v413;
+  ap_int<33> v415 = v414 + 24;
+  ap_int<34> v416 = v415;
+  ap_int<34> v417 = v408;
+  ap_int<34> v418 = v416 - v417;
+  int32_t v419 = v418;
+  int32_t drop;
+  drop = v419;
+  int32_t v421 = drop;
+  int64_t v422 = v421;
+  int64_t v423 = v406 >> v422;
+  int32_t v424 = v423;
+  int32_t mantissa1;
+  mantissa1 = v424;
+  int32_t v426 = mantissa1;
+  v409[0] = v426;
+  int32_t v427 = v407[0];
+  int32_t v428 = v407[1];
+  ap_int<33> v429 = v427;
+  ap_int<33> v430 = v428;
+  ap_int<33> v431 = v429 - v430;
+  ap_int<34> v432 = v431;
+  ap_int<34> v433 = v432 - 24;
+  int32_t v434 = drop;
+  ap_int<35> v435 = v433;
+  ap_int<35> v436 = v434;
+  ap_int<35> v437 = v435 + v436;
+  int32_t v438 = v437;
+  v409[1] = v438;
 }
 
 extern "C" void rmsnorm(
@@ -746,113 +698,225 @@ extern "C" void rmsnorm(
   int32_t plain[2];
   #pragma HLS array_partition variable=plain complete dim=1
 
+  int32_t exponents[2];
+  #pragma HLS array_partition variable=exponents complete dim=1
+
+  int64_t work[2];
+  #pragma HLS array_partition variable=work complete dim=1
+
   ap_int<48> ones;
   ones = 0;
   l_S_i_0_i: for (int i = 0; i < 64; i++) {
   #pragma HLS pipeline II=1
     l_S_e_0_e2: for (int e2 = 0; e2 < 4; e2++) {
-      ap_int<48> v491 = ones;
-      ap_int<48> v492 = values[i][e2];
-      ap_int<48> v493 = v492 >> 47;
-      ap_int<48> v494 = v492 ^ v493;
-      ap_int<48> v495 = v491 | v494;
-      ones = v495;
+      ap_int<48> v454 = ones;
+      ap_int<48> v455 = values[i][e2];
+      ap_int<48> v456 = v455 >> 47;
+      ap_int<48> v457 = v455 ^ v456;
+      ap_int<48> v458 = v454 | v457;
+      ones = v458;
     }
   }
-  ap_int<48> v496 = ones;
-  int64_t v497 = v496;
+  ap_int<48> v459 = ones;
+  int64_t v460 = v459;
   int64_t magnitude;
-  magnitude = v497;
-  int64_t v499 = magnitude;
-  int32_t v500;
-  bit_length(v499, &v500);
+  magnitude = v460;
+  int64_t v462 = magnitude;
+  int32_t v463;
+  bit_length(v462, &v463);
   int32_t length;
-  length = v500;
-  int32_t v502 = length;
-  ap_int<33> v503 = v502;
-  ap_int<33> v504 = 47 - v503;
-  int32_t v505 = v504;
+  length = v463;
+  int32_t v465 = length;
+  ap_int<33> v466 = v465;
+  ap_int<33> v467 = 47 - v466;
+  int32_t v468 = v467;
   int32_t left1;
-  left1 = v505;
+  left1 = v468;
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
   l_S_j_2_j: for (int j = 0; j < 64; j++) {
   #pragma HLS pipeline II=1
-    int32_t v508 = j;
+    int32_t v471 = j;
     int32_t at;
-    at = v508;
-    int32_t v510 = at;
-    ap_uint<128> v511 = parameters[j];
-    int32_t v512 = left1;
-    measure(values, v510, v511, v512, scaled, squares, absmax);
+    at = v471;
+    int32_t v473 = at;
+    ap_uint<128> v474 = parameters[j];
+    int32_t v475 = left1;
+    measure(values, v473, v474, v475, scaled, squares, absmax);
   }
-  int32_t v513 = length;
-  ap_int<33> v514 = v513;
-  ap_int<33> v515 = v514 + 1;
-  int32_t v516 = v515;
+  int32_t v476 = length;
+  ap_int<33> v477 = v476;
+  ap_int<33> v478 = v477 + 1;
+  int32_t v479 = v478;
   int32_t lost;
-  lost = v516;
-  int32_t v518 = lost;
-  ap_int<33> v519 = v518;
-  ap_int<33> v520 = v519 - 18;
-  ap_int<33> v521 = v520 << 1;
-  int32_t v522 = v521;
+  lost = v479;
+  int32_t v481 = lost;
+  ap_int<33> v482 = v481;
+  ap_int<33> v483 = v482 - 18;
+  ap_int<33> v484 = v483 << 1;
+  int32_t v485 = v484;
   int32_t plain_exponent;
-  plain_exponent = v522;
-  int64_t v524 = squares[1];
-  int32_t v525 = plain_exponent;
-  normalise(v524, v525, plain);
-  int32_t v526 = plain_in[0];
-  bool v527 = v526 != 0;
-  if (v527) {
-    int32_t v528 = plain_in[1];
-    plain[0] = v528;
-    int32_t v529 = plain_in[2];
-    plain[1] = v529;
+  plain_exponent = v485;
+  int64_t v487 = squares[1];
+  int32_t v488 = plain_exponent;
+  normalise(v487, v488, plain);
+  int32_t v489 = plain_in[0];
+  bool v490 = v489 != 0;
+  if (v490) {
+    int32_t v491 = plain_in[1];
+    plain[0] = v491;
+    int32_t v492 = plain_in[2];
+    plain[1] = v492;
   }
-  int32_t v530 = lost;
-  norm_scale(header, v530, squares, absmax, plain, scale);
-  int32_t v531 = absmax[0];
-  int32_t v532;
-  code_shift(v531, &v532);
+  int32_t v493 = lost;
+  norm_scale(header, v493, squares, absmax, plain, exponents, work);
+  int32_t v494 = absmax[0];
+  int32_t v495;
+  code_shift(v494, &v495);
   int32_t code_left;
-  code_left = v532;
-  int32_t v534 = absmax[0];
-  int32_t v535 = code_left;
-  ap_int<25> v536;
-  code_reciprocal(v534, v535, &v536);
+  code_left = v495;
+  int32_t v497 = absmax[0];
+  int32_t v498 = code_left;
+  ap_int<25> v499;
+  code_reciprocal(v497, v498, &v499);
   ap_int<25> reciprocal1;
-  reciprocal1 = v536;
+  reciprocal1 = v499;
   int32_t column;
   column = 0;
   int32_t group;
   group = 0;
-  l_S_k_3_k2: for (int k2 = 0; k2 < 64; k2++) {
+  int64_t v503 = work[0];
+  int64_t radicand1;
+  radicand1 = v503;
+  int64_t v505 = work[1];
+  ap_int<36> v506 = v505;
+  ap_int<36> dividend;
+  dividend = v506;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v513 = root_bit;
+  int64_t v514 = v513 << 60;
+  root_bit = v514;
+  l_S_k_3_k1: for (int k1 = 0; k1 < 64; k1++) {
   #pragma HLS pipeline II=1
-    int32_t v541 = k2;
+    int32_t v516 = k1;
     int32_t at_k;
-    at_k = v541;
-    int32_t v543 = at_k;
-    int32_t v544 = code_left;
-    ap_int<25> v545 = reciprocal1;
-    int32_t v546 = column;
-    int32_t v547 = group;
-    quantise(scaled, v543, v544, v545, codes, v546, v547);
-    int32_t v548 = group;
-    ap_int<33> v549 = v548;
-    ap_int<33> v550 = v549 + 1;
-    int32_t v551 = v550;
-    group = v551;
-    int32_t v552 = group;
-    bool v553 = v552 == 8;
-    if (v553) {
-      group = 0;
-      int32_t v554 = column;
-      ap_int<33> v555 = v554;
-      ap_int<33> v556 = v555 + 1;
-      int32_t v557 = v556;
-      column = v557;
+    at_k = v516;
+    int32_t v518 = at_k;
+    bool v519 = v518 < 64;
+    if (v519) {
+      int32_t v520 = at_k;
+      int32_t v521 = code_left;
+      ap_int<25> v522 = reciprocal1;
+      int32_t v523 = column;
+      int32_t v524 = group;
+      quantise(scaled, v520, v521, v522, codes, v523, v524);
+      int32_t v525 = group;
+      ap_int<33> v526 = v525;
+      ap_int<33> v527 = v526 + 1;
+      int32_t v528 = v527;
+      group = v528;
+      int32_t v529 = group;
+      bool v530 = v529 == 8;
+      if (v530) {
+        group = 0;
+        int32_t v531 = column;
+        ap_int<33> v532 = v531;
+        ap_int<33> v533 = v532 + 1;
+        int32_t v534 = v533;
+        column = v534;
+      }
+    }
+    int32_t v535 = at_k;
+    bool v536 = v535 == 31;
+    if (v536) {
+      int64_t v537 = root;
+      ap_int<36> v538 = v537;
+      divisor = v538;
+    }
+    ap_int<36> v539 = dividend;
+    ap_int<36> v540 = divisor;
+    ap_int<37> v541 = v539;
+    ap_int<37> v542 = v540;
+    ap_int<37> v543 = v541 - v542;
+    ap_int<36> v544 = v543;
+    ap_int<36> less;
+    less = v544;
+    int32_t v546 = dividing;
+    bool v547 = v546 > 0;
+    if (v547) {
+      int64_t v548 = quotient1;
+      int64_t v549 = v548 << 1;
+      quotient1 = v549;
+      ap_int<36> v550 = less;
+      bool v551 = v550 >= 0;
+      if (v551) {
+        ap_int<36> v552 = less;
+        dividend = v552;
+        int64_t v553 = quotient1;
+        ap_int<65> v554 = v553;
+        ap_int<65> v555 = v554 + 1;
+        int64_t v556 = v555;
+        quotient1 = v556;
+      }
+      ap_int<36> v557 = dividend;
+      ap_int<36> v558 = v557 << 1;
+      dividend = v558;
+    }
+    int64_t v559 = root;
+    int64_t v560 = root_bit;
+    ap_int<65> v561 = v559;
+    ap_int<65> v562 = v560;
+    ap_int<65> v563 = v561 + v562;
+    int64_t v564 = v563;
+    int64_t trial;
+    trial = v564;
+    int64_t v566 = root;
+    int64_t v567 = v566 >> 1;
+    root = v567;
+    int64_t v568 = radicand1;
+    int64_t v569 = trial;
+    bool v570 = v568 >= v569;
+    if (v570) {
+      int64_t v571 = trial;
+      int64_t v572 = radicand1;
+      ap_int<65> v573 = v572;
+      ap_int<65> v574 = v571;
+      ap_int<65> v575 = v573 - v574;
+      int64_t v576 = v575;
+      radicand1 = v576;
+      int64_t v577 = root_bit;
+      int64_t v578 = root;
+      ap_int<65> v579 = v578;
+      ap_int<65> v580 = v577;
+      ap_int<65> v581 = v579 + v580;
+      int64_t v582 = v581;
+      root = v582;
+    }
+    int64_t v583 = root_bit;
+    int64_t v584 = v583 >> 2;
+    root_bit = v584;
+    dividing = 0;
+    int32_t v585 = at_k;
+    bool v586 = v585 >= 31;
+    if (v586) {
+      int32_t v587 = at_k;
+      ap_int<33> v588 = v587;
+      bool v589 = v588 < 56;
+      if (v589) {
+        dividing = 1;
+      }
     }
   }
+  int64_t v590 = quotient1;
+  ratio_end(v590, exponents, 18, scale);
 }
