@@ -79,12 +79,12 @@ def test_a_board_installs_offline_and_writes_the_same_text(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     machine = MACHINES["armv7l" if root.name.endswith("armhf") else "aarch64"]
-    bundle = root / "root" / "bundle"
+    bundle = root / "opt" / "bundle"
     made = make_bundle(machine, bundle)
     assert len(made.wheels) == 7
     before = inside(root, f"{IMAGE}/bin/pip", "freeze", "--all")
     assert "tritstream" not in before
-    inside(root, "sh", "/root/bundle/install.sh")
+    inside(root, "sh", "/opt/bundle/install.sh")
     after = inside(root, f"{IMAGE}/bin/pip", "freeze", "--all")
     assert set(before.splitlines()) <= set(after.splitlines())  # NumPy above all
     assert "compiled" in inside(root, f"{IMAGE}/bin/tritstream", "doctor")
