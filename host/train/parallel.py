@@ -109,5 +109,7 @@ def group(device: str | None) -> Iterator[Group]:
     dist.init_process_group("nccl" if kind == "cuda" else "gloo")
     try:
         yield Group(rank, size, place)
+        # Together: a process that has ended may take the other's connection down with it.
+        dist.barrier()
     finally:
         dist.destroy_process_group()
