@@ -52,22 +52,27 @@ def find_compiler() -> Compiler | None:
     for command in choices:
         place = shutil.which(command[0]) if command else None
         if place is not None:
-            asked = [place, *command[1:], "--version"]
+            whole = (place, *command[1:])
             try:
-                said = subprocess.run(
-                    asked, capture_output=True, text=True, errors="replace", timeout=60, check=True
-                )
+                version = _said(whole, "--version")
+                macros = _said(whole, "-dM", "-E", "-x", "c++", os.devnull)
             except (OSError, subprocess.SubprocessError):
                 continue
-            macros = subprocess.run(
-                [place, *command[1:], "-dM", "-E", "-x", "c++", os.devnull],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-            return Compiler((place, *command[1:]), said.stdout.strip(), macros.stdout)
+            return Compiler(whole, version.strip(), macros)
     return None
+
+
+def _said(command: tuple[str, ...], *arguments: str) -> str:
+    """What a program prints. Raises OSError, and SubprocessError where it fails or takes long."""
+    done = subprocess.run(
+        [*command, *arguments],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=True,
+    )
+    return done.stdout
 
 
 def compiler() -> Compiler:
