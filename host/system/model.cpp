@@ -63,6 +63,14 @@ struct Burst {
   int response;
 };
 
+constexpr std::size_t MOST_BEATS = 16;  // of data that a memory port takes before the address
+
+struct Beat {
+  uint8_t bytes[BUS_BYTES];
+  uint32_t strobe;
+  bool last;
+};
+
 struct Counters {
   uint64_t bursts = 0, beats = 0;
 };
@@ -218,6 +226,7 @@ class System {
   };
   struct WritePort {
     std::deque<Burst> queue, answers;
+    std::deque<Beat> data;  // of bursts that are not announced yet, too
     Steady steady;
     bool open = false, data_open = false, answering = false;
     uint32_t seen = 0;
@@ -362,8 +371,11 @@ class System {
       p.offered = !p.queue.empty() && p.queue.front().due <= cycles && !stall() && afford();
   }
   void prepare(WritePort& p) {
-    p.open = p.queue.size() + p.answers.size() < MOST_BURSTS && !stall();
-    p.data_open = !p.queue.empty() && !stall() && afford();
+    // AXI lets a memory take address and data in any order, and wait for either with the other; a port
+    // with stalls and an odd seed wants data first.
+    const bool data_first = settings_.stall && settings_.seed % 2;
+    p.open = p.queue.size() + p.answers.size() < MOST_BURSTS && !(data_first && p.data.empty()) && !stall();
+    p.data_open = p.data.size() < MOST_BEATS && !stall() && afford();
     if (!p.answering)
       p.answering = !p.answers.empty() && p.answers.front().due <= cycles && !stall();
   }
@@ -440,29 +452,32 @@ class System {
       p.answers.pop_front();
       p.answering = false;
     }
-    if (wvalid && p.queue.empty()) broken("data comes before its address");
     if (wvalid && p.data_open) {
-      Burst& b = p.queue.front();
-      uint8_t beat[BUS_BYTES];
-      get(wdata, beat);
-      if (b.response == OKAY) {
-        uint8_t* to = find(b.address + b.done * BUS_BYTES, BUS_BYTES, true);
-        for (int n = 0; n < BUS_BYTES; n++)
-          if (strobe >> n & 1) to[n] = beat[n];
-      }
+      Beat beat{{}, strobe, wlast};
+      get(wdata, beat.bytes);
+      p.data.push_back(beat);
       writers[k].beats++;
       count(READERS + k);
-      if (wlast != (++b.done == b.beats)) broken("WLAST is not at the last beat");
-      if (b.done == b.beats) {
-        b.due = cycles + settings_.latency;
-        p.answers.push_back(b);
-        p.queue.pop_front();
-      }
     }
     steady(p.steady, awvalid, p.open, address, length);
     if (awvalid && p.open) {
       writers[k].bursts++;
       p.queue.push_back(begin(READERS + k, p.seen, address, length, size, kind, true));
+    }
+    while (!p.data.empty() && !p.queue.empty()) {
+      const Beat& beat = p.data.front();
+      Burst& b = p.queue.front();
+      if (b.response == OKAY) {
+        uint8_t* to = find(b.address + b.done * BUS_BYTES, BUS_BYTES, true);
+        for (int n = 0; n < BUS_BYTES; n++)
+          if (beat.strobe >> n & 1) to[n] = beat.bytes[n];
+      }
+      if (beat.last != (++b.done == b.beats)) broken("WLAST is not at the last beat");
+      p.data.pop_front();
+      if (b.done < b.beats) continue;
+      b.due = cycles + settings_.latency;
+      p.answers.push_back(b);
+      p.queue.pop_front();
     }
   }
 };

@@ -123,7 +123,7 @@ module shell_reader #(
   assign issue = planned & ~stop & (~arvalid | arready) & ~under_way[TAG_BITS]
     & (ROOM_BITS'(planned_length) <= ROOM_BITS'(DEPTH) - reserved);
   assign ended = rvalid & rready & rlast;
-  assign quiet = ~arvalid & (under_way == '0);
+  assign quiet = ~arvalid & (under_way == '0) & (~planned | stop);
   assign rready = under_way != '0;
   always_ff @(posedge clk)
     if (rst) begin

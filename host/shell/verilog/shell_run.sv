@@ -15,7 +15,7 @@ module shell_run (
   input  logic core_done,
   output logic stop,    // masters: begin no burst
   output logic clear,   // masters: forget requests and data
-  input  logic quiet,   // masters: no burst is under way
+  input  logic quiet,   // masters: no burst is under way or about to begin
   input  logic read_error,
   input  logic write_error,
   input  logic decode_error
@@ -29,7 +29,7 @@ module shell_run (
   assign finished = state == FINISH;
   assign core_start = state == BEGIN;
   assign core_rst = rst | (state == RESET);
-  assign stop = (state == DRAIN) | (state == RESET);
+  assign stop = (state == DRAIN) | (state == RESET) | (state == FINISH);
   assign clear = (state == RESET) | (state == FINISH);
   always_ff @(posedge clk)
     if (rst) begin

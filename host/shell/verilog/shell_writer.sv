@@ -3,7 +3,7 @@
 // A user announces `count` words of 128 bits from word `address` of its memory, delivers them on its
 // stream, and gets `answered` for a cycle when the memory has answered all of them. One request is
 // worked on at a time. A burst is announced on the bus only when all of its data is here, so WVALID
-// never waits for the core. Bursts are cut as in shell_reader.
+// never waits for the core; nor does it wait for AWREADY, as a memory may want data first (AXI A3.3.1). Bursts are cut as in shell_reader.
 //
 // Ready outputs depend on registers alone. BUS_BITS is 128, or 64 with the low half of a word first.
 module shell_writer #(
@@ -80,6 +80,7 @@ module shell_writer #(
     if (forget) begin
       held <= '0;
       current <= 1'b0;
+      who <= '0;  // selects a valid: unknown, it would spread
       some <= 1'b0;
       more <= 1'b0;
       planned <= 1'b0;
@@ -134,15 +135,15 @@ module shell_writer #(
     if (forget) stored <= '0;
     else stored <= stored + ROOM_BITS'(push) - (issue ? ROOM_BITS'(planned_length) : '0);
 
-  // A burst goes out: first its address, then its `unsent` beats.
+  // A burst goes out: its address and, beside it, its `unsent` beats.
   logic [COUNT_BITS-1:0] under_way;
   logic [8:0] unsent;
   assign issue = planned & ~stop & ~awvalid & (unsent == '0) & (under_way != COUNT_BITS'(BURSTS))
     & (stored >= ROOM_BITS'(planned_length));
-  assign wvalid = (unsent != '0) & ~awvalid & there;
+  assign wvalid = (unsent != '0) & there;
   assign wlast = unsent == 9'd1;
   assign bready = under_way != '0;
-  assign quiet = ~awvalid & (unsent == '0) & (under_way == '0);
+  assign quiet = ~awvalid & (unsent == '0) & (under_way == '0) & (~planned | stop);
   always_ff @(posedge clk)
     if (rst) begin
       awvalid <= 1'b0;
@@ -177,7 +178,7 @@ module shell_writer #(
   // Answers.
   assign error = bvalid & bready & bresp[1];
   assign decode_error = error & bresp[0];
-  assign all_answered = current & ~planned & ~some & quiet;
+  assign all_answered = current & ~some & quiet & ~planned;
   always_comb begin
     answered = '0;
     answered[who] = all_answered;
