@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from tritstream.arguments import text, whole_number
 from tritstream.errors import EngineError, OptionError
 from tritstream.reading import Reading
@@ -69,6 +71,66 @@ class Result:
         return steps / self.seconds if steps > 0 and self.seconds > 0 else 0.0
 
 
+class Writer:
+    """What becomes of one text's tokens, without an engine: logits go in, pieces of text come out.
+
+    Everybody who writes does it by this, one text at a time or many in a batch.
+
+    Attributes:
+        result: what was written so far; its times and `prompt_read` are the caller's to set.
+        ended: whether the text is finished, after which nothing may be taken.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        tokens: Sequence[int],
+        prompt_tokens: int,
+        sampling: Sampling,
+        limits: Limits,
+        seen: Iterable[int] = (),
+        result: Result | None = None,
+    ) -> None:
+        """Go on behind `tokens`, of which the last `prompt_tokens` are the prompt.
+
+        `seen` are tokens from before them, to which the repetition penalty applies; `result` is to
+        be filled, if there is one already.
+        """
+        sampling = sampling.seeded()
+        self._sampler = Sampler(sampling, [*seen, *tokens])
+        self._stream = tokenizer.stream(tokens[-max(_CONTEXT, prompt_tokens) :])
+        self._filter = _StopFilter(tuple(limits.stop))
+        self._ends = tokenizer.ends
+        self._max_tokens = limits.max_tokens
+        seed = sampling.seed if sampling.temperature else None
+        self.result = result or Result(prompt_tokens, seed)
+        self.ended = False
+
+    def pick(self, logits: np.ndarray) -> int:
+        """The next token from logits (vocab,) float32. Raises EngineError as `Sampler.pick`."""
+        return self._sampler.pick(logits)
+
+    def take(self, token: int) -> str:
+        """The text that is certain with one more token, maybe none."""
+        result = self.result
+        result.token_ids.append(token)
+        end = token in self._ends
+        piece = "" if end else self._filter.push(self._stream.push(token))
+        reason: StopReason | None = "end of text" if end else None
+        if reason is None and len(result.token_ids) >= self._max_tokens:
+            reason = "max tokens"
+        if reason and not self._filter.stopped:
+            piece += self._filter.push(self._stream.finish())
+            if not self._filter.stopped:
+                piece += self._filter.finish()
+        if self._filter.stopped:
+            reason = "stop string"
+        if reason:
+            self.ended, result.stop_reason = True, reason
+        result.text += piece
+        return piece
+
+
 class Generation:
     """One text being written: iterate over it for pieces of text, then look at `result`.
 
@@ -104,7 +166,7 @@ class Generation:
         if self._begun:
             raise EngineError("this text has been begun already: call `generate` for another one")
         self._begun = True
-        return self._filtered()
+        return self._pieces()
 
     def text(self) -> str:
         """Write everything and return it; what was written, where that has been done."""
@@ -112,53 +174,38 @@ class Generation:
             return self.result.text
         return "".join(self)
 
-    def _filtered(self) -> Iterator[str]:
-        result = self.result
-        filter_ = _StopFilter(tuple(self._limits.stop))
-        for piece in self._pieces():
-            certain = filter_.push(piece)
-            if certain:
-                result.text += certain
-                yield certain
-            if filter_.stopped:
-                result.stop_reason = "stop string"
-                return
-        rest = filter_.finish()
-        if rest:
-            result.text += rest
-            yield rest
-
     def _pieces(self) -> Iterator[str]:
-        """The text of each drawn token; sets everything in the result but its text."""
-        result, reading = self.result, self._reading
+        reading = self._reading
         reading.add(self._prompt)
-        sampler = Sampler(self._sampling, [*self._seen, *reading.tokens])
-        stream = self._tokenizer.stream(reading.tokens[-max(_CONTEXT, len(self._prompt)) :])
+        result = self.result
+        writer = Writer(
+            self._tokenizer,
+            reading.tokens,
+            len(self._prompt),
+            self._sampling,
+            self._limits,
+            self._seen,
+            result,
+        )
         before = len(reading.tokens) - len(self._prompt)
         start = time.perf_counter()
         try:
-            token = reading.behind(sampler.pick)
+            token = reading.behind(writer.pick)
         finally:
             result.prompt_seconds = time.perf_counter() - start
             result.prompt_read = max(reading.read - before, 0)
         while True:
             start = time.perf_counter()
             reading.add([token])
-            result.token_ids.append(token)
-            ended = token in self._tokenizer.ends
-            piece = "" if ended else stream.push(token)
+            piece = writer.take(token)
             result.seconds += time.perf_counter() - start
-            if ended:
-                result.stop_reason = "end of text"
-                break
-            yield piece
-            if len(result.token_ids) >= self._limits.max_tokens:
-                result.stop_reason = "max tokens"
-                break
+            if piece:
+                yield piece
+            if writer.ended:
+                return
             start = time.perf_counter()
-            token = reading.behind(sampler.pick)
+            token = reading.behind(writer.pick)
             result.seconds += time.perf_counter() - start
-        yield stream.finish()
 
 
 class _StopFilter:

@@ -19,6 +19,7 @@ from tritstream.image import Image, open_image
 from tritstream.models import DEMO, model_path
 from tritstream.reading import Reading, SharedEngine
 from tritstream.sampling import Sampling
+from tritstream.sequences import Sequences, sequences_of
 from tritstream.sessions import ModelKey, Session, load_session
 from tritstream.text import Tokenizer
 
@@ -156,6 +157,18 @@ class Model:
         if path is None:
             return Session(self._shared, self.tokenizer, self._key)
         return load_session(path, self._shared, self.tokenizer, self._key)
+
+    def sequences(self, count: int) -> Sequences:
+        """So many recurrent states of the model's own, which advance together: for `Batch`.
+
+        Raises OptionError for a count outside 1 to 256, EngineError.
+        """
+        return sequences_of(self._shared, count)
+
+    @property
+    def identity(self) -> str | None:
+        """What a state of the model belongs to, see `Image.identity`; None for float engines."""
+        return None if self._key is None else self._key.identity
 
 
 def load(

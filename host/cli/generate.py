@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tritstream.errors import OptionError
 from tritstream.files import check_output
 from tritstream.generation import Generation, Result
 from tritstream.interruption import interrupted_status
-from tritstream.sampling import STORY
+from tritstream.sampling import STORY, Sampling
 from tritstream.text.characters import universal
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ examples:
 
 The text goes to standard output, its figures to standard error. Ctrl-C ends a text early.
 """
+
+
+_PLACES = 16
+"""Texts in one pass: more gain little."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=300,
         metavar="N",
         help="stop after this many tokens, a few letters each (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=1,
+        metavar="N",
+        help="write so many texts, with the seed and those after it, in shared passes",
     )
     parser.add_argument(
         "--stop",
@@ -185,6 +197,8 @@ def run(args: argparse.Namespace) -> int:
     note = getattr(model.engine, "note", None)
     if note:
         print(f"tritstream: {note}", file=sys.stderr)
+    if args.samples != 1:
+        return _write_samples(args, model, prompt)
     if args.save_state is not None:
         check_output(args.save_state)
     session = model.session(args.state)
@@ -202,6 +216,51 @@ def run(args: argparse.Namespace) -> int:
         if saturations:
             found = ", ".join(f"{name} {count}" for name, count in saturations.items())
             print(f"tritstream: values cut to their format's range: {found}", file=sys.stderr)
+    return status
+
+
+def _write_samples(args: argparse.Namespace, model: "Model", prompt: str) -> int:
+    """Several texts from one prompt. Ctrl-C ends them all, not the report."""
+    from dataclasses import replace
+
+    from tritstream.batching import Batch, Text
+    from tritstream.generation import Limits
+    from tritstream.prefixes import PrefixCache
+
+    if args.samples < 1:
+        raise OptionError(f"--samples must be 1 or more, not {args.samples}")
+    for option, value in (("--state", args.state), ("--save-state", args.save_state)):
+        if value is not None:
+            raise OptionError(f"{option} is of one text: leave out --samples")
+    sampling = Sampling(**sampling_of(args)).seeded()
+    seed, limits = sampling.seed or 0, Limits(args.max_tokens, args.stop)
+    tokens = model.tokenizer.encode_prompt(prompt, special=args.special)
+    texts = [
+        Text(tokens, model.tokenizer, replace(sampling, seed=seed + n), limits)
+        for n in range(args.samples)
+    ]
+    batch = Batch(model.sequences(min(args.samples, _PLACES)), PrefixCache(), "")
+    for text in texts:
+        batch.add(text)
+    status, start = 0, time.perf_counter()
+    try:
+        batch.run()
+    except KeyboardInterrupt as error:
+        status = interrupted_status(error)
+    seconds = time.perf_counter() - start
+    results, engine = [text.writer.result for text in texts], model.engine.name
+    if args.json:
+        reports = [_report(r, prompt, engine, args.model, None) for r in results]
+        print_json({"samples": reports, "measured": {"seconds": seconds}})
+        return status
+    print("\n---\n".join(prompt + result.text for result in results))
+    count = sum(len(result.token_ids) for result in results)
+    print(
+        f"tritstream: {counted(count, 'token')} of {counted(len(results), 'text')} in "
+        f"{seconds:.2f} s, {readable_rate(count / seconds)} tokens/s, prompt included (measured; "
+        f"engine {engine}, seeds {seed} to {seed + len(results) - 1})",
+        file=sys.stderr,
+    )
     return status
 
 
@@ -260,6 +319,8 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
             raise OptionError(
                 f"{option} and --remote do not go together: the file would lie over there"
             )
+    if args.samples != 1:
+        raise OptionError("--samples and --remote do not go together: run --remote several times")
     image = model_path(args.model)
     if image.is_dir():
         raise OptionError(

@@ -100,11 +100,20 @@ class NativeEngine:
             self._pass(part, self._sequence, wanted, logits[start : start + BATCH])
         return logits
 
-    def run(self, token_ids: Sequence[int], sequences: Sequence[int]) -> Logits:
+    def run(
+        self,
+        token_ids: Sequence[int],
+        sequences: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+    ) -> Logits:
         """One pass over the weights for independent sequences: logits (T, V) behind every token.
 
         Token t continues the state of ``sequences[t]``; tokens of one sequence come in their order.
-        At most BATCH tokens. Raises EngineError for more, or for a sequence that is not there.
+        At most BATCH tokens. ``wanted`` are the places of those whose logits are needed, increasing
+        (default: all), and ``out`` (wanted, V) float32 takes them, instead of a new array. Raises
+        EngineError for more tokens, for a sequence or place that is not there, or for another
+        ``out``.
         """
         ids = check_tokens(token_ids, self.geometry.vocabulary)
         states = np.asarray(sequences, np.int32).reshape(-1)
@@ -115,9 +124,16 @@ class NativeEngine:
             )
         if states.min() < 0 or states.max() >= self.sequences:
             raise EngineError(f"the engine holds sequences 0 to {self.sequences - 1}")
-        logits = np.empty((len(ids), self.geometry.vocabulary), np.float32)
-        self._pass(ids, states, np.arange(len(ids)), logits)
-        return logits
+        places = np.arange(len(ids)) if wanted is None else np.asarray(wanted, np.int64)
+        if np.any(np.diff(places, prepend=-1, append=len(ids)) < 1):
+            raise EngineError(f"logits are wanted of places 0 to {len(ids) - 1}, in their order")
+        shape = (len(places), self.geometry.vocabulary)
+        if out is None:
+            out = np.empty(shape, np.float32)
+        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+            raise EngineError(f"logits need a contiguous float32 array of shape {shape}")
+        self._pass(ids, states, places, out)
+        return out
 
     def reset_sequence(self, sequence: int) -> None:
         """Set one sequence's state to zero."""
