@@ -207,6 +207,7 @@ class Batch:
 
     Attributes:
         passes, tokens: passes so far, and tokens that were read in them.
+        engine_seconds: that the engine took for them, measured.
     """
 
     def __init__(
@@ -221,6 +222,7 @@ class Batch:
         self._free = list(range(sequences.count))[::-1]
         self._turn = 0
         self.passes = self.tokens = 0
+        self.engine_seconds = 0.0
 
     @property
     def waiting(self) -> int:
@@ -262,6 +264,7 @@ class Batch:
                 work.new = None
         if not steps:
             return []
+        start = time.perf_counter()
         try:
             rows = self._sequences.advance([part for _, part in steps])
         except TritstreamError as error:
@@ -270,6 +273,7 @@ class Batch:
                 self._leave(work)
             return [work for work, _ in steps]
         self.passes += 1
+        self.engine_seconds += time.perf_counter() - start
         told, at = [], 0
         for work, part in steps:
             own = rows[at : at + part.wanted]

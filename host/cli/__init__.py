@@ -27,6 +27,7 @@ from tritstream.version import __version__
 COMMANDS = {
     "generate": ("tritstream.cli.generate", "write text with a model"),
     "chat": ("tritstream.cli.chat", "write a text in turns with a model"),
+    "serve": ("tritstream.cli.serve", "answer requests of the OpenAI interface with a model"),
     "pack": ("tritstream.cli.pack", "pack a checkpoint into a model image"),
     "inspect": ("tritstream.cli.inspect", "show what is in a model image"),
     "eval": ("tritstream.cli.eval", "measure perplexity and the error against the float engine"),

@@ -11,6 +11,8 @@ from tritstream.files import refuse_pointer
 from tritstream.text.characters import whole_characters
 from tritstream.text.stream import TextStream
 
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+
 
 class Tokenizer:
     """Turns text into token ids of one model and back.
@@ -144,6 +146,18 @@ class Tokenizer:
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""
         return self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+
+    def token_text(self, token_id: int) -> str:
+        """What one token adds within a text; its name, where that alone is no text."""
+        text = self._within_text(token_id)
+        if text and _UNREADABLE not in text:
+            return text
+        return self._tokenizer.id_to_token(token_id) or ""  # a row of padding has no name
+
+    def _within_text(self, token_id: int) -> str:
+        # Decoders treat the first token of a text specially.
+        before = self._tokenizer.encode("a", add_special_tokens=False).ids[-1:]
+        return self.decode([*before, token_id])[len(self.decode(before)) :]
 
     def stream(self, context: Sequence[int] = ()) -> TextStream:
         """A stream of text that continues `context`."""
