@@ -27,6 +27,7 @@ from tritstream.version import __version__
 COMMANDS = {
     "generate": ("tritstream.cli.generate", "write text with a model"),
     "chat": ("tritstream.cli.chat", "write a text in turns with a model"),
+    "batch": ("tritstream.cli.batch", "write or score many prompts from a file"),
     "serve": ("tritstream.cli.serve", "answer requests of the OpenAI interface with a model"),
     "pack": ("tritstream.cli.pack", "pack a checkpoint into a model image"),
     "inspect": ("tritstream.cli.inspect", "show what is in a model image"),

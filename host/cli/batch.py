@@ -1,0 +1,101 @@
+"""`tritstream batch`: many prompts from a file, on one machine or on several."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from tritstream.cli.generate import add_sampling, sampling_of
+from tritstream.cli.options import add_model, read_text
+from tritstream.cli.words import counted
+from tritstream.errors import OptionError
+
+_EXAMPLES = """\
+examples:
+  tritstream batch prompts.jsonl -o out.jsonl
+  tritstream batch prompts.jsonl -o out.jsonl -m model.trit --max-tokens 100 --seed 7
+
+A line of the file is {"prompt": "Once"}, with any of id, max_tokens, stop, temperature, top_k,
+top_p, repetition_penalty and seed, or {"prompt": "Once", "continuation": " upon"} to be scored. The
+output has a line for each, in their order. Line n, from 0 on, has the seed --seed + n.
+
+Ctrl-C keeps what is done, and the same command goes on from there.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EXAMPLES
+    parser.add_argument("prompts", help="UTF-8 file of a JSON value a line; - reads standard input")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write")
+    add_model(parser)
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
+    )
+    parser.add_argument(
+        "-n",
+        "--max-tokens",
+        type=int,
+        default=256,
+        metavar="N",
+        help="of a line that does not say (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--places", type=int, default=16, metavar="N", help="lines at a time (default: 16)"
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="forget what an earlier run has done"
+    )
+    add_sampling(
+        parser.add_argument_group("how the next token is chosen, where a line does not say")
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from tritstream.model import load
+    from tritstream.offline.journal import open_journal
+    from tritstream.offline.prompts import digest, read_lines
+    from tritstream.offline.work import Answer, answer_lines
+
+    defaults = {**sampling_of(args), "max_tokens": args.max_tokens, "stop": []}
+    defaults["seed"] = 0 if args.seed is None else args.seed
+    if defaults["seed"] < 0:
+        raise OptionError(f"--seed must be 0 or more, not {args.seed}")
+    lines = read_lines(read_text(args.prompts), args.prompts, defaults)
+
+    def finish(answers: Iterable[tuple[int, Answer]]) -> None:
+        with _progress(len(lines), len(journal.done)) as advance:
+            for number, answer in answers:
+                journal.add(number, answer)
+                advance()
+        journal.finish(args.output)
+
+    with load(args.model, args.engine, threads=args.threads) as model:
+        model.tokenizer  # noqa: B018 - a model without one is told before anything is written
+        batch = digest(lines, model.identity or f"{model.engine.name} {model.source}")
+        with open_journal(args.output, batch, args.restart) as journal:
+            if journal.done:
+                done = f"{len(journal.done):,} of {counted(len(lines), 'line')}"
+                print(f"tritstream: going on: {done} were done before", file=sys.stderr)
+            left = [(n, line) for n, line in enumerate(lines) if n not in journal.done]
+            finish(answer_lines(model, left, args.places))
+            failed = sum("error" in answer for answer in journal.done.values())
+    if failed:
+        print(
+            f'tritstream: warning: {counted(failed, "line")} could not be done: see "error" in '
+            f"{args.output}",
+            file=sys.stderr,
+        )
+    return 0
+
+
+@contextmanager
+def _progress(total: int, done: int) -> Iterator[Callable[[], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("lines", total=total, completed=done)
+        yield lambda: bar.advance(task)
