@@ -37,6 +37,11 @@ class Compiler:
         return "clang" in self.version
 
     @property
+    def libraries(self) -> tuple[str, ...]:
+        """What to link with: clang leaves to libatomic what g++ expands in place."""
+        return ("-latomic",) if self.is_clang else ()
+
+    @property
     def key(self) -> str:
         """What a cached result of it depends on, beside the sources and flags."""
         return f"{shlex.join(self.command)}\n{self.version}\n{self.macros}"

