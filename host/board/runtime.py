@@ -258,17 +258,22 @@ class BoardRuntime:
     def _place(self) -> Placement:
         sizes = [record.length for record in self.image.header.records]
         others = self.memories.pages_bytes()
-        cma = cma_of(self._device)
-        free = cma.free if self.options.cma_limit is None else self.options.cma_limit
-        if self.options.cma_limit is None:
+        limit, cma = self.options.cma_limit, cma_of(self._device)
+        free = cma.free if limit is None else limit
+        if limit is None:
             others += MARGIN_BYTES
         placement = place(sizes, free - others)
         if placement is None:
             least = min(sum(sizes), SLOTS * max(sizes)) + others
             raise MemoryShortError(
                 f"{self.image.source} needs {megabytes(sum(sizes) + others)} of contiguous "
-                f"memory to be resident and {megabytes(least)} to be streamed, but CMA has "
-                f"{megabytes(free)} free of {megabytes(cma.total)} (measured): {MORE_CMA}"
+                f"memory to be resident and {megabytes(least)} to be streamed, but "
+                + (
+                    f"CMA has {megabytes(free)} free of {megabytes(cma.total)} (measured): "
+                    f"{MORE_CMA}"
+                    if limit is None
+                    else f"--cma-limit allows {megabytes(limit)}: raise it, or leave it out"
+                )
             )
         return placement
 
