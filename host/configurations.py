@@ -281,6 +281,25 @@ def read_configuration(path: Path) -> Configuration:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
+def toml_of(configuration: Configuration) -> str:
+    """The lines of a file that `read_configuration` reads as it."""
+    c = configuration
+    values = {
+        "packing": c.packing,
+        "profile": c.profile_name,
+        "lanes": c.lanes,
+        "ports": c.ports,
+        "element_lanes": c.element_lanes,
+        "hidden": c.hidden,
+        "intermediate": c.intermediate,
+        "board": c.board_name,
+    }
+    return "".join(
+        f'{name} = "{value}"\n' if isinstance(value, str) else f"{name} = {value}\n"
+        for name, value in values.items()
+    )
+
+
 def _toml(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib

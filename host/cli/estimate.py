@@ -7,7 +7,7 @@ from typing import Any
 
 from tritstream.boards import BOARDS, Board, board_named
 from tritstream.cli.options import add_json, print_json, readable_bytes, readable_rate
-from tritstream.configurations import ROWS_PER_BYTE, configuration_named
+from tritstream.configurations import ROWS_PER_BYTE, configuration_named, toml_of
 from tritstream.errors import OptionError
 from tritstream.estimate.candidates import Candidate, best_candidate, candidates
 from tritstream.estimate.cycles import reference_geometry
@@ -18,6 +18,9 @@ from tritstream.files import check_output
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.kernels.descriptors import refusal
 from tritstream.numerics import profile_named
+
+_OWN = "mine.toml"
+"""A configuration that does not ship, as a file of one's own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -203,8 +206,21 @@ def _show(
         console.print(_why_none(tried, board), highlight=False, soft_wrap=True)
     else:
         _show_candidate(console, shown, best=args.configuration is None)
-    if shown is not None and shown.shipped_as:
-        _show_next(console, shown.shipped_as, board)
+    if shown is not None:
+        _show_next(console, shown, board, args.configuration)
+        ships = best_candidate([c for c in tried if c.shipped_as])
+        if (
+            not shown.shipped_as
+            and not args.configuration
+            and ships is not None
+            and ships.rates is not None
+        ):
+            console.print(
+                f"Of what ships {ships.shipped_as} runs it too, at "
+                f"{readable_rate(ships.rates.tokens_per_s)} tokens/s: add -c {ships.shipped_as}.",
+                highlight=False,
+                soft_wrap=True,
+            )
     for sentence in _bitstreams(geometry, board):
         console.print(sentence, highlight=False, soft_wrap=True)
     if args.all:
@@ -213,10 +229,21 @@ def _show(
         console.print(f"wrote {args.plot}", highlight=False)
 
 
-def _show_next(console: Any, name: str, board: Board) -> None:
+def _show_next(console: Any, shown: Candidate, board: Board, asked: str | None) -> None:
     """What to do with a checkpoint of this size."""
+    name = shown.shipped_as or asked or _OWN
+    generated, made_up = "", not shown.shipped_as and not asked
+    if made_up:
+        assert shown.configuration is not None
+        console.print(f"Next: write this into {name}:\n", highlight=False)
+        console.print(toml_of(shown.configuration), highlight=False, markup=False)
+    if not shown.shipped_as:
+        generated = (
+            f"`python -m tritstream.kernels build --configuration {name}` (with Allo), then "
+        )
     console.print(
-        f"Next: `tritstream pack CHECKPOINT --layout {name} -o model.trit`, and for its hardware "
+        f"{'Then' if made_up else 'Next:'} `tritstream pack CHECKPOINT --layout {name} -o "
+        f"model.trit`, and for its hardware {generated}"
         f"`tritstream build --configuration {name} --board {board.name}`.",
         highlight=False,
         soft_wrap=True,
@@ -314,7 +341,7 @@ def _show_candidate(console: Any, c: Candidate, best: bool) -> None:
     from rich.table import Table
 
     assert c.rates and c.memory and c.resources and c.configuration
-    name = c.shipped_as or "not shipped; add a line to CONFIGURATIONS to build it"
+    name = c.shipped_as or ("not shipped" if best else "your own")
     title = "Best that fits" if best else f"Configuration {c.configuration.name}"
     console.print(
         f"{title}: {c.packing}, {c.profile_name}, {c.lanes}-byte words over "

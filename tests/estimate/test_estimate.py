@@ -207,6 +207,23 @@ def test_the_text_says_derived_and_names_the_best(capsys: pytest.CaptureFixture[
     assert "Resources assume" in out
 
 
+def test_what_does_not_ship_comes_as_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lines that are printed are a configuration, and every command takes it."""
+    assert main(["estimate", "370m", "-b", "pynq-z2", "--profile", "default"]) == 0
+    told = capsys.readouterr().out
+    assert "CONFIGURATIONS" not in told
+    lines = [line.rstrip() for line in told.splitlines() if " = " in line]
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text("\n".join(lines))
+    assert main(["estimate", "370m", "-c", "mine.toml"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Configuration mine: base3, default, 32-byte words" in told
+    assert "Next: `tritstream pack CHECKPOINT --layout mine.toml -o model.trit`" in told
+    assert "`python -m tritstream.kernels build --configuration mine.toml` (with Allo)" in told
+
+
 def test_a_configuration_brings_a_model_and_its_board(capsys: pytest.CaptureFixture[str]) -> None:
     got = report(capsys, "-c", "z7020")
     assert got["board"] == "pynq-z2"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ import pytest
 
 from tritstream.bench.synthetic import write_synthetic
 from tritstream.cli import main
-from tritstream.configurations import configuration_named, layout_named
+from tritstream.configurations import (
+    CONFIGURATIONS,
+    configuration_named,
+    layout_named,
+    toml_of,
+)
 from tritstream.engines.csim import CsimEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import ConfigurationError, EngineError
@@ -77,6 +83,13 @@ def test_what_is_wrong_is_named_with_the_file(
     with pytest.raises(ConfigurationError, match=r"own\.toml") as error:
         configuration_named(str(path))
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("name", list(CONFIGURATIONS))
+def test_a_configuration_can_be_written_as_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.toml").write_text(toml_of(CONFIGURATIONS[name]))
+    read = configuration_named(str(tmp_path / "mine.toml"))
+    assert read == replace(CONFIGURATIONS[name], name="mine")
 
 
 def test_names_and_files_that_are_none(tmp_path: Path) -> None:
