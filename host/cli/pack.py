@@ -16,7 +16,8 @@ from tritstream.packing.pack import Progress
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
-        help="checkpoint folder, Hub id such as owner/name, or an image to pack for another layout",
+        help="checkpoint folder, Hub id such as owner/name, or an image, or a model of the package "
+        "by name, to pack for another layout",
     )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the .trit to write")
     parser.add_argument(

@@ -23,6 +23,7 @@ from tritstream.image.header import MAGIC, ImageHeader, Section, encode_header
 from tritstream.image.places import placed
 from tritstream.image.reader import Image, float_vector_lengths, open_image
 from tritstream.image.records import PAGE, RecordLayout
+from tritstream.models import shipped_models
 from tritstream.numerics.integers import Ints
 from tritstream.packing.fold import fold_norm, fold_room
 from tritstream.reference.norms import FloatNorm
@@ -76,6 +77,8 @@ def pack(
 ) -> PackReport:
     """Pack a checkpoint folder (or Hub id), or an image for another layout, into ``out_path``.
 
+    An image may be that of a model of the package, by name, as everywhere.
+
     ``layout`` is that of the named configuration, the hardware that the image is for; software
     engines take any. ``packing`` ("base3" | "2bit") and ``profile`` ("default" | "small") change
     it. ``embedding`` is "fp16" (for a checkpoint where it is not given), "int8" or "3.5bit"; an
@@ -84,6 +87,8 @@ def pack(
     compared before it takes its name. Raises CheckpointError, ImageError, ConfigurationError,
     OptionError, FileError.
     """
+    if isinstance(model, str):
+        model = shipped_models().get(model, model)
     _spare(out_path, check_output(out_path))
     _spare_input(out_path, Path(model))
     if isinstance(layout, str):
