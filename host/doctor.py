@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tritstream.board.detect import board_claims, board_here
 from tritstream.board.hp_ports import RDCHAN_CTRL, widths
+from tritstream.boards import board_named
 from tritstream.engines import ENGINES
 from tritstream.errors import EngineError
 from tritstream.models import shipped_models
@@ -70,6 +71,7 @@ def examine(root: Path = Path("/")) -> list[Finding]:
             "building bitstreams",
             "install AMD Vivado and source its settings64.sh",
         ),
+        _open_tools(),
         _package(
             "pynq",
             "driving a board, real or simulated",
@@ -126,9 +128,9 @@ def _compiler() -> Finding:
     """The compiler that the executions use, found as they find it."""
     purpose = "csim and rtl executions"
     try:
-        return Finding("g++", purpose, compiler().version.partition("\n")[0])
+        return Finding("C++ compiler", purpose, compiler().version.partition("\n")[0])
     except EngineError as error:
-        return Finding("g++", purpose, None, str(error))
+        return Finding("C++ compiler", purpose, None, str(error))
 
 
 def _models() -> Finding:
@@ -153,6 +155,21 @@ def _program(name: str, commands: tuple[str, ...], purpose: str, advice: str) ->
         if place is not None:
             return Finding(name, purpose, _version_of(place) or place)
     return Finding(name, purpose, None, advice)
+
+
+def _open_tools() -> Finding:
+    """What `tritstream build --flow open` runs, found as it finds it."""
+    from tritstream.build.errors import ToolError
+    from tritstream.build.open.project import OPEN
+    from tritstream.build.open.steps import TOOLS, check_tools
+    from tritstream.build.open.tools import Places
+
+    name, purpose = "open flow", "building bitstreams of Zynq-7000 without AMD's tools"
+    try:
+        check_tools(OPEN.default, board_named("pynq-z2").part, Places())
+    except ToolError as error:
+        return Finding(name, purpose, None, str(error))
+    return Finding(name, purpose, f"{', '.join(TOOLS.values())}, and their databases")
 
 
 def _verilator() -> Finding:

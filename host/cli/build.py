@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from tritstream.boards import BOARDS
+from tritstream.boards import BOARDS, board_named
 from tritstream.cli.options import add_json, print_json
 from tritstream.configurations import CONFIGURATIONS, configuration_named
 from tritstream.errors import OptionError
@@ -147,11 +147,18 @@ def _run_vendor(args: argparse.Namespace, board: str) -> int:
 
 
 def _run_open(args: argparse.Namespace, board: str) -> int:
-    from tritstream.build.open.project import DESIGN, OPEN, SEED, Settings, write_open_project
+    from tritstream.build.open.project import (
+        DESIGN,
+        OPEN,
+        SEED,
+        Settings,
+        check_board,
+        write_open_project,
+    )
     from tritstream.build.open.report import summarise_open
-    from tritstream.build.open.steps import run_open_steps
+    from tritstream.build.open.steps import check_tools, run_open_steps
     from tritstream.build.open.tools import Places
-    from tritstream.build.state import check_project_folder
+    from tritstream.build.state import STATE, check_project_folder
 
     steps = OPEN.chosen(args.steps)
     clock = None if args.clock is None else args.clock * 1e6
@@ -163,12 +170,16 @@ def _run_open(args: argparse.Namespace, board: str) -> int:
         raise OptionError(f"--place-options {args.place_options}: {error}") from error
     settings = Settings(clock, SEED if args.seed is None else args.seed, options)
     folder = Path(args.output or Path("hardware") / board / f"{_name(args)}-open")
+    places = Places(args.chipdb, args.prjxray_db)
     if args.report:
         check_project_folder(folder, (DESIGN,), reporting=True)
+    elif not args.project_only and not (folder / STATE).exists():
+        # First of all: a project without tools is of no use here.
+        check_board(board_named(board))
+        check_tools(steps, board_named(board).part, places)
     print(f"project {folder}: writing the design", file=sys.stderr)
     project = write_open_project(folder, args.configuration, board, settings)
     if not (args.project_only or args.report):
-        places = Places(args.chipdb, args.prjxray_db)
         with _progress(steps) as progress:
             results = run_open_steps(project, steps, progress, args.again, places)
         _tell(results)

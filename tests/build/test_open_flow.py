@@ -53,6 +53,22 @@ def build(of: OpenProject, *steps: str, again: bool = False) -> dict[str, bool]:
     return {r.step: r.resumed for r in results}
 
 
+def test_missing_tools_are_told_before_a_project_is_written(
+    tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "project"
+    command = ["build", "--flow", "open", "-c", "tiny", "-o", str(folder)]
+    (tools / "xc7frames2bit").unlink()
+    assert main(command) == 2
+    assert "xc7frames2bit is not on the PATH" in capsys.readouterr().err
+    assert not folder.exists()
+    assert main([*command, "-b", "kv260"]) == 2
+    assert "the open tools know Zynq-7000" in capsys.readouterr().err
+    # What the named steps do not need is not asked for, nor once there is a project.
+    assert main([*command, "--steps", "synth"]) == 0
+    assert main([*command, "--steps", "place-and-route"]) == 0
+
+
 def sentence(of: OpenProject, *steps: str) -> str:
     """The error of a build that must fail."""
     with pytest.raises(TritstreamError) as error:

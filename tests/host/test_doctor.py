@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.fake_open_tools import data, install
 from tritstream import doctor
 
 
@@ -85,7 +86,10 @@ def test_what_is_missing_comes_with_advice(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     findings = {f.name: f for f in doctor.examine(tmp_path)}
-    for name in ("g++", "allo", "Verilator", "Yosys", "Vitis HLS", "Vivado", "pynq", "torch"):
+    for name in (
+        *("C++ compiler", "allo", "Verilator", "Yosys", "Vitis HLS", "Vivado", "pynq", "torch"),
+        "open flow",
+    ):
         assert findings[name].found is None
         assert findings[name].advice
     assert findings["Python"].found
@@ -99,8 +103,22 @@ def test_programs_are_found_on_the_path_and_asked_their_version(
         os.chmod(tmp_path / name, 0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     findings = {f.name: f for f in doctor.examine(tmp_path)}
-    assert findings["g++"].found == "g++ 99.1"
+    assert findings["C++ compiler"].found == "g++ 99.1"
     assert findings["Vivado"].found == str(tmp_path / "vivado")
+
+
+def test_the_open_flow_is_there_when_all_of_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, (chipdb, database) = install(tmp_path / "tools"), data(tmp_path)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CHIPDB", str(chipdb))
+    monkeypatch.delenv("PRJXRAY_DB_DIR", raising=False)
+    assert "--prjxray-db" in finding(tmp_path, "open flow").advice
+    monkeypatch.setenv("PRJXRAY_DB_DIR", str(database))
+    assert "nextpnr-xilinx, fasm2frames" in str(finding(tmp_path, "open flow").found)
+    (folder / "fasm2frames").unlink()
+    assert "fasm2frames is not on the PATH" in finding(tmp_path, "open flow").advice
 
 
 def test_the_command_reports_every_finding() -> None:

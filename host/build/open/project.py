@@ -73,6 +73,15 @@ class OpenProject:
         return self.state.done()
 
 
+def check_board(board: Board) -> None:
+    """Raises BuildError for a board that the open tools do not know."""
+    if board.ps_type != "zynq7":
+        raise BuildError(
+            f"--flow open: the open tools know Zynq-7000, and {board.title} has a {board.part}: "
+            f"leave --flow out, or choose pynq-z1 or pynq-z2"
+        )
+
+
 def write_open_project(
     folder: Path, configuration_name: str, board_name: str, settings: Settings
 ) -> OpenProject:
@@ -84,11 +93,7 @@ def write_open_project(
     """
     configuration = configuration_named(configuration_name)
     board = board_named(board_name)
-    if board.ps_type != "zynq7":
-        raise BuildError(
-            f"--flow open: the open tools know Zynq-7000, and {board.title} has a {board.part}: "
-            f"leave --flow out, or choose pynq-z1 or pynq-z2"
-        )
+    check_board(board)
     contents = {
         DESIGN: design_source(configuration, port_map(configuration, board)).encode(),
         SCRIPT: script().encode(),

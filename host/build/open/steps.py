@@ -21,6 +21,13 @@ from tritstream.build.state import StepResult
 from tritstream.build.steps import Progress
 from tritstream.build.tools import first_error, run_tool
 
+TOOLS = {
+    SYNTH: "Yosys",
+    PLACE: "nextpnr-xilinx",
+    FRAMES: "fasm2frames",
+    BITSTREAM: "xc7frames2bit",
+}
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -61,21 +68,34 @@ def run_open_steps(
 def _job(project: OpenProject, step: str, places: Places) -> _Job:
     """Raises ToolError for what is missing, before anything has run."""
     folder, part, log = project.folder, project.board.part, project.log(step)
+    program, data = _found(step, part, places)
     if step == SYNTH:
-        command = synthesis.command(find_yosys())
-        return _Job("Yosys", command, lambda: synthesis.check(folder, log))
+        return _Job(TOOLS[step], synthesis.command(program), lambda: synthesis.check(folder, log))
     if step == PLACE:
         settings = project.settings
-        program, chipdb = find_program("nextpnr-xilinx"), find_chipdb(part, places)
-        command = place.command(program, chipdb, settings.seed, settings.options)
-        return _Job("nextpnr-xilinx", command, lambda: place.check(folder, log))
-    database = find_database(part, places)
+        command = place.command(program, data, settings.seed, settings.options)
+        return _Job(TOOLS[step], command, lambda: place.check(folder, log))
     if step == FRAMES:
-        command = assemble.frames_command(find_program("fasm2frames"), database, part)
-        return _Job("fasm2frames", command, lambda: assemble.check_frames(folder, log))
-    program = find_program("xc7frames2bit")
-    command = assemble.bitstream_command(program, database, part, Path(BIT))
-    return _Job("xc7frames2bit", command, lambda: _finish(project, log))
+        command = assemble.frames_command(program, data, part)
+        return _Job(TOOLS[step], command, lambda: assemble.check_frames(folder, log))
+    command = assemble.bitstream_command(program, data, part, Path(BIT))
+    return _Job(TOOLS[step], command, lambda: _finish(project, log))
+
+
+def check_tools(steps: Sequence[str], part: str, places: Places) -> None:
+    """Raises ToolError for the first program or data file that the steps lack for a part."""
+    for step in steps:
+        _found(step, part, places)
+
+
+def _found(step: str, part: str, places: Places) -> tuple[tuple[str, ...], Path]:
+    """The command of a step's program, and the data that it reads."""
+    if step == SYNTH:
+        return find_yosys(), Path()  # which brings its own
+    if step == PLACE:
+        return find_program(TOOLS[step]), find_chipdb(part, places)
+    database = find_database(part, places)
+    return find_program(TOOLS[step]), database
 
 
 def _run(project: OpenProject, step: str, job: _Job, progress: Progress) -> float:
