@@ -70,6 +70,13 @@ def save_state(
     atomic_write_bytes(folder / "state.safetensors", save(tensors, header))
 
 
+def check_state(folder: Path) -> None:
+    """Raises CheckpointError where `save_state` has left nothing to resume."""
+    path = folder / "state.safetensors"
+    if not path.is_file():
+        raise CheckpointError(f"there is nothing to resume: {path} does not exist")
+
+
 def load_state(
     folder: Path,
     recipe: dict[str, Any],
@@ -80,6 +87,7 @@ def load_state(
 
     Raises CheckpointError for a missing or damaged file, and where it was made by another recipe.
     """
+    check_state(folder)
     path = folder / "state.safetensors"
     try:
         with safe_open(path, "pt") as file:
@@ -99,8 +107,6 @@ def load_state(
                 tensor.copy_(tensors[f"weight/{name}"])
         optimiser.restore(parameters, tensors)
         return State(states=tensors["states"].clone(), **scalars)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"there is nothing to resume: {path} does not exist") from error
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged and cannot be resumed: {error}") from error
 

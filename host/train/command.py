@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tritstream.errors import FileError, OptionError
+from tritstream.files import check_output_folder
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.train.options import Recipe, Run
 
@@ -291,7 +292,7 @@ def main(args: argparse.Namespace) -> int:
 def _main(args: argparse.Namespace, recipe: Recipe, run: Run, group: Group) -> int:
     from rich.console import Console
 
-    from tritstream.train import loop
+    from tritstream.train import checkpoint, loop
     from tritstream.train.store import open_store
 
     console = Console(stderr=True, quiet=not group.first)
@@ -302,12 +303,16 @@ def _main(args: argparse.Namespace, recipe: Recipe, run: Run, group: Group) -> i
 
         origin = read_origin(args.origin)
         recipe = _recipe_of(args, recipe, origin)
-    try:
-        (run.out / "hf").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {run.out}: {error.strerror}") from error
+    check_output_folder(run.out)
+    if run.resume:
+        checkpoint.check_state(run.out / "state")
     if group.first:
         _prepare(console, args, recipe, run, origin)
+        # Not before: a text that cannot be used leaves no folder behind.
+        try:
+            (run.out / "hf").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"cannot make the folder {run.out}: {error.strerror}") from error
     group.wait()
     corpus = open_store(run.out / "tokens")
     _say_what(console, recipe, corpus, group)

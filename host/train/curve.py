@@ -31,9 +31,7 @@ def draw(records: list[dict[str, Any]], picture: Path) -> str:
     )
     axes.set_xlabel("step")
     axes.set_ylabel("nats per token (measured)")
-    values = [r["loss"] for r in validation] + [r["loss"] for r in train]
-    if values:
-        axes.set_ylim(min(values) * 0.97, min(max(values), min(values) * 2))
+    axes.set_title("Loss")
     axes.grid(alpha=0.3)
     axes.legend()
     buffer = io.BytesIO()

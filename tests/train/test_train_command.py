@@ -57,6 +57,13 @@ def test_missing_torch_is_one_sentence(texts, tmp_path, monkeypatch) -> None:
 def test_bad_options_are_named(torch, texts, tmp_path, options, word) -> None:
     with pytest.raises(TritstreamError, match=word):
         run(texts, tmp_path / "out", *options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_text_that_cannot_be_read_leaves_no_folder(torch, texts, tmp_path) -> None:
+    with pytest.raises(TritstreamError, match="cannot read"):
+        run([*texts, tmp_path / "missing"], tmp_path / "out", "--steps", "1")
+    assert not (tmp_path / "out").exists()
 
 
 def test_training_learns_and_exports_the_released_layout(torch, texts, tmp_path) -> None:
