@@ -158,6 +158,7 @@ class Generation:
         self._tokenizer = tokenizer
         self._prompt = list(prompt)
         self._seen = seen
+        self._before = len(reading.tokens)
         self._begun = False
         seed = self._sampling.seed if self._sampling.temperature else None
         self.result = Result(prompt_tokens=len(self._prompt), seed=seed)
@@ -167,6 +168,11 @@ class Generation:
             raise EngineError("this text has been begun already: call `generate` for another one")
         self._begun = True
         return self._pieces()
+
+    @property
+    def prompt_read(self) -> int:
+        """How many of the prompt's tokens have been read by now, for whoever watches."""
+        return min(max(self._reading.read - self._before, 0), len(self._prompt))
 
     def text(self) -> str:
         """Write everything and return it; what was written, where that has been done."""
@@ -187,13 +193,13 @@ class Generation:
             self._seen,
             result,
         )
-        before = len(reading.tokens) - len(self._prompt)
+        self._before = len(reading.tokens) - len(self._prompt)
         start = time.perf_counter()
         try:
             token = reading.behind(writer.pick)
         finally:
             result.prompt_seconds = time.perf_counter() - start
-            result.prompt_read = max(reading.read - before, 0)
+            result.prompt_read = self.prompt_read
         while True:
             start = time.perf_counter()
             reading.add([token])

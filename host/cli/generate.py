@@ -3,6 +3,9 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +40,8 @@ The text goes to standard output, its figures to standard error. Ctrl-C ends a t
 """
 
 
+_LONG = 4096
+"""Tokens of a prompt from which on it takes a second or more to be read."""
 _PLACES = 16
 """Texts in one pass: more gain little."""
 
@@ -391,10 +396,14 @@ def _temperature(args: argparse.Namespace) -> float:
 def write(generation: Generation, prompt: str, quiet: bool) -> int:
     """Write the text, showing it unless `quiet`. Ctrl-C ends the text, not the report."""
     status = 0
-    if not quiet:
-        print(prompt, end="", flush=True)
     try:
-        for piece in generation:
+        pieces = iter(generation)
+        if generation.result.prompt_tokens >= _LONG and sys.stderr.isatty():
+            with _reading(generation):
+                pieces = chain([next(pieces, "")], pieces)
+        if not quiet:
+            print(prompt, end="", flush=True)
+        for piece in pieces:
             if not quiet:
                 print(piece, end="", flush=True)
     except KeyboardInterrupt as error:
@@ -402,6 +411,24 @@ def write(generation: Generation, prompt: str, quiet: bool) -> int:
     if not quiet:
         print(flush=True)
     return status
+
+
+@contextmanager
+def _reading(generation: Generation) -> Iterator[None]:
+    """How far a long prompt has been read, for a terminal."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    bar = Progress("reading the prompt", MofNCompleteColumn(), "tokens", TimeRemainingColumn())
+    task = bar.add_task("", total=generation.result.prompt_tokens)
+
+    def shown() -> Progress:
+        bar.update(task, completed=generation.prompt_read)
+        return bar
+
+    with Live(get_renderable=shown, console=Console(stderr=True), transient=True):
+        yield
 
 
 def _summary(result: Result, engine: str) -> str:

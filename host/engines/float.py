@@ -18,7 +18,11 @@ _KEEP_BELOW = 32 << 20
 class FloatEngine:
     """The float reference as an engine, in a precision of `tritstream.reference.PRECISIONS`."""
 
-    def __init__(self, weights: FloatWeights, precision: str = "float64") -> None:
+    def __init__(
+        self, weights: FloatWeights, precision: str = "float64", note: str | None = None
+    ) -> None:
+        """`note` is for whoever waits for it, as `tritstream.engines.Engine` has it."""
+        self.note = note
         self.weights = weights
         self.geometry: Geometry = weights.geometry
         self.precision = PRECISIONS[precision]

@@ -1,8 +1,10 @@
 """A checkpoint's tokenizer.json, with the model's BOS and ends of text."""
 
+import threading
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
+from queue import SimpleQueue
 
 import tokenizers
 
@@ -12,6 +14,8 @@ from tritstream.text.characters import whole_characters
 from tritstream.text.stream import TextStream
 
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+_LONG = 1 << 18
+"""Characters from which on encoding takes a tenth of a second and more."""
 
 
 class Tokenizer:
@@ -119,7 +123,7 @@ class Tokenizer:
         """
         # A property of the library's, which it reads while it encodes.
         self._tokenizer.encode_special_tokens = not special
-        ids = self._tokenizer.encode(whole_characters(text), add_special_tokens=False).ids
+        ids = self._encoded(whole_characters(text))
         if self._vocabulary is not None and max(ids, default=0) >= self._vocabulary:
             token = self._tokenizer.id_to_token(max(ids))
             raise TokenizerError(
@@ -127,6 +131,28 @@ class Tokenizer:
                 f"knows {self._vocabulary}: leave it out"
             )
         return ids
+
+    def _encoded(self, text: str) -> list[int]:
+        """Of a long text in another thread: the library's call cannot be interrupted, waiting can.
+
+        Only a batch is encoded without holding Python's lock.
+        """
+        if len(text) < _LONG:
+            return self._tokenizer.encode(text, add_special_tokens=False).ids
+        done: SimpleQueue[list[int] | Exception] = SimpleQueue()
+
+        def encode() -> None:
+            try:
+                (one,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
+                done.put(one.ids)
+            except Exception as error:
+                done.put(error)
+
+        threading.Thread(target=encode, name="tritstream-encode", daemon=True).start()
+        found = done.get()
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def encode_prompt(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids that a model starts from: BOS, where texts begin with it, then the text.

@@ -197,6 +197,21 @@ def test_an_interruption_within_the_prompt_says_how_much_was_read() -> None:
     assert result.prompt_seconds > 0
 
 
+def test_whoever_watches_sees_how_much_of_the_prompt_was_read() -> None:
+    seen = []
+
+    class Watched(Script):
+        def prefill(self, token_ids: Sequence[int]) -> np.ndarray:
+            seen.append(generation.prompt_read)
+            return super().prefill(token_ids)
+
+    generation = generation_of(Watched("abcdef"), "x" * 2500)
+    assert generation.prompt_read == 0
+    generation.text()
+    assert seen == [0, 1024, 2048]
+    assert generation.prompt_read == 2501
+
+
 def test_the_time_is_not_that_of_whoever_takes_the_pieces() -> None:
     generation = generation_of(Script("abcdef"), "go")
     for _ in generation:

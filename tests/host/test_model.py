@@ -9,6 +9,7 @@ import pytest
 
 import tritstream
 from tritstream.checkpoint import hub
+from tritstream.cli import main
 from tritstream.errors import (
     CheckpointError,
     EngineError,
@@ -88,6 +89,29 @@ def test_a_file_of_that_name_does_not_hide_a_shipped_model(
     assert tritstream.load("demo").source == shipped_models()["demo"]
     for path in ("./demo", Path("demo"), str(tmp_path / "demo")):
         assert tritstream.load(path).config.vocab_size == 259
+
+
+def test_a_shipped_model_is_packed_by_name_too(
+    image_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(image_file, tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    demo, own = pack("demo", "out.trit", layout="tiny"), pack("./demo", "own.trit", layout="tiny")
+    assert demo.header.geometry == tritstream.load("demo").engine.geometry
+    assert own.header.geometry.vocabulary == 259
+
+
+def test_a_large_checkpoint_folder_says_that_packing_is_faster(
+    checkpoint_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(checkpoint_folder)
+    command = ["generate", "a", "-n", "1", "--greedy", "-m", folder]
+    assert main(command) == 0
+    assert "200 times" not in capsys.readouterr().err
+    monkeypatch.setattr("tritstream.engines.registry._SLOW_FROM", 1)
+    assert main(command) == 0
+    told = capsys.readouterr().err
+    assert f"200 times slower than an image on engine native: `tritstream pack {folder}" in told
 
 
 def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
+import os
+import signal
 import sys
+import threading
 
 import pytest
 from hypothesis import given
@@ -220,6 +223,30 @@ def test_a_byte_order_mark_and_a_pointer() -> None:
     assert Tokenizer(b"\xef\xbb\xbf" + byte_tokenizer().to_str().encode()).size == 259
     with pytest.raises(FileError, match=r"t\.json is a git-lfs pointer"):
         Tokenizer(b"version https://git-lfs.github.com/spec/v1\noid ...", source="t.json")
+
+
+@pytest.mark.parametrize("tokenizer", [BYTES, FALLBACK])
+def test_a_long_text_has_the_tokens_of_a_short_one(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "Once a time </s> é\n\n" * 50
+    expected = {special: tokenizer.encode(text, special=special) for special in (False, True)}
+    monkeypatch.setattr("tritstream.text.tokenizer._LONG", 10)
+    assert {s: tokenizer.encode(text, special=s) for s in (False, True)} == expected
+
+
+def test_ctrl_c_acts_while_a_long_text_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless:
+        def encode_batch(self, *_: object, **__: object) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            ended.wait(60)
+
+    ended = threading.Event()
+    tokenizer = Tokenizer(byte_tokenizer().to_str())
+    monkeypatch.setattr(tokenizer, "_tokenizer", Endless())
+    with pytest.raises(KeyboardInterrupt):
+        tokenizer.encode("a" * 300_000)
+    ended.set()
 
 
 def test_universal_line_ends() -> None:
