@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from tritstream.accuracy.functions import FunctionErrors, function_errors
 from tritstream.accuracy.hybrid import EXCHANGEABLE, hybrid_operations
-from tritstream.accuracy.walk import relative_error
+from tritstream.accuracy.walk import NONE, relative_error
 from tritstream.engines.float import FloatEngine
 from tritstream.engines.spec import SpecEngine, real_logits
 from tritstream.evaluate import cut_windows
@@ -101,7 +101,7 @@ def accuracy_report(
         fixed = folded_weights(weights, profile)
         wide = replace(profile, gain_bits=40, block_bits=22)
         tables = {
-            "(none)": (fixed, ()),
+            NONE: (fixed, ()),
             **{op: (fixed, (op,)) for op in EXCHANGEABLE},
             "norm_codes and exact weights": (folded_weights(weights, wide), ("norm_codes",)),
         }

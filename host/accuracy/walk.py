@@ -18,6 +18,9 @@ from tritstream.reference.model import Array
 from tritstream.reference.model import decoder_layer as float_layer
 from tritstream.spec import Operations, decoder_layer, fixed_operations
 
+NONE = "(none)"
+"""In a table of operations in float: all of them fixed."""
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -101,7 +104,7 @@ def contributions(image: Image, token_ids: Sequence[int]) -> dict[str, float]:
     ids = check_tokens(token_ids, image.geometry.vocabulary).tolist()
     profile = image.header.layout.profile
     exact = FloatEngine(weights_of_image(image))
-    tables = {"(none)": fixed_operations(profile)}
+    tables = {NONE: fixed_operations(profile)}
     tables |= {name: hybrid_operations(profile, [name]) for name in EXCHANGEABLE}
     tables["(all)"] = hybrid_operations(profile, EXCHANGEABLE)
     return {n: logits_error(SpecEngine(image, ops), exact, ids) for n, ops in tables.items()}

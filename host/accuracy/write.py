@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.accuracy.report import Report
+from tritstream.accuracy.walk import NONE
 from tritstream.errors import FileError, OptionError
 from tritstream.files import atomic_write_bytes
 
@@ -129,15 +130,17 @@ def _position_plot(report: Report) -> bytes:
 def _contribution_plot(report: Report) -> bytes:
     figure = _figure()
     axes = figure.subplots()
-    names = list(next(iter(report.contributions.values())))
+    names = [n for n in next(iter(report.contributions.values())) if n != NONE]
     height = 0.8 / len(report.contributions)
     for k, (profile, errors) in enumerate(report.contributions.items()):
         at = [n + k * height for n in range(len(names))]
-        axes.barh(at, [errors[n] for n in names], height, label=profile)
+        change = [100 * (errors[n] / errors[NONE] - 1) for n in names]
+        axes.barh(at, change, height, label=f"{profile}, {errors[NONE]:.2e} all fixed")
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
+    axes.axvline(0, color="0.3", linewidth=0.8)
     axes.set(
-        xlabel="relative L2 error of the logits with it in float (measured)",
+        xlabel="change of the logits' error with it in float, % (measured)",
         title="What each operation contributes",
     )
     # Outside: in every corner there is a bar of some model.
