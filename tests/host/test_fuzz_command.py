@@ -1,12 +1,16 @@
 """The command line under any options and files: one line and a known status, and nothing left."""
 
+import argparse
 import io
 import os
 import shutil
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from support.random_checkpoint import random_checkpoint
-from tritstream.cli import main
+from tritstream.cli import COMMANDS, main
 from tritstream.packing import pack
 
 STATUSES = {0, 1, 2, 130}
@@ -49,25 +53,62 @@ WORDS = st.one_of(
 OPTIONS = {
     "generate": (
         *("-m", "-e", "-n", "-f", "--stop", "-t", "--top-k", "--top-p", "--repetition-penalty"),
-        *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace"),
-        *("--greedy", "--json", "--check", "--special", "--state", "--save-state"),
+        *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace", "--samples"),
+        *("--trace-cycles", "--greedy", "--json", "--check", "--special", "--state"),
+        "--save-state",
     ),
     "pack": ("-o", "--layout", "--packing", "--profile", "--embedding", "--json"),
     "inspect": ("--sections", "--no-verify", "--json"),
     "eval": ("-m", "-e", "--against", "--reference", "--window", "-n", "--json"),
-    "compare": ("-m", "-n", "--in-float", "--json"),
+    "compare": ("-m", "-n", "--in-float", "--contributions", "--json"),
     "accuracy": ("-m", "-o", "-n", "--positions"),
     "estimate": ("-b", "-c", "--profile", "--efficiency", "--all", "--plot", "--json"),
-    "bench": ("-m", "-e", "--threads", "-n", "-p", "--rounds", "--packing", "--json"),
-    "overlay": ("list", "install", "verify", "path", "--board", "--from", "--sha256", "--json"),
-    "cosim": ("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--json"),
-    "build": ("-c", "-b", "--flow", "--steps", "-o", "--report", "--jobs", "--clock", "--json"),
+    "bench": (
+        *("-m", "-e", "--threads", "-n", "-p", "--rounds", "--packing", "--profile", "--pattern"),
+        "--json",
+    ),
+    "overlay": (
+        *("list", "install", "verify", "path", "--board", "--from", "--sha256", "--deep"),
+        *("--fasm", "--rtl", "--database", "--image", "--json"),
+    ),
+    "cosim": (
+        *("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--seed"),
+        *("--no-head", "--geometry", "--trace", "--trace-cycles", "--verilog", "--resources"),
+        "--json",
+    ),
+    "build": (
+        *("-c", "-b", "--flow", "--steps", "-o", "--report", "--jobs", "--clock", "--seed"),
+        *("--place-options", "--chipdb", "--prjxray-db", "--again", "--project-only", "--json"),
+    ),
     "board": ("bundle", "-o", "--online", "--cc"),
-    "train": ("--text", "--out", "--steps", "--hidden", "--layers", "--vocab", "--resume"),
-    "chat": ("-m", "-e", "-n", "-t", "--seed", "--state", "--greedy"),
-    "doctor": (),
+    "train": (
+        *("--text", "--out", "--steps", "--hidden", "--layers", "--vocab", "--resume", "--seed"),
+        *("--from", "--separator", "--mix", "--late-mix", "--held-out", "--as-is", "--prepare"),
+        *("--lanes", "--length", "--rate", "--decay", "--turn", "--drop", "--every", "--documents"),
+    ),
+    "chat": (
+        *("-m", "-e", "-n", "-t", "--seed", "--state", "--greedy", "--threads", "--top-k"),
+        *("--top-p", "--repetition-penalty"),
+    ),
+    "serve": (
+        *("-m", "-e", "--threads", "--port", "--api-key-file", "--name", "--sequences", "--queue"),
+        *("--max-tokens", "--prompt-tokens", "--body-bytes", "--cache-mb", "--time-limit"),
+        "--stall-limit",
+    ),
+    "doctor": ("--json",),
     "nonesuch": (),
 }
+NEITHER = {
+    "generate": {"--remote", "--remote-command", "--ssh"},  # run what they are given
+    "serve": {"--host"},  # asks for names in the network
+    "bench": {"--figure", "--compare", "--geometry"},  # of minutes
+    "train": {
+        *("--minutes", "--geometry", "--intermediate", "--mix-epochs", "--optimiser", "--dropout"),
+        *("--dropout-from", "--float-weights", "--exact", "--threads", "--device", "--accumulate"),
+        *("--keep-duplicates", "--log-every", "--baseline", "--commit"),  # change what is trained
+    },
+}
+"""Options that are left out of the above."""
 # Engines that build for minutes, and places where bundles would be downloaded to, are left to their
 # own tests; so is what the values below would make long.
 SLOW = ("csim", "rtl", "pynq-sim")
@@ -111,6 +152,24 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def options_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, ...]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield (name,)
+                yield from options_of(inner)
+        elif action.option_strings:
+            yield tuple(action.option_strings)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_option_is_tried_or_left_out_by_name(command: str) -> None:
+    parser = argparse.ArgumentParser()
+    import_module(COMMANDS[command][0]).add_arguments(parser)
+    tried = {*OPTIONS.get(command, ()), *NEITHER.get(command, ()), "--help"}
+    assert [names for names in options_of(parser) if not tried & {*names}] == []
+
+
 def listing(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
@@ -138,6 +197,8 @@ def run_one(place: Path, words: list[str], stdin: bytes) -> None:
             stack.enter_context(patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
+            if find_spec("uvicorn"):  # a server that is up is asked to end at once
+                stack.enter_context(patch("uvicorn.Server.run", lambda *_, **__: None))
             os.chdir(here)
             stack.callback(os.chdir, before)
             try:
