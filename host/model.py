@@ -135,6 +135,10 @@ class Model:
     ) -> Generation:
         """Continue `prompt`; an empty one starts from BOS.
 
+        Where nothing is said, the likeliest token is taken every time: the same text at each call,
+        which may end in a loop. The command line draws instead, with the values of
+        `tritstream.sampling.STORY`; ``generate(prompt, **asdict(STORY))`` does here.
+
         Special tokens that are written out in it, such as ``</s>``, are text unless `special`.
 
         The answer is written while it is iterated over, piece by piece; `.text()` writes all of it
