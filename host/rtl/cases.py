@@ -32,7 +32,9 @@ class Case:
 def cases_of(configuration: Configuration, kernel: str, count: int, seed: int) -> Iterator[Case]:
     """``count`` random cases, then the extremes. Raises EngineError for an unknown kernel."""
     if kernel not in _KERNELS:
-        raise EngineError(f"there is no kernel '{kernel}': choose one of {', '.join(_KERNELS)}")
+        raise EngineError(
+            f"there is no kernel '{kernel}': choose one of {', '.join(_KERNELS)}, or engine"
+        )
     yield from _KERNELS[kernel](configuration, count, np.random.default_rng(seed))
 
 

@@ -13,7 +13,8 @@ from tritstream.board.placement import place
 from tritstream.boards import BOARDS
 from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS, configuration_named
-from tritstream.errors import EngineError
+from tritstream.errors import EngineError, OptionError
+from tritstream.estimate import overview
 from tritstream.estimate.candidates import best_candidate, candidates
 from tritstream.estimate.cycles import phase_cycles, reference_geometry, token_cycles
 from tritstream.estimate.limits import limits, memory
@@ -274,6 +275,23 @@ def test_the_roofline_is_drawn(suffix: str, start: bytes, tmp_path: Path) -> Non
     path = tmp_path / f"roof{suffix}"
     assert main(["estimate", "370m", "--board", "kv260", "--plot", str(path)]) == 0
     assert path.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["pynq-z2", "kv260"])
+def test_the_parts_of_a_token_are_all_of_it(name: str) -> None:
+    board, geometry = BOARDS[name], GEOMETRIES["370m"]
+    found = rates(overview.shipped_for(board), geometry, board)
+    parts = overview.parts_of(found, geometry, board.clock_hz)
+    assert sum(parts.values()) == pytest.approx(1e3 / found.tokens_per_s)
+
+
+def test_the_overview_is_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: no picture to look at")
+    path = tmp_path / "overview.png"
+    assert overview.main([str(path), "--measured", "a PC=374"]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(OptionError, match="NAME=TOKENS_PER_S"):
+        overview.main([str(path), "--measured", "a PC"])
 
 
 def test_a_missing_matplotlib_is_a_sentence(
