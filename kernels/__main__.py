@@ -9,10 +9,10 @@ from tritstream.bench.synthetic import geometry_of
 from tritstream.configurations import configuration_named
 from tritstream.errors import OptionError, TritstreamError
 from tritstream.estimate.cycles import reference_geometry
+from tritstream.estimate.work import markdown
 from tritstream.kernels.build import build, check
 from tritstream.kernels.manifest import generated_configurations
 from tritstream.kernels.sources import KERNELS
-from tritstream.kernels.work import markdown
 
 
 def main() -> int:

@@ -21,9 +21,9 @@ from tritstream.engines.spec import SpecEngine, real_logits
 from tritstream.evaluate import cut_windows
 from tritstream.image.embedding import quantise_embedding, quantised_grid
 from tritstream.numerics import PROFILES
+from tritstream.packing.weights import folded_weights
 from tritstream.reference import FloatWeights
 from tritstream.reference.model import Array
-from tritstream.spec.weights import folded_weights
 
 Progress = Callable[[str], None]
 _ROWS = 256

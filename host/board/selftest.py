@@ -20,8 +20,8 @@ from tritstream.board.errors import (
     WrongResultError,
 )
 from tritstream.board.memory import Buffers
-from tritstream.engines.spec import SpecEngine
 from tritstream.numerics.integers import Ints
+from tritstream.packing.weights import weights_of_image
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def check_first_layer(runtime: BoardRuntime) -> None:
     expected = decoder_layer(
         x[None],
         np.zeros(image.geometry.hidden, np.int64),
-        SpecEngine(image).layer(0),
+        weights_of_image(image).layer(0),
         fixed_operations(profile),
         profile,
         Saturations(),

@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
-    from tritstream.rtl.cases import cases_of
+    from tritstream.cosim.cases import cases_of
     from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
     from tritstream.rtl.program import Channel, Master
     from tritstream.rtl.simulate import Stalls, build

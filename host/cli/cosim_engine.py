@@ -14,10 +14,10 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     """Simulate, compare with the specification and report; 1 where something is not bit-exact."""
     from tritstream.bench.synthetic import geometry_of
     from tritstream.cli.cosim import LAYERS, TRACE_CYCLES
+    from tritstream.cosim.report import engine_report
+    from tritstream.cosim.timeline import check_format, plot_timeline
+    from tritstream.cosim.trial import Trial
     from tritstream.system import Conditions
-    from tritstream.system.report import engine_report
-    from tritstream.system.timeline import check_format, plot_timeline
-    from tritstream.system.trial import Trial
 
     asked = LAYERS if args.layers is None else args.layers
     trace_cycles = TRACE_CYCLES if args.trace_cycles is None else args.trace_cycles

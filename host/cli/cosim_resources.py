@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 from tritstream.configurations import Configuration
 
 if TYPE_CHECKING:
+    from tritstream.cosim.resources import Resources
     from tritstream.rtl.compile import Compiled
-    from tritstream.rtl.resources import Resources
 
 
 def kernel_resources(configuration: Configuration, compiled: "Compiled") -> dict[str, Any]:
     """Look-up tables, registers, memories and DSPs by Yosys (estimated), and the board's share."""
-    from tritstream.rtl.resources import estimate, family_of
+    from tritstream.cosim.resources import estimate, family_of
 
     return _counts(configuration, estimate(compiled, family_of(configuration.board)))
 
 
 def engine_resources(configuration: Configuration) -> dict[str, Any]:
     """The same of the whole engine in its shell, with the functions that its DSPs belong to."""
-    from tritstream.rtl.resources import estimate_engine
+    from tritstream.cosim.resources import estimate_engine
 
     found = estimate_engine(
         configuration, lambda step: print(f"tritstream: {step}", file=sys.stderr)

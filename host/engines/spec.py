@@ -10,6 +10,7 @@ import numpy as np
 from tritstream.engines.base import PREFILL_TOKENS, Logits, Tokens, check_tokens
 from tritstream.image import Image
 from tritstream.numerics.integers import Ints
+from tritstream.packing.weights import FixedWeights, weights_of_image
 from tritstream.spec import (
     Codes,
     HeadWeights,
@@ -20,7 +21,6 @@ from tritstream.spec import (
     fixed_operations,
     head,
 )
-from tritstream.spec.weights import FixedWeights, weights_of_image
 
 _KEEP_BELOW = 32 << 20
 """Models of fewer ternary weights stay unpacked; larger ones are unpacked layer by layer."""

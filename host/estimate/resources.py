@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tritstream.boards import Board
 from tritstream.configurations import Configuration
-from tritstream.kernels.work import Buffer, buffers
+from tritstream.estimate.work import Buffer, buffers
 from tritstream.numerics.profiles import MANTISSA_BITS
 
 ASSUMPTIONS = (

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tritstream.configurations import configuration_named
+from tritstream.estimate import work
 from tritstream.geometry import GEOMETRIES
-from tritstream.kernels import work
 from tritstream.kernels.manifest import GENERATED, generated_configurations
 
 FOLDER = GENERATED.parent

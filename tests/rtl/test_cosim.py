@@ -10,11 +10,11 @@ import pytest
 
 from tritstream.cli import main
 from tritstream.configurations import configuration_named
-from tritstream.rtl.cases import KERNELS, cases_of
+from tritstream.cosim.cases import KERNELS, cases_of
+from tritstream.cosim.resources import count, estimate
 from tritstream.rtl.interpret import Array, run
 from tritstream.rtl.kernel import compile_kernel, module_of
 from tritstream.rtl.mlir import MemRefType
-from tritstream.rtl.resources import count, estimate
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tritstream.configurations import configuration_named
+from tritstream.cosim.cases import cases_of
 from tritstream.kernels.manifest import GENERATED
-from tritstream.rtl.cases import cases_of
 from tritstream.rtl.compile import Compiled, compile_function
 from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of, options_for
 from tritstream.rtl.mlir import parse

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tritstream.cosim.resources import dsp_places
 from tritstream.rtl.delays import FABRICS
 from tritstream.rtl.graph import Node, Variable
 from tritstream.rtl.legalise import legalise
 from tritstream.rtl.mlir import IntType, MemRefType, StreamType, parse
 from tritstream.rtl.program import Design, Leaf, Load, Loop, Memory, Store
 from tritstream.rtl.refusal import Refusal
-from tritstream.rtl.resources import dsp_places
 from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
 
 XC7 = FABRICS["xc7"]

@@ -14,13 +14,13 @@ import numpy as np
 from tritstream.accuracy.walk import relative_error
 from tritstream.geometry import GEOMETRIES, Geometry, Matrix
 from tritstream.numerics import PROFILES
+from tritstream.packing.weights import folded_weights
 from tritstream.reference import PRECISIONS, FloatWeights
 from tritstream.reference import model as reference
 from tritstream.reference.norms import FloatNorm
 from tritstream.reference.quantise import lower_bounds, ternary
 from tritstream.reference.weights import FloatHead, FloatLayer
 from tritstream.spec import Saturations, decoder_layer, fixed_operations, head
-from tritstream.spec.weights import folded_weights
 
 EPS = 1e-6
 

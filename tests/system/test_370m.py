@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tritstream.configurations import configuration_named
+from tritstream.cosim.report import engine_report
+from tritstream.cosim.trial import Trial
 from tritstream.estimate.cycles import phase_cycles
 from tritstream.geometry import GEOMETRIES
 from tritstream.system import Conditions
-from tritstream.system.report import engine_report
-from tritstream.system.trial import Trial
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 

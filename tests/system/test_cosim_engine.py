@@ -11,9 +11,9 @@ import pytest
 from tritstream.boards import BOARDS
 from tritstream.cli import main
 from tritstream.configurations import Configuration, configuration_named
-from tritstream.rtl.resources import EngineResources, Progress, Resources
-from tritstream.system.phases import ACTIVITIES
-from tritstream.system.trial import Trial
+from tritstream.cosim.phases import ACTIVITIES
+from tritstream.cosim.resources import EngineResources, Progress, Resources
+from tritstream.cosim.trial import Trial
 
 pytestmark = pytest.mark.usefixtures("tiny_simulator")
 
@@ -80,7 +80,7 @@ def test_resources_stand_against_the_board(
         progress("Yosys, step 1.1")
         return EngineResources(total, {}, {"measure": 22}, "xc7")
 
-    monkeypatch.setattr("tritstream.rtl.resources.estimate_engine", estimated)
+    monkeypatch.setattr("tritstream.cosim.resources.estimate_engine", estimated)
     options = ["--layers", "1", "--no-head", "--resources"]
     found = command(capsys, *options)["resources_estimated"]
     assert found["board"] == "pynq-z2"

@@ -16,13 +16,13 @@ from tritstream.board.errors import BusError
 from tritstream.board.options import BoardOptions
 from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS, configuration_named
+from tritstream.cosim.trial import Trial
 from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image, open_image
 from tritstream.packing import pack
 from tritstream.system import Conditions
-from tritstream.system.trial import Trial
 
 pytestmark = pytest.mark.usefixtures("tiny_simulator")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tritstream.configurations import configuration_named
+from tritstream.cosim.trial import Trial
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.system.build import system_library
-from tritstream.system.trial import Trial
 
 SMALL = (
     Geometry(192, 256, 2, 512),

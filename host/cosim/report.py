@@ -8,14 +8,14 @@ from typing import Any
 
 from tritstream.boards import BOARDS
 from tritstream.configurations import Configuration
+from tritstream.cosim.phases import ACTIVITIES, Phase
+from tritstream.cosim.trial import Run
 from tritstream.estimate.candidates import weight_ports
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY, memory
 from tritstream.estimate.rates import rates_of
 from tritstream.geometry import Geometry
 from tritstream.shell import bus_for
-from tritstream.system.phases import ACTIVITIES, Phase
-from tritstream.system.trial import Run
 
 HOST_SHARE = 0.05
 """Share of a token's time that the host takes (embedding, logits, sampling, the start), assumed."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from tritstream.cosim.trial import BUCKET, Run
 from tritstream.errors import EngineError, OptionError
 from tritstream.files import atomic_write
-from tritstream.system.trial import BUCKET, Run
 
 FORMATS = (".png", ".svg")
 _COLOURS = {

@@ -1,4 +1,4 @@
-"""Where the specification's weights come from: a packed image, or floats folded on the spot."""
+"""The specification's weights: of a packed image, or of floats folded on the spot."""
 
 from __future__ import annotations
 

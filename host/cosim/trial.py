@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.configurations import Configuration
+from tritstream.cosim.phases import Course, course, visits_of
 from tritstream.engines.rtl import RtlEngine
 from tritstream.errors import OptionError
 from tritstream.files import scratch_folder
@@ -18,9 +19,8 @@ from tritstream.geometry import Geometry
 from tritstream.image import Image, open_image
 from tritstream.numerics.integers import Ints
 from tritstream.packing import in_layout
+from tritstream.packing.weights import weights_of_image
 from tritstream.spec import Saturations, decoder_layer, fixed_operations, head
-from tritstream.spec.weights import weights_of_image
-from tritstream.system.phases import Course, course, visits_of
 from tritstream.system.probe import Probe
 from tritstream.system.simulation import TRACE_CYCLES, Conditions, Result
 

@@ -1,0 +1,1 @@
+"""RTL against the specification: kernels and the whole engine, with cycles, resources, pictures."""
