@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import astuple, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -81,29 +81,105 @@ def evaluate(
 
     Raises OptionError if `window` is below 2 or the text has nothing to predict.
     """
+    windows = checked_windows(token_ids, bos_token_id, window)
+    total = sum(len(ids) - 1 for ids in windows)
+    found: list[WindowFigures] = []
+    done = 0
+    for ids in windows:
+        found.append(measure_window(engine, ids, reference))
+        done += len(ids) - 1
+        progress(done, total)
+    return evaluation_of(found)
+
+
+@dataclass(frozen=True)
+class WindowFigures:
+    """What an engine makes of one window, and a reference, if there was one.
+
+    Attributes:
+        tokens: predicted.
+        seconds: in the engine, measured.
+        likelihood, reference_likelihood: sums over the tokens, nats.
+        errors: relative L2 error of each token's logits.
+        agreed: tokens after which both find the same token likeliest.
+        kl: sum of the KL divergences, nats.
+    """
+
+    tokens: int
+    seconds: float
+    likelihood: float
+    reference_likelihood: float | None = None
+    errors: tuple[float, ...] = ()
+    agreed: int = 0
+    kl: float = 0.0
+
+    def plain(self) -> list[Any]:
+        """The attributes in their order, to be sent: `WindowFigures(*plain)` is the same."""
+        return [*astuple(self)]
+
+
+def measure_window(
+    engine: Predictor, ids: Sequence[int], reference: Predictor | None
+) -> WindowFigures:
+    """Predict every token of one window but the first, from a fresh state."""
+    own, other, compared = _Likelihood(), _Likelihood(), _Comparison()
+    inputs, targets = ids[:-1], np.array(ids[1:])
+    start = time.perf_counter()
+    logits = engine.logits(inputs)
+    seconds = time.perf_counter() - start
+    expected = None if reference is None else reference.logits(inputs)
+    for at in range(0, len(targets), _ROWS):
+        part = slice(at, at + _ROWS)
+        log_q = own.add(logits[part], targets[part])
+        if expected is not None:
+            log_p = other.add(expected[part], targets[part])
+            compared.add(logits[part], expected[part], log_q, log_p)
+    if expected is None:
+        return WindowFigures(len(targets), seconds, own.total)
+    return WindowFigures(
+        len(targets),
+        seconds,
+        own.total,
+        other.total,
+        tuple(compared.errors),
+        compared.agreed,
+        compared.kl,
+    )
+
+
+def evaluation_of(found: Sequence[WindowFigures]) -> Evaluation:
+    """The figures of all windows together, added in their order."""
+    tokens = sum(window.tokens for window in found)
+    difference = None
+    if found[0].reference_likelihood is not None:
+        errors = np.array([error for window in found for error in window.errors])
+        reference = sum(window.reference_likelihood or 0.0 for window in found)
+        difference = Difference(
+            reference_perplexity=float(np.exp(-reference / tokens)),
+            logits_error=float(errors.mean()),
+            worst_logits_error=float(errors.max()),
+            top1_agreement=sum(window.agreed for window in found) / tokens,
+            kl_divergence=sum(window.kl for window in found) / tokens,
+        )
+    likelihood = sum(window.likelihood for window in found)
+    return Evaluation(
+        tokens,
+        float(np.exp(-likelihood / tokens)),
+        difference,
+        sum(window.seconds for window in found),
+    )
+
+
+def checked_windows(
+    token_ids: Sequence[int], bos_token_id: int | None, window: int
+) -> list[list[int]]:
+    """`cut_windows`, at least one. Raises OptionError as `evaluate`."""
     if window < 2:
         raise OptionError(f"the window must be 2 tokens or more, not {window}")
     windows = cut_windows(token_ids, bos_token_id, window)
     if not windows:
         raise OptionError("the text is too short to predict anything: give at least two tokens")
-    total = sum(len(ids) - 1 for ids in windows)
-    own, other, compared = _Likelihood(), _Likelihood(), _Comparison()
-    seconds = 0.0
-    for ids in windows:
-        inputs, targets = ids[:-1], np.array(ids[1:])
-        start = time.perf_counter()
-        logits = engine.logits(inputs)
-        seconds += time.perf_counter() - start
-        expected = None if reference is None else reference.logits(inputs)
-        for at in range(0, len(targets), _ROWS):
-            part = slice(at, at + _ROWS)
-            log_q = own.add(logits[part], targets[part])
-            if expected is not None:
-                log_p = other.add(expected[part], targets[part])
-                compared.add(logits[part], expected[part], log_q, log_p)
-        progress(own.count, total)
-    difference = None if reference is None else compared.result(other.perplexity())
-    return Evaluation(own.count, own.perplexity(), difference, seconds)
+    return windows
 
 
 def cut_windows(token_ids: Sequence[int], bos_token_id: int | None, window: int) -> list[list[int]]:
@@ -118,32 +194,27 @@ def cut_windows(token_ids: Sequence[int], bos_token_id: int | None, window: int)
 
 
 class _Likelihood:
-    """Sums up how likely a model finds the tokens that really follow."""
+    """Sums up how likely a model finds the tokens that really follow: `total`, nats."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self._sum = 0.0
+        self.total = 0.0
 
     def add(self, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Take logits (n, vocab) and targets (n,); log-probabilities, float64 (n, vocab)."""
         wide = logits.astype(np.float64)
         wide -= wide.max(axis=1, keepdims=True)
         wide -= np.log(np.exp(wide).sum(axis=1, keepdims=True))
-        self._sum += float(wide[np.arange(len(targets)), targets].sum())
-        self.count += len(targets)
+        self.total += float(wide[np.arange(len(targets)), targets].sum())
         return wide
-
-    def perplexity(self) -> float:
-        return float(np.exp(-self._sum / self.count))
 
 
 class _Comparison:
     """Sums up how two engines' logits differ, token by token."""
 
     def __init__(self) -> None:
-        self._errors: list[np.ndarray] = []
-        self._agreed = 0
-        self._kl = 0.0
+        self.errors: list[float] = []
+        self.agreed = 0
+        self.kl = 0.0
 
     def add(
         self, logits: np.ndarray, expected: np.ndarray, log_q: np.ndarray, log_p: np.ndarray
@@ -151,18 +222,7 @@ class _Comparison:
         wide = expected.astype(np.float64)
         size = np.linalg.norm(wide, axis=1)
         # A model whose logits are all zero has no relative error unless the other's are not.
-        self._errors.append(
-            np.linalg.norm(logits - wide, axis=1) / np.maximum(size, np.finfo(np.float64).tiny)
-        )
-        self._agreed += int((logits.argmax(axis=1) == expected.argmax(axis=1)).sum())
-        self._kl += float((np.exp(log_p) * (log_p - log_q)).sum())
-
-    def result(self, reference_perplexity: float) -> Difference:
-        errors = np.concatenate(self._errors)
-        return Difference(
-            reference_perplexity=reference_perplexity,
-            logits_error=float(errors.mean()),
-            worst_logits_error=float(errors.max()),
-            top1_agreement=self._agreed / errors.size,
-            kl_divergence=self._kl / errors.size,
-        )
+        errors = np.linalg.norm(logits - wide, axis=1) / np.maximum(size, np.finfo(np.float64).tiny)
+        self.errors += errors.tolist()
+        self.agreed += int((logits.argmax(axis=1) == expected.argmax(axis=1)).sum())
+        self.kl += float((np.exp(log_p) * (log_p - log_q)).sum())

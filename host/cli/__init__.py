@@ -42,6 +42,7 @@ COMMANDS = {
     "overlay": ("tritstream.cli.overlay", "list, install and verify overlays for boards"),
     "board": ("tritstream.cli.board", "make a folder to install tritstream on a board from"),
     "cosim": ("tritstream.cli.cosim", "run a kernel's RTL against the specification"),
+    "cluster": ("tritstream.cli.cluster", "make certificates for several machines by Dask"),
     "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),
 }
 

@@ -1,19 +1,28 @@
 """`tritstream batch`: many prompts from a file, on one machine or on several."""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from tritstream.cli.generate import add_sampling, sampling_of
-from tritstream.cli.options import add_model, read_text
+from tritstream.cli.options import add_dask, add_model, read_text
 from tritstream.cli.words import counted
 from tritstream.errors import OptionError
+
+if TYPE_CHECKING:
+    from tritstream.model import Model
+    from tritstream.offline.prompts import Line
+    from tritstream.offline.work import Answer
 
 _EXAMPLES = """\
 examples:
   tritstream batch prompts.jsonl -o out.jsonl
   tritstream batch prompts.jsonl -o out.jsonl -m model.trit --max-tokens 100 --seed 7
+  tritstream batch prompts.jsonl -o out.jsonl --dask local:3
+  tritstream batch prompts.jsonl -o out.jsonl --dask tls://pc:8786 --dask-tls tritstream-tls
 
 A line of the file is {"prompt": "Once"}, with any of id, max_tokens, stop, temperature, top_k,
 top_p, repetition_penalty and seed, or {"prompt": "Once", "continuation": " upon"} to be scored. The
@@ -46,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--restart", action="store_true", help="forget what an earlier run has done"
     )
+    add_dask(parser)
     add_sampling(
         parser.add_argument_group("how the next token is chosen, where a line does not say")
     )
@@ -55,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from tritstream.model import load
     from tritstream.offline.journal import open_journal
     from tritstream.offline.prompts import digest, read_lines
-    from tritstream.offline.work import Answer, answer_lines
+    from tritstream.offline.work import answer_lines
 
     defaults = {**sampling_of(args), "max_tokens": args.max_tokens, "stop": []}
     defaults["seed"] = 0 if args.seed is None else args.seed
@@ -63,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
         raise OptionError(f"--seed must be 0 or more, not {args.seed}")
     lines = read_lines(read_text(args.prompts), args.prompts, defaults)
 
-    def finish(answers: Iterable[tuple[int, Answer]]) -> None:
-        with _progress(len(lines), len(journal.done)) as advance:
+    def finish(answers: "Iterator[tuple[int, Answer]]") -> None:
+        # Closed here, so that an interruption ends a cluster before anything else.
+        with closing(answers), _progress(len(lines), len(journal.done)) as advance:  # type: ignore[type-var]
             for number, answer in answers:
                 journal.add(number, answer)
                 advance()
@@ -78,7 +89,10 @@ def run(args: argparse.Namespace) -> int:
                 done = f"{len(journal.done):,} of {counted(len(lines), 'line')}"
                 print(f"tritstream: going on: {done} were done before", file=sys.stderr)
             left = [(n, line) for n, line in enumerate(lines) if n not in journal.done]
-            finish(answer_lines(model, left, args.places))
+            if args.dask is None:
+                finish(answer_lines(model, left, args.places))
+            else:
+                finish(_by_cluster(args, model, left))
             failed = sum("error" in answer for answer in journal.done.values())
     if failed:
         print(
@@ -87,6 +101,27 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _by_cluster(
+    args: argparse.Namespace, model: "Model", lines: "list[tuple[int, Line]]"
+) -> "Iterator[tuple[int, Answer]]":
+    from tritstream.cluster import tasks
+    from tritstream.cluster.connection import connected, workers_of
+    from tritstream.cluster.spread import spread
+
+    here, threads = workers_of(args.dask), args.threads
+    if here and threads is None and model.engine.name == "native":
+        threads = max(1, len(os.sched_getaffinity(0)) // here)
+    about = (str(model.source.resolve()), args.engine, threads)
+    about += (model.identity or model.engine.name, tasks.about())
+    parts = [
+        (*about, lines[at : at + args.places], args.places)
+        for at in range(0, len(lines), args.places)
+    ]
+    with connected(args.dask, args.dask_tls) as client:
+        for _, answers in spread(client, tasks.answers, parts):
+            yield from answers
 
 
 @contextmanager

@@ -5,10 +5,31 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from tritstream.cli.options import add_json, add_model, print_json, read_text, readable_rate
+from tritstream.cli.options import (
+    add_dask,
+    add_json,
+    add_model,
+    print_json,
+    read_text,
+    readable_rate,
+)
 from tritstream.errors import OptionError
-from tritstream.evaluate import Evaluation, Progress, evaluate
+from tritstream.evaluate import (
+    Evaluation,
+    Progress,
+    WindowFigures,
+    checked_windows,
+    evaluate,
+    evaluation_of,
+)
+
+if TYPE_CHECKING:
+    from tritstream.model import Model
+
+_PART = 4
+"""Windows that a worker of a cluster gets at a time."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--max-tokens", type=int, metavar="N", help="only the first N tokens of the text"
     )
+    add_dask(parser)
     add_json(parser)
 
 
@@ -55,15 +77,21 @@ def run(args: argparse.Namespace) -> int:
                 f"--reference {args.reference} has {reference.config.vocab_size} tokens and "
                 f"{args.model} has {model.config.vocab_size}; they are different models"
             )
+    token_ids = model.tokenizer.encode(text)[: args.max_tokens]
+    start = next(iter(model.tokenizer.start), None)
     with _progress() as progress:
-        evaluation = evaluate(
-            model.engine,
-            model.tokenizer.encode(text)[: args.max_tokens],
-            bos_token_id=next(iter(model.tokenizer.start), None),
-            reference=reference.engine if reference else None,
-            window=args.window,
-            progress=progress,
-        )
+        if args.dask is not None:
+            windows = checked_windows(token_ids, start, args.window)
+            evaluation = _by_cluster(args, model, reference, windows, progress)
+        else:
+            evaluation = evaluate(
+                model.engine,
+                token_ids,
+                bos_token_id=start,
+                reference=reference.engine if reference else None,
+                window=args.window,
+                progress=progress,
+            )
     if args.json:
         print_json(
             {
@@ -84,6 +112,34 @@ def run(args: argparse.Namespace) -> int:
         against = reference.engine.name if reference else ""
         _show(evaluation, model.engine.name, against, saturations_of(model.engine))
     return 0
+
+
+def _by_cluster(
+    args: argparse.Namespace,
+    model: "Model",
+    reference: "Model | None",
+    windows: list[list[int]],
+    progress: Progress,
+) -> Evaluation:
+    from tritstream.cluster import tasks
+    from tritstream.cluster.connection import connected
+    from tritstream.cluster.spread import spread
+
+    def named(which: "Model", engine: str | None) -> tuple[str, str | None, str]:
+        path = which.source.resolve() if which.source.exists() else which.source
+        return str(path), engine, which.identity or which.engine.name
+
+    other = None if reference is None else named(reference, args.against)
+    about = (*named(model, args.engine), tasks.about(), other)
+    parts = [(*about, windows[at : at + _PART]) for at in range(0, len(windows), _PART)]
+    found: dict[int, list[WindowFigures]] = {}
+    done, total = 0, sum(len(ids) - 1 for ids in windows)
+    with connected(args.dask, args.dask_tls) as client:
+        for number, figures in spread(client, tasks.windows, parts):
+            found[number] = [WindowFigures(*window) for window in figures]
+            done += sum(window.tokens for window in found[number])
+            progress(done, total)
+    return evaluation_of([window for number in sorted(found) for window in found[number]])
 
 
 @contextmanager

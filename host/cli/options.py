@@ -35,6 +35,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_dask(parser: argparse.ArgumentParser) -> None:
+    """--dask and --dask-tls."""
+    parser.add_argument(
+        "--dask",
+        metavar="CLUSTER",
+        help="have it done by a cluster: local:N for N processes here, or a scheduler, "
+        "tls://HOST:PORT; the model must be at the same path on every machine",
+    )
+    parser.add_argument(
+        "--dask-tls",
+        metavar="FOLDER",
+        help="certificates of the cluster, see `tritstream cluster certificates`",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
