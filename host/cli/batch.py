@@ -113,8 +113,8 @@ def _by_cluster(
     here, threads = workers_of(args.dask), args.threads
     if here and threads is None and model.engine.name == "native":
         threads = max(1, len(os.sched_getaffinity(0)) // here)
-    about = (str(model.source.resolve()), args.engine, threads)
-    about += (model.identity or model.engine.name, tasks.about())
+    identity = model.identity or model.engine.name
+    about = (str(model.source.resolve()), args.engine, threads, identity, tasks.about())
     parts = [
         (*about, lines[at : at + args.places], args.places)
         for at in range(0, len(lines), args.places)
