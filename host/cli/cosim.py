@@ -4,16 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tritstream.cli.cosim_resources import kernel_resources
 from tritstream.cli.options import add_json, print_json
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import OptionError
-from tritstream.files import atomic_write_bytes, check_output
+from tritstream.files import check_output
 
 RUNS, LAYERS, TRACE_CYCLES = 20, 2, 5_000
 MOST_LATENCY = 10_000
 """A hundred times what DDR takes; a simulation of more would have no end in sight."""
-NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernel differently."
 
 
 _EXAMPLES = """\
@@ -123,67 +121,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
-    from tritstream.cosim.cases import cases_of
-    from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-    from tritstream.rtl.program import Channel, Master
-    from tritstream.rtl.simulate import Stalls, build
-    from tritstream.rtl.states import controller_of, spent, states_of
+    from tritstream.cosim import run_kernel
 
     runs = RUNS if args.runs is None else args.runs
     if runs < 1:
         raise OptionError(f"--runs must be 1 or more, not {runs}")
-    cases = list(cases_of(configuration, args.kernel, runs, args.seed))
-    compiled = compile_kernel(configuration, args.kernel)
-    waits = any(isinstance(port, Master | Channel) for port in compiled.arguments)
-    if not waits and (args.stall, args.latency) != (0.0, 1):
-        raise OptionError(
-            f"{args.kernel} has no port that can wait, so --stall and --latency change nothing: "
-            f"leave them out"
-        )
-    if args.verilog:
-        atomic_write_bytes(args.verilog, compiled.text.encode())
-    simulation = build([compiled], trace=args.trace is not None, watch=True)
-    states = states_of(compiled.text, controller_of(compiled.text, compiled.top)[0])
-    by_state = [0] * len(states)
-    types = [a.type for a in module_of(configuration, args.kernel).function(args.kernel).arguments]
-    kernel = RtlKernel(simulation, 0, types)
-    wrong: list[str] = []
-    cycles = ideal = 0
-    for number, case in enumerate(cases):
-        kernel.stalls = Stalls(args.seed + number, round(256 * args.stall), args.latency)
-        trace = Path(args.trace) if args.trace and number == 0 else None
-        kernel(*case.arguments, trace=trace)
-        assert kernel.outcome is not None
-        cycles += kernel.outcome.cycles
-        ideal += case.ideal
-        for number_of, found_in in enumerate(kernel.outcome.states):
-            by_state[number_of] += found_in
-        for position, expected in case.expected.items():
-            found = case.arguments[position].reshape(-1)[: expected.size]
-            if not (found == expected.reshape(-1)).all():
-                wrong.append(f"{case.label}: argument {position}")
-    report: dict[str, Any] = {
-        "kernel": args.kernel,
-        "configuration": configuration.name,
-        "runs": len(cases),
-        "bit_exact": not wrong,
-        "wrong": wrong,
-        "cycles_simulated": cycles / len(cases),
-        "cycles_ideal_derived": ideal / len(cases),
-        "efficiency_simulated": ideal / cycles,
-        "stall": args.stall if waits else None,
-        "latency": args.latency if waits else None,
-        "phases_simulated": [vars(s) for s in spent(states, [n / len(cases) for n in by_state])],
-        "loops": [vars(leaf) for leaf in compiled.leaves if leaf.interval],
-        "note": NOTE,
-    }
-    if args.resources:
-        report["resources_estimated"] = kernel_resources(configuration, compiled)
+    report = run_kernel(
+        configuration,
+        args.kernel,
+        runs=runs,
+        seed=args.seed,
+        stall=args.stall,
+        latency=args.latency,
+        trace=Path(args.trace) if args.trace else None,
+        verilog=Path(args.verilog) if args.verilog else None,
+        resources=args.resources,
+    )
     if args.json:
         print_json(report)
     else:
         _show(report)
-    return 1 if wrong else 0
+    return 0 if report["bit_exact"] else 1
 
 
 def _show(report: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
 """`tritstream cosim engine`: the whole engine in its shell, on a DDR model."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-from tritstream.cli.cosim_resources import engine_resources
 from tritstream.cli.options import print_json
 from tritstream.configurations import Configuration
 from tritstream.errors import OptionError
@@ -12,70 +12,41 @@ from tritstream.errors import OptionError
 
 def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     """Simulate, compare with the specification and report; 1 where something is not bit-exact."""
+    from tritstream import cosim
     from tritstream.bench.synthetic import geometry_of
     from tritstream.cli.cosim import LAYERS, TRACE_CYCLES
-    from tritstream.cosim.report import engine_report
-    from tritstream.cosim.timeline import check_format, plot_timeline
-    from tritstream.cosim.trial import Trial
+    from tritstream.cosim.timeline import check_format
     from tritstream.system import Conditions
 
-    asked = LAYERS if args.layers is None else args.layers
     trace_cycles = TRACE_CYCLES if args.trace_cycles is None else args.trace_cycles
-    if asked < 1:
-        raise OptionError(f"--layers must be 1 or more, not {asked}")
     if trace_cycles < 1:
         raise OptionError(f"--trace-cycles must be 1 or more, not {trace_cycles}")
-    if args.image and args.geometry:
-        raise OptionError("--geometry is for random weights: leave it out, or --image")
     if args.plot:
         check_format(args.plot)
     conditions = Conditions(args.seed, round(256 * args.stall), args.latency)
-    trial = Trial(
+    found = cosim.run_engine(
         configuration,
         conditions,
-        args.seed,
-        Path(args.image) if args.image else None,
-        geometry_of(args.geometry) if args.geometry else None,
-        Path(args.trace) if args.trace else None,
-        trace_cycles,
+        image=Path(args.image) if args.image else None,
+        geometry=geometry_of(args.geometry) if args.geometry else None,
+        layers=LAYERS if args.layers is None else args.layers,
+        head=not args.no_head,
+        seed=args.seed,
+        trace=Path(args.trace) if args.trace else None,
+        trace_cycles=trace_cycles,
+        verilog=Path(args.verilog) if args.verilog else None,
+        resources=args.resources,
+        progress=lambda step: print(f"tritstream: {step}", file=sys.stderr),
     )
-    if args.verilog:
-        from tritstream.files import atomic_write_bytes
-
-        atomic_write_bytes(args.verilog, trial.engine.system.parts.text.encode())
-    layers = min(asked, trial.layers)
-    alone = trial.run(0, 0)
-    head = not args.no_head
-    several = None
-    if layers > 1 or head:
-        # With the head the last layers, which lie before it; the first ones without.
-        first = trial.layers - layers if head else 0
-        several = trial.run(first, first + layers - (not head))
-    report = engine_report(configuration, trial.image.geometry, alone, several, head)
-    bus = trial.engine.system.parts.bus
-    report["memory_model"] = {
-        "latency_cycles": args.latency,
-        "wait_probability": conditions.stall / 256,
-        "bandwidth_limit": None,
-        "bus": f"{bus.name}, {bus.bits} bits, bursts of {bus.burst} beats",
-        "seed": args.seed,
-    }
-    report["weights"] = args.image or f"random, seed {args.seed}"
-    if args.resources:
-        report["resources_estimated"] = engine_resources(configuration)
     if args.plot:
-        shown = several if several is not None and layers > 1 else alone
-        record = layers - 1 if shown is several else 0
-        memory = f"latency {args.latency}, waits {conditions.stall}/256"
-        title = f"A layer of {configuration.name}, {memory} (simulated)"
-        plot_timeline(args.plot, title, shown, record)
+        found.plot(args.plot)
     if args.json:
-        print_json(report)
+        print_json(found.report)
     else:
-        _show(report)
+        _show(found.report)
         if args.plot:
             print(f"wrote {args.plot}")
-    return 0 if report["bit_exact"] else 1
+    return 0 if found.report["bit_exact"] else 1
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -174,7 +145,7 @@ def _show_resources(console: Any, counts: dict[str, Any]) -> None:
         f"{counts[name]:,} {name}" + (f" ({shares[name]:.1%})" if name in shares else "")
         for name in ("LUT", "FF", "BRAM36", "DSP")
     ]
-    where = f" of {counts['board']}" if "board" in counts else ""
+    where = f" of {counts['board']}"
     dsps = ", ".join(f"{name} {n}" for name, n in counts["dsp_by_function"].items())
     console.print(f"Resources{where}, by Yosys (estimated): {', '.join(parts)}.", highlight=False)
     console.print(f"DSPs by function (estimated): {dsps or 'none'}.", highlight=False)

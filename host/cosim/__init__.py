@@ -1,1 +1,13 @@
-"""RTL against the specification: kernels and the whole engine, with cycles, resources, pictures."""
+"""RTL against the specification: kernels and the whole engine, with cycles, resources, pictures.
+
+from tritstream.configurations import configuration_named
+from tritstream.cosim import run_engine, run_kernel
+
+run_kernel(configuration_named("tiny"), "swiglu", runs=5)["cycles_simulated"]
+run_engine(configuration_named("tiny")).plot("layer.png")
+"""
+
+from tritstream.cosim.engine import EngineRun, run_engine
+from tritstream.cosim.kernel import run_kernel
+
+__all__ = ["EngineRun", "run_engine", "run_kernel"]

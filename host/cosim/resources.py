@@ -68,9 +68,9 @@ class EngineResources:
     family: str
 
 
-def family_of(board: Board | None) -> str:
-    """Yosys's name of the board's fabric; without a board, that of a PYNQ-Z2."""
-    return "xc7" if board is None or board.ps_type == "zynq7" else "xcup"
+def family_of(board: Board) -> str:
+    """Yosys's name of the board's fabric."""
+    return "xc7" if board.ps_type == "zynq7" else "xcup"
 
 
 def estimate(compiled: Compiled, family: str = "xc7", options: str = "") -> Resources:
@@ -95,6 +95,28 @@ def estimate_engine(
 
     text = engine_parts(configuration).text
     return _synthesise(text, TOP, family_of(configuration.board), "", progress, cached=True)
+
+
+def kernel_counts(configuration: Configuration, compiled: Compiled) -> dict[str, Any]:
+    """Look-up tables, registers, memories and DSPs by Yosys (estimated), and the board's share."""
+    return _against(configuration.board, estimate(compiled, family_of(configuration.board)))
+
+
+def engine_counts(configuration: Configuration, progress: Progress | None = None) -> dict[str, Any]:
+    """The same of the whole engine in its shell, with the functions that its DSPs belong to."""
+    found = estimate_engine(configuration, progress)
+    return _against(configuration.board, found.total) | {"dsp_by_function": found.dsps}
+
+
+def _against(board: Board, found: Resources) -> dict[str, Any]:
+    return {
+        "LUT": found.luts,
+        "FF": found.flip_flops,
+        "BRAM36": found.bram36,
+        "DSP": found.dsps,
+        "board": board.name,
+        "share": {name: round(s, 4) for name, s in found.share(board).items()},
+    }
 
 
 def _synthesise(

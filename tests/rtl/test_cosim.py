@@ -10,6 +10,7 @@ import pytest
 
 from tritstream.cli import main
 from tritstream.configurations import configuration_named
+from tritstream.cosim import run_kernel
 from tritstream.cosim.cases import KERNELS, cases_of
 from tritstream.cosim.resources import count, estimate
 from tritstream.rtl.interpret import Array, run
@@ -33,6 +34,12 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert max(phases, key=lambda p: p["cycles"])["source"].startswith("kernels/swiglu.py:")
     assert trace.read_text().startswith("$version")
     assert "module swiglu" in text.read_text()
+
+
+def test_a_kernel_can_be_run_from_python() -> None:
+    report = run_kernel(configuration_named("tiny"), "swiglu", runs=1)
+    assert report["bit_exact"] and report["wrong"] == []
+    assert report["cycles_simulated"] > report["cycles_ideal_derived"]
 
 
 def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
