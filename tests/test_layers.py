@@ -38,6 +38,7 @@ LAYERS = (
     {"batching", "model"},
     {""},  # `import tritstream`
     {"offline", "server", "train"},
+    {"cluster"},
     {"bench"},
     # Hardware against the specification.
     {"bitstream", "cosim"},
