@@ -38,10 +38,6 @@ FIRST_ARGUMENT = 0x10
 START, DONE, IDLE, READY = 0x1, 0x2, 0x4, 0x8
 """Bits of the control register: start (set by the host), done (cleared by reading), idle, ready."""
 
-# Bits beside done: what became of the engine's accesses. The project's own AXI masters set them;
-# those of Vitis HLS do not look at responses.
-READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
-
 REGISTER_BITS = 32
 ADDRESS_BITS = 64
 BEAT_BITS = 128
@@ -114,19 +110,3 @@ def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
 def bundles(table: tuple[Argument, ...]) -> tuple[str, ...]:
     """The AXI masters, in the order in which they first occur."""
     return tuple(dict.fromkeys(a.bundle for a in table if a.kind == "memory"))
-
-
-def control_address_bits(table: tuple[Argument, ...]) -> int:
-    """Address bits of the AXI-Lite slave: enough for every argument and its reserved word."""
-    last = table[-1]
-    return (last.offset + 4 * last.words).bit_length()
-
-
-def response_error(control: int) -> str:
-    """What the control register says of failed accesses, in words; empty if nothing."""
-    kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
-    met = " and ".join(name for bit, name in kinds if control & bit)
-    if not met:
-        return ""
-    code = "DECERR, there is no memory at that address" if control & DECODE_ERROR else "SLVERR"
-    return f"{met} was answered with {code}; CTRL={control:#x}"

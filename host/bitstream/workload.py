@@ -12,8 +12,9 @@ from tritstream.configurations import Configuration
 from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
-from tritstream.kernels.arguments import CONTROL, DONE, START, response_error
+from tritstream.kernels.arguments import CONTROL, DONE, START
 from tritstream.kernels.memories import base_addresses, placed, register_writes
+from tritstream.kernels.registers import FIRST_PAGE, LAST_PAGE, fault_sentence, window
 
 _BASE = 0x1000_0000
 """Where the memories of the arguments are put."""
@@ -38,13 +39,15 @@ class LockstepEngine(MemoryEngine):
         self._lockstep, self._control, self._progress = lockstep, control, progress
         addresses, regions = placed(self.arrays, _BASE)
         self._addresses = base_addresses(self.table, addresses)
+        self._window = window((base, data.nbytes) for base, data, _ in regions)
         lockstep.set_memory(regions)
 
     def run(self, first: int, last: int) -> None:
         """One start of the engine. Raises EngineError where it does not end, or ends in error."""
         lockstep = self._lockstep
         values = {"first": first, "last": last, **self._addresses}
-        for offset, word in register_writes(self.table, values):
+        pages = zip((FIRST_PAGE, LAST_PAGE), self._window, strict=True)
+        for offset, word in (*register_writes(self.table, values), *pages):
             lockstep.write(self._control + offset, word)
         lockstep.write(self._control + CONTROL, START)
         begun = lockstep.cycles
@@ -53,8 +56,8 @@ class LockstepEngine(MemoryEngine):
             self._progress(lockstep.cycles)
             control = lockstep.read(self._control + CONTROL)
             if control & DONE:
-                if response_error(control):
-                    raise EngineError(f"the RTL stopped: {response_error(control)}")
+                if fault_sentence(control):
+                    raise EngineError(f"the RTL stopped: {fault_sentence(control)}")
                 return
             if lockstep.cycles - begun > _LIMIT:
                 raise EngineError(f"the RTL was not done after {_LIMIT} cycles: CTRL={control:#x}")

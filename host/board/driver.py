@@ -24,7 +24,17 @@ from tritstream.kernels.arguments import (
     START,
     VLNV,
     Argument,
-    response_error,
+)
+from tritstream.kernels.registers import (
+    FIRST_PAGE,
+    IDENTITY,
+    IDENTITY_VALUE,
+    LAST_PAGE,
+    STOP,
+    Counters,
+    counter_offsets,
+    counters_of,
+    fault_sentence,
 )
 
 _SHORTEST_POLL_S = 20e-6
@@ -67,6 +77,8 @@ class EngineDriver(pynq.DefaultIP):
         """Register offsets of the base addresses; `start` reads the first back."""
         self._written: dict[int, int] = {}
         """Low words of base addresses by register offset."""
+        self.has_shell = False
+        """Whether the engine stands in the project's own shell: known from `prepare` on."""
 
     @property
     def has_interrupt(self) -> bool:
@@ -78,6 +90,7 @@ class EngineDriver(pynq.DefaultIP):
         self._offsets = {a.name: a for a in table}
         self._bases = tuple(a.offset for a in table if a.words == 2)
         self._written = {}
+        self.has_shell = self.read(IDENTITY) == IDENTITY_VALUE
         self._use_interrupt = interrupt and self.has_interrupt
         self.write(GLOBAL_INTERRUPT_ENABLE, int(self._use_interrupt))
         self.write(INTERRUPT_ENABLE, int(self._use_interrupt))
@@ -91,6 +104,33 @@ class EngineDriver(pynq.DefaultIP):
         self.write(offset, address & 0xFFFF_FFFF)
         self.write(offset + 4, address >> 32)
         self._written[offset] = address & 0xFFFF_FFFF
+
+    def set_window(self, first_page: int, last_page: int) -> None:
+        """Limit the engine's accesses to these pages of 4 KiB, where its shell can."""
+        if self.has_shell:
+            self.write(FIRST_PAGE, first_page)
+            self.write(LAST_PAGE, last_page)
+
+    def stop(self, time_limit_s: float) -> bool:
+        """End the start that is under way, transfers included, where the shell can; whether it
+        has ended."""
+        if not self.has_shell:
+            return False
+        deadline = time.monotonic() + time_limit_s
+        self.write(CONTROL, STOP)
+        while not self.read(CONTROL) & IDLE:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_SHORTEST_POLL_S)
+        if self._use_interrupt:
+            self.write(INTERRUPT_STATUS, self.read(INTERRUPT_STATUS))
+        return True
+
+    def counters(self, ports: int) -> Counters | None:
+        """What the shell counted in the latest start; None of an engine without one."""
+        if not self.has_shell:
+            return None
+        return counters_of(self.read(offset) for offset in counter_offsets(ports))
 
     def start(self) -> None:
         """Start the engine, on the base addresses that were written and on no others.
@@ -177,9 +217,9 @@ class EngineDriver(pynq.DefaultIP):
 
 
 def _check_bus(control: int) -> None:
-    error = response_error(control)
+    error = fault_sentence(control)
     if error:
-        raise BusError(f"met an AXI error: {error}")
+        raise BusError(f"ended its start early: {error}")
 
 
 def _current_loop() -> asyncio.AbstractEventLoop:

@@ -41,5 +41,9 @@ class WrongResultError(BoardError):
     """The engine's result is not what the specification gives, or impossible in itself."""
 
 
+class WrongWeightsError(BoardError):
+    """The engine read other weights than the image holds."""
+
+
 class CacheError(BoardError):
     """Host and engine see different contents of the same memory."""

@@ -11,13 +11,14 @@ from xml.etree import ElementTree
 from tritstream.board.errors import BoardBusyError
 from tritstream.board.hwh import engine_base
 from tritstream.kernels.arguments import CONTROL, IDLE, REGISTER_BITS
+from tritstream.kernels.registers import IDENTITY, IDENTITY_VALUE, STOP
 
 _FPGA_MANAGER = Path("/sys/class/fpga_manager/fpga0/state")
 _POLL_S = 1e-3
 
 
 def wait_until_idle(pynq: ModuleType, device: Any, time_limit_s: float) -> None:
-    """Wait for the engine that is in the fabric, if one is, to end the start it works on.
+    """Stop the engine that is in the fabric, if one is, or wait for it where it cannot be stopped.
 
     Configuring the fabric under an engine that works leaves transfers under way, to memory that
     others use by then. Raises BoardBusyError where it still works after the time limit.
@@ -26,9 +27,11 @@ def wait_until_idle(pynq: ModuleType, device: Any, time_limit_s: float) -> None:
     base = None if bit is None else _engine_of(bit)
     if base is None:
         return
-    registers = pynq.MMIO(base, CONTROL + REGISTER_BITS // 8, device)
+    registers = pynq.MMIO(base, IDENTITY + REGISTER_BITS // 8, device)
     deadline = time.monotonic() + time_limit_s
     while not registers.read(CONTROL) & IDLE:
+        if registers.read(IDENTITY) == IDENTITY_VALUE:
+            registers.write(CONTROL, STOP)
         if time.monotonic() >= deadline:
             raise BoardBusyError(
                 f"the engine of the overlay that is loaded ({bit}) still works on a start of an "

@@ -78,6 +78,11 @@ class Buffers:
         self._held.append(buffer)
         return buffer
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """Physical address and bytes of every buffer."""
+        return [(int(b.device_address), int(b.nbytes)) for b in self._held]
+
     def free(self) -> None:
         """Give everything back. Views of the buffers must not be touched afterwards."""
         while self._held:

@@ -53,6 +53,7 @@ from tritstream.kernels.memories import (
     EngineMemories,
     base_addresses,
 )
+from tritstream.kernels.registers import Counters, window
 from tritstream.packing import in_layout
 
 if TYPE_CHECKING:
@@ -104,9 +105,10 @@ class BoardRuntime:
             self._allocate()
             self.reset()
             if self.options.self_test:
-                from tritstream.board.selftest import check_first_layer
+                from tritstream.board.selftest import check_first_layer, check_weights
 
                 check_first_layer(self)
+                check_weights(self)
                 self.reset()
         except BaseException:
             self.close()
@@ -183,6 +185,14 @@ class BoardRuntime:
         self._state.sync_from_device()
         state = self.memories.state(self._state_view)[0]
         return self.memories.vector(self._x).copy(), state.astype(np.int64)
+
+    def run_record(self, index: int) -> Counters | None:
+        """Run one record alone, from any state; what the engine's shell counted meanwhile, None
+        where it has none."""
+        if not self._ready:
+            self.reset()
+        self._run((Span(index, index, index if index in self.placement.streamed else None),))
+        return self._driver.counters(self.hardware.ports)
 
     @property
     def note(self) -> str:
@@ -345,6 +355,7 @@ class BoardRuntime:
         table = argument_table(self.hardware)
         for name, address in base_addresses(table, addresses).items():
             self._driver.set_address(name, int(address))
+        self._driver.set_window(*window(self._buffers.spans))
         self._named: tuple[int, int] | None = None
 
     # One token.
@@ -473,6 +484,7 @@ class BoardRuntime:
         if span.last != span.first:
             which += f" to {names[span.last]}"
         self._ready = self._running = False
+        self._driver.stop(self.options.time_limit_s)  # no transfer outlives its fabric
         try:
             self._load_overlay()
             after = "the overlay was loaded again: reset() makes the engine ready"
@@ -481,11 +493,13 @@ class BoardRuntime:
         return kind(f"the engine, on {which}, {what}; {after}")
 
     def _stop(self) -> None:
-        """Let the running start finish, or configure the fabric anew; the text's state is lost."""
-        try:
-            self._driver.wait(self.options.time_limit_s)
-        except (EngineTimeoutError, BusError):
-            self._load_overlay()
+        """End the running start, wait for its end where the engine cannot be stopped, or configure
+        the fabric anew; the text's state is lost."""
+        if not self._driver.stop(self.options.time_limit_s):
+            try:
+                self._driver.wait(self.options.time_limit_s)
+            except (EngineTimeoutError, BusError):
+                self._load_overlay()
         self._running = self._ready = False
 
 

@@ -18,8 +18,10 @@ from tritstream.board.errors import (
     MemoryShortError,
     NoResultError,
     WrongResultError,
+    WrongWeightsError,
 )
 from tritstream.board.memory import Buffers
+from tritstream.kernels.registers import weights_checksum
 from tritstream.numerics.integers import Ints
 from tritstream.packing.weights import weights_of_image
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
@@ -65,6 +67,39 @@ def check_first_layer(runtime: BoardRuntime) -> None:
         raise
 
 
+def check_weights(runtime: BoardRuntime) -> None:
+    """Run every record alone and compare the checksums of what the weight ports delivered.
+
+    It takes about the time of a token and that of reading the image once. An engine without the
+    project's shell has no checksums: nothing is checked. Afterwards the text's state is of no use.
+    Raises WrongWeightsError naming record and port.
+    """
+    image = runtime.image
+    for index, record in enumerate(image.header.records):
+        found = runtime.run_record(index)
+        if found is None:
+            return
+        layout, data = image.layout(index), image.record(index)
+        for port in range(layout.layout.ports):
+            start = layout.stream_offset(port)
+            words = data[start : start + layout.stream_bytes].view("<u4")
+            words = words.reshape(-1, layout.layout.port_bytes // 4)
+            if found.words[port] != len(words):
+                raise WrongWeightsError(
+                    f"weight port {port} delivered {found.words[port]} words of {record.name}, "
+                    f"which has {len(words)}: the overlay was built for something else, or is "
+                    f"broken; compare its hash with `tritstream overlay verify`"
+                )
+            if found.checksums[port] != weights_checksum(words):
+                raise WrongWeightsError(
+                    f"weight port {port} delivered other weights of {record.name} than "
+                    f"{image.source} holds (checksum {found.checksums[port]:#010x} instead of "
+                    f"{weights_checksum(words):#010x}): a bit of the memory is wrong, a cache was "
+                    f"not written back, or ports are exchanged. Load the model again; if it stays, "
+                    f"check the board's memory and the overlay (`tritstream overlay verify`)"
+                )
+
+
 def _compare(got: tuple[Ints, Ints], expected: tuple[Ints, Ints], x: Ints) -> None:
     if np.array_equal(got[0], x) and not got[1].any():
         raise NoResultError(
@@ -94,6 +129,7 @@ def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, 
         geometry_words,
     )
     from tritstream.kernels.memories import DESCRIPTORS, RECORDS, STATE, VECTOR, base_addresses
+    from tritstream.kernels.registers import window
 
     runtime.close()
     image, driver = runtime.image, runtime._driver
@@ -118,6 +154,7 @@ def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, 
         driver = runtime._driver
         for name, address in places.items():
             driver.set_address(name, address)
+        driver.set_window(*window(buffers.spans))
         driver.set_scalar("first", 0)
         driver.set_scalar("last", 0)
         driver.start()

@@ -21,6 +21,7 @@ from tritstream.board.overlays import (
     verify,
 )
 from tritstream.board.runtime import BoardRuntime
+from tritstream.board.selftest import check_weights
 from tritstream.configurations import Configuration
 from tritstream.engines.base import Logits, check_tokens
 from tritstream.engines.spec import SpecEngine
@@ -109,6 +110,7 @@ class BoardEngine:
         wrong = np.flatnonzero(logits != expected)
         if len(wrong):
             first = int(wrong[0])
+            check_weights(self.runtime)  # which says more, if it is the weights
             raise WrongResultError(
                 f"after token {self._taken} the engine's logits differ from the specification's in "
                 f"{len(wrong)} of {len(expected)} places, first for token id {first}: "

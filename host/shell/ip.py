@@ -26,9 +26,18 @@ from tritstream.errors import ConfigurationError
 from tritstream.kernels.arguments import (
     CONTROL_BUNDLE,
     TOP,
+    VECTOR_BUNDLE,
     Argument,
     bundles,
-    control_address_bits,
+)
+from tritstream.kernels.registers import (
+    ADDRESS_BITS,
+    FIRST_PAGE,
+    IDENTITY,
+    IDENTITY_VALUE,
+    LAST_PAGE,
+    PAGE_BITS,
+    PORT_COUNTERS,
 )
 from tritstream.rtl.targets import VENDOR, Target, library
 from tritstream.shell.bus import Bus
@@ -36,7 +45,14 @@ from tritstream.shell.bus import Bus
 if TYPE_CHECKING:
     from tritstream.rtl.compile import Compiled
 
-SOURCES = ("shell_fifo", "shell_control", "shell_run", "shell_reader", "shell_writer")
+SOURCES = (
+    "shell_fifo",
+    "shell_control",
+    "shell_counters",
+    "shell_run",
+    "shell_reader",
+    "shell_writer",
+)
 """Modules of the shell, each in its own file of the folder ``verilog``."""
 
 READ_WORDS, WRITE_WORDS, BURSTS = 256, 128, 16
@@ -130,6 +146,7 @@ class _Top:
         for bundle in bundles(self.table):
             masters += self.masters(bundle)
         self.run(masters)
+        self.counters()
         self.lines += [f"  {self.core} core (", "    " + ",\n    ".join(self.pins), "  );"]
         ports = ",\n".join(
             f"  {direction} logic{f' [{width - 1}:0]' if width > 1 else ''} {name}"
@@ -155,8 +172,11 @@ class _Top:
         self.lines.append(f"  logic [{width - 1}:0] {', '.join(names)};")
 
     def control(self) -> None:
-        bits = control_address_bits(self.table)
-        words = [(a, k) for a in self.table for k in range(a.words)]
+        bits = ADDRESS_BITS
+        words = [(a.offset + 4 * k, a.words > 1) for a in self.table for k in range(a.words)]
+        words += [(FIRST_PAGE, True), (LAST_PAGE, True)]
+        ports = self.weight_ports()
+        readings = 2 + len(PORT_COUNTERS) * len(ports)
         pins = [".clk(ap_clk)", ".rst(rst)"]
         channels = (
             ("input", 1, "AWVALID"), ("output", 1, "AWREADY"), ("input", bits, "AWADDR"),
@@ -170,18 +190,23 @@ class _Top:
             port = self.port(direction, width, f"s_axi_{CONTROL_BUNDLE}_{name}")
             pins.append(f".{name.lower()}({port})")
         pins.append(".line(interrupt)")
-        for name in ("start", "busy", "finished", "faults"):
+        for name in ("start", "busy", "finished", "faults", "halt", "armed", "arguments"):
             pins.append(f".{name}({name})")
-        pins.append(".arguments(arguments)")
-        offsets = ", ".join(f"16'h{a.offset + 4 * k:x}" for a, k in reversed(words))
+        pins.append(f".readings({{counters, 32'h{IDENTITY_VALUE:x}}})")
+        offsets = ", ".join(f"16'h{offset:x}" for offset, _ in reversed(words))
+        needed = "".join(str(int(of_memory)) for _, of_memory in reversed(words))
         self.lines += ["  logic rst;", "  assign rst = ~ap_rst_n;"]
         self.wire(1, "start", "busy", "finished", "core_rst", "core_start", "core_done")
-        self.wire(1, "stop", "clear")
-        self.wire(3, "faults")
+        self.wire(1, "stop", "clear", "halt", "armed")
+        self.wire(6, "faults")
+        self.wire(32 * (readings - 1), "counters")
+        self.wire(PAGE_BITS, "first_page", "last_page")
         self.wire(32 * len(words), "arguments")
         self.lines += [
             f"  shell_control #(.ADDRESS_BITS({bits}), .COUNT({len(words)}),",
-            f"    .OFFSETS({{{offsets}}})) control (",
+            f"    .OFFSETS({{{offsets}}}),",
+            f"    .NEEDED({len(words)}'b{needed}),",
+            f"    .READINGS({readings}), .READ_FROM('h{IDENTITY:x})) control (",
             "    " + ", ".join(pins),
             "  );",
         ]
@@ -193,6 +218,27 @@ class _Top:
             at += width
             if a.kind == "register":
                 self.pins.append(f".{self.ports[a].name}(value_{a.name})")
+        for name in ("first_page", "last_page"):
+            self.lines.append(f"  assign {name} = arguments[{at} +: {PAGE_BITS}];")
+            at += 32
+
+    def weight_ports(self) -> list[str]:
+        """The bundles that carry weights alone."""
+        return [b for b in bundles(self.table) if b != VECTOR_BUNDLE]
+
+    def counters(self) -> None:
+        ports = self.weight_ports()
+
+        def of(signal: str) -> str:
+            return ", ".join(f"{bundle}_reader_{signal}" for bundle in reversed(ports))
+
+        pins = [".clk(ap_clk)", ".start(start)", ".busy(busy)", ".counters(counters)"]
+        pins += [f".{signal}({{{of(signal)}}})" for signal in ("valid", "ready", "data")]
+        self.lines += [
+            f"  shell_counters #(.PORTS({len(ports)})) counts (",
+            "    " + ",\n    ".join(pins),
+            "  );",
+        ]
 
     def masters(self, bundle: str) -> list[str]:
         """The master or masters of a bundle; their names."""
@@ -210,7 +256,7 @@ class _Top:
         name, n = f"{bundle}_{kind}", len(users)
         read = kind == "reader"
         asks, channel = ("ar", "r") if read else ("aw", "w")
-        self.wire(1, f"{name}_quiet", f"{name}_error", f"{name}_decode_error")
+        self.wire(1, f"{name}_quiet", f"{name}_error", f"{name}_decode_error", f"{name}_outside")
         self.vector(n, f"{name}_ask_valid", f"{name}_ask_ready", f"{name}_valid", f"{name}_ready")
         self.wire(32 * n, f"{name}_ask_address", f"{name}_ask_count")
         self.wire(128 if read else 128 * n, f"{name}_data")
@@ -231,8 +277,16 @@ class _Top:
             if not read:
                 self.pins.append(f".{core.name}_b_valid({name}_answered[{k}])")
         pins = [".clk(ap_clk)", ".rst(rst)", ".stop(stop)", ".clear(clear)"]
-        inner = ["quiet", "error", "decode_error", "ask_valid", "ask_ready", "ask_address"]
-        inner += ["ask_count", "valid", "ready", "data", *([] if read else ["answered"])]
+        pins += [".first_page(first_page)", ".last_page(last_page)"]
+        inner = ["quiet", "error", "decode_error", "outside", "ask_valid", "ask_ready"]
+        inner += [
+            "ask_address",
+            "ask_count",
+            "valid",
+            "ready",
+            "data",
+            *([] if read else ["answered"]),
+        ]
         pins += [f".{x}({name}_{x})" for x in inner]
         bases = ", ".join(f"value_{a.name}" for a in reversed(users))
         pins.append(f".bases({{{bases}}})")
@@ -305,9 +359,11 @@ class _Top:
         writers = [m for m in masters if m.endswith("writer")]
         quiet = " & ".join(f"{m}_quiet" for m in masters)
         decode = " | ".join(f"{m}_decode_error" for m in masters)
+        outside = " | ".join(f"{m}_outside" for m in masters)
         pins = [".clk(ap_clk)", ".rst(rst)"]
         for name in ("start", "busy", "finished", "faults", "core_rst", "core_start", "core_done"):
             pins.append(f".{name}({name})")
+        pins += [".armed(armed)", ".halt(halt)", f".outside({outside})"]
         pins += [".stop(stop)", ".clear(clear)", f".quiet({quiet})"]
         pins.append(f".read_error({' | '.join(f'{m}_error' for m in readers)})")
         pins.append(f".write_error({' | '.join(f'{m}_error' for m in writers)})")

@@ -20,8 +20,8 @@ from tritstream.kernels.arguments import (
     TOP,
     Argument,
     bundles,
-    control_address_bits,
 )
+from tritstream.kernels.registers import ADDRESS_BITS
 from tritstream.shell.bus import AXI3
 from tritstream.shell.ps7 import INPUTS, idle
 
@@ -77,19 +77,18 @@ def system_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
 
     Its ports are ``clk``, ``rst_n``, ``irq``, ``gp0_*`` and ``hp<n>_*``, signals named as in AXI.
     """
-    address_bits = control_address_bits(tuple(table))
     declared = [("input", 1, "clk"), ("input", 1, "rst_n"), ("output", 1, "irq")]
     declared += [(d, w, f"gp0_{name}") for d, w, name in _GP0]
     lines = ["  logic rst;", "  assign rst = ~rst_n;"]
     pins = [".ap_clk(clk)", ".ap_rst_n(rst_n)", ".interrupt(irq)"]
 
-    widths = {"awaddr": address_bits, "araddr": address_bits, "wdata": 32, "rdata": 32}
+    widths = {"awaddr": ADDRESS_BITS, "araddr": ADDRESS_BITS, "wdata": 32, "rdata": 32}
     widths |= {"wstrb": 4, "bresp": 2, "rresp": 2}
     lines += [f"  logic {_vector(widths.get(n, 1))}lite_{n};" for n in _LITE]
     pins += [f".s_axi_{CONTROL_BUNDLE}_{n.upper()}(lite_{n})" for n in _LITE]
     control = [".clk(clk)", ".rst(rst)", *(f".{n}(gp0_{n})" for _, _, n in _GP0)]
     control += [f".lite_{n}(lite_{n})" for n in _LITE]
-    lines += _instance(f"zynq7_control #(.ADDRESS_BITS({address_bits})) control", control)
+    lines += _instance(f"zynq7_control #(.ADDRESS_BITS({ADDRESS_BITS})) control", control)
 
     for bundle in bundles(tuple(table)):
         hp = ports[bundle].lower()

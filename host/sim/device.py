@@ -18,7 +18,7 @@ from pynqmetadata.frontends import Metadata
 from tritstream.board.memory import Cma
 from tritstream.boards import Board
 from tritstream.configurations import Configuration
-from tritstream.kernels.arguments import VLNV, argument_table
+from tritstream.kernels.arguments import VLNV
 from tritstream.sim.clocks import ARCHITECTURES, clock_registers, fabric_hz
 from tritstream.sim.engine import EngineBlock, Timing
 from tritstream.sim.executions import Execution
@@ -75,7 +75,7 @@ class SimulatedDevice(pynq.Device):
         """What the engine did that no correct host makes it do."""
         self._engine: EngineBlock | None = None
         self.engine_base = 0
-        self._table = argument_table(configuration)
+        self._configuration = configuration
         self._blocks: dict[int, tuple[int, RegisterBlock]] = {}
         self._ps = clock_registers(board)
         self._uio: Uio | None = None
@@ -132,7 +132,12 @@ class SimulatedDevice(pynq.Device):
         self._blocks = {}
         kinds = {ip["type"]: ip for ip in parser.ip_dict.values() if "phys_addr" in ip}
         engine = EngineBlock(
-            self.memory, self._table, self.execution, self.faults, self.timing, self.reports.append
+            self.memory,
+            self._configuration,
+            self.execution,
+            self.faults,
+            self.timing,
+            self.reports.append,
         )
         self._engine, self.engine_base = engine, kinds[VLNV]["phys_addr"]
         self._place(kinds[VLNV], engine)

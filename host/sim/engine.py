@@ -6,10 +6,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tritstream.kernels.arguments import BEAT_BYTES, DECODE_ERROR, READ_ERROR, WRITE_ERROR, Argument
-from tritstream.sim.executions import Execution
+from tritstream.configurations import Configuration
+from tritstream.kernels.arguments import BEAT_BYTES, CONTROL, argument_table
+from tritstream.kernels.registers import (
+    DECODE_ERROR,
+    FIRST_PAGE,
+    IDENTITY,
+    IDENTITY_VALUE,
+    LAST_PAGE,
+    OUTSIDE,
+    READ_ERROR,
+    STOP,
+    STOPPED,
+    WRITE_ERROR,
+    Counters,
+    counter_offsets,
+)
+from tritstream.sim.executions import Execution, counters_of_start
 from tritstream.sim.faults import Faults
-from tritstream.sim.memory import AxiError, Memory
+from tritstream.sim.memory import AxiError, Memory, OutsideError
 from tritstream.sim.registers import HlsBlock
 
 
@@ -37,7 +52,7 @@ class EngineBlock(HlsBlock):
     def __init__(
         self,
         memory: Memory,
-        table: tuple[Argument, ...],
+        configuration: Configuration,
         execution: Execution,
         faults: Faults,
         timing: Timing,
@@ -47,7 +62,10 @@ class EngineBlock(HlsBlock):
         self.timing = timing
         self.execution = execution
         self.starts = 0
-        self._memory, self._table = memory, table
+        self._memory, self._configuration = memory, configuration
+        self._table = argument_table(configuration)
+        self._counters: Counters | None = None
+        self._arguments: dict[str, int] = {}
         self._faults = faults
         self._report = report
         self._hangs = False
@@ -66,9 +84,44 @@ class EngineBlock(HlsBlock):
         if self.busy and not self._hangs and time.monotonic() >= self._ready_at:
             self._end()
 
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """The pages that the host has named; None before it has."""
+        pages = self.arguments.get(FIRST_PAGE), self.arguments.get(LAST_PAGE)
+        return None if pages[0] is None or pages[1] is None else (pages[0], pages[1])
+
+    def read(self, offset: int) -> int:
+        if offset < IDENTITY or offset in (FIRST_PAGE, LAST_PAGE):
+            return super().read(offset)
+        if self._faults.no_shell:
+            return super().read(offset % IDENTITY)  # the slave of HLS decodes no further
+        if offset == IDENTITY:
+            return IDENTITY_VALUE
+        offsets = counter_offsets(self._configuration.ports)
+        return self._counted()[offsets.index(offset)] if offset in offsets else 0
+
+    def write(self, offset: int, value: int) -> None:
+        if offset == CONTROL and value & STOP and self.busy and not self._faults.no_shell:
+            self._hangs = False
+            self.flags = STOPPED
+            self._finish()
+            return
+        super().write(offset, value)
+
+    def _counted(self) -> list[int]:
+        if self._counters is None:
+            if not self._arguments:
+                return [0] * len(counter_offsets(self._configuration.ports))
+            self._counters = counters_of_start(self._configuration, self._memory, self._arguments)
+        c = self._counters
+        ports = zip(c.words, c.starved, c.checksums, strict=True)
+        return [c.cycles, *(value for port in ports for value in port)]
+
     def _begin(self) -> None:
         # On a board the engine would read and write from address zero on.
         unset = [a.name for a in self._table if a.words == 2 and a.offset not in self.arguments]
+        if not self._faults.no_shell and self.window is None:
+            unset.append("the window")
         if unset:
             raise StartWithoutBaseError(f"a start before {', '.join(unset)} was written")
         self.starts += 1
@@ -97,19 +150,29 @@ class EngineBlock(HlsBlock):
             self.flags = READ_ERROR | WRITE_ERROR | DECODE_ERROR
         if self._faults.axi_error or self._faults.axi_error_reported:
             return  # zeros are read and nothing is written: only the counters run, to the end
-        arguments = {}
+        self._counters = None
+        self._arguments = arguments = {}
         for a in self._table:
             value = self.arguments.get(a.offset, 0)
             if a.words == 2:
                 value |= self.arguments.get(a.offset + 4, 0) << 32
             arguments[a.name] = value
+        self._memory.window = None if self._faults.no_shell else self.window
         try:
-            self.flags = self.execution(self._memory, arguments) or 0
+            outcome = self.execution(self._memory, arguments)
+            if outcome is not None:
+                self.flags, self._counters = outcome.control, outcome.counters
+        except OutsideError as error:
+            self._report(str(error))
+            self.flags = OUTSIDE
+            return
         except AxiError as error:
             # What hardware does with garbage is anybody's guess; this one stops.
             self._report(str(error))
             self._hangs = True
             return
+        finally:
+            self._memory.window = None
         if self._faults.wrong_bit:
             for name in ("vector_out", "logits"):
                 self._memory.view(arguments[name], BEAT_BYTES)[0] ^= 0x40

@@ -30,6 +30,7 @@ from tritstream.kernels.descriptors import (
     refusal,
 )
 from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories
+from tritstream.kernels.registers import Counters, joined_checksum, weights_checksum
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.spec import (
     HeadWeights,
@@ -40,8 +41,16 @@ from tritstream.spec import (
     head,
 )
 
-Execution = Callable[[Memory, Mapping[str, int]], int | None]
-"""What may be returned are further bits of the control register, such as those of an AXI error."""
+
+@dataclass(frozen=True)
+class Outcome:
+    """What hardware itself says of a start: further bits of the control register, and counters."""
+
+    control: int
+    counters: Counters
+
+
+Execution = Callable[[Memory, Mapping[str, int]], Outcome | None]
 
 _KEEP_WEIGHTS = 64 << 20
 """Unpacked ternary weights that are kept between starts; each takes four bytes."""
@@ -111,6 +120,24 @@ class Walk:
                 arguments["state_in"] + state * BEAT_BYTES,
                 arguments["state_out"] + state * BEAT_BYTES,
             )
+
+
+def counters_of_start(
+    configuration: Configuration, memory: Memory, arguments: Mapping[str, int]
+) -> Counters:
+    """What the shell counts in a start, as far as memory tells: words and checksums; no cycles.
+
+    Raises AxiError as `Walk`.
+    """
+    ports = range(configuration.ports)
+    words, sums = [0 for _ in ports], [0 for _ in ports]
+    for record in Walk(configuration)(memory, arguments).records:
+        for port in ports:
+            stream = memory.view(record.weights[port], record.layout.stream_bytes)
+            part = stream.view("<u4").reshape(-1, configuration.port_bytes // 4)
+            words[port] += len(part)
+            sums[port] = joined_checksum(sums[port], weights_checksum(part), len(part))
+    return Counters(0, tuple(words), tuple(0 for _ in ports), tuple(sums))
 
 
 class SpecExecution:

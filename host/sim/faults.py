@@ -23,5 +23,8 @@ class Faults:
     """`sync_to_device` does nothing, as if the driver had forgotten it."""
     lost_invalidates: bool = False
     """`sync_from_device` does nothing."""
+    no_shell: bool = False
+    """The engine was packaged by Vitis HLS: it has none of the shell's registers, and no access is
+    checked."""
     no_interrupt: bool = False
     """The engine's interrupt line is not connected, against what the .hwh says."""

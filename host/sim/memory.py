@@ -16,6 +16,10 @@ class AxiError(Exception):
     """An access of the engine that no buffer answers."""
 
 
+class OutsideError(AxiError):
+    """An access of the engine outside of the memory that the host has named: it is not made."""
+
+
 class Memory:
     """``size`` bytes of DDR from physical address ``base``, all of it contiguous memory (CMA)."""
 
@@ -23,6 +27,8 @@ class Memory:
         self.base, self.size = base, size
         self.live: dict[int, int] = {}
         """Sizes of the buffers that are allocated, by address."""
+        self.window: tuple[int, int] | None = None
+        """First and last page that the engine may touch; None where nothing limits it."""
         self._data = np.zeros(size, np.uint8)
         self._free = [(base, size)]
 
@@ -56,7 +62,10 @@ class Memory:
         self._free = merged
 
     def view(self, address: int, count: int) -> Bytes:
-        """Bytes inside one live buffer. Raises AxiError for any others."""
+        """Bytes inside one live buffer and the window. Raises AxiError for any others."""
+        pages = address // PAGE, (address + max(count, 1) - 1) // PAGE
+        if self.window is not None and not self.window[0] <= pages[0] <= pages[1] <= self.window[1]:
+            raise OutsideError(f"access to {count} bytes at {address:#x}, outside of the window")
         for start, length in self.live.items():
             if start <= address and address + count <= start + length:
                 return self._span(address, count)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tritstream.configurations import Configuration
-from tritstream.kernels.arguments import DECODE_ERROR, READ_ERROR, WRITE_ERROR
+from tritstream.kernels.registers import FAULTS, WHOLE_WINDOW
+from tritstream.sim.executions import Outcome
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.system.build import engine_parts
 from tritstream.system.simulation import Conditions, System
@@ -25,11 +26,12 @@ class RtlExecution:
         self.reports: list[str] = []
         """What the masters met, a line for every run that ended with an error."""
 
-    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> int:
+    def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> Outcome:
         """One start. Raises AxiError where the engine hangs or breaks the protocol."""
         self.system.set_memory(
             [(base, memory.view(base, size), True) for base, size in memory.live.items()]
         )
+        self.system.window = memory.window or WHOLE_WINDOW
         from tritstream.errors import EngineError
 
         try:
@@ -39,4 +41,4 @@ class RtlExecution:
             raise AxiError(str(error)) from error
         if result.error:
             self.reports.append(f"{result.error}: {self.system.problem}".rstrip(": "))
-        return result.control & (READ_ERROR | WRITE_ERROR | DECODE_ERROR)
+        return Outcome(result.control & FAULTS, self.system.run_counters())

@@ -20,7 +20,16 @@ from tritstream.kernels.arguments import (
     INTERRUPT_ENABLE,
     INTERRUPT_STATUS,
     START,
-    response_error,
+    VECTOR_BUNDLE,
+)
+from tritstream.kernels.registers import (
+    FIRST_PAGE,
+    LAST_PAGE,
+    WHOLE_WINDOW,
+    Counters,
+    counter_offsets,
+    counters_of,
+    fault_sentence,
 )
 from tritstream.programs import load_library
 from tritstream.system.build import Parts, system_library
@@ -63,7 +72,7 @@ class Result:
     @property
     def error(self) -> str:
         """What went wrong on the buses, in words; empty if nothing did."""
-        return response_error(self.control)
+        return fault_sentence(self.control)
 
 
 @cache
@@ -101,6 +110,9 @@ class System:
         self._readers, self._writers = parts.masters("in"), parts.masters("out")
         self._streams = parts.probe.streams if parts.probe else ()
         self.conditions = Conditions()
+        self.window = WHOLE_WINDOW
+        """First and last page of 4 KiB that a run may touch."""
+        self._windowed: tuple[int, int] | None = None
         if trace is not None:
             name = str(trace).encode()
             if not self._library.system_trace(self._handle, name, trace_cycles):
@@ -134,6 +146,7 @@ class System:
 
     def reset(self, cycles: int = 4) -> None:
         """Pull the reset line, whatever is under way."""
+        self._windowed = None
         self._library.system_reset(self._handle, cycles)
 
     def read(self, offset: int) -> int:
@@ -163,7 +176,11 @@ class System:
         return self._library.system_problem(self._handle).decode()
 
     def arguments(self, values: Mapping[str, int]) -> None:
-        """Write argument registers by name; base addresses as two words."""
+        """Write argument registers by name, base addresses as two words, and the window."""
+        if self._windowed != self.window:
+            for offset, page in zip((FIRST_PAGE, LAST_PAGE), self.window, strict=True):
+                self.write(offset, page)
+            self._windowed = self.window
         for a in self.parts.table:
             if a.name in values:
                 for k in range(a.words):
@@ -204,6 +221,11 @@ class System:
             dict(zip(self._writers, moved[count:, 1].tolist(), strict=True)),
             begun,
         )
+
+    def run_counters(self) -> Counters:
+        """What the shell counted in the latest run."""
+        ports = len([name for name in self._readers if name != VECTOR_BUNDLE])
+        return counters_of(self.read(offset) for offset in counter_offsets(ports))
 
     def watch(self, bucket: int) -> None:
         """Record from now on: beats by port and words by stream in buckets of so many cycles, for

@@ -40,14 +40,17 @@ STEP = {
         r"on layer 0 to head, is still not done: CTRL=0x1 \(start\)",
     ),
     "axi_error": (NoResultError, "AXI error"),
-    "axi_error_reported": (BusError, r"met an AXI error: a read and a write .* DECERR.*CTRL=0x70"),
+    "axi_error_reported": (
+        BusError,
+        r"ended its start early: a read and a write .*CTRL=0x70",
+    ),
     "lost_invalidates": (NoResultError, "caches .* not synchronised"),
 }
 # The same from the start, as the self-test sees them.
 LOADING = {
     "never_done": (EngineTimeoutError, "on layer 0, is still not done"),
     "axi_error": (NoResultError, "layer 0.* AXI error"),
-    "axi_error_reported": (BusError, "on layer 0, met an AXI error"),
+    "axi_error_reported": (BusError, "on layer 0, ended its start early"),
     "wrong_bit": (WrongResultError, "in 1 of 192 elements of the residual"),
     "lost_flushes": (CacheError, "uncached memory but not through cached"),
     "lost_invalidates": (CacheError, "uncached memory but not through cached"),

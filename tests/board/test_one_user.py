@@ -139,8 +139,8 @@ def _left_running(device: object, overlay: object, tiny: Image) -> None:
 
 
 def test_an_engine_that_still_works_is_waited_for(tiny: Image, expected: Tokens) -> None:
-    timing = Timing(seconds=0.0)
-    with simulated_board(CONFIGURATIONS["tiny"], timing=timing) as (device, overlay):
+    timing, faults = Timing(seconds=0.0), Faults(no_shell=True)
+    with simulated_board(CONFIGURATIONS["tiny"], timing=timing, faults=faults) as (device, overlay):
         BoardRuntime(tiny, overlay, device, QUICK).close()
         device.timing = Timing(seconds=0.4)
         _left_running(device, overlay, tiny)
@@ -153,7 +153,7 @@ def test_an_engine_that_still_works_is_waited_for(tiny: Image, expected: Tokens)
 
 
 def test_an_engine_that_never_ends_is_not_reloaded(tiny: Image) -> None:
-    faults = Faults()
+    faults = Faults(no_shell=True)
     with simulated_board(CONFIGURATIONS["tiny"], faults=faults) as (device, overlay):
         runtime = BoardRuntime(tiny, overlay, device, QUICK)
         faults.never_done = True
@@ -163,6 +163,19 @@ def test_an_engine_that_never_ends_is_not_reloaded(tiny: Image) -> None:
         with pytest.raises(BoardBusyError, match=r"still works on a start .* after 0\.2 s"):
             BoardRuntime(tiny, overlay, device, BoardOptions(time_limit_s=0.2))
         assert device.downloads == downloads
+
+
+def test_an_engine_that_still_works_is_stopped(tiny: Image, expected: Tokens) -> None:
+    """Where the shell can: a run that would take for ever is no hindrance."""
+    faults = Faults()
+    with simulated_board(CONFIGURATIONS["tiny"], faults=faults) as (device, overlay):
+        BoardRuntime(tiny, overlay, device, QUICK).close()
+        faults.never_done = True
+        _left_running(device, overlay, tiny)
+        faults.never_done = False
+        with BoardRuntime(tiny, overlay, device, QUICK) as runtime:
+            assert greedy(runtime, 5) == expected(tiny, 5)
+        assert device.reports == []
 
 
 def test_threads_are_refused_like_processes(tiny: Image) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import cocotb
+import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import (
@@ -34,6 +35,20 @@ from tritstream.kernels.arguments import (
     READY,
     START,
 )
+from tritstream.kernels.registers import (
+    FIRST_PAGE,
+    IDENTITY,
+    IDENTITY_VALUE,
+    LAST_PAGE,
+    NOT_ARMED,
+    OUTSIDE,
+    STOP,
+    STOPPED,
+    WHOLE_WINDOW,
+    counter_offsets,
+    counters_of,
+    weights_checksum,
+)
 
 OFFSETS = {a.name: a.offset for a in table()}
 SLVERR, DECERR = 2, 3
@@ -49,6 +64,8 @@ class Bench:
         # Behind GP0 of a Zynq-7000 there is an AXI3 port; its window begins at 1 GiB.
         self.gp0 = hasattr(dut, "s_axi_control_AWID")
         self.window = 0x4000_0000 if self.gp0 else 0
+        self.pages = WHOLE_WINDOW
+        self.bursts = 0
         kind, ports = (AxiMaster, AxiBus) if self.gp0 else (AxiLiteMaster, AxiLiteBus)
         self.host = kind(ports.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
         bus = AxiBus.from_prefix(dut, "m_axi_gmem_v")
@@ -90,6 +107,8 @@ class Bench:
                 address, beats = now[0], now[1] + 1
                 assert beats <= (64 if size == 16 else 16)
                 assert address >> 12 == (address + beats * size - 1) >> 12
+                assert self.pages[0] <= address >> 12 <= self.pages[1]
+                self.bursts += 1
                 if not get("READY"):
                     waiting = now
 
@@ -108,6 +127,8 @@ class Bench:
     async def arguments(self, count: int, offset: int) -> None:
         await self.write(OFFSETS["first"], count)
         await self.write(OFFSETS["last"], offset)
+        await self.write(FIRST_PAGE, self.pages[0])
+        await self.write(LAST_PAGE, self.pages[1])
         for name, base in BASES.items():
             await self.write(OFFSETS[name], base & 0xFFFF_FFFF)
             await self.write(OFFSETS[name] + 4, base >> 32)
@@ -310,10 +331,96 @@ async def bursts_of_the_processor(dut: Any) -> None:
         found = (await with_timeout(read, 50, "us")).data
         assert found[OFFSETS["weights_0"] :][:4] == data[8:]
     # Behind the slave there is nothing, and that is answered.
-    for beyond in (0x100, 0x1_0000, 0x3FFF_FFF0):
+    for beyond in (0x200, 0x1_0000, 0x3FFF_FFF0):
         await bench.write(beyond + CONTROL, START)
         assert await bench.read(beyond) == 0
     assert await bench.read(CONTROL) == IDLE
     # Narrow accesses: the bytes of a word, one a beat.
     await host.write(at, data[:4], size=0)
     assert (await host.read(at, 4, size=0)).data == data[:4]
+
+
+@cocotb.test()
+async def a_start_needs_every_base_address(dut: Any) -> None:
+    bench = await bench_of(dut)
+    before = memories(random.Random(6))
+    bench.fill(before)
+    words = [(o, 0x6000_0000) for a in table() if a.words == 2 for o in words_of(a)]
+    words += [(FIRST_PAGE, 0), (LAST_PAGE, WHOLE_WINDOW[1])]
+    for missing, _ in words:
+        await bench.reset()
+        for offset, value in words:
+            if offset != missing:
+                await bench.write(offset, value)
+        await bench.start()
+        assert await bench.finish() & ~0xFFFF == NOT_ARMED
+    assert bench.bursts == 0
+    assert bench.words() == before
+    await bench.check(random.Random(6), 20, 3)
+
+
+@cocotb.test()
+async def the_host_stops_a_run(dut: Any) -> None:
+    bench = await bench_of(dut)
+    source = random.Random(7)
+    await bench.write(CONTROL, STOP)  # while idle: nothing
+    await bench.check(source, 10, 0)
+    for cycles in (0, 1, 3, 10, 40, 100, 200):
+        bench.pause(source)
+        bench.fill(memories(source))
+        await bench.arguments(250, 7)
+        await bench.start()
+        await ClockCycles(dut.ap_clk, cycles)
+        await bench.write(CONTROL, STOP)
+        control = await bench.finish()
+        assert control & (DONE | READY | IDLE) == DONE | READY | IDLE
+        assert control & ~0xFFFF == STOPPED
+        begun = bench.bursts
+        await ClockCycles(dut.ap_clk, 200)
+        assert bench.bursts == begun
+        bench.pause(None)
+        await bench.check(source, 30, 2)
+
+
+@cocotb.test()
+async def no_burst_leaves_the_window(dut: Any) -> None:
+    bench = await bench_of(dut)
+    source = random.Random(8)
+    pages = [base >> 12 for base in BASES.values()]
+    least, most = min(pages), max(pages)
+    # The descriptors outside, the logits outside, and nothing.
+    for window, fault in (
+        ((least + 1, most), OUTSIDE),
+        ((least, most - 1), OUTSIDE),
+        ((least, most), 0),
+    ):
+        bench.pages = window
+        bench.fill(memories(source))
+        await bench.arguments(150, 7)
+        await bench.start()
+        assert await bench.finish() & ~0xFFFF == fault
+    bench.pages = WHOLE_WINDOW
+    await bench.check(source, 30, 2)
+
+
+@cocotb.test()
+async def counters_of_a_run(dut: Any) -> None:
+    bench = await bench_of(dut)
+    assert await bench.read(IDENTITY) == IDENTITY_VALUE
+    source = random.Random(9)
+    for count, offset in ((0, 0), (1, 3), (150, 7)):
+        before = memories(source)
+        bench.fill(before)
+        await bench.arguments(count, offset)
+        await bench.start()
+        await bench.finish()
+        sums = []
+        for name in ("weights_0", "weights_1"):
+            raw = b"".join(w.to_bytes(16, "little") for w in before[name][offset : offset + count])
+            sums.append(weights_checksum(np.frombuffer(raw, np.uint32).reshape(-1, 4)))
+        for _ in range(2):  # they stand still until the next start
+            found = counters_of([await bench.read(o) for o in counter_offsets(2)])
+            assert found.words == (count, count)
+            assert found.checksums == tuple(sums)
+            assert found.cycles > 2 * count
+            assert all(starved < found.cycles - count for starved in found.starved)

@@ -3,18 +3,23 @@
 //
 //   0x00 CTRL  bit 0 start (set by the host, falls with the end of the run), bit 1 done and bit 3 ready
 //              (cleared by reading), bit 2 idle, bit 7 auto restart, bit 9 the interrupt line;
-//              bits 16..18, reserved in the HLS map: what the AXI masters met in the latest run, see
-//              shell_run. They stay until the next start.
+//              from bit 16 on, reserved in the HLS map: what ended the latest run early, see shell_run.
+//              They stay until the next start. Writing a one to bit 19 stops the run.
 //   0x04 GIER  bit 0 lets the interrupt out
 //   0x08 IER   bit 0 done, bit 1 ready
 //   0x0C ISR   the same bits; writing a one toggles
-//   OFFSETS    argument words of 32 bits, which read back as written
+//   OFFSETS    argument words of 32 bits, which read back as written; `armed` when all that NEEDED names
+//              have been written since reset
+//   READ_FROM  words that are only read
 //
 // Anything else reads zero and takes no write. Answers are always OKAY.
 module shell_control #(
   parameter int ADDRESS_BITS = 8,
   parameter int COUNT = 1,
-  parameter logic [16*COUNT-1:0] OFFSETS = 16'h10
+  parameter logic [16*COUNT-1:0] OFFSETS = 16'h10,
+  parameter logic [COUNT-1:0] NEEDED = '0,
+  parameter int READINGS = 1,
+  parameter int READ_FROM = 'h80
 ) (
   input  logic clk,
   input  logic rst,
@@ -39,8 +44,11 @@ module shell_control #(
   output logic start,
   input  logic busy,
   input  logic finished,
-  input  logic [2:0] faults,
-  output logic [32*COUNT-1:0] arguments
+  input  logic [5:0] faults,
+  output logic halt,
+  output logic armed,
+  output logic [32*COUNT-1:0] arguments,
+  input  logic [32*READINGS-1:0] readings
 );
   localparam logic [ADDRESS_BITS-1:0] CTRL = 'h0, GIER = 'h4, IER = 'h8, ISR = 'hc;
 
@@ -90,6 +98,7 @@ module shell_control #(
   assign line = enable & (pending != 2'b00);
   assign start = ~busy & ~finished
     & ((write & (at == CTRL) & data[0] & strobe[0]) | restart);
+  assign halt = write & (at == CTRL) & data[19] & strobe[2];
   always_ff @(posedge clk)
     if (rst) begin
       done <= 1'b0;
@@ -115,6 +124,8 @@ module shell_control #(
     end
 
   genvar k;
+  logic [COUNT-1:0] seen;
+  assign armed = &(seen | ~NEEDED);
   generate
     for (k = 0; k < COUNT; k++) begin : argument
       localparam logic [15:0] OFFSET = OFFSETS[16*k +: 16];
@@ -122,6 +133,9 @@ module shell_control #(
         if (rst) arguments[32*k +: 32] <= '0;
         else if (write & (at == OFFSET[ADDRESS_BITS-1:0]))
           arguments[32*k +: 32] <= (arguments[32*k +: 32] & ~mask) | (data & mask);
+      always_ff @(posedge clk)
+        if (rst) seen[k] <= 1'b0;
+        else if (write & (at == OFFSET[ADDRESS_BITS-1:0])) seen[k] <= 1'b1;
     end
   endgenerate
 
@@ -130,8 +144,10 @@ module shell_control #(
     value = '0;
     for (int n = 0; n < COUNT; n++)
       if (from == OFFSETS[16*n +: ADDRESS_BITS]) value = arguments[32*n +: 32];
+    for (int n = 0; n < READINGS; n++)
+      if (from == ADDRESS_BITS'(READ_FROM + 4 * n)) value = readings[32*n +: 32];
     case (from)
-      CTRL: value = {13'd0, faults, 6'd0, line, 1'b0,
+      CTRL: value = {10'd0, faults, 6'd0, line, 1'b0,
         auto_restart, 3'd0, ready, ~busy, done, busy};
       GIER: value = {31'd0, enable};
       IER: value = {30'd0, enables};

@@ -22,8 +22,11 @@ module shell_reader #(
   output logic quiet,
   output logic error,
   output logic decode_error,
+  output logic outside,
   // the core
   input  logic [64*USERS-1:0] bases,
+  input  logic [27:0] first_page,  // of 4 KiB: the memory that bursts may be in
+  input  logic [27:0] last_page,
   input  logic [USERS-1:0] ask_valid,
   output logic [USERS-1:0] ask_ready,
   input  logic [32*USERS-1:0] ask_address,
@@ -73,7 +76,7 @@ module shell_reader #(
 
   // The next burst: as much as is left, to the end of its block at most. Behind the first block all
   // are whole, so that what is left then fits if left - block <= WORDS now.
-  logic planned, plan, issue;
+  logic planned, allowed, plan, issue;
   logic [WORD_BITS:0] block, length, planned_length;
   logic [59:0] planned_at;
   logic [USER_BITS-1:0] planned_who;
@@ -111,6 +114,7 @@ module shell_reader #(
       planned_at <= at;
       planned_length <= length;
       planned_who <= who;
+      allowed <= (at[59:36] == '0) & (at[35:8] >= first_page) & (at[35:8] <= last_page);
     end
   end
 
@@ -120,7 +124,8 @@ module shell_reader #(
   logic [USER_BITS-1:0] tags [0:BURSTS-1];
   logic ended, taken;
   assign under_way = tag_tail - tag_head;
-  assign issue = planned & ~stop & (~arvalid | arready) & ~under_way[TAG_BITS]
+  assign outside = planned & ~allowed;
+  assign issue = planned & allowed & ~stop & (~arvalid | arready) & ~under_way[TAG_BITS]
     & (ROOM_BITS'(planned_length) <= ROOM_BITS'(DEPTH) - reserved);
   assign ended = rvalid & rready & rlast;
   assign quiet = ~arvalid & (under_way == '0) & (~planned | stop);

@@ -1,15 +1,20 @@
-// The course of a run. A run ends when the core is done, or because an AXI response was an error: then
-// no burst is begun any more, those under way are brought to their end as AXI demands, the core is
-// reset, and the run is reported as done with `faults` set. What was written until then stays written.
+// The course of a run. A run ends when the core is done, or early: because an AXI response was an error,
+// because the host asked for it, or because a burst would lie outside of the memory that the host has
+// named. Then no burst is begun any more, those under way are brought to their end as AXI demands, the
+// core is reset, and the run is reported as done with `faults` set. What was written until then stays
+// written. A start before the host has named all that a run needs ends at once.
 //
-//   faults  bit 0 an error in reading, bit 1 in writing, bit 2 DECERR among them (else SLVERR)
+//   faults  bit 0 an error in reading, bit 1 in writing, bit 2 DECERR among them (else SLVERR),
+//           bit 3 stopped by the host, bit 4 not armed, bit 5 a burst outside of memory
 module shell_run (
   input  logic clk,
   input  logic rst,
   input  logic start,
+  input  logic armed,
+  input  logic halt,
   output logic busy,
   output logic finished,
-  output logic [2:0] faults,
+  output logic [5:0] faults,
   output logic core_rst,
   output logic core_start,
   input  logic core_done,
@@ -18,13 +23,15 @@ module shell_run (
   input  logic quiet,   // masters: no burst is under way or about to begin
   input  logic read_error,
   input  logic write_error,
-  input  logic decode_error
+  input  logic decode_error,
+  input  logic outside
 );
   typedef enum logic [2:0] {IDLE, BEGIN, RUN, DRAIN, RESET, FINISH} state_t;
   state_t state;
   logic [1:0] left;
-  logic error;
-  assign error = read_error | write_error;
+  logic halted;
+  logic [5:0] met;
+  assign met = {outside, 1'b0, halted, decode_error, write_error, read_error};
   assign busy = state != IDLE;
   assign finished = state == FINISH;
   assign core_start = state == BEGIN;
@@ -35,15 +42,17 @@ module shell_run (
     if (rst) begin
       state <= IDLE;
       left <= 2'd0;
-      faults <= 3'b000;
+      halted <= 1'b0;
+      faults <= '0;
     end else begin
-      if (start) faults <= 3'b000;
-      else if (error) faults <= faults | {decode_error, write_error, read_error};
+      if (start) faults <= {1'b0, ~armed, 4'b0000};
+      else if (busy) faults <= faults | met;
+      halted <= busy & ~finished & (halted | halt);
       case (state)
-        IDLE: if (start) state <= BEGIN;
+        IDLE: if (start) state <= armed ? BEGIN : FINISH;
         BEGIN: state <= RUN;
         // What a core asked for and did not take must not reach the next run either.
-        RUN: if (error | (core_done & ~quiet)) state <= DRAIN;
+        RUN: if ((met != '0) | (core_done & ~quiet)) state <= DRAIN;
           else if (core_done) state <= FINISH;
         DRAIN: if (quiet) begin
           state <= RESET;

@@ -20,8 +20,11 @@ module shell_writer #(
   output logic quiet,
   output logic error,
   output logic decode_error,
+  output logic outside,
   // the core
   input  logic [64*USERS-1:0] bases,
+  input  logic [27:0] first_page,  // of 4 KiB: the memory that bursts may be in
+  input  logic [27:0] last_page,
   input  logic [USERS-1:0] ask_valid,
   output logic [USERS-1:0] ask_ready,
   input  logic [32*USERS-1:0] ask_address,
@@ -62,7 +65,7 @@ module shell_writer #(
   logic [59:0] at;
   logic [31:0] left, wanted;
   logic some, fits, more;                     // left != 0, left <= block, wanted != 0: see shell_reader
-  logic push, room, plan, issue, planned;
+  logic push, room, plan, issue, planned, allowed;
   logic [WORD_BITS:0] block, first_block, length, planned_length;
   logic [59:0] start;
   logic [31:0] count;
@@ -107,6 +110,7 @@ module shell_writer #(
       end else if (plan) begin
         planned <= 1'b1;
         planned_length <= length;
+        allowed <= (at[59:36] == '0) & (at[35:8] >= first_page) & (at[35:8] <= last_page);
         left <= left - 32'(length);
         some <= ~fits;
         fits <= left <= 32'(block) + 32'(WORDS);
@@ -138,7 +142,8 @@ module shell_writer #(
   // A burst goes out: its address and, beside it, its `unsent` beats.
   logic [COUNT_BITS-1:0] under_way;
   logic [8:0] unsent;
-  assign issue = planned & ~stop & ~awvalid & (unsent == '0) & (under_way != COUNT_BITS'(BURSTS))
+  assign outside = planned & ~allowed;
+  assign issue = planned & allowed & ~stop & ~awvalid & (unsent == '0) & (under_way != COUNT_BITS'(BURSTS))
     & (stored >= ROOM_BITS'(planned_length));
   assign wvalid = (unsent != '0) & there;
   assign wlast = unsent == 9'd1;

@@ -1,0 +1,101 @@
+"""The registers that the project's own shell has beside those of Vitis HLS, and what they say.
+
+An engine that Vitis HLS packaged has none of them: `IDENTITY` then reads something else, as the
+slave of HLS repeats its lowest registers or gives zero. Bits of the control register from 16 on are
+reserved in the map of HLS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+IDENTITY, IDENTITY_VALUE = 0x100, 0x7473_0001
+"""Where the shell says that it is one, and its version."""
+COUNTERS = 0x104
+"""Cycles of the latest run, then for each weight port `PORT_COUNTERS`."""
+PORT_COUNTERS = ("words", "starved", "checksum")
+FIRST_PAGE, LAST_PAGE = 0x1F0, 0x1F4
+"""The memory that a run may touch, both ends included, in pages."""
+PAGE_BYTES, PAGE_BITS = 4096, 28
+"""Addresses have 40 bits: those of a Zynq UltraScale+."""
+WHOLE_WINDOW = 0, (1 << PAGE_BITS) - 1
+ADDRESS_BITS = 9
+"""Of the AXI4-Lite slave."""
+
+READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
+STOPPED, NOT_ARMED, OUTSIDE = 1 << 19, 1 << 20, 1 << 21
+"""Bits of the control register beside done: what ended the latest run early."""
+FAULTS = READ_ERROR | WRITE_ERROR | DECODE_ERROR | STOPPED | NOT_ARMED | OUTSIDE
+STOP = STOPPED
+"""Written to the control register: end the run that is under way."""
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a run did: clock cycles, and for each weight port the words that the core took, the
+    cycles in which it was ready for a word and had none, and the checksum of the words."""
+
+    cycles: int
+    words: tuple[int, ...]
+    starved: tuple[int, ...]
+    checksums: tuple[int, ...]
+
+
+def counter_offsets(ports: int) -> list[int]:
+    """Byte offsets of the counters of an engine with so many weight ports."""
+    return [COUNTERS + 4 * k for k in range(1 + len(PORT_COUNTERS) * ports)]
+
+
+def counters_of(values: Iterable[int]) -> Counters:
+    """The registers at `counter_offsets`, named."""
+    cycles, *rest = values
+    words, starved, sums = (tuple(rest[k :: len(PORT_COUNTERS)]) for k in range(3))
+    return Counters(cycles, words, starved, sums)
+
+
+def weights_checksum(words: npt.NDArray[np.uint32]) -> int:
+    """What the shell's checksum is after the words (n, parts) uint32 of a port, the low part first.
+
+    For every word, in order, the sum is turned left by a bit and gets the exclusive or of the
+    word's parts, from zero on.
+    """
+    folded = np.bitwise_xor.reduce(words, axis=1)
+    turns = np.arange(len(folded) - 1, -1, -1) % 32
+    total = 0
+    for turn in range(32):
+        part = int(np.bitwise_xor.reduce(folded[turns == turn]))
+        total ^= (part << turn | part >> (32 - turn)) & 0xFFFF_FFFF
+    return total
+
+
+def joined_checksum(first: int, second: int, words: int) -> int:
+    """The checksum of words with checksum ``first`` and then ``words`` others with ``second``."""
+    turn = words % 32
+    return ((first << turn | first >> (32 - turn)) & 0xFFFF_FFFF) ^ second
+
+
+def window(spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """First and last page of memory given as (address, bytes). Raises ValueError for none."""
+    spans = [(base, base + size - 1) for base, size in spans if size]
+    return min(a for a, _ in spans) // PAGE_BYTES, max(b for _, b in spans) // PAGE_BYTES
+
+
+def fault_sentence(control: int) -> str:
+    """What the control register says of a run that ended early, in words; empty if nothing."""
+    said = []
+    kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
+    met = " and ".join(name for bit, name in kinds if control & bit)
+    if met:
+        code = "DECERR, there is no memory at that address" if control & DECODE_ERROR else "SLVERR"
+        said.append(f"{met} was answered with {code}")
+    if control & OUTSIDE:
+        said.append("a burst would have left the memory that was allocated for the engine")
+    if control & NOT_ARMED:
+        said.append("it was started before all its base addresses were written")
+    if control & STOPPED:
+        said.append("the host stopped it")
+    return f"{'; '.join(said)}; CTRL={control:#x}" if said else ""

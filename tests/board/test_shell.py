@@ -1,0 +1,143 @@
+"""What the driver does with the shell's own registers: window, stop, counters, checksums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.boards import QUICK, greedy, needs_pynq
+from tritstream.board.errors import BusError, WrongWeightsError
+from tritstream.board.options import BoardOptions
+from tritstream.board.runtime import BoardRuntime
+from tritstream.board.selftest import check_weights
+from tritstream.configurations import CONFIGURATIONS
+from tritstream.image import Image
+from tritstream.kernels.arguments import BEAT_BYTES
+from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, GEOMETRY_WORDS
+from tritstream.kernels.registers import (
+    PAGE_BYTES,
+    STOP,
+    STOPPED,
+    joined_checksum,
+    weights_checksum,
+)
+from tritstream.sim import Faults, simulated_board
+
+needs_pynq()
+
+
+def test_the_window_is_the_buffers_and_no_more(tiny: Image, load: Any) -> None:
+    device, _ = load(tiny, QUICK)
+    live = device.memory.live
+    first, last = min(live), max(base + size for base, size in live.items())
+    assert device.engine.window == (first // PAGE_BYTES, last // PAGE_BYTES - 1)
+
+
+def test_a_descriptor_that_leaves_the_window(tiny: Image, load: Any) -> None:
+    device, runtime = load(tiny, QUICK)
+    runtime._table[GEOMETRY_WORDS + DESCRIPTOR_WORDS + 1] = (
+        1 << 26
+    )  # parameters of layer 1, 1 GiB away
+    runtime._descriptors.sync_to_device()
+    with pytest.raises(BusError, match=r"would have left the memory .* allocated for the engine"):
+        runtime.step(1)
+    assert "outside of the window" in device.reports[0]
+
+
+def weights_at(runtime: BoardRuntime, record: int, port: int) -> int:
+    """The physical address of a record's weights for a port, as its descriptor has it."""
+    row = runtime._table[GEOMETRY_WORDS:].reshape(-1, DESCRIPTOR_WORDS)[record]
+    return int(runtime._base) + BEAT_BYTES * int(row[2 + port])
+
+
+@pytest.mark.parametrize("limit", [None, 300_000], ids=["resident", "partly streamed"])
+def test_a_flipped_bit_is_named_by_record_and_port(
+    deep: Image, load: Any, limit: int | None
+) -> None:
+    device, runtime = load(deep, BoardOptions(cma_limit=limit, time_limit_s=1.0))
+    assert bool(runtime.placement.streamed) == (limit is not None)
+    for record in runtime.placement.resident:
+        layout = deep.layout(record)
+        for port in range(layout.layout.ports):
+            at = weights_at(runtime, record, port) + layout.stream_bytes - 1
+            device.memory.view(at, 1)[0] ^= 1
+            name = deep.header.records[record].name
+            with pytest.raises(WrongWeightsError, match=f"port {port} delivered other .* {name}"):
+                check_weights(runtime)
+            device.memory.view(at, 1)[0] ^= 1
+    check_weights(runtime)
+
+
+def test_exchanged_ports_are_named(tiny: Image, load: Any) -> None:
+    _, runtime = load(tiny, QUICK)
+    rows = runtime._table[GEOMETRY_WORDS:].reshape(-1, DESCRIPTOR_WORDS)
+    rows[:, [2, 3]] = rows[:, [3, 2]]
+    runtime._descriptors.sync_to_device()
+    with pytest.raises(WrongWeightsError, match=r"port 0 delivered other weights of layer 0"):
+        check_weights(runtime)
+
+
+def test_the_self_test_checks_every_record(tiny: Image) -> None:
+    """A wrong head, which a comparison of the first layer cannot see."""
+
+    class Broken(BoardRuntime):
+        def _fill(self) -> None:
+            super()._fill()
+            at = weights_at(self, self._records - 1, 1)
+            self._device.memory.view(at, 1)[0] ^= 1
+
+    with (
+        simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay),
+        pytest.raises(WrongWeightsError, match="port 1 delivered other weights of head than"),
+    ):
+        Broken(tiny, overlay, device, BoardOptions(time_limit_s=1.0))
+
+
+def test_a_run_can_be_stopped(tiny: Image, expected: Any) -> None:
+    faults = Faults()
+    with simulated_board(CONFIGURATIONS["tiny"], faults=faults) as (device, overlay):
+        runtime = BoardRuntime(tiny, overlay, device, QUICK)
+        faults.never_done = True
+        runtime._driver.start()
+        assert runtime._driver.stop(1.0)
+        assert not device.engine.busy and device.engine.flags == STOPPED == STOP
+        faults.never_done = False
+        runtime.reset()
+        assert greedy(runtime, 5) == expected(tiny, 5)
+        runtime.close()
+
+
+def test_an_engine_without_the_shell_works_as_before(tiny: Image, expected: Any) -> None:
+    """Vitis HLS packages engines too: they have no such registers."""
+    with (
+        simulated_board(CONFIGURATIONS["tiny"], faults=Faults(no_shell=True)) as (device, overlay),
+        BoardRuntime(tiny, overlay, device, BoardOptions(time_limit_s=1.0)) as runtime,
+    ):
+        assert not runtime._driver.has_shell
+        assert runtime.run_record(0) is None
+        assert not runtime._driver.stop(1.0)
+        check_weights(runtime)  # nothing to compare
+        runtime.reset()
+        assert greedy(runtime, 5) == expected(tiny, 5)
+        assert device.reports == []
+
+
+def test_counters_of_a_record(tiny: Image, load: Any) -> None:
+    _, runtime = load(tiny, QUICK)
+    counters = runtime.run_record(0)
+    layout = tiny.layout(0)
+    assert counters.words == (layout.stream_bytes // 16,) * layout.layout.ports
+
+
+def test_checksums_see_order_and_join() -> None:
+    words = np.random.default_rng(1).integers(0, 1 << 32, (100, 4), dtype=np.uint32)
+    whole = weights_checksum(words)
+    assert whole == joined_checksum(weights_checksum(words[:37]), weights_checksum(words[37:]), 63)
+    assert whole != weights_checksum(words[::-1])
+    total = 0
+    for row in words.tolist():  # the hardware's own step
+        turned = (total << 1 | total >> 31) & 0xFFFF_FFFF
+        total = turned ^ row[0] ^ row[1] ^ row[2] ^ row[3]
+    assert whole == total
