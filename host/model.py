@@ -73,9 +73,7 @@ class Model:
     def close(self) -> None:
         """Give back what the engine holds, such as a board's memory; of no use afterwards."""
         with self._shared.lock:
-            close = getattr(self.engine, "close", None)
-            if close is not None:
-                close()
+            self.engine.close()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

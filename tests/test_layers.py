@@ -38,7 +38,7 @@ LAYERS = (
     {"batching", "model"},
     {""},  # `import tritstream`
     {"offline", "server", "train"},
-    {"cluster"},
+    {"cluster", "harness"},
     {"bench"},
     # Hardware against the specification.
     {"bitstream", "cosim"},

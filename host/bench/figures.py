@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tritstream.engines import Engine
+from tritstream.engines.native import NativeEngine
 from tritstream.errors import OptionError
 from tritstream.image import Image
 from tritstream.image.embedding import row_bytes
@@ -128,7 +129,7 @@ def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figu
         bandwidth_share=None if reading is None else count * decode / reading,
         peak_rss_bytes=peak,
         peak_beyond_image_bytes=None if resident is None else peak - resident,
-        working_set_bytes=getattr(engine, "working_set_bytes", None),
+        working_set_bytes=engine.info.working_set_bytes,
     )
 
 
@@ -143,15 +144,14 @@ def bytes_per_token(image: Image) -> int:
 
 def read_bytes_per_s(engine: Engine, image: Image) -> float | None:
     """The rate of a plain read loop over the image's records, with the engine's own threads."""
-    read = getattr(engine, "read", None)
-    if read is None:
+    if not isinstance(engine, NativeEngine):
         return None
     first, last = image.header.records[0], image.header.records[-1]
     words = image.data[first.offset : last.offset + last.length].view(np.uint64)
     times = []
     for _ in range(_READS):
         start = time.perf_counter()
-        read(words)
+        engine.read(words)
         times.append(time.perf_counter() - start)
     return float(words.nbytes / min(times))
 

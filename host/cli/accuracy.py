@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tritstream.accuracy.report import accuracy_report
     from tritstream.accuracy.write import require_matplotlib, write_report
+    from tritstream.engines.float import FloatEngine
     from tritstream.model import load
-    from tritstream.reference import FloatWeights
 
     for option, value in (("--max-tokens", args.max_tokens), ("--positions", args.positions)):
         if value is not None and value < 16:
@@ -48,10 +48,9 @@ def run(args: argparse.Namespace) -> int:
     ids = model.tokenizer.encode(text)[: args.max_tokens]
     if len(ids) < 16:
         raise OptionError(f"{args.text} has only {len(ids)} tokens: give a longer text")
-    weights = getattr(model.engine, "weights", None)
-    assert isinstance(weights, FloatWeights)
+    assert isinstance(model.engine, FloatEngine)
     report = accuracy_report(
-        weights,
+        model.engine.weights,
         ids,
         bos_token_id=next(iter(model.tokenizer.start), None),
         position_limit=args.positions,

@@ -154,9 +154,9 @@ def _report(
     report: dict[str, Any] = {
         "model": args.geometry or args.model,
         "engine": engine.name,
-        "level": getattr(engine, "level", None),
-        "threads": getattr(engine, "threads", None),
-        "clock_hz": getattr(engine, "clock_hz", None),
+        "level": engine.info.level,
+        "threads": engine.info.threads,
+        "clock_hz": engine.info.clock_hz,
         "processors": len(os.sched_getaffinity(0)),
         "packing": image.header.layout.packing,
         "profile": image.header.layout.profile_name,
@@ -191,8 +191,10 @@ def _print(
 
     from tritstream.bench.figures import TAGS
 
-    level, threads = getattr(engine, "level", None), getattr(engine, "threads", None)
-    name = engine.name if level is None else f"{engine.name}:{level}, {threads} threads"
+    info = engine.info
+    name = engine.name
+    if info.level is not None:
+        name += f":{info.level}, {info.threads} threads"
     c = image.header.layout
     title = f"{args.geometry or args.model} ({c.packing}, {c.profile_name}), engine {name}"
     table = Table(title=title, show_header=False, title_justify="left")
@@ -224,9 +226,8 @@ def _print(
     for label, value, key in rows:
         if value is not None:
             table.add_row(label, value, TAGS[key])
-    clock = getattr(engine, "clock_hz", None)
-    if clock is not None:
-        table.add_row("fabric clock", f"{clock / 1e6:.4g} MHz", "read from the dividers")
+    if info.clock_hz is not None:
+        table.add_row("fabric clock", f"{info.clock_hz / 1e6:.4g} MHz", "read from the dividers")
     if comparison is not None:
         table.add_row(
             f"{args.figure} against {args.compare}",

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -62,7 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tritstream.engines.base import saturations_of
     from tritstream.model import load
 
     text = read_text(args.text)
@@ -104,13 +103,13 @@ def run(args: argparse.Namespace) -> int:
                 "measured": asdict(evaluation)
                 | {
                     "tokens_per_second": evaluation.tokens_per_second,
-                    "saturations": saturations_of(model.engine),
+                    "saturations": model.engine.info.saturations,
                 },
             }
         )
     else:
         against = reference.engine.name if reference else ""
-        _show(evaluation, model.engine.name, against, saturations_of(model.engine))
+        _show(evaluation, model.engine.name, against, model.engine.info.saturations)
     return 0
 
 
@@ -153,7 +152,7 @@ def _progress() -> Iterator[Progress]:
 
 
 def _show(
-    evaluation: Evaluation, engine: str, reference: str, saturations: dict[str, int] | None
+    evaluation: Evaluation, engine: str, reference: str, saturations: Mapping[str, int] | None
 ) -> None:
     from rich.console import Console
     from rich.table import Table

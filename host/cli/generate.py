@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -193,14 +193,11 @@ def _add_remote(remote: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tritstream.engines.base import saturations_of
-
     prompt = _prompt(args)
     if args.remote is not None:
         return _run_remote(args, prompt)
     model = _load(args)
-    note = getattr(model.engine, "note", None)
-    if note:
+    if note := model.engine.info.note:
         print(f"tritstream: {note}", file=sys.stderr)
     if args.samples != 1:
         return _write_samples(args, model, prompt)
@@ -213,7 +210,7 @@ def run(args: argparse.Namespace) -> int:
     if args.save_state is not None:
         session.save(args.save_state)
     engine = model.engine.name
-    saturations = saturations_of(model.engine)
+    saturations = model.engine.info.saturations
     if args.json:
         print_json(_report(generation.result, prompt, engine, args.model, saturations))
     else:
@@ -445,7 +442,7 @@ def _summary(result: Result, engine: str) -> str:
 
 
 def _report(
-    result: Result, prompt: str, engine: str, model: str, saturations: dict[str, int] | None
+    result: Result, prompt: str, engine: str, model: str, saturations: Mapping[str, int] | None
 ) -> dict[str, object]:
     return {
         "model": model,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,24 @@ PREFILL_TOKENS = 256
 """Tokens of a prompt that the NumPy engines take at a time: a long prompt needs no more memory."""
 
 
+@dataclass(frozen=True)
+class EngineInfo:
+    """What there is to say of an execution beside its name; None where it has no such thing."""
+
+    note: str | None = None
+    """A sentence for whoever waits for it: where weights are, or why this is slow."""
+    level: str | None = None
+    """Dispatch level of the native core."""
+    threads: int | None = None
+    clock_hz: float | None = None
+    """The fabric's clock, read from the processor's dividers."""
+    working_set_bytes: int | None = None
+    """What it has allocated beside the image."""
+    saturations: Mapping[str, int] | None = None
+    """How often values were cut to their format's range since it was made, by operation. None for
+    an execution that does not count them: float has no formats, hardware no counters."""
+
+
 class Engine(Protocol):
     """One model in one execution, with a recurrent state that `step` and `prefill` advance."""
 
@@ -26,6 +45,13 @@ class Engine(Protocol):
 
     @property
     def geometry(self) -> Geometry: ...
+
+    @property
+    def info(self) -> EngineInfo:
+        """What there is to say of it now."""
+
+    def close(self) -> None:
+        """Give back what it holds beyond this process, such as a board's memory."""
 
     def reset(self) -> None:
         """Set the recurrent state to zero."""
@@ -65,12 +91,3 @@ def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:
         bad = int(ids[(ids < 0) | (ids >= vocabulary)][0])
         raise EngineError(f"token id {bad} is outside the model's vocabulary of {vocabulary}")
     return ids
-
-
-def saturations_of(engine: object) -> dict[str, int] | None:
-    """How often an engine has cut values to their format's range since it was made, by operation.
-
-    None for an execution that does not count them: float has no formats, hardware no counters.
-    """
-    found = getattr(engine, "saturations", None)
-    return None if found is None else dict(found.counts)

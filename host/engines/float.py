@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.engines.base import PREFILL_TOKENS, Logits, Tokens, check_tokens
+from tritstream.engines.base import PREFILL_TOKENS, EngineInfo, Logits, Tokens, check_tokens
 from tritstream.geometry import Geometry
 from tritstream.reference.model import PRECISIONS, Array, decoder_layer, head
 from tritstream.reference.weights import FloatHead, FloatLayer, FloatWeights
@@ -21,8 +21,8 @@ class FloatEngine:
     def __init__(
         self, weights: FloatWeights, precision: str = "float64", note: str | None = None
     ) -> None:
-        """`note` is for whoever waits for it, as `tritstream.engines.Engine` has it."""
-        self.note = note
+        """`note` is that of the engine's `info`."""
+        self._note = note
         self.weights = weights
         self.geometry: Geometry = weights.geometry
         self.precision = PRECISIONS[precision]
@@ -31,6 +31,13 @@ class FloatEngine:
         self._layers: dict[int, FloatLayer] = {}
         self._head: FloatHead | None = None
         self.reset()
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(note=self._note)
+
+    def close(self) -> None:
+        """Nothing: the engine holds memory of this process alone."""
 
     def reset(self) -> None:
         g = self.geometry

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.configurations import Configuration
-from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, check_tokens
 from tritstream.engines.spec import real_logits
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
@@ -75,6 +75,13 @@ class MemoryEngine(ABC):
         self._state = self._shape.state(self.arrays[STATE])
         self._logits = self._shape.logits(self.arrays[LOGITS])
         self.reset()
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo()
+
+    def close(self) -> None:  # noqa: B027 - none of them has anything to give back
+        """Nothing: the engine holds memory of this process alone."""
 
     def reset(self) -> None:
         self._state[:] = 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, check_tokens
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 from tritstream.image import Image, RecordLayout
@@ -74,6 +74,18 @@ class NativeEngine:
         # The threads of a forked process are gone, and with them what they would have to finish.
         if getattr(self, "_engine", None) and self._process == os.getpid():
             self._core.tritstream_destroy(self._engine)
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            level=self.level,
+            threads=self.threads,
+            working_set_bytes=self.working_set_bytes,
+            saturations=self.saturations.counts,
+        )
+
+    def close(self) -> None:
+        """Nothing: the engine holds memory of this process alone."""
 
     def reset(self) -> None:
         self._states[:] = 0

@@ -23,7 +23,7 @@ from tritstream.board.overlays import (
 from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_weights
 from tritstream.configurations import Configuration
-from tritstream.engines.base import Logits, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, check_tokens
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
@@ -51,14 +51,9 @@ class BoardEngine:
         self._taken = 0
 
     @property
-    def note(self) -> str:
-        """Where the weights are, in a sentence."""
-        return self.runtime.note
-
-    @property
-    def clock_hz(self) -> float:
-        """The fabric's clock, read from the processor's dividers."""
-        return self.runtime.clock.hz
+    def info(self) -> EngineInfo:
+        """With a sentence on where the weights are."""
+        return EngineInfo(note=self.runtime.note, clock_hz=self.runtime.clock.hz)
 
     def close(self) -> None:
         """Free the board's memory; the engine is of no use afterwards."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tritstream.engines.base import PREFILL_TOKENS, Logits, Tokens, check_tokens
+from tritstream.engines.base import PREFILL_TOKENS, EngineInfo, Logits, Tokens, check_tokens
 from tritstream.image import Image
 from tritstream.numerics.integers import Ints
 from tritstream.packing.weights import FixedWeights, weights_of_image
@@ -41,6 +41,13 @@ class SpecEngine:
         self._kept_head: HeadWeights | None = None
         self._keep = self.geometry.ternary_weights < _KEEP_BELOW
         self.reset()
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(saturations=dict(self.saturations.counts))
+
+    def close(self) -> None:
+        """Nothing: the engine holds memory of this process alone."""
 
     def reset(self) -> None:
         g = self.geometry

@@ -189,8 +189,8 @@ class _Server:
             {
                 "model": self.options.name,
                 "engine": engine.name,
-                "note": getattr(engine, "note", None),
-                "clock_hz": getattr(engine, "clock_hz", None),
+                "note": engine.info.note,
+                "clock_hz": engine.info.clock_hz,
                 "up_seconds": time.time() - self.started,
                 **{name: value for name, (_, value, _) in self._numbers().items()},
             }

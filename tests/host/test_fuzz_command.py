@@ -105,7 +105,7 @@ OPTIONS = {
 }
 NEITHER = {
     "generate": {"--remote", "--remote-command", "--ssh"},  # run what they are given
-    **dict.fromkeys(("eval", "batch"), {"--dask", "--dask-tls"}),  # go to another machine
+    **{name: {"--dask", "--dask-tls"} for name in ("eval", "batch")},  # go to another machine
     "serve": {"--host"},  # asks for names in the network
     "bench": {"--figure", "--compare", "--geometry"},  # of minutes
     "train": {
