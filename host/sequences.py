@@ -72,6 +72,10 @@ def sequences_of(shared: SharedEngine, count: int) -> Sequences:
 
         if isinstance(engine, NativeEngine):
             return NativeSequences(engine, count)
+    make = getattr(engine, "side_by_side", None)
+    if make is not None:
+        sequences: Sequences = make(count)
+        return sequences
     if count > 1 and not can_keep(engine):
         raise EngineError("this engine cannot keep states: one sequence is all that it has")
     return SequencesInTurn(shared, count)

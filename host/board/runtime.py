@@ -155,6 +155,20 @@ class BoardRuntime:
             self._token(token_id, self._layer_spans)
         return self.step(token_ids[-1])
 
+    def layers(self, x: Ints) -> Ints:
+        """The residual (D,) behind all layers, from that in front of them; the head does not run.
+
+        For images that hold some of a model's layers: `Image.part`.
+        """
+        self._take(x, self._layer_spans)
+        self._vector.sync_from_device()
+        return self.memories.vector(self._x).copy()
+
+    def layers_and_head(self, x: Ints) -> Logits:
+        """Logits (V,) from the residual (D,) in front of the layers, a buffer as of `step`."""
+        self._take(x, self._all_spans)
+        return self._logits()
+
     def record_seconds(self, token_id: int) -> list[float]:
         """Take one token, a start per record; seconds of each, host work included (measured)."""
         streamed = self.placement.streamed
@@ -363,11 +377,14 @@ class BoardRuntime:
     def _token(
         self, token_id: int, spans: tuple[Span, ...], seconds: list[float] | None = None
     ) -> None:
+        self._take(self.image.embedding.residual(token_id), spans, seconds)
+
+    def _take(self, x: Ints, spans: tuple[Span, ...], seconds: list[float] | None = None) -> None:
         if not self._ready:
             raise EngineError(
                 "the board lost the text's state in an earlier fault: call reset() and start over"
             )
-        self._put_vector(self.image.embedding.residual(token_id))
+        self._put_vector(x)
         self._scale[:] = _POISON
         self._result.sync_to_device()
         self._run(spans, seconds)

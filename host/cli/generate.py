@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tritstream.board.options import BoardOptions
 from tritstream.cli.options import (
+    add_dask,
     add_json,
     add_model,
     print_json,
@@ -99,6 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_sampling(parser.add_argument_group("how the next token is chosen"))
     _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
+    _add_cluster(parser.add_argument_group("several boards (engine boards)"))
     _add_trace(parser.add_argument_group("simulated hardware (engine rtl)"))
     _add_remote(parser.add_argument_group("another machine"))
 
@@ -162,6 +164,23 @@ def _add_board(board: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_cluster(cluster: argparse._ArgumentGroup) -> None:
+    add_dask(cluster)
+    cluster.add_argument(
+        "--boards",
+        type=int,
+        metavar="N",
+        help="workers that the layers are divided among (default: all)",
+    )
+    cluster.add_argument(
+        "--checkpoint-tokens",
+        type=int,
+        default=64,
+        metavar="N",
+        help="fetch the states every N tokens, so that a lost board costs no more (default: 64)",
+    )
+
+
 def _add_trace(rtl: argparse._ArgumentGroup) -> None:
     rtl.add_argument(
         "--trace", metavar="FILE", help="write the waveform of the first token's beginning (VCD)"
@@ -196,7 +215,11 @@ def run(args: argparse.Namespace) -> int:
     prompt = _prompt(args)
     if args.remote is not None:
         return _run_remote(args, prompt)
-    model = _load(args)
+    with _loaded(args) as model:
+        return _write_one(args, model, prompt)
+
+
+def _write_one(args: argparse.Namespace, model: "Model", prompt: str) -> int:
     if note := model.engine.info.note:
         print(f"tritstream: {note}", file=sys.stderr)
     if args.samples != 1:
@@ -264,6 +287,40 @@ def _write_samples(args: argparse.Namespace, model: "Model", prompt: str) -> int
         file=sys.stderr,
     )
     return status
+
+
+@contextmanager
+def _loaded(args: argparse.Namespace) -> Iterator["Model"]:
+    """The model, and the cluster under it where there is one."""
+    if args.engine != "boards":
+        if args.dask is not None or args.boards is not None:
+            raise OptionError("--dask and --boards go with --engine boards")
+        yield _load(args)
+        return
+    if args.dask is None:
+        raise OptionError("--engine boards needs --dask: local:N, or a cluster of boards")
+    if args.trace is not None or args.threads is not None:
+        raise OptionError("--engine boards takes neither --trace nor --threads")
+    from tritstream.cluster.boards import BoardsEngine
+    from tritstream.cluster.connection import connected
+    from tritstream.image import open_image
+    from tritstream.model import load
+
+    model = load(args.model, "spec")
+    image = open_image(model.source)
+    with (
+        connected(args.dask, args.dask_tls) as client,
+        model.with_engine(
+            BoardsEngine(
+                image,
+                client,
+                args.boards,
+                simulate=args.simulate,
+                checkpoint_tokens=args.checkpoint_tokens,
+            )
+        ) as whole,
+    ):
+        yield whole
 
 
 def _load(args: argparse.Namespace) -> "Model":

@@ -35,7 +35,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_dask(parser: argparse.ArgumentParser) -> None:
+def add_dask(parser: argparse._ActionsContainer) -> None:
     """--dask and --dask-tls."""
     parser.add_argument(
         "--dask",

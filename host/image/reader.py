@@ -7,7 +7,7 @@ import json
 import mmap
 import os
 import stat
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -74,6 +74,21 @@ class Image:
     @cached_property
     def head_layout(self) -> RecordLayout:
         return RecordLayout(self.header.layout, self.geometry, "head")
+
+    def part(self, first: int, last: int) -> Image:
+        """Layers ``first`` to ``last - 1`` and the LM head as an image of their own, for engines.
+
+        Nothing is copied. Its records, geometry and embedding are right; its header's scales and
+        the float vectors are the whole model's.
+        """
+        layers = self.geometry.layers
+        if not 0 <= first < last <= layers:
+            raise ImageError(f"{self.source} has {layers} layers, not {first} to {last - 1}")
+        records = (*self.header.records[first:last], self.header.records[layers])
+        geometry = replace(self.geometry, layers=last - first)
+        return Image(
+            self.source, replace(self.header, records=records, geometry=geometry), self.data
+        )
 
     @cached_property
     def tokenizer_json(self) -> bytes | None:

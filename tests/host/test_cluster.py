@@ -84,6 +84,7 @@ def test_a_batch_by_a_cluster_is_the_same(image_file: Path, tmp_path: Path) -> N
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+@pytest.mark.long
 def test_an_evaluation_by_a_cluster_is_the_same(
     image_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
