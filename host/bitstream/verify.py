@@ -238,8 +238,8 @@ def _processor(seen: _Seen, sources: Sources) -> Finding:
 
 def _simulation(seen: _Seen, sources: Sources, progress: Callable[[str], None]) -> Finding:
     from tritstream.bitstream.cosimulate import simulate
-    from tritstream.programs import compiler
-    from tritstream.rtl.simulate import verilator_root
+    from tritstream.toolchain.cxx import compiler
+    from tritstream.toolchain.verilator import verilator_root
 
     assert seen.netlist is not None
     if seen.rtl is None:

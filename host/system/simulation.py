@@ -31,8 +31,8 @@ from tritstream.kernels.registers import (
     counters_of,
     fault_sentence,
 )
-from tritstream.programs import load_library
 from tritstream.system.build import Parts, system_library
+from tritstream.toolchain.programs import load_library
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -13,7 +13,8 @@ from typing import Any
 from tritstream.caches import made_cache_folder
 from tritstream.errors import EngineError, FileError
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.programs import Compiler, find_compiler, run
+from tritstream.toolchain.cxx import Compiler, find_compiler
+from tritstream.toolchain.programs import run
 
 SWITCH = "TRITSTREAM_TRAIN_KERNELS"
 # Of mallopt(3), in glibc's malloc.h.

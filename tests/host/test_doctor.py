@@ -83,7 +83,8 @@ def test_cma_is_read_from_meminfo(tmp_path: Path) -> None:
 
 def test_what_is_missing_comes_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    for module in ("doctor", "toolchain.verilator", "toolchain.yosys"):
+        monkeypatch.setattr(f"tritstream.{module}.find_spec", lambda name: None)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     findings = {f.name: f for f in doctor.examine(tmp_path)}
     for name in (

@@ -13,7 +13,8 @@ import pytest
 
 from tritstream.cli import main
 from tritstream.errors import EngineError, FileError
-from tritstream.programs import Compiler, compiler, find_compiler, load_library, run, run_all
+from tritstream.toolchain.cxx import Compiler, compiler, find_compiler
+from tritstream.toolchain.programs import load_library, run, run_all
 
 
 def script(folder: Path, name: str, text: str) -> Path:
@@ -134,7 +135,7 @@ def test_a_folder_where_programs_may_not_run_is_named(tmp_path: Path) -> None:
     code = (
         "import sys, subprocess\n"
         "from pathlib import Path\n"
-        "from tritstream.programs import load_library\n"
+        "from tritstream.toolchain.programs import load_library\n"
         "subprocess.run(['gcc', '-shared', '-fPIC', '-x', 'c', '-', '-o', 'a.so'], input=b'int a;',"
         " check=True)\n"
         "load_library(Path('a.so').resolve(), 'XDG_CACHE_HOME')\n"

@@ -16,10 +16,10 @@ import pytest
 
 from support.copy_core import parts
 from tritstream.kernels.arguments import Argument
-from tritstream.rtl.simulate import verilator_root
 from tritstream.rtl.targets import ZYNQ7_OPEN
 from tritstream.shell import AXI3, AXI4, Bus
 from tritstream.shell.zynq7 import hp_ports, system_source, zynq7_source
+from tritstream.toolchain.verilator import SOUND, verilator_root
 
 MAKE_VARIABLES = (
     "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
@@ -110,7 +110,7 @@ def simulate(text: str, top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         sources=[source],
         hdl_toplevel=top,
         build_dir=tmp_path,
-        build_args=[*(f"-Wno-{w}" for w in waivers), *split, "-MAKEFLAGS", MAKE_VARIABLES],
+        build_args=[*(f"-Wno-{w}" for w in waivers), *split, *SOUND, "-MAKEFLAGS", MAKE_VARIABLES],
         timescale=("1ns", "1ps"),
         log_file=tmp_path / "build.log",
     )

