@@ -15,9 +15,11 @@ module shell_counters #(
   input  logic [WIDTH*PORTS-1:0] data,
   output logic [32*(1+3*PORTS)-1:0] counters
 );
+  logic [31:0] cycles;
+  assign counters[31:0] = cycles;
   always_ff @(posedge clk)
-    if (start) counters[31:0] <= '0;
-    else if (busy) counters[31:0] <= counters[31:0] + 1'b1;
+    if (start) cycles <= '0;
+    else if (busy) cycles <= cycles + 1'b1;
 
   genvar p;
   generate

@@ -50,7 +50,7 @@ module shell_run (
       halted <= busy & ~finished & (halted | halt);
       case (state)
         IDLE: if (start) state <= armed ? BEGIN : FINISH;
-        BEGIN: state <= RUN;
+        BEGIN: state <= (met != '0) ? DRAIN : RUN;
         // What a core asked for and did not take must not reach the next run either.
         RUN: if ((met != '0) | (core_done & ~quiet)) state <= DRAIN;
           else if (core_done) state <= FINISH;
