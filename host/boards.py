@@ -30,7 +30,6 @@ class Board:
     hp_ports: int
     hp_port_bits: int
     ddr_peak_bytes_per_s: float
-    ddr_total_bytes: int
     cma_default_bytes: int
     clock_hz: float
     """Fabric clock that the shipped configurations aim at."""
@@ -70,7 +69,6 @@ BOARDS = {
             **_Z7020,
             **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
-            ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             ps_clock_hz=50e6,
@@ -86,7 +84,6 @@ BOARDS = {
             **_Z7020,
             **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
-            ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             ps_clock_hz=50e6,
@@ -102,7 +99,6 @@ BOARDS = {
             **_Z7020,
             **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,  # 16 bits of DDR3 at 1050 MT/s
-            ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             ps_clock_hz=50e6,
@@ -118,7 +114,6 @@ BOARDS = {
             **_Z7020,
             **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3L at 1066 MT/s
-            ddr_total_bytes=1024 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             ps_clock_hz=_MHZ_33,
@@ -134,7 +129,6 @@ BOARDS = {
             **_Z7020,
             **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3 at 1066 MT/s
-            ddr_total_bytes=512 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=100e6,
             ps_clock_hz=_MHZ_33,
@@ -150,7 +144,6 @@ BOARDS = {
             **_ZU3EG,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=4.3e9,
-            ddr_total_bytes=2048 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=200e6,
             ps_clock_hz=_MHZ_33,
@@ -166,7 +159,6 @@ BOARDS = {
             **_ZU3EG,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=9.6e9,
-            ddr_total_bytes=4096 * _MB,
             cma_default_bytes=128 * _MB,
             clock_hz=250e6,
             ps_clock_hz=_MHZ_33,
@@ -186,7 +178,6 @@ BOARDS = {
             dsps=1_248,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=19.2e9,
-            ddr_total_bytes=4096 * _MB,
             cma_default_bytes=1000 * _MB,
             clock_hz=250e6,
             ps_clock_hz=_MHZ_33,
@@ -206,7 +197,6 @@ BOARDS = {
             dsps=1_248,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=19.2e9,
-            ddr_total_bytes=4096 * _MB,
             cma_default_bytes=1000 * _MB,
             clock_hz=250e6,
             ps_clock_hz=_MHZ_33,
@@ -226,7 +216,6 @@ BOARDS = {
             dsps=1_728,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=17.1e9,
-            ddr_total_bytes=2048 * _MB,
             cma_default_bytes=512 * _MB,
             clock_hz=250e6,
             ps_clock_hz=_MHZ_33,

@@ -67,7 +67,7 @@ class _Extraction:
             source = self._wiring.source(self._processor.tile, self._processor.wires[pin])
             if isinstance(source, Constant) and source.floating:
                 unrouted.add(pin)
-            inputs.append(self._clock_or_signal(source))
+            inputs.append(self._signal(source))
         while self._queue:
             self._make(self._queue.popleft())
         circuit = self._circuit
@@ -91,10 +91,6 @@ class _Extraction:
             frozenset(unrouted),
             counts,
         )
-
-    def _clock_or_signal(self, source: Source) -> int:
-        """A processor's input may be the clock itself, which the simulation holds at one level."""
-        return self._signal(source)
 
     def _signal(self, source: Source) -> int:
         """A signal by what drives it; asks for that to be made."""

@@ -13,9 +13,8 @@ from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.image.trits import pack_rows
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, normalise
+from tritstream.numerics.profiles import CODE_MAX
 from tritstream.spec import operations as op
-
-CODE_MAX = 127
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ class Fabric:
     """Delays in ns. ``lut`` includes the route behind it."""
 
     name: str
-    yosys_family: str
     register: float
     """Clock to output plus setup of the register behind: what every stage loses."""
     lut: float
@@ -29,8 +28,8 @@ class Fabric:
     """Clock to output of a block RAM without output register."""
 
 
-SERIES7 = Fabric("7-series -1", "xc7", 1.0, 0.9, 1.1, 0.03, 4.2, 2.9)
-ULTRASCALE_PLUS = Fabric("UltraScale+ -2", "xcup", 0.4, 0.35, 0.5, 0.012, 2.2, 1.4)
+SERIES7 = Fabric("7-series -1", 1.0, 0.9, 1.1, 0.03, 4.2, 2.9)
+ULTRASCALE_PLUS = Fabric("UltraScale+ -2", 0.4, 0.35, 0.5, 0.012, 2.2, 1.4)
 FABRICS = {"xc7": SERIES7, "xcup": ULTRASCALE_PLUS}
 
 FREE = ("const", "variable", "shlc", "shrc", "wraps", "wrapu", "insert", "load", "table", "get")

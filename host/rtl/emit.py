@@ -73,10 +73,6 @@ def select(choices: list[tuple[str, str]], default: str) -> str:
     return text
 
 
-def data_port(direction: str, name: str, width: int) -> Port:
-    return Port(direction, name, width)
-
-
 def channel_ports(channel: Channel, incoming: bool) -> list[Port]:
     """Valid, ready and data of a stream."""
     there, back = ("input", "output") if incoming else ("output", "input")

@@ -453,12 +453,9 @@ class _Normaliser:
         g = self.graph
         if name in ("divui", "remui"):
             a, b = g.wrapu(a, width), g.wrapu(b, width)
-        if name in ("floordivsi", "divsi") and b.op == "const" and b.data > 0:
-            power = b.data & (b.data - 1) == 0
-            if power and (
-                (name == "floordivsi" and a.low >= 0) or (name == "divsi" and a.low >= 0)
-            ):
-                return g.shrc(a, b.data.bit_length() - 1)
+        power = b.op == "const" and b.data > 0 and b.data & (b.data - 1) == 0
+        if name in ("floordivsi", "divsi") and power and a.low >= 0:
+            return g.shrc(a, b.data.bit_length() - 1)
         if name in ("floordivsi", "ceildivsi") and (a.low < 0 or b.low < 0):
             # The emitted C++ divides towards zero there, MLIR does not.
             raise Refusal(
@@ -943,7 +940,6 @@ class _Normaliser:
             return
         g = self.graph
         before = dict(self.env)
-        versions = dict(self.versions)
         arms: list[dict[Variable, Node]] = []
         values: list[list[Node]] = []
         for polarity, region in ((True, op.regions[0]), (False, op.regions[1])):
@@ -954,7 +950,6 @@ class _Normaliser:
             self.inside_leaf = was_inside
             self.literals.pop()
             arms.append(self.env)
-        del versions
         self.env = before
         for variable in {**arms[0], **arms[1]}:
             a, b = (arm[variable] if variable in arm else g.variable(variable) for arm in arms)

@@ -432,10 +432,7 @@ int main(int argc, char** argv) {
   uint64_t time = 0;
   Writer out;
   Reader in(input);
-  for (auto& k : kernels) {
-    k.clk({0}), k.rst({1}), k.start({0});
-    for (auto& m : k.models) (void)m;
-  }
+  for (auto& k : kernels) k.clk({0}), k.rst({1}), k.start({0});
   auto step = [&](Kernel& k, int level) {
     k.clk({uint32_t(level)});
     top.eval();

@@ -15,7 +15,6 @@ from torch import Tensor
 from tritstream.errors import OptionError
 from tritstream.train import model
 
-OPTIMISERS = ("adamw", "muon")
 BETAS = (0.9, 0.95)
 MOMENTUM = 0.95
 MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")

@@ -11,11 +11,11 @@ from support import kernel_cases as cases
 from support.kernel_inputs import matvec_beats, norm_inputs
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
+from tritstream.numerics.profiles import CODE_MAX
 from tritstream.spec import operations as op
 
 CONFIGURATIONS = ("tiny", "z7020")
 RANDOM = 200
-CODE_MAX = 127
 
 
 def matvec_inputs(c: Configuration) -> list[tuple[np.ndarray, np.ndarray]]:
