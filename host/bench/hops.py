@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from typing import Any
 
 from tritstream.cluster.connection import connected
 
@@ -33,7 +34,8 @@ def main() -> None:
     args = parser.parse_args()
     vector, logits = 8 * args.hidden, 4 * args.vocabulary
     with connected(args.dask, args.dask_tls) as client:
-        stages = [
+        # Actors answer with futures, which their own type does not say.
+        stages: list[Any] = [
             client.submit(Echo, actor=True, pure=False, key=f"echo-{n}").result()
             for n in range(args.boards)
         ]
