@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tritstream.errors import FileError, OptionError
+from tritstream.files import known_kind, refuse_pointer
 from tritstream.text.characters import universal
 
 SEQUENCE = 10
@@ -41,12 +42,14 @@ def read_source(path: Path, held_out: float, clean: bool, separator: str | None 
     """
     try:
         data = path.read_bytes()
+        refuse_pointer(path, data)
         text = data.decode("utf-8")
     except OSError as error:
         raise FileError(f"cannot read the text file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
+        kind = known_kind(path.name, data[:16])
         raise FileError(
-            f"{path} is not UTF-8 text (byte {error.start}); convert it first"
+            f"{path} is not UTF-8 text (byte {error.start}){kind or '; convert it first'}"
         ) from error
     text = universal(text)
     train: tuple[str, ...]

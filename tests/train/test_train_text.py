@@ -91,6 +91,12 @@ def test_unreadable_texts_are_named(tmp_path) -> None:
     latin.write_bytes("na\u00efve".encode("latin-1"))
     with pytest.raises(TritstreamError, match=r"latin\.txt is not UTF-8"):
         read_source(latin, 0.05, clean=True)
+    (tmp_path / "packed.txt").write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(TritstreamError, match=r"packed\.txt is not .* gzip archive: unpack it"):
+        read_source(tmp_path / "packed.txt", 0.05, clean=True)
+    (tmp_path / "lfs.txt").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    with pytest.raises(TritstreamError, match=r"lfs\.txt is a git-lfs pointer"):
+        read_source(tmp_path / "lfs.txt", 0.05, clean=True)
     empty = tmp_path / "empty.txt"
     empty.write_text(" \n\n ")
     with pytest.raises(TritstreamError, match=r"empty\.txt"):
