@@ -55,7 +55,7 @@ OPTIONS = {
         *("-m", "-e", "-n", "-f", "--stop", "-t", "--top-k", "--top-p", "--repetition-penalty"),
         *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace", "--samples"),
         *("--trace-cycles", "--greedy", "--json", "--check", "--special", "--state"),
-        "--save-state",
+        *("--save-state", "--boards", "--checkpoint-tokens"),
     ),
     "pack": ("-o", "--layout", "--packing", "--profile", "--embedding", "--json"),
     "inspect": ("--sections", "--no-verify", "--json"),
@@ -104,7 +104,9 @@ OPTIONS = {
     "nonesuch": (),
 }
 NEITHER = {
-    "generate": {"--remote", "--remote-command", "--ssh"},  # run what they are given
+    "generate": {  # run what they are given, or go to another machine
+        *("--remote", "--remote-command", "--ssh", "--dask", "--dask-tls"),
+    },
     **{name: {"--dask", "--dask-tls"} for name in ("eval", "batch")},  # go to another machine
     "serve": {"--host"},  # asks for names in the network
     "bench": {"--figure", "--compare", "--geometry"},  # of minutes
