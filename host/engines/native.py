@@ -212,9 +212,6 @@ class NativeEngine:
             )
 
 
-_PORT_BYTES = 16
-
-
 def _threads(asked: int | None, weights: int) -> int:
     """Threads meet some 120 times a token: for a small model that costs more than it gains."""
     if asked is None:
@@ -270,11 +267,6 @@ def _matrix(
     layout: RecordLayout, phase: PhaseLayout, record: npt.NDArray[np.uint8]
 ) -> native.Matrix:
     c, base = layout.layout, record.ctypes.data
-    if c.port_bytes != _PORT_BYTES:
-        raise EngineError(
-            f"engine 'native' reads ports of {_PORT_BYTES} bytes, this image has {c.port_bytes}: "
-            f"pack it with another --layout, or use --engine spec"
-        )
     raw = record[phase.header : phase.header + 4 * len(HEADER_FIELDS)].view("<i4")
     h = dict(zip(HEADER_FIELDS, (int(v) for v in raw), strict=True))
 
@@ -293,6 +285,7 @@ def _matrix(
         groups=-(-rows // c.rows_per_byte),
         piece=phase.words_per_group * (c.lanes // c.ports),
         ports=c.ports,
+        port_bytes=c.port_bytes,
         packing=native.PACKINGS[c.packing],
         norm=native.Norm(
             elements=base + phase.elements,

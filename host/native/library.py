@@ -69,7 +69,9 @@ class Matrix(ctypes.Structure):
         ("groups", c_int64),
         ("piece", c_int64),
         ("ports", c_int32),
+        ("port_bytes", c_int32),
         ("packing", c_int32),
+        ("reserved", c_int32),
         ("norm", Norm),
         ("room", c_void_p),
     )

@@ -74,7 +74,7 @@ int main(int count, char **arguments) {
     for (Matrix *at = matrices; at < matrices + matrix_count; at++) {
         for (int port = 0; port < MAX_PORTS; port++) at->streams[port] = pointer();
         at->rows = next(), at->cols = next(), at->groups = next(), at->piece = next();
-        at->ports = (int32_t)next(), at->packing = (int32_t)next();
+        at->ports = (int32_t)next(), at->port_bytes = (int32_t)next(), at->packing = (int32_t)next();
         at->norm.elements = pointer(), at->norm.scale = scalar();
         at->norm.eps_square = scalar(), at->norm.eps = scalar();
         at->norm.square_exponent = next(), at->room = pointer();

@@ -30,6 +30,9 @@ CASES = [
     ("three ports", "base3", "default"),
     ("wide", "2bit", "small"),
     ("wide", "base3", "default"),
+    ("narrow ports", "base3", "small"),
+    ("narrow ports", "2bit", "default"),
+    ("one narrow port", "base3", "default"),
 ]
 
 
@@ -178,9 +181,12 @@ def test_a_forked_process_is_told(tiny: Image, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_shapes_are_odd() -> None:
-    assert any(g.hidden % 64 for g, _ in SHAPES.values())
-    assert any(g.hidden % 5 and g.vocabulary % 4 for g, _ in SHAPES.values())
-    assert {ports for _, ports in SHAPES.values()} == {1, 2, 3, 4}
+    assert any(g.hidden % 64 for g, *_ in SHAPES.values())
+    assert any(g.hidden % 5 and g.vocabulary % 4 for g, *_ in SHAPES.values())
+    assert {ports for _, ports, _ in SHAPES.values()} == {1, 2, 3, 4}
+    narrow = [shaped(name, "base3", "small") for name, (*_, width) in SHAPES.items() if width == 8]
+    pieces = {8 * (layout.padded(g).hidden // layout.lanes) for layout, g in narrow}
+    assert any(piece % 16 for piece in pieces) and any(piece % 32 > 16 for piece in pieces)
 
 
 def test_a_damaged_or_foreign_image_is_refused(tmp_path: Path) -> None:

@@ -205,29 +205,32 @@ def test_norm_codes(ops: Ops) -> None:
             )
             plain = scalar(int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-90, 60)))
             expected = op.norm_codes(vector, norm, plain, p)
-            codes, found = norm_codes(ops, vector, norm, plain)
-            np.testing.assert_array_equal(codes, expected.codes)
-            assert found == tuple(int(v) for v in expected.scale)
+            for width in (8, 16):
+                codes, found = norm_codes(ops, vector, norm, plain, width)
+                np.testing.assert_array_equal(codes, expected.codes)
+                assert found == tuple(int(v) for v in expected.scale)
 
 
 def norm_codes(
-    ops: Ops, vector: np.ndarray, norm: NormParameters, plain: Scalar
+    ops: Ops, vector: np.ndarray, norm: NormParameters, plain: Scalar, width: int = 16
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The level's codes, back in column order, and its scale; two ports, so that order matters."""
+    """The level's codes, back in column order, and its scale; two ports of so many bytes, so that
+    order matters."""
     n, p = len(vector), ops.profile
     mask = (1 << p.gain_bits) - 1
     packed = (norm.gain & mask) | ((norm.block & ((1 << p.block_bits) - 1)) << p.gain_bits)
     elements = np.ascontiguousarray(packed, np.uint64 if p.element_bits == 64 else np.uint32)
-    words = -(-n // 32)
-    port_stride = -(-words * 16 // 64) * 64
+    words = -(-n // (2 * width))
+    port_stride = -(-words * width // 64) * 64
     codes = np.full(2 * port_stride + 64, 99, np.int8)
     start = -codes.ctypes.data % 64
     matrix = native.Matrix(
         rows=1,
         cols=n,
         groups=1,
-        piece=16 * words,
+        piece=width * words,
         ports=2,
+        port_bytes=width,
         norm=native.Norm(
             elements=elements.ctypes.data,
             scale=struct(norm.scale),
@@ -253,7 +256,7 @@ def norm_codes(
         out,
         0,
     )
-    ports = codes[start : start + 2 * port_stride].reshape(2, port_stride // 16, 16)
+    ports = codes[start : start + 2 * port_stride].reshape(2, port_stride // width, width)
     linear = ports.transpose(1, 0, 2).reshape(-1)
     assert not linear[n:].any(), "what pads the codes must be zero"
     assert sums[0] == linear.astype(np.int64).sum()

@@ -23,21 +23,24 @@ FLAGS = ("-std=gnu11", "-fwrapv", "-fno-math-errno", "-fno-tree-pre", "-pthread"
 HERE = tuple(level.name for level in levels(load_core()) if level.runs_here) if built() else ()
 """Names of the dispatch levels that this machine runs."""
 
-# Odd on purpose: sizes that fill no vector, row counts that fill no byte, one to four ports.
+# Odd on purpose: sizes that fill no vector, row counts that fill no byte, one to four ports of 16
+# or 8 bytes; with 8, a row group ends in every part of a vector that there is.
 SHAPES = {
-    "tiny": (Geometry(192, 256, 2, 512), 4),
-    "narrow": (Geometry(16, 48, 3, 33), 1),
-    "odd": (Geometry(130, 77, 2, 301), 4),
-    "two ports": (Geometry(200, 136, 2, 259), 2),
-    "three ports": (Geometry(97, 209, 1, 64), 3),
-    "wide": (Geometry(1030, 1411, 1, 123), 4),
+    "tiny": (Geometry(192, 256, 2, 512), 4, 16),
+    "narrow": (Geometry(16, 48, 3, 33), 1, 16),
+    "odd": (Geometry(130, 77, 2, 301), 4, 16),
+    "two ports": (Geometry(200, 136, 2, 259), 2, 16),
+    "three ports": (Geometry(97, 209, 1, 64), 3, 16),
+    "wide": (Geometry(1030, 1411, 1, 123), 4, 16),
+    "narrow ports": (Geometry(200, 349, 2, 259), 4, 8),
+    "one narrow port": (Geometry(37, 90, 1, 64), 1, 8),
 }
 
 
 def shaped(shape: str, packing: str, profile: str) -> tuple[Layout, Geometry]:
-    """A shape of SHAPES, in a layout with its number of ports."""
-    geometry, ports = SHAPES[shape]
-    return Layout(packing, profile, 16 * ports, ports), geometry
+    """A shape of SHAPES, in a layout with its ports."""
+    geometry, ports, port_bytes = SHAPES[shape]
+    return Layout(packing, profile, port_bytes * ports, ports), geometry
 
 
 def synthetic_image(path: Path, bound: tuple[Layout, Geometry], seed: int = 0) -> Image:
@@ -88,7 +91,7 @@ def write_job(path: Path, image: Image, ids: list[int], batch: int = 8) -> None:
     numbers += [offset(e.rows), offset(e.columns), e.row_bytes, e.kind]
     for m in _matrices(model):
         numbers += [offset(s) if s else -1 for s in m.streams]
-        numbers += [m.rows, m.cols, m.groups, m.piece, m.ports, m.packing]
+        numbers += [m.rows, m.cols, m.groups, m.piece, m.ports, m.port_bytes, m.packing]
         numbers += [offset(m.norm.elements), *scalar(m.norm.scale), *scalar(m.norm.eps_square)]
         numbers += [*scalar(m.norm.eps), m.norm.square_exponent, offset(m.room)]
     cells = 16 << profile.sigmoid_cells_log2

@@ -6,8 +6,10 @@ typedef __m256i Sums;
 
 static inline Bytes load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline Bytes load_part(const uint8_t *p, int n) {
-    (void)n; /* 16 is the only multiple of 16 below a whole vector */
-    return _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+    if (n == 8) return _mm256_zextsi128_si256(_mm_loadl_epi64((const __m128i *)p));
+    __m256i low = _mm256_zextsi128_si256(_mm_loadu_si128((const __m128i *)p));
+    if (n == 16) return low;
+    return _mm256_inserti128_si256(low, _mm_loadl_epi64((const __m128i *)(p + 16)), 1);
 }
 static inline Bytes load_codes(const int8_t *p) { return _mm256_load_si256((const __m256i *)p); }
 static inline Sums zero_sums(void) { return _mm256_setzero_si256(); }

@@ -16,8 +16,8 @@ typedef int32x4_t Sums;
 
 static inline Bytes load(const uint8_t *p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
 static inline Bytes load_part(const uint8_t *p, int n) {
-    (void)n; /* a piece is a multiple of 16: there is never a part */
-    return load(p);
+    (void)n; /* 8 is the only multiple of 8 below a whole vector */
+    return vreinterpretq_s8_u8(vcombine_u8(vld1_u8(p), vdup_n_u8(0)));
 }
 static inline Bytes load_codes(const int8_t *p) { return vld1q_s8(p); }
 static inline Sums zero_sums(void) { return vdupq_n_s32(0); }

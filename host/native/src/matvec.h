@@ -4,7 +4,7 @@
  *
  *   UNITS                      2 or 4: how many sets of sums the registers hold
  *   Bytes, Sums                vectors of bytes and of int32 sums; BYTES per vector (16, 32 or 64)
- *   load, load_part            a whole vector, or the first n bytes (n a multiple of 16) and zeros
+ *   load, load_part            a whole vector, or the first n bytes (n a multiple of 8) and zeros
  *   load_codes                 BYTES codes, aligned
  *   zero_sums, dot             dot(sums, weights, codes) adds products to sums
  *   reduce4                    four vectors of sums to four int32 in memory

@@ -33,7 +33,7 @@ ALWAYS_INLINE Vector widened(Vector sums) { return _mm256_madd_epi16(sums, _mm25
 ALWAYS_INLINE Vector multiply_add(Vector sums, Vector digits, Vector codes) {
     return _mm256_add_epi16(sums, _mm256_maddubs_epi16(digits, codes));
 }
-/* What a piece ends in may be half a vector; its other half meets codes that are zero. */
+/* What a piece ends in may be a part of a vector; the rest of it meets codes that are zero. */
 ALWAYS_INLINE Vector load_left(const uint8_t *p, int64_t left) {
     return left < BYTES ? load_part(p, (int)left) : load(p);
 }

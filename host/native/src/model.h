@@ -11,7 +11,6 @@
 #include "integers.h"
 
 #define MAX_PORTS 4
-#define PORT_BYTES 16
 #define BASE3 0
 #define TWO_BIT 1
 /* Vector loads of codes are whole: a port's codes are padded with zeros to the longest vector. */
@@ -34,13 +33,13 @@ typedef struct {
 
 /* One ternary matrix as its packed streams: tritstream/image/records.py.
  *
- * A row group (5 or 4 rows) has `piece` bytes in the stream of every port: byte i of port p is column
- * (i / 16) * ports * 16 + p * 16 + i % 16. Codes are brought into that order once per vector, so that
- * weights are read as they lie. */
+ * A row group (5 or 4 rows) has `piece` bytes in the stream of every port: with w = port_bytes, 8 or 16,
+ * byte i of port p is column (i / w) * ports * w + p * w + i % w. Codes are brought into that order once
+ * per vector, so that weights are read as they lie. */
 typedef struct {
     const uint8_t *streams[MAX_PORTS];
     int64_t rows, cols, groups, piece;
-    int32_t ports, packing;
+    int32_t ports, port_bytes, packing, reserved;
     NormParameters norm;
     const int32_t *room;
 } Matrix;

@@ -73,23 +73,33 @@ static int32_t absmax_codes(const int32_t *u, int64_t n, int64_t absmax, const P
     return sum;
 }
 
-/* Linear codes into the order of the weight streams; what pads a port's codes is zero. */
-static void to_stream_order(const int8_t *linear, const Matrix *m, Codes *out, int64_t t) {
-    int8_t *codes = out->codes + t * out->stride;
-    int64_t lanes = (int64_t)m->ports * PORT_BYTES;
+/* `width` is a constant where this is inlined, so that whole words are copied by one instruction. */
+static inline __attribute__((always_inline)) void in_stream_order(const int8_t *linear, const Matrix *m,
+                                                                  int8_t *codes, int64_t stride,
+                                                                  const int64_t width) {
     for (int port = 0; port < m->ports; port++) {
-        int8_t *to = codes + port * out->port_stride;
-        for (int64_t at = 0; at < out->port_stride; at += PORT_BYTES) {
-            int64_t column = at / PORT_BYTES * lanes + port * PORT_BYTES;
+        int8_t *to = codes + port * stride;
+        for (int64_t at = 0; at < stride; at += width) {
+            int64_t column = at * m->ports + port * width;
             int64_t left = at < m->piece ? m->cols - column : 0;
-            int64_t count = left < 0 ? 0 : left > PORT_BYTES ? PORT_BYTES : left;
-            if (count == PORT_BYTES) {
-                memcpy(to + at, linear + column, PORT_BYTES);
+            int64_t count = left < 0 ? 0 : left > width ? width : left;
+            if (count == width) {
+                memcpy(to + at, linear + column, (size_t)width);
             } else {
-                memset(to + at, 0, PORT_BYTES);
+                memset(to + at, 0, (size_t)width);
                 memcpy(to + at, linear + column, (size_t)count);
             }
         }
+    }
+}
+
+/* Linear codes into the order of the weight streams; what pads a port's codes is zero. */
+static void to_stream_order(const int8_t *linear, const Matrix *m, Codes *out, int64_t t) {
+    int8_t *codes = out->codes + t * out->stride;
+    if (m->port_bytes == 8) {
+        in_stream_order(linear, m, codes, out->port_stride, 8);
+    } else {
+        in_stream_order(linear, m, codes, out->port_stride, 16);
     }
 }
 
