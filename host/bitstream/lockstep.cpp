@@ -1,6 +1,6 @@
 // Two designs on one processor: the RTL and the netlist of the bitstream get the same pins of the
 // PS7, driven here from what the RTL does, and the pins that they drive are compared, every cycle.
-// The processor is the master of GP0 and the memory behind HP0 to HP3 (AXI3). The RTL comes from
+// The processor is the master of GP0 and the memory behind HP0 to HP3 and the ACP (AXI3). The RTL comes from
 // Verilator; the netlist is data, so that another bitstream needs no other program.
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 """A design's RTL and the netlist of its bitstream, simulated in one model under one processor.
 
 Both see the same pins of the PS7, which `lockstep.cpp` drives from what the RTL does: registers
-over GP0, memory behind HP0 to HP3. From the first cycle after reset on, the pins that they drive
-are compared in every cycle; what a channel carries beside its valid counts while that is high.
+over GP0, memory behind HP0 to HP3 and the ACP. From the first cycle after reset on, the pins that
+they drive are compared in every cycle; what a channel carries beside its valid counts while that is
+high.
 
 The RTL is built with Verilator; the netlist is data, so that one build serves any bitstream.
 """
@@ -54,7 +55,7 @@ GP0_SIGNALS = (
 )
 HP_SIGNALS = (*GP0_SIGNALS, "ARID", "AWID", "RRESP", "RID", "RLAST", "BRESP", "BID")
 _PAYLOAD = re.compile(r"(.*(?:AR|AW|W|R|B))(?:ADDR|LEN|DATA|STRB|LAST|ID|RESP)\d*$")
-_HP_PORTS = 4
+_MEMORY_PORTS = ("HP0", "HP1", "HP2", "HP3", "ACP")
 _CLOCK_LEVELS = "{3'd0, lockstep.fclk0}"
 _INITS = [f"INIT_{k:02X}" for k in range(128)]
 _PARITIES = [f"INITP_{k:02X}" for k in range(16)]
@@ -242,10 +243,10 @@ def _tables(processor: Processor) -> str:
     used = [*(f"MAXIGP0{n}" for n in GP0_SIGNALS), "FCLKRESETN"]
     lines = ["constexpr Port {}{{{}, {}}};".format(port, *places[port]) for port in used]
     lines.append(f"struct Hp {{ Port {', '.join(HP_SIGNALS)}; }};")
-    lines.append(f"constexpr int HP_PORTS = {_HP_PORTS};")
+    lines.append(f"constexpr int HP_PORTS = {len(_MEMORY_PORTS)};")
     rows = [
-        "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXIHP{k}{n}"]) for n in HP_SIGNALS) + "}"
-        for k in range(_HP_PORTS)
+        "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXI{port}{n}"]) for n in HP_SIGNALS) + "}"
+        for port in _MEMORY_PORTS
     ]
     lines.append(f"constexpr Hp HP[HP_PORTS] = {{{', '.join(rows)}}};")
     inputs, outputs = len(processor.input_pins), len(processor.output_pins)

@@ -12,6 +12,9 @@ from tritstream.files import check_output
 RUNS, LAYERS, TRACE_CYCLES = 20, 2, 5_000
 MOST_LATENCY = 10_000
 """A hundred times what DDR takes; a simulation of more would have no end in sight."""
+VECTOR_PORTS = {"own": (1, 0), "half": (2, 0), "shared": (1, 1)}
+"""Conditions of the port for everything but weights: vector_cycles and vector_shares."""
+ENGINE_ONLY = ("layers", "image", "trace_cycles", "plot", "no_head", "vectors")
 
 
 _EXAMPLES = """\
@@ -91,6 +94,12 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
         help="cycles in the waveform, 14 KB each for the smallest engine "
         f"(default: {TRACE_CYCLES})",
     )
+    engine.add_argument(
+        "--vectors",
+        choices=VECTOR_PORTS,
+        help="port for everything but weights: own, one like the others; half, one of half their "
+        "width; shared, that of the last weight master (default: own)",
+    )
     engine.add_argument("--plot", metavar="FILE", help="draw a layer's timeline as .png or .svg")
 
 
@@ -102,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise OptionError(f"--seed must be 0 or more, not {args.seed}")
     of_engine = args.kernel == "engine"
-    for name in ("runs",) if of_engine else ("layers", "image", "trace_cycles", "plot", "no_head"):
+    for name in ("runs",) if of_engine else ENGINE_ONLY:
         if getattr(args, name) not in (None, False):
             here, there = ("the engine", "a kernel") if of_engine else ("a kernel", "the engine")
             raise OptionError(

@@ -14,7 +14,7 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
     """Simulate, compare with the specification and report; 1 where something is not bit-exact."""
     from tritstream import cosim
     from tritstream.bench.synthetic import geometry_of
-    from tritstream.cli.cosim import LAYERS, TRACE_CYCLES
+    from tritstream.cli.cosim import LAYERS, TRACE_CYCLES, VECTOR_PORTS
     from tritstream.cosim.timeline import check_format
     from tritstream.system import Conditions
 
@@ -23,7 +23,14 @@ def run_engine(args: argparse.Namespace, configuration: Configuration) -> int:
         raise OptionError(f"--trace-cycles must be 1 or more, not {trace_cycles}")
     if args.plot:
         check_format(args.plot)
-    conditions = Conditions(args.seed, round(256 * args.stall), args.latency)
+    cycles, shares = VECTOR_PORTS[args.vectors or "own"]
+    conditions = Conditions(
+        args.seed,
+        round(256 * args.stall),
+        args.latency,
+        vector_cycles=cycles,
+        vector_shares=shares,
+    )
     found = cosim.run_engine(
         configuration,
         conditions,

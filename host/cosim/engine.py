@@ -79,6 +79,8 @@ def run_engine(
         "latency_cycles": conditions.latency,
         "wait_probability": conditions.stall / 256,
         "bandwidth_limit": None,
+        "vector_beat_cycles": conditions.vector_cycles,
+        "vectors_share_a_weight_port": bool(conditions.vector_shares),
         "bus": f"{bus.name}, {bus.bits} bits, bursts of {bus.burst} beats",
         "seed": seed,
     }

@@ -10,7 +10,6 @@ from tritstream.boards import BOARDS
 from tritstream.configurations import Configuration
 from tritstream.cosim.phases import ACTIVITIES, Phase
 from tritstream.cosim.trial import Run
-from tritstream.estimate.candidates import weight_ports
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY, memory
 from tritstream.estimate.rates import rates_of
@@ -33,7 +32,8 @@ def engine_report(
 ) -> dict[str, Any]:
     """One layer alone and several records in a start (the last of them the head, if ``head``), as
     JSON. Rates are projected where a layer that follows another and the head were simulated."""
-    beats = 8 * configuration.port_bytes // bus_for(configuration).bits
+    bits = 8 * configuration.port_bytes
+    beats = bits // bus_for(configuration).for_words(bits).bits
     runs = [alone, *([several] if several else [])]
     report: dict[str, Any] = {
         "configuration": configuration.name,
@@ -104,7 +104,7 @@ def _projected(
     boards = []
     for board in BOARDS.values():
         same = board.ps_type == configuration.board.ps_type
-        if not same or weight_ports(board) < configuration.ports:
+        if not same or board.hp_ports < configuration.ports:
             continue
         reached = rates_of(
             configuration,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tritstream.configurations import Configuration
 
@@ -29,6 +29,10 @@ class Bus:
     def id_bits(self) -> int:
         """The HP ports of Zynq-7000 have IDs of 6 bits; one transaction stream uses ID 0 only."""
         return 6 if self.protocol == 3 else 1
+
+    def for_words(self, bits: int) -> Bus:
+        """The bus of a master whose words have so many bits: no wider than they are."""
+        return replace(self, bits=min(self.bits, bits))
 
 
 AXI4 = Bus("axi4", 128, 64, 4)

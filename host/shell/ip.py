@@ -6,9 +6,10 @@ region (`<p>` is the name of the core's port for the argument):
 * ``clk``, ``rst`` (synchronous, active high), ``start`` (one cycle), ``done`` (one cycle, after
   the answers to all writes); scalar arguments are plain inputs, stable during a run.
 * A memory that is read: ``<p>_ar_valid/ready/addr/count`` asks for ``count`` consecutive words of
-  128 bits from word ``addr``; they come on ``<p>_r_valid/ready/data``. Several requests may be
-  open.
-  Arguments of one bundle share one AXI master, which delivers in the order of the requests.
+  the argument's width from word ``addr``; they come on ``<p>_r_valid/ready/data``. Several
+  requests may be open.
+  Arguments of one bundle are of one width and share one AXI master, which delivers in the order of
+  the requests.
 * A memory that is written: ``<p>_aw_*`` announces words that follow on ``<p>_w_valid/ready/data``;
   ``<p>_b_valid`` is high for a cycle when all of a request has been answered.
 
@@ -253,13 +254,14 @@ class _Top:
         return made
 
     def master(self, bundle: str, kind: str, users: list[Argument]) -> str:
-        name, n = f"{bundle}_{kind}", len(users)
+        name, n, bits = f"{bundle}_{kind}", len(users), users[0].bits
+        bus = self.bus.for_words(bits)
         read = kind == "reader"
         asks, channel = ("ar", "r") if read else ("aw", "w")
         self.wire(1, f"{name}_quiet", f"{name}_error", f"{name}_decode_error", f"{name}_outside")
         self.vector(n, f"{name}_ask_valid", f"{name}_ask_ready", f"{name}_valid", f"{name}_ready")
         self.wire(32 * n, f"{name}_ask_address", f"{name}_ask_count")
-        self.wire(128 if read else 128 * n, f"{name}_data")
+        self.wire(bits if read else bits * n, f"{name}_data")
         if not read:
             self.vector(n, f"{name}_answered")
         for k, a in enumerate(users):
@@ -272,7 +274,7 @@ class _Top:
             self.lines.append(f"  assign {name}_ask_address[{32 * k} +: 32] = 32'({address});")
             self.pins.append(f".{core.name}_{asks}_addr({address})")
             self.pins.append(f".{core.name}_{asks}_count({name}_ask_count[{32 * k} +: 32])")
-            data = f"{name}_data" if read else f"{name}_data[{128 * k} +: 128]"
+            data = f"{name}_data" if read else f"{name}_data[{bits * k} +: {bits}]"
             self.pins.append(f".{core.name}_{channel}_data({data})")
             if not read:
                 self.pins.append(f".{core.name}_b_valid({name}_answered[{k}])")
@@ -290,19 +292,18 @@ class _Top:
         pins += [f".{x}({name}_{x})" for x in inner]
         bases = ", ".join(f"value_{a.name}" for a in reversed(users))
         pins.append(f".bases({{{bases}}})")
-        pins += self.read_bus(bundle) if read else self.write_bus(bundle)
+        pins += self.read_bus(bundle, bus) if read else self.write_bus(bundle, bus)
         depth = READ_WORDS if read else WRITE_WORDS
         self.lines += [
-            f"  shell_{kind} #(.USERS({n}), .BUS_BITS({self.bus.bits}), .BURST({self.bus.burst}),",
-            f"    .DEPTH({depth}), .BURSTS({BURSTS})) {name} (",
+            f"  shell_{kind} #(.USERS({n}), .DATA_BITS({bits}), .BUS_BITS({bus.bits}),",
+            f"    .BURST({bus.burst}), .DEPTH({depth}), .BURSTS({BURSTS})) {name} (",
             "    " + ",\n    ".join(pins),
             "  );",
         ]
         return name
 
-    def address_channel(self, prefix: str, letters: str) -> list[str]:
+    def address_channel(self, prefix: str, letters: str, bus: Bus) -> list[str]:
         """The signals of AR or AW: constant ones are assigned, the others returned as pins."""
-        bus = self.bus
 
         def port(direction: str, width: int, name: str) -> str:
             return self.port(direction, width, f"{prefix}_{letters.upper()}{name}")
@@ -326,20 +327,20 @@ class _Top:
             self.lines.append(f"  assign {port('output', width, name)} = {width}'d{value};")
         return pins
 
-    def read_bus(self, bundle: str) -> list[str]:
+    def read_bus(self, bundle: str, bus: Bus) -> list[str]:
         prefix = f"m_axi_{bundle}"
-        pins = self.address_channel(prefix, "ar")
-        self.port("input", self.bus.id_bits, f"{prefix}_RID")
+        pins = self.address_channel(prefix, "ar", bus)
+        self.port("input", bus.id_bits, f"{prefix}_RID")
         for direction, width, name in (
-            ("input", 1, "RVALID"), ("output", 1, "RREADY"), ("input", self.bus.bits, "RDATA"),
+            ("input", 1, "RVALID"), ("output", 1, "RREADY"), ("input", bus.bits, "RDATA"),
             ("input", 2, "RRESP"), ("input", 1, "RLAST"),
         ):  # fmt: skip
             pins.append(f".{name.lower()}({self.port(direction, width, f'{prefix}_{name}')})")
         return pins
 
-    def write_bus(self, bundle: str) -> list[str]:
-        prefix, bus = f"m_axi_{bundle}", self.bus
-        pins = self.address_channel(prefix, "aw")
+    def write_bus(self, bundle: str, bus: Bus) -> list[str]:
+        prefix = f"m_axi_{bundle}"
+        pins = self.address_channel(prefix, "aw", bus)
         if bus.protocol == 3:
             name = self.port("output", bus.id_bits, f"{prefix}_WID")
             self.lines.append(f"  assign {name} = {bus.id_bits}'d0;")

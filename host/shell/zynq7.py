@@ -1,13 +1,16 @@
 """The engine as a design for Zynq-7000 without vendor IP: PS7, its ports, and the IP in between.
 
 `system_source` is everything but the PS7, so that it can be simulated as it is: control through
-GP0 (AXI3 to AXI4-Lite, `zynq7_control`), each AXI3 master of the IP to an HP port. Every signal
-from and to the processor passes a register. Read data and write answers need no handshake there:
-the shell's masters only ask for what they have room for, so they are always ready for it.
+GP0 (AXI3 to AXI4-Lite, `zynq7_control`), each AXI3 master of the IP to a memory port: an HP port,
+or the ACP, which is used as one more port of 64 bits. Every signal from and to the processor passes
+a register. Read data and write answers need no handshake there: the shell's masters only ask for
+what they have room for, so they are always ready for it.
 
 `top_source` adds the PS7 primitive, one clock (FCLK_CLK0 through a BUFG) and its reset. All inputs
-of the PS7 are driven: unused ones rest as `tritstream.shell.ps7` says, an HP port's size, burst,
-cache and ID bits are constants.
+of the PS7 are driven: unused ones rest as `tritstream.shell.ps7` says, a memory port's size, burst,
+cache and ID bits are constants. The ACP's user bits rest at zero: its accesses are not coherent
+with the processors' first caches (UG585, 3.5), and cache bits that say "normal, not cacheable" let
+them pass the second. So the driver cleans and invalidates caches as it does for HP ports.
 """
 
 from __future__ import annotations
@@ -66,16 +69,18 @@ def zynq7_source() -> str:
     return "\n".join((folder / f"{name}.sv").read_text(encoding="utf-8") for name in SOURCES)
 
 
-def hp_ports(table: Sequence[Argument], bundle: str) -> tuple[_Port, ...]:
-    """The signals of a bundle's HP port that are not constants."""
+def memory_port(table: Sequence[Argument], bundle: str) -> tuple[_Port, ...]:
+    """The signals of a bundle's memory port that are not constants."""
     directions = {a.direction for a in table if a.bundle == bundle and a.kind == "memory"}
     return (_READ if "in" in directions else ()) + (_WRITE if "out" in directions else ())
 
 
 def system_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
-    """SystemVerilog of the module between PS7 and IP; ``ports`` maps bundles to ``HP0`` to ``HP3``.
+    """SystemVerilog of the module between PS7 and IP; ``ports`` maps bundles to ``HP0`` to ``HP3``
+    and ``ACP``.
 
-    Its ports are ``clk``, ``rst_n``, ``irq``, ``gp0_*`` and ``hp<n>_*``, signals named as in AXI.
+    Its ports are ``clk``, ``rst_n``, ``irq``, ``gp0_*``, ``hp<n>_*`` and ``acp_*``, signals named
+    as in AXI.
     """
     declared = [("input", 1, "clk"), ("input", 1, "rst_n"), ("output", 1, "irq")]
     declared += [(d, w, f"gp0_{name}") for d, w, name in _GP0]
@@ -92,7 +97,7 @@ def system_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
 
     for bundle in bundles(tuple(table)):
         hp = ports[bundle].lower()
-        signals = hp_ports(table, bundle)
+        signals = memory_port(table, bundle)
         names = {name for _, _, name in signals}
         declared += [(d, w, f"{hp}_{name}") for d, w, name in signals]
         lines.append(f"  // {bundle} to {ports[bundle]}.")
@@ -132,7 +137,7 @@ def top_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
         wire(direction, width, f"gp0_{name}", f"MAXIGP0{name.upper()}")
     for bundle, port in ports.items():
         driven[f"SAXI{port}ACLK"] = "clk"
-        signals = hp_ports(table, bundle)
+        signals = memory_port(table, bundle)
         for direction, width, name in signals:
             wire(direction, width, f"{port.lower()}_{name}", f"SAXI{port}{name.upper()}")
         for letters in sorted({n[:2].upper() for _, _, n in signals if n.endswith("addr")}):

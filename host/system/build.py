@@ -11,7 +11,13 @@ from pathlib import Path
 from tritstream.caches import made_cache_folder
 from tritstream.configurations import Configuration
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.kernels.arguments import TOP, Argument, argument_table, bundles
+from tritstream.kernels.arguments import (
+    TOP,
+    VECTOR_BUNDLE,
+    Argument,
+    argument_table,
+    bundles,
+)
 from tritstream.rtl.simulate import WAIVERS
 from tritstream.rtl.targets import VENDOR, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
@@ -49,6 +55,11 @@ class Parts:
         top = ip_source(self.table, self.core, self.ports, self.bus)
         return "\n".join((shell_source(self.target), self.core_text, top))
 
+    def bus_of(self, bundle: str) -> Bus:
+        """The bus of an AXI master, which is no wider than its words."""
+        bits = next(a.bits for a in self.table if a.bundle == bundle)
+        return self.bus.for_words(bits)
+
     def masters(self, direction: str) -> list[str]:
         """Bundles that are read (``in``) or written (``out``)."""
         return [
@@ -84,11 +95,16 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
     """The simulator as a shared library, built if the cache has none. Raises EngineError."""
     bus = parts.bus
     readers, writers = parts.masters("in"), parts.masters("out")
+    widths = [[parts.bus_of(b).bits // 8 for b in masters] for masters in (readers, writers)]
     constants = {
-        "BUS_BYTES": bus.bits // 8,
         "BURST": bus.burst,
         "READERS": len(readers),
         "WRITERS": len(writers),
+        "READ_BYTES[]": "{" + ", ".join(map(str, widths[0])) + "}",
+        "WRITE_BYTES[]": "{" + ", ".join(map(str, widths[1])) + "}",
+        "MOST_BYTES": max(map(max, widths)),
+        "VECTOR_READER": readers.index(VECTOR_BUNDLE),
+        "VECTOR_WRITER": writers.index(VECTOR_BUNDLE),
     }
     generated = {
         "system.sv": parts.text,

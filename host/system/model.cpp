@@ -18,7 +18,7 @@
 #include "verilated_vcd_c.h"
 #endif
 
-#include "bus.inc"    // BUS_BYTES, BURST, READERS, WRITERS
+#include "bus.inc"    // BURST, READERS, WRITERS, READ_BYTES[], WRITE_BYTES[], VECTOR_READER, VECTOR_WRITER
 #include "probe.inc"  // STREAMS
 #ifdef PROBE_STATE
 #include "Vsystem___024root.h"
@@ -54,6 +54,9 @@ struct Settings {
   uint32_t bandwidth = 0;  // bytes a cycle of all ports together, times 256; 0: no limit
   // Answer burst number `error_burst` of a master (readers first) with `error_code`; none: code 0.
   uint32_t error_master = 0, error_burst = 0, error_code = 0;
+  // The port of everything but weights: how many cycles a beat of it takes (2: half as wide), and whether
+  // it has its read channel together with the last weight master, bursts in the order of their requests.
+  uint32_t vector_cycles = 1, vector_shares = 0;
 };
 
 struct Burst {
@@ -61,12 +64,13 @@ struct Burst {
   uint32_t beats, done;
   uint64_t due;
   int response;
+  uint64_t accepted;  // the cycle of the request, and among those of one cycle the port
 };
 
 constexpr std::size_t MOST_BEATS = 16;  // of data that a memory port takes before the address
 
 struct Beat {
-  uint8_t bytes[BUS_BYTES];
+  uint8_t bytes[MOST_BYTES];
   uint32_t strobe;
   bool last;
 };
@@ -223,6 +227,7 @@ class System {
     Steady steady;
     bool open = false, offered = false;
     uint32_t seen = 0;
+    uint64_t free = 0;  // from this cycle on, for the next beat
   };
   struct WritePort {
     std::deque<Burst> queue, answers;
@@ -230,6 +235,7 @@ class System {
     Steady steady;
     bool open = false, data_open = false, answering = false;
     uint32_t seen = 0;
+    uint64_t free = 0;
   };
 
   VerilatedContext context_;
@@ -267,10 +273,10 @@ class System {
 
   bool stall() { return settings_.stall && random_.chance(settings_.stall); }
 
-  bool afford() {
+  bool afford(int bytes) {
     if (!settings_.bandwidth) return true;
     if (budget_ < 0) return false;
-    budget_ -= 256 * BUS_BYTES;
+    budget_ -= 256 * bytes;
     return true;
   }
 
@@ -283,11 +289,11 @@ class System {
   void settle() {
     if (settings_.bandwidth) {
       budget_ += settings_.bandwidth;
-      if (budget_ > 256 * BUS_BYTES * 4) budget_ = 256 * BUS_BYTES * 4;
+      if (budget_ > 256 * MOST_BYTES * 4) budget_ = 256 * MOST_BYTES * 4;
     }
     // The first port to be served changes, so that a scarce memory is shared fairly.
-    for (unsigned n = 0; n < READERS; n++) prepare(reads_[(n + cycles) % READERS]);
-    for (auto& p : writes_) prepare(p);
+    for (unsigned n = 0; n < READERS; n++) prepare_read((n + cycles) % READERS);
+    for (unsigned n = 0; n < WRITERS; n++) prepare_write(n);
 #define READER(k, name)                                                                           \
   drive(reads_[k], top_->m_axi_##name##_ARREADY, top_->m_axi_##name##_RVALID,                     \
         top_->m_axi_##name##_RDATA, top_->m_axi_##name##_RRESP, top_->m_axi_##name##_RLAST);
@@ -365,17 +371,27 @@ class System {
 #endif
   }
 
-  void prepare(ReadPort& p) {
+  // Whether another port that shares the data channel with this one has an earlier request.
+  bool behind(unsigned k) {
+    if (!settings_.vector_shares || (k != VECTOR_READER && k != READERS - 1)) return false;
+    const auto& other = reads_[k == VECTOR_READER ? READERS - 1 : VECTOR_READER].queue;
+    return !other.empty() && other.front().accepted < reads_[k].queue.front().accepted;
+  }
+
+  void prepare_read(unsigned k) {
+    ReadPort& p = reads_[k];
     p.open = p.queue.size() < MOST_BURSTS && !stall();
     if (!p.offered)
-      p.offered = !p.queue.empty() && p.queue.front().due <= cycles && !stall() && afford();
+      p.offered = !p.queue.empty() && p.queue.front().due <= cycles && p.free <= cycles && !behind(k) &&
+                  !stall() && afford(READ_BYTES[k]);
   }
-  void prepare(WritePort& p) {
+  void prepare_write(unsigned k) {
+    WritePort& p = writes_[k];
     // AXI lets a memory take address and data in any order, and wait for either with the other; a port
     // with stalls and an odd seed wants data first.
     const bool data_first = settings_.stall && settings_.seed % 2;
     p.open = p.queue.size() + p.answers.size() < MOST_BURSTS && !(data_first && p.data.empty()) && !stall();
-    p.data_open = p.data.size() < MOST_BEATS && !stall() && afford();
+    p.data_open = p.data.size() < MOST_BEATS && p.free <= cycles && !stall() && afford(WRITE_BYTES[k]);
     if (!p.answering)
       p.answering = !p.answers.empty() && p.answers.front().due <= cycles && !stall();
   }
@@ -386,9 +402,9 @@ class System {
     rvalid = p.offered;
     if (!p.offered) return;
     const Burst& b = p.queue.front();
-    uint8_t beat[BUS_BYTES] = {};
-    if (b.response == OKAY)
-      std::memcpy(beat, find(b.address + b.done * BUS_BYTES, BUS_BYTES, false), BUS_BYTES);
+    constexpr uint32_t bytes = sizeof(Data);
+    uint8_t beat[bytes] = {};
+    if (b.response == OKAY) std::memcpy(beat, find(b.address + b.done * bytes, bytes, false), bytes);
     put(rdata, beat);
     rresp = b.response;
     rlast = b.done + 1 == b.beats;
@@ -401,16 +417,16 @@ class System {
   }
 
   // Checks an address handshake; the burst it makes.
-  Burst begin(unsigned master, uint32_t& seen, uint64_t address, uint32_t length, int size, int kind,
-              bool write) {
+  Burst begin(unsigned master, uint32_t bytes, uint32_t& seen, uint64_t address, uint32_t length, int size,
+              int kind, bool write) {
     const uint32_t beats = length + 1;
-    const uint64_t last = address + beats * BUS_BYTES - 1;
+    const uint64_t last = address + beats * bytes - 1;
     if (beats > BURST) broken("a burst of " + std::to_string(beats) + " beats");
     if (address >> 12 != last >> 12) broken("a burst crosses a 4 KiB boundary");
-    if (1 << size != BUS_BYTES || kind != 1 || address % BUS_BYTES)
+    if (1u << size != bytes || kind != 1 || address % bytes)
       broken("a burst of a kind that the port does not take");
     int response = OKAY;
-    if (!find(address, beats * BUS_BYTES, write)) {
+    if (!find(address, beats * bytes, write)) {
       char text[96];
       std::snprintf(text, sizeof text, "a %s of %u beats at 0x%llx, where no memory is",
                     write ? "write" : "read", beats, (unsigned long long)address);
@@ -420,7 +436,7 @@ class System {
     if (settings_.error_code && master == settings_.error_master && seen == settings_.error_burst)
       response = settings_.error_code;
     seen++;
-    return {address, beats, 0, cycles + settings_.latency, response};
+    return {address, beats, 0, cycles + settings_.latency, response, cycles * (READERS + WRITERS) + master};
   }
 
   void steady(Steady& s, bool valid, bool ready, uint64_t address, uint32_t length) {
@@ -434,6 +450,7 @@ class System {
     if (p.offered && rready) {
       Burst& b = p.queue.front();
       p.offered = false;
+      if (k == VECTOR_READER) p.free = cycles + settings_.vector_cycles;
       readers[k].beats++;
       count(k);
       if (++b.done == b.beats) p.queue.pop_front();
@@ -441,7 +458,7 @@ class System {
     steady(p.steady, arvalid, p.open, address, length);
     if (arvalid && p.open) {
       readers[k].bursts++;
-      p.queue.push_back(begin(k, p.seen, address, length, size, kind, false));
+      p.queue.push_back(begin(k, READ_BYTES[k], p.seen, address, length, size, kind, false));
     }
   }
 
@@ -455,6 +472,7 @@ class System {
     if (wvalid && p.data_open) {
       Beat beat{{}, strobe, wlast};
       get(wdata, beat.bytes);
+      if (k == VECTOR_WRITER) p.free = cycles + settings_.vector_cycles;
       p.data.push_back(beat);
       writers[k].beats++;
       count(READERS + k);
@@ -462,14 +480,15 @@ class System {
     steady(p.steady, awvalid, p.open, address, length);
     if (awvalid && p.open) {
       writers[k].bursts++;
-      p.queue.push_back(begin(READERS + k, p.seen, address, length, size, kind, true));
+      p.queue.push_back(begin(READERS + k, WRITE_BYTES[k], p.seen, address, length, size, kind, true));
     }
     while (!p.data.empty() && !p.queue.empty()) {
       const Beat& beat = p.data.front();
       Burst& b = p.queue.front();
       if (b.response == OKAY) {
-        uint8_t* to = find(b.address + b.done * BUS_BYTES, BUS_BYTES, true);
-        for (int n = 0; n < BUS_BYTES; n++)
+        constexpr uint32_t bytes = sizeof(Data);
+        uint8_t* to = find(b.address + b.done * bytes, bytes, true);
+        for (uint32_t n = 0; n < bytes; n++)
           if (beat.strobe >> n & 1) to[n] = beat.bytes[n];
       }
       if (beat.last != (++b.done == b.beats)) broken("WLAST is not at the last beat");
@@ -489,7 +508,7 @@ extern "C" {
 PUBLIC void* system_create() { return new System; }
 PUBLIC void system_destroy(void* s) { delete static_cast<System*>(s); }
 PUBLIC void system_settings(void* s, const uint32_t* v) {
-  static_cast<System*>(s)->settings({v[0], v[1], v[2], v[3], v[4], v[5], v[6]});
+  static_cast<System*>(s)->settings({v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]});
 }
 PUBLIC void system_regions(void* s, uint32_t count, const uint64_t* bases, const uint64_t* sizes,
                            uint8_t* const* data, const uint32_t* writable) {

@@ -56,6 +56,10 @@ class Conditions:
     error_code: int = 0
     """If not 0, the AXI response (2 SLVERR, 3 DECERR) to burst ``error_burst`` of a master; masters
     that read are counted before those that write."""
+    vector_cycles: int = 1
+    """Cycles of a beat on the port for everything but weights: 2 where it is half as wide."""
+    vector_shares: int = 0
+    """Whether that port is the last weight master's, too: beats of both go one after another."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -50,6 +51,7 @@ from tritstream.kernels.registers import (
     weights_checksum,
 )
 
+WEIGHT_BITS = int(os.environ["WEIGHT_BITS"])
 OFFSETS = {a.name: a.offset for a in table()}
 SLVERR, DECERR = 2, 3
 
@@ -168,7 +170,7 @@ class Bench:
         await self.arguments(count, offset)
         await self.start()
         assert await self.finish() & 0xFFFF == 0x200 | DONE | READY | IDLE
-        assert self.words() == expected(before, count, offset)
+        assert self.words() == expected(before, count, offset, WEIGHT_BITS)
 
     def pause(self, source: random.Random | None) -> None:
         """Every channel waits at random, or none."""
@@ -302,12 +304,12 @@ async def starts_back_to_back(dut: Any) -> None:
     await bench.start()
     for offset in (40, 80, 120):
         assert await bench.finish() & DONE
-        before = expected(before, 20, offset - 40)
+        before = expected(before, 20, offset - 40, WEIGHT_BITS)
         await bench.write(OFFSETS["last"], offset)
         await bench.write(CONTROL, START)
         await bench.write(CONTROL, START)  # while busy: nothing
     assert await bench.finish() & DONE
-    assert bench.words() == expected(before, 20, 120)
+    assert bench.words() == expected(before, 20, 120, WEIGHT_BITS)
     await ClockCycles(dut.ap_clk, 500)
     assert await bench.read(CONTROL) == IDLE
 

@@ -2,7 +2,8 @@
 
 The buses are AXI4 of 128 bits, and of 64 bits with bursts of 16 beats, which but for the width of a
 few signals is AXI3. Then the same tests on the shell between the ports of a Zynq-7000, with the
-memories of that target, in a frame that gives signals the widths that cocotbext-axi knows.
+memories of that target and weights of 64 bits, in a frame that gives signals the widths that
+cocotbext-axi knows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from support.copy_core import parts
 from tritstream.kernels.arguments import Argument
 from tritstream.rtl.targets import ZYNQ7_OPEN
 from tritstream.shell import AXI3, AXI4, Bus
-from tritstream.shell.zynq7 import hp_ports, system_source, zynq7_source
+from tritstream.shell.zynq7 import memory_port, system_source, zynq7_source
 from tritstream.toolchain.verilator import SOUND, verilator_root
 
 MAKE_VARIABLES = (
@@ -30,18 +31,20 @@ MAKE_VARIABLES = (
 BUSES = [AXI4, Bus("narrow", 64, 16, 4)]
 
 
-PORTS = {"gmem_w0": "HP0", "gmem_w1": "HP1", "gmem_v": "HP2"}
+PORTS = {"gmem_w0": "HP0", "gmem_w1": "HP3", "gmem_v": "ACP"}
 
 
 @pytest.mark.parametrize("bus", BUSES, ids=lambda bus: bus.name)
 def test_the_shell(bus: Bus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIGHT_BITS", "128")
     simulate(parts(bus).text, "engine", tmp_path, monkeypatch)
 
 
 def test_the_shell_between_the_ports_of_a_zynq7(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = replace(parts(AXI3), target=ZYNQ7_OPEN)
+    monkeypatch.setenv("WEIGHT_BITS", "64")
+    of = replace(parts(AXI3, 64), target=ZYNQ7_OPEN)
     texts = (of.text, zynq7_source(), system_source(of.table, PORTS), frame(of.table))
     simulate("\n".join(texts), "frame", tmp_path, monkeypatch)
 
@@ -67,7 +70,7 @@ def frame(table: Sequence[Argument]) -> str:
             pins.append(f".gp0_{channel.lower()}{name}({outside}{inner.get(name, '')})")
     ports.append(("input", 1, "s_axi_control_WLAST"))
     for bundle, port in PORTS.items():
-        for direction, width, name in hp_ports(table, bundle):
+        for direction, width, name in memory_port(table, bundle):
             outside = f"m_axi_{bundle}_{name.upper()}"
             wide = 8 if name.endswith("len") else width
             ports.append((direction, wide, outside))

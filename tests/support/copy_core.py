@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 from tritstream.configurations import configuration_named
@@ -20,20 +21,21 @@ BASES = {
 """Addresses that are aligned to words only, so that bursts meet boundaries everywhere."""
 
 
-def table() -> tuple[Argument, ...]:
-    return argument_table(configuration_named("tiny"))
+def table(weight_bits: int = 128) -> tuple[Argument, ...]:
+    tiny = argument_table(configuration_named("tiny"))
+    return tuple(replace(a, bits=weight_bits) if a.name.startswith("weights_") else a for a in tiny)
 
 
-def parts(bus: Bus) -> Parts:
+def parts(bus: Bus, weight_bits: int = 128) -> Parts:
     widths = {"state_out": 14}
+    source = Path(__file__).with_name("copy_core.sv").read_text()
+    of = table(weight_bits)
     return Parts(
         "copy-core",
-        table(),
+        of,
         "copy_core",
-        Path(__file__).with_name("copy_core.sv").read_text(),
-        tuple(
-            CorePort(a.name, 0 if a.kind == "register" else widths.get(a.name, 12)) for a in table()
-        ),
+        source.replace("`WEIGHT_BITS", str(weight_bits)),
+        tuple(CorePort(a.name, 0 if a.kind == "register" else widths.get(a.name, 12)) for a in of),
         bus,
     )
 
@@ -41,18 +43,22 @@ def parts(bus: Bus) -> Parts:
 Memories = dict[str, list[int]]
 
 
+def _of_width(words: list[int], bits: int) -> list[int]:
+    """The same memory in words of fewer bits."""
+    return [w >> at & (1 << bits) - 1 for w in words for at in range(0, 128, bits)]
+
+
 def memories(source: random.Random) -> Memories:
     """Random words everywhere."""
     return {name: [source.getrandbits(128) for _ in range(WORDS)] for name in BASES}
 
 
-def expected(before: Memories, count: int, offset: int) -> Memories:
+def expected(before: Memories, count: int, offset: int, weight_bits: int = 128) -> Memories:
     """What a run with ``first=count, last=offset`` makes of the memories."""
     after = {name: list(words) for name, words in before.items()}
     span = slice(offset, offset + count)
-    after["vector_out"][span] = [
-        a ^ b for a, b in zip(before["weights_0"][span], before["weights_1"][span], strict=True)
-    ]
+    weights = [_of_width(before[f"weights_{port}"], weight_bits)[span] for port in (0, 1)]
+    after["vector_out"][span] = [a ^ b for a, b in zip(*weights, strict=True)]
     moved = before["descriptors"][:2]
     for name in ("parameters", "vector_in", "state_in"):
         moved = moved + before[name][span]

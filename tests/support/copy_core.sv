@@ -1,12 +1,13 @@
 // A core for testing the shell: the ports of an engine with two weight ports, but it only moves words.
 // With n = first and o = last:
 //   vector_out[o + k] = weights_0[o + k] ^ weights_1[o + k]                       for k < n
+//                       (words of WEIGHT_BITS)
 //   state_out[o ...]  = descriptors[0..1], parameters[o ..], vector_in[o ..], state_in[o ..]
 //   logits[0]         = the sum of the words of state_out
-`define READ(name, bits) \
+`define READ(name, bits, width) \
   output logic [0:0] name``_ar_valid, input logic [0:0] name``_ar_ready, \
   output logic [bits-1:0] name``_ar_addr, output logic [31:0] name``_ar_count, \
-  input logic [0:0] name``_r_valid, output logic [0:0] name``_r_ready, input logic [127:0] name``_r_data
+  input logic [0:0] name``_r_valid, output logic [0:0] name``_r_ready, input logic [width-1:0] name``_r_data
 `define WRITE(name, bits) \
   output logic [0:0] name``_aw_valid, input logic [0:0] name``_aw_ready, \
   output logic [bits-1:0] name``_aw_addr, output logic [31:0] name``_aw_count, \
@@ -20,13 +21,13 @@ module copy_core (
   output logic done,
   input  logic [31:0] first,
   input  logic [31:0] last,
-  `READ(descriptors, 12),
-  `READ(weights_0, 12),
-  `READ(weights_1, 12),
-  `READ(parameters, 12),
-  `READ(vector_in, 12),
+  `READ(descriptors, 12, 128),
+  `READ(weights_0, 12, `WEIGHT_BITS),
+  `READ(weights_1, 12, `WEIGHT_BITS),
+  `READ(parameters, 12, 128),
+  `READ(vector_in, 12, 128),
   `WRITE(vector_out, 12),
-  `READ(state_in, 12),
+  `READ(state_in, 12, 128),
   `WRITE(state_out, 14),
   `WRITE(logits, 12)
 );
@@ -55,7 +56,7 @@ module copy_core (
   assign state_out_aw_count = 2 + 3 * n;
 
   assign vector_out_w_valid = weights_0_r_valid & weights_1_r_valid & asked[2] & (mixed != n);
-  assign vector_out_w_data = weights_0_r_data ^ weights_1_r_data;
+  assign vector_out_w_data = 128'(weights_0_r_data ^ weights_1_r_data);
   assign weights_0_r_ready = vector_out_w_ready & weights_1_r_valid & asked[2];
   assign weights_1_r_ready = vector_out_w_ready & weights_0_r_valid & asked[2];
 

@@ -21,8 +21,9 @@ WRITER = 3
 class Bench:
     """A system with known memories: `check` runs it and compares every byte."""
 
-    def __init__(self, bus: str) -> None:
-        self.system = System(parts(BUSES[bus]))
+    def __init__(self, bus: str, weight_bits: int) -> None:
+        self.weight_bits = weight_bits
+        self.system = System(parts(BUSES[bus], weight_bits))
         self.arrays = {name: np.zeros(16 * WORDS, np.uint8) for name in BASES}
         self.system.set_memory([(BASES[name], array, True) for name, array in self.arrays.items()])
 
@@ -37,6 +38,9 @@ class Bench:
             for name, array in self.arrays.items()
         }
 
+    def expected(self, before: Memories, count: int, offset: int) -> Memories:
+        return expected(before, count, offset, self.weight_bits)
+
     def run(self, count: int, offset: int) -> Result:
         return self.system.run({"first": count, "last": offset, **BASES}, limit=200_000)
 
@@ -45,13 +49,15 @@ class Bench:
         self.fill(before)
         result = self.run(count, offset)
         assert not result.error
-        assert self.words() == expected(before, count, offset)
+        assert self.words() == self.expected(before, count, offset)
         return result
 
 
-@pytest.fixture(scope="session", params=sorted(BUSES))
+@pytest.fixture(
+    scope="session", params=[(bus, bits) for bus in sorted(BUSES) for bits in (128, 64)]
+)
 def built(request: pytest.FixtureRequest) -> Bench:
-    return Bench(request.param)
+    return Bench(*request.param)
 
 
 @pytest.fixture
@@ -71,11 +77,14 @@ def test_bursts_follow_each_other(bench: Bench) -> None:
     """This core waits for its writes: few cycles are not beats, also at a latency of 60."""
     bench.system.set_conditions(Conditions(latency=60))
     result = bench.check(random.Random(1), 300, 0)
-    beats = bench.system.parts.bus.bits // 8
+    parts, bits = bench.system.parts, bench.weight_bits
+    wide, weights = (parts.bus_of(bundle).bits for bundle in ("gmem_v", "gmem_w0"))
+    assert weights == min(wide, bits)
     assert result.read == {
-        "gmem_v": 902 * 16 // beats, "gmem_w0": 300 * 16 // beats, "gmem_w1": 300 * 16 // beats
+        "gmem_v": 902 * 128 // wide, "gmem_w0": 300 * bits // weights,
+        "gmem_w1": 300 * bits // weights,
     }  # fmt: skip
-    assert result.written == {"gmem_v": 1203 * 16 // beats}
+    assert result.written == {"gmem_v": 1203 * 128 // wide}
     assert result.written["gmem_v"] / result.cycles > 0.7
 
 
@@ -107,12 +116,12 @@ def random_runs(bench: Bench, seeds: range) -> None:
 
 
 def test_random_waits_and_resets(bench: Bench) -> None:
-    random_runs(bench, range(25))  # on each of two buses
+    random_runs(bench, range(25))  # on each of two buses and widths
 
 
 @pytest.mark.long
 def test_a_thousand_random_waits_and_resets(bench: Bench) -> None:
-    random_runs(bench, range(1000, 1500))  # on each of two buses
+    random_runs(bench, range(1000, 1500))  # on each of two buses and widths
 
 
 @pytest.mark.parametrize("code", [2, 3])
@@ -156,7 +165,7 @@ def test_starts_right_after_the_end(bench: Bench) -> None:
         bench.system.write(INTERRUPT_STATUS, 1)
     after = before
     for offset in (2, 100, 200):
-        after = expected(after, 40, offset)
+        after = bench.expected(after, 40, offset)
     assert bench.words() == after
 
 
@@ -171,7 +180,7 @@ def test_a_start_while_busy_changes_nothing(bench: Bench) -> None:
     assert bench.system.advance(100_000)
     assert bench.system.read(CONTROL) & DONE
     assert not bench.system.advance(2000) or bench.system.read(INTERRUPT_STATUS) & 1
-    assert bench.words() == expected(before, 200, 5)
+    assert bench.words() == bench.expected(before, 200, 5)
     assert bench.system.read(CONTROL) & (START | DONE) == 0
 
 

@@ -1,15 +1,17 @@
 // An AXI read master for the memory arguments of one bundle.
 //
-// A user asks for `count` words of 128 bits from word `address` of its memory, and gets them on its
+// A user asks for `count` words of DATA_BITS from word `address` of its memory, and gets them on its
 // stream. Requests become bursts that end at multiples of their greatest length: as this divides
 // 4 KiB, none crosses such a boundary. A burst is asked for only when there is room for all of it, so
 // RREADY never has to fall and no slow user can hold up the memory. Data comes in the order of the
 // requests (one AXI ID), through one FIFO: users of one bundle must take their data in the order in
 // which they asked, and requests of the same cycle count as asked in the order of the users.
 //
-// Ready outputs depend on registers alone. BUS_BITS is 128, or 64 with the low half of a word first.
+// Ready outputs depend on registers alone. BUS_BITS is DATA_BITS, or half of it with the low half of a
+// word first.
 module shell_reader #(
   parameter int USERS = 1,
+  parameter int DATA_BITS = 128,
   parameter int BUS_BITS = 128,
   parameter int BURST = 64,   // greatest length in beats of the bus
   parameter int DEPTH = 256,  // words of the FIFO
@@ -33,7 +35,7 @@ module shell_reader #(
   input  logic [32*USERS-1:0] ask_count,
   output logic [USERS-1:0] valid,
   input  logic [USERS-1:0] ready,
-  output logic [127:0] data,
+  output logic [DATA_BITS-1:0] data,
   // the bus
   output logic arvalid,
   input  logic arready,
@@ -45,7 +47,8 @@ module shell_reader #(
   input  logic [1:0] rresp,
   input  logic rlast
 );
-  localparam int BEATS = 128 / BUS_BITS;      // of the bus for a word
+  localparam int BEATS = DATA_BITS / BUS_BITS;  // of the bus for a word
+  localparam int BYTE_BITS = $clog2(DATA_BITS / 8);
   localparam int WORDS = BURST / BEATS;       // of a burst at most
   localparam int WORD_BITS = $clog2(WORDS);
   localparam int USER_BITS = (USERS > 1) ? $clog2(USERS) : 1;
@@ -59,7 +62,7 @@ module shell_reader #(
   logic [USERS-1:0] held;
   logic [32*USERS-1:0] addresses, counts;
   logic [USER_BITS-1:0] next, who;
-  logic [59:0] at;                            // in words
+  logic [63-BYTE_BITS:0] at;                  // in words
   logic [31:0] left;
   logic some, fits;                           // left != 0, left <= block: registers, as these are long
   assign ask_ready = {USERS{(held == '0) & ~some}};
@@ -67,10 +70,11 @@ module shell_reader #(
     next = '0;
     for (int u = USERS - 1; u >= 0; u--) if (held[u]) next = USER_BITS'(u);
   end
-  logic [59:0] start;
+  logic [63-BYTE_BITS:0] start;
   logic [31:0] count;
   logic [WORD_BITS:0] first_block;
-  assign start = bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
+  assign start = bases[64*next+BYTE_BITS +: 64-BYTE_BITS]
+    + (64-BYTE_BITS)'(addresses[32*next +: 32]);
   assign count = counts[32*next +: 32];
   assign first_block = (WORD_BITS+1)'(WORDS) - {1'b0, start[WORD_BITS-1:0]};
 
@@ -78,7 +82,7 @@ module shell_reader #(
   // are whole, so that what is left then fits if left - block <= WORDS now.
   logic planned, allowed, plan, issue;
   logic [WORD_BITS:0] block, length, planned_length;
-  logic [59:0] planned_at;
+  logic [63-BYTE_BITS:0] planned_at;
   logic [USER_BITS-1:0] planned_who;
   assign plan = some & ~planned;
   assign length = fits ? left[WORD_BITS:0] : block;
@@ -92,7 +96,7 @@ module shell_reader #(
       if (issue) planned <= 1'b0;
       if (plan) begin
         planned <= 1'b1;
-        at <= at + 60'(length);
+        at <= at + (64-BYTE_BITS)'(length);
         left <= left - 32'(length);
         some <= ~fits;
         fits <= left <= 32'(block) + 32'(WORDS);
@@ -146,14 +150,14 @@ module shell_reader #(
     else reserved <= reserved + (issue ? ROOM_BITS'(planned_length) : '0) - ROOM_BITS'(taken);
   always_ff @(posedge clk)
     if (issue) begin
-      araddr <= {planned_at, 4'b0000};
+      araddr <= {planned_at, {BYTE_BITS{1'b0}}};
       arlen <= 8'(32'(planned_length) * BEATS - 1);
       tags[tag_tail[TAG_BITS-1:0]] <= planned_who;
     end
 
   // Data: words are put together from beats and go to the user of their burst.
   logic word_valid;
-  logic [127:0] word;
+  logic [DATA_BITS-1:0] word;
   generate
     if (BEATS == 1) begin : whole
       assign word_valid = rvalid & rready;
@@ -173,7 +177,7 @@ module shell_reader #(
   assign decode_error = error & rresp[0];
 
   // A single user needs no tag beside its words.
-  localparam int WIDTH = (USERS > 1) ? 128 + USER_BITS : 128;
+  localparam int WIDTH = (USERS > 1) ? DATA_BITS + USER_BITS : DATA_BITS;
   logic there;
   logic [USER_BITS-1:0] user;
   logic unused;
@@ -184,8 +188,8 @@ module shell_reader #(
     .in_data(WIDTH'({tags[tag_head[TAG_BITS-1:0]], word})),
     .out_valid(there), .out_ready(taken), .out_data(stored)
   );
-  assign data = stored[127:0];
-  assign user = (USERS > 1) ? USER_BITS'(stored >> 128) : '0;
+  assign data = stored[DATA_BITS-1:0];
+  assign user = (USERS > 1) ? USER_BITS'(stored >> DATA_BITS) : '0;
   always_comb begin
     valid = '0;
     valid[user] = there;

@@ -1,13 +1,14 @@
 // An AXI write master for the memory arguments of one bundle.
 //
-// A user announces `count` words of 128 bits from word `address` of its memory, delivers them on its
+// A user announces `count` words of DATA_BITS from word `address` of its memory, delivers them on its
 // stream, and gets `answered` for a cycle when the memory has answered all of them. One request is
 // worked on at a time. A burst is announced on the bus only when all of its data is here, so WVALID
 // never waits for the core; nor does it wait for AWREADY, as a memory may want data first (AXI A3.3.1). Bursts are cut as in shell_reader.
 //
-// Ready outputs depend on registers alone. BUS_BITS is 128, or 64 with the low half of a word first.
+// Ready outputs depend on registers alone. BUS_BITS is as in shell_reader.
 module shell_writer #(
   parameter int USERS = 1,
+  parameter int DATA_BITS = 128,
   parameter int BUS_BITS = 128,
   parameter int BURST = 64,
   parameter int DEPTH = 128,  // words of the FIFO, no fewer than those of a burst
@@ -31,7 +32,7 @@ module shell_writer #(
   input  logic [32*USERS-1:0] ask_count,
   input  logic [USERS-1:0] valid,
   output logic [USERS-1:0] ready,
-  input  logic [128*USERS-1:0] data,
+  input  logic [DATA_BITS*USERS-1:0] data,
   output logic [USERS-1:0] answered,
   // the bus
   output logic awvalid,
@@ -46,7 +47,8 @@ module shell_writer #(
   output logic bready,
   input  logic [1:0] bresp
 );
-  localparam int BEATS = 128 / BUS_BITS;
+  localparam int BEATS = DATA_BITS / BUS_BITS;
+  localparam int BYTE_BITS = $clog2(DATA_BITS / 8);
   localparam int WORDS = BURST / BEATS;
   localparam int WORD_BITS = $clog2(WORDS);
   localparam int USER_BITS = (USERS > 1) ? $clog2(USERS) : 1;
@@ -62,19 +64,20 @@ module shell_writer #(
   logic [32*USERS-1:0] addresses, counts;
   logic [USER_BITS-1:0] next, who;
   logic current, all_answered;
-  logic [59:0] at;
+  logic [63-BYTE_BITS:0] at;
   logic [31:0] left, wanted;
   logic some, fits, more;                     // left != 0, left <= block, wanted != 0: see shell_reader
   logic push, room, plan, issue, planned, allowed;
   logic [WORD_BITS:0] block, first_block, length, planned_length;
-  logic [59:0] start;
+  logic [63-BYTE_BITS:0] start;
   logic [31:0] count;
   assign ask_ready = {USERS{(held == '0) & ~current}};
   always_comb begin
     next = '0;
     for (int u = USERS - 1; u >= 0; u--) if (held[u]) next = USER_BITS'(u);
   end
-  assign start = bases[64*next+4 +: 60] + 60'(addresses[32*next +: 32]);
+  assign start = bases[64*next+BYTE_BITS +: 64-BYTE_BITS]
+    + (64-BYTE_BITS)'(addresses[32*next +: 32]);
   assign count = counts[32*next +: 32];
   assign first_block = (WORD_BITS+1)'(WORDS) - {1'b0, start[WORD_BITS-1:0]};
   assign plan = some & ~planned;
@@ -116,7 +119,7 @@ module shell_writer #(
         fits <= left <= 32'(block) + 32'(WORDS);
         block <= (WORD_BITS+1)'(WORDS);
       end else if (all_answered) current <= 1'b0;
-      if (issue) at <= at + 60'(planned_length);
+      if (issue) at <= at + (64-BYTE_BITS)'(planned_length);
     end
   always_ff @(posedge clk)
     if (ask_ready[0]) {addresses, counts} <= {ask_address, ask_count};
@@ -124,15 +127,15 @@ module shell_writer #(
   // Words come in; `stored` ones do not belong to an announced burst yet.
   logic [ROOM_BITS-1:0] stored;
   logic there, taken;
-  logic [127:0] word;
+  logic [DATA_BITS-1:0] word;
   assign push = valid[who] & ready[who];
   always_comb begin
     ready = '0;
     ready[who] = room & more;
   end
-  shell_fifo #(.WIDTH(128), .DEPTH(DEPTH)) fifo (
+  shell_fifo #(.WIDTH(DATA_BITS), .DEPTH(DEPTH)) fifo (
     .clk(clk), .rst(forget),
-    .in_valid(push), .in_ready(room), .in_data(data[128*who +: 128]),
+    .in_valid(push), .in_ready(room), .in_data(data[DATA_BITS*who +: DATA_BITS]),
     .out_valid(there), .out_ready(taken), .out_data(word)
   );
   always_ff @(posedge clk)
@@ -163,7 +166,7 @@ module shell_writer #(
     end
   always_ff @(posedge clk)
     if (issue) begin
-      awaddr <= {at, 4'b0000};
+      awaddr <= {at, {BYTE_BITS{1'b0}}};
       awlen <= 8'(32'(planned_length) * BEATS - 1);
     end
   generate
@@ -172,7 +175,7 @@ module shell_writer #(
       assign taken = wvalid & wready;
     end else begin : halves
       logic second;
-      assign wdata = second ? word[127:BUS_BITS] : word[BUS_BITS-1:0];
+      assign wdata = second ? word[DATA_BITS-1:BUS_BITS] : word[BUS_BITS-1:0];
       assign taken = wvalid & wready & second;
       always_ff @(posedge clk)
         if (forget) second <= 1'b0;
