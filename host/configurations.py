@@ -177,9 +177,11 @@ class Configuration:
     @property
     def sample(self) -> Geometry:
         """A small model for it: what kernels are tried with by themselves, and the engine where no
-        model is given."""
-        hidden = min(self.hidden, 8 * self.lanes)
-        intermediate = min(self.intermediate, 12 * self.lanes)
+        model is given. It grows with the word, so that a matrix is many more words than the
+        mat-vec's pipeline is deep."""
+        words = max(8, self.lanes // 4)
+        hidden = min(self.hidden, words * self.lanes)
+        intermediate = min(self.intermediate, words * 3 // 2 * self.lanes)
         return Geometry(hidden, intermediate, layers=2, vocabulary=512)
 
     def refusal(self, geometry: Geometry) -> str | None:
@@ -204,7 +206,7 @@ CONFIGURATIONS = {
     c.name: c
     for c in (
         Configuration("tiny", "2bit", "default", 32, 2, 4, 192, 256, "pynq-z2"),
-        Configuration("z7020", "base3", "small", 32, 2, 4, 2048, 5632, "pynq-z2"),
+        Configuration("z7020", "base3", "small", 32, 4, 4, 2048, 5632, "pynq-z2"),
         Configuration("kv260", "base3", "default", 64, 4, 16, 2560, 6912, "kv260"),
     )
 }

@@ -12,15 +12,16 @@ def port_map(configuration: Configuration, board: Board) -> dict[str, str]:
     """{bundle: port}: weights on HP0, HP1, ..., everything else on a port of its own behind them.
 
     On UltraScale+ that further port is HPC0, so that all four HP ports are free for weights; on
-    Zynq-7000 it is the next HP port. Raises ConfigurationError where the board has too few.
+    Zynq-7000 it is the next HP port, or the ACP where weights take all four. Raises
+    ConfigurationError where the board has too few.
     """
     masters = bundles(argument_table(configuration))
     weights = [m for m in masters if m != VECTOR_BUNDLE]
     ports = [f"HP{n}" for n in range(board.hp_ports)]
-    further = "HPC0" if board.ps_type == "zynqmp" else "".join(ports[len(weights) :][:1])
-    if len(weights) > len(ports) or not further:
+    if len(weights) > len(ports):
         raise ConfigurationError(
-            f"configuration '{configuration.name}' has {len(weights)} weight masters and one for "
-            f"the rest; {board.title} has {board.hp_ports} HP ports: choose a narrower weight word"
+            f"configuration '{configuration.name}' has {len(weights)} weight masters; "
+            f"{board.title} has {board.hp_ports} HP ports: choose a narrower weight word"
         )
+    further = "HPC0" if board.ps_type == "zynqmp" else [*ports, "ACP"][len(weights)]
     return dict(zip(weights, ports, strict=False)) | {VECTOR_BUNDLE: further}

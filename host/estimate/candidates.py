@@ -15,7 +15,6 @@ from tritstream.geometry import Geometry
 from tritstream.numerics.profiles import PROFILES
 
 ELEMENT_LANES = (4, 8, 16, 32)
-_PORT_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,16 @@ class Candidate:
         return None
 
 
-def weight_ports(board: Board) -> int:
-    """Weight masters a board takes: Zynq-7000 needs one of its four HP ports for the rest."""
-    return board.hp_ports - 1 if board.ps_type == "zynq7" else board.hp_ports
-
-
 def candidates(
     geometry: Geometry,
     board: Board,
     efficiency: float = EFFICIENCY,
     profile_name: str | None = None,
 ) -> Iterator[Candidate]:
-    """Both packings, every word width and element width, for one profile or all of them."""
+    """Both packings, every number of ports and element width, for one profile or all of them.
+
+    Weight masters are as wide as the board's ports: a wider one is only width-converted.
+    """
     profiles = [profile_name] if profile_name else list(PROFILES)
     for packing in ROWS_PER_BYTE:
         for profile in profiles:
@@ -81,10 +78,10 @@ def _candidate(
     ports: int,
     element_lanes: int,
 ) -> Candidate:
-    lanes = ports * _PORT_BYTES
+    lanes = ports * board.hp_port_bits // 8
     shape = (packing, profile, lanes, element_lanes)
-    if ports > weight_ports(board):
-        return Candidate(*shape, refused=f"{board.title} has {weight_ports(board)} weight ports")
+    if ports > board.hp_ports:
+        return Candidate(*shape, refused=f"{board.title} has {board.hp_ports} weight ports")
     try:
         # As small as the model allows.
         least = Layout(packing, profile, lanes, ports).padded(geometry)

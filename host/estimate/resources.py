@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.estimate.work import Buffer, buffers
+from tritstream.kernels.arguments import BEAT_BITS
 from tritstream.numerics.profiles import MANTISSA_BITS
 
 ASSUMPTIONS = (
@@ -106,8 +107,8 @@ def _dsps(c: Configuration, board: Board) -> int:
 
 def _bram18(c: Configuration) -> int:
     blocks = sum(_blocks(b, c.element_lanes) for b in buffers(c) if b.name not in _LUT_RAM)
-    # Read and write buffers of the AXI masters, 256 beats each.
-    return blocks + (c.ports + 2) * -(-128 // 36)
+    # Read and write buffers of the AXI masters, 256 words each.
+    return blocks + c.ports * -(-8 * c.port_bytes // 36) + 2 * -(-BEAT_BITS // 36)
 
 
 def _blocks(buffer: Buffer, lanes: int) -> int:

@@ -78,7 +78,7 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
     lanes, words, longest = c["ELEMENT_LANES"], c["VECTOR_WORDS"], c["HELD"]
     sigmoid = sum(int(c[f"SIGMOID_{t}"].max()).bit_length() for t in "ABC")
     return (
-        Buffer("trits", 512, 128 * c["PORTS"], "FIFO: weight words that were loaded ahead"),
+        Buffer("trits", 512, 8 * c["LANES"], "FIFO: weight words that were loaded ahead"),
         Buffer("elements", words, c["ELEMENT_WORD_BITS"], "FIFO: the next norm's parameters"),
         Buffer("side", c["STATE_BEATS"], 128, "FIFO: headers and the room under the lower bound"),
         Buffer("state", c["STATE_BEATS"], 128, "FIFO: the layer's recurrent state"),

@@ -1,4 +1,6 @@
-# The processing system of Zynq-7000: one clock, one interrupt, GP0 for control, HP ports for memory.
+# The processing system of Zynq-7000: one clock, one interrupt, GP0 for control, HP ports and the
+# ACP for memory. The ACP is used without coherence: its user bits stay at zero, and software cleans and
+# invalidates caches as for the other ports.
 
 proc ps_cell {} { return processing_system7_0 }
 proc ps_clock {} { return FCLK_CLK0 }
@@ -7,7 +9,7 @@ proc ps_interrupt {} { return IRQ_F2P }
 proc ps_control {} { return {M_AXI_GP0 M_AXI_GP0_ACLK} }
 proc ps_control_base {} { return 0x40000000 }
 
-# Interface, clock pin and DDR segment behind a memory port such as HP0.
+# Interface, clock pin and DDR segment behind a memory port such as HP0 or ACP.
 proc ps_memory_port {port} {
     return [list S_AXI_$port S_AXI_${port}_ACLK S_AXI_$port/${port}_DDR_LOWOCM]
 }
@@ -23,7 +25,12 @@ proc ps_create {ports clock_mhz board_properties} {
         CONFIG.PCW_USE_FABRIC_INTERRUPT 1 \
         CONFIG.PCW_IRQ_F2P_INTR 1
     foreach port $ports {
-        lappend properties CONFIG.PCW_USE_S_AXI_$port 1 CONFIG.PCW_S_AXI_${port}_DATA_WIDTH 64
+        lappend properties CONFIG.PCW_USE_S_AXI_$port 1
+        if {$port eq "ACP"} {
+            lappend properties CONFIG.PCW_USE_DEFAULT_ACP_USER_VAL 0
+        } else {
+            lappend properties CONFIG.PCW_S_AXI_${port}_DATA_WIDTH 64
+        }
     }
     set_property -dict $properties $cell
 

@@ -45,15 +45,18 @@ def test_offsets_follow_the_rule_of_vitis(name: str) -> None:
 def test_the_ports_of_one_configuration() -> None:
     table = {a.name: a for a in argument_table(configuration_named("z7020"))}
     assert list(table) == [
-        "first", "last", "descriptors", "weights_0", "weights_1", "parameters",
-        "vector_in", "vector_out", "state_in", "state_out", "logits",
+        "first", "last", "descriptors", "weights_0", "weights_1", "weights_2", "weights_3",
+        "parameters", "vector_in", "vector_out", "state_in", "state_out", "logits",
     ]  # fmt: skip
     assert [table[n].offset for n in ("first", "last", "descriptors", "weights_0")] == [
         0x10, 0x18, 0x20, 0x2C,
     ]  # fmt: skip
-    assert bundles(tuple(table.values())) == ("gmem_v", "gmem_w0", "gmem_w1")
+    assert bundles(tuple(table.values())) == (
+        "gmem_v", "gmem_w0", "gmem_w1", "gmem_w2", "gmem_w3",
+    )  # fmt: skip
     assert table["logits"].direction == "out" and table["state_in"].direction == "in"
-    assert table["vector_in"].beats == 2048 // 2 and table["weights_0"].beats == 1 << 27
+    assert table["vector_in"].beats == 2048 // 2 and table["weights_0"].beats == 1 << 28
+    assert table["vector_in"].bits == 128 and table["weights_3"].bits == 64
 
 
 @pytest.mark.parametrize("name", HARDWARE)

@@ -74,7 +74,8 @@ def test_only_the_loaders_touch_weights_and_never_keep_them(name: str) -> None:
     code, c = text(name, "engine"), configuration_named(name)
     for port in range(c.ports):
         loader = function(code, f"load_{port}_0")
-        assert len(re.findall(r"\bap_uint<\d+> \w+\[\d+\]", loader)) == 1  # the argument itself
+        arrays = re.findall(r"\b(?:ap_uint<\d+>|uint64_t) \w+\[\d+\]", loader)
+        assert len(arrays) == 1  # the argument itself
         assert "pipeline II=1" in loader
     assert f"load_{c.ports}_0" not in code
     core = function(code, "core_0")

@@ -263,9 +263,9 @@ def _memory(d: Design, board: Board, configuration: Configuration) -> list[str]:
         if int(d.interfaces[slave][2]) != board.hp_port_bits:
             found.append(f"{slave} is {d.interfaces[slave][2]} bits wide, not {board.hp_port_bits}")
         found += _reach(d, f"/{engines[0]}/Data_m_axi_{bundle}", master, slave)
-    if board.ps_type == "zynqmp":
-        low = [s for s, m in ports.items() if "HPC" in s and not m.endswith(VECTOR_BUNDLE)]
-        found += [f"weights go through the coherent port {s}" for s in low]
+    coherent = [s for s in ports if "HPC" in s or "ACP" in s]
+    low = [s for s in coherent if not ports[s].endswith(VECTOR_BUNDLE)]
+    found += [f"weights go through the coherent port {s}" for s in low]
     megahertz = board.clock_hz / 1e6
     asked = [
         float(v)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tritstream.configurations import Configuration
-from tritstream.kernels.arguments import BEAT_BITS, VLNV, argument_table, bundles
+from tritstream.kernels.arguments import VLNV, argument_table
 
 STUBS = Path(__file__).parent / "stubs"
 TCL = Path(__file__).parents[2] / "tcl"
@@ -42,7 +42,9 @@ def driver(
     """A Tcl file that loads the stand-ins of ``tool``, runs ``script`` and ends with its status."""
     lines = [f"source {{{STUBS / 'base.tcl'}}}"]
     if tool == "vivado":
-        masters = " ".join(f"{b} {BEAT_BITS}" for b in bundles(argument_table(configuration)))
+        table = argument_table(configuration)
+        widths = {a.bundle: a.bits for a in table if a.kind == "memory"}
+        masters = " ".join(f"{bundle} {bits}" for bundle, bits in widths.items())
         lines += [
             f"source {{{STUBS / 'ips.tcl'}}}",
             f"ip::declare_engine {VLNV} {{{masters}}}",

@@ -75,11 +75,11 @@ void saturate_gate(
 }
 
 extern "C" void dequantise_gates(
-  int32_t sums[512],
+  int32_t sums[1024],
   int32_t scale[2],
-  int32_t gates[512]
+  int32_t gates[1024]
 ) {
-  l_S_i_0_i: for (int i = 0; i < 512; i++) {
+  l_S_i_0_i: for (int i = 0; i < 1024; i++) {
   #pragma HLS pipeline II=1
     int32_t v53 = sums[i];
     ap_int<21> v54 = v53;

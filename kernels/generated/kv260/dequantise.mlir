@@ -6,7 +6,7 @@
 #map1 = affine_map<() -> ()>
 #map2 = affine_map<() -> (1)>
 #map3 = affine_map<(d0) -> (d0)>
-#map4 = affine_map<() -> (512)>
+#map4 = affine_map<() -> (1024)>
 "builtin.module"() ({
   "func.func"() <{function_type = (i21, memref<2xi32>) -> i48, sym_name = "dequantise"}> ({
   ^bb0(%arg5: i21 loc("kernels/dequantise.py":10:0), %arg6: memref<2xi32> loc("kernels/dequantise.py":10:0)):
@@ -106,11 +106,11 @@
     %33 = "affine.load"(%32) <{map = #map1}> {from = "high"} : (memref<i32>) -> i32 loc(#loc39)
     "func.return"(%33) : (i32) -> () loc(#loc40)
   }) {itypes = "s", otypes = "s"} : () -> () loc(#loc30)
-  "func.func"() <{function_type = (memref<512xi32>, memref<2xi32>, memref<512xi32>) -> (), sym_name = "dequantise_gates"}> ({
-  ^bb0(%arg0: memref<512xi32> loc("kernels/dequantise.py":34:0), %arg1: memref<2xi32> loc("kernels/dequantise.py":34:0), %arg2: memref<512xi32> loc("kernels/dequantise.py":34:0)):
+  "func.func"() <{function_type = (memref<1024xi32>, memref<2xi32>, memref<1024xi32>) -> (), sym_name = "dequantise_gates"}> ({
+  ^bb0(%arg0: memref<1024xi32> loc("kernels/dequantise.py":34:0), %arg1: memref<2xi32> loc("kernels/dequantise.py":34:0), %arg2: memref<1024xi32> loc("kernels/dequantise.py":34:0)):
     "affine.for"() <{lowerBoundMap = #map, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map4}> ({
     ^bb0(%arg3: index loc("kernels/dequantise.py":36:4)):
-      %0 = "affine.load"(%arg0, %arg3) <{map = #map3}> {from = "sums"} : (memref<512xi32>, index) -> i32 loc(#loc43)
+      %0 = "affine.load"(%arg0, %arg3) <{map = #map3}> {from = "sums"} : (memref<1024xi32>, index) -> i32 loc(#loc43)
       %1 = "arith.trunci"(%0) <{overflowFlags = #arith.overflow<none>}> : (i32) -> i21 loc(#loc44)
       %2 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "total"} : () -> memref<i21> loc(#loc44)
       "affine.store"(%1, %2) <{map = #map1}> {to = "total"} : (i21, memref<i21>) -> () loc(#loc44)
@@ -120,7 +120,7 @@
       "affine.store"(%4, %5) <{map = #map1}> {to = "value"} : (i48, memref<i48>) -> () loc(#loc47)
       %6 = "affine.load"(%5) <{map = #map1}> {from = "value"} : (memref<i48>) -> i48 loc(#loc48)
       %7 = "func.call"(%6) <{callee = @saturate_gate}> : (i48) -> i32 loc(#loc49)
-      "affine.store"(%7, %arg2, %arg3) <{map = #map3}> {to = "gates"} : (i32, memref<512xi32>, index) -> () loc(#loc50)
+      "affine.store"(%7, %arg2, %arg3) <{map = #map3}> {to = "gates"} : (i32, memref<1024xi32>, index) -> () loc(#loc50)
       "affine.yield"() : () -> () loc(#loc42)
     }) {loop_name = "i", op_name = "S_i_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc42)
     "func.return"() : () -> () loc(#loc41)

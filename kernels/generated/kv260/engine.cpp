@@ -2565,23 +2565,23 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=last bundle=control offset=0x18
   #pragma HLS interface m_axi port=descriptors offset=slave bundle=gmem_v depth=14 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=descriptors bundle=control offset=0x20
-  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=66048 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_0 bundle=control offset=0x2c
-  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=66048 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_1 bundle=control offset=0x38
-  #pragma HLS interface m_axi port=weights_2 offset=slave bundle=gmem_w2 depth=66048 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_2 offset=slave bundle=gmem_w2 depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_2 bundle=control offset=0x44
-  #pragma HLS interface m_axi port=weights_3 offset=slave bundle=gmem_w3 depth=66048 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_3 offset=slave bundle=gmem_w3 depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
-  #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=66048 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=256 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=256 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=512 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
-  #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=256 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
-  #pragma HLS interface m_axi port=state_out offset=slave bundle=gmem_v depth=256 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=state_out offset=slave bundle=gmem_v depth=512 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=state_out bundle=control offset=0x8c
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98

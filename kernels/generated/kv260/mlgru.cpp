@@ -172,15 +172,15 @@ void gated_product(
 }
 
 extern "C" void mlgru(
-  int32_t pre_i[512],
-  int32_t pre_f[512],
-  int32_t pre_g[512],
-  int32_t room[512],
-  int32_t state_in[512],
-  int32_t state_out[512],
-  ap_int<48> gated[512]
+  int32_t pre_i[1024],
+  int32_t pre_f[1024],
+  int32_t pre_g[1024],
+  int32_t room[1024],
+  int32_t state_in[1024],
+  int32_t state_out[1024],
+  ap_int<48> gated[1024]
 ) {
-  l_S_i_0_i: for (int i = 0; i < 512; i++) {
+  l_S_i_0_i: for (int i = 0; i < 1024; i++) {
   #pragma HLS pipeline II=1
     int32_t v131 = pre_i[i];
     ap_int<30> v132;

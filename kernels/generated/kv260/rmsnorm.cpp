@@ -706,7 +706,7 @@ extern "C" void rmsnorm(
 
   ap_int<48> ones;
   ones = 0;
-  l_S_i_0_i: for (int i = 0; i < 32; i++) {
+  l_S_i_0_i: for (int i = 0; i < 64; i++) {
   #pragma HLS pipeline II=1
     l_S_e_0_e2: for (int e2 = 0; e2 < 16; e2++) {
       ap_int<48> v454 = ones;
@@ -735,7 +735,7 @@ extern "C" void rmsnorm(
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
-  l_S_j_2_j: for (int j = 0; j < 32; j++) {
+  l_S_j_2_j: for (int j = 0; j < 64; j++) {
   #pragma HLS pipeline II=1
     int32_t v471 = j;
     int32_t at;
@@ -806,13 +806,13 @@ extern "C" void rmsnorm(
   int64_t v513 = root_bit;
   int64_t v514 = v513 << 60;
   root_bit = v514;
-  l_S_k_3_k1: for (int k1 = 0; k1 < 57; k1++) {
+  l_S_k_3_k1: for (int k1 = 0; k1 < 64; k1++) {
   #pragma HLS pipeline II=1
     int32_t v516 = k1;
     int32_t at_k;
     at_k = v516;
     int32_t v518 = at_k;
-    bool v519 = v518 < 32;
+    bool v519 = v518 < 64;
     if (v519) {
       int32_t v520 = at_k;
       int32_t v521 = code_left;

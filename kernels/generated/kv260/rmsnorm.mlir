@@ -33,9 +33,8 @@
 #map10 = affine_map<() -> (2)>
 #map11 = affine_map<(d0, d1, d2) -> (0, d1, d2, d0, 0, 0)>
 #map12 = affine_map<(d0, d1) -> (d0, d1)>
-#map13 = affine_map<() -> (32)>
+#map13 = affine_map<() -> (64)>
 #map14 = affine_map<(d0) -> (d0)>
-#map15 = affine_map<() -> (57)>
 "builtin.module"() ({
   "func.func"() <{function_type = (i64) -> i32, sym_name = "bit_length"}> ({
   ^bb0(%arg60: i64 loc("kernels/scalars.py":14:0)):
@@ -817,13 +816,13 @@
     %82 = "arith.extsi"(%81) {name = "%42"} : (i32) -> i64 loc(#loc337)
     %83 = "arith.shli"(%80, %82) <{overflowFlags = #arith.overflow<none>}> {name = "%43"} : (i64, i64) -> i64 loc(#loc337)
     "affine.store"(%83, %79) <{map = #map}> {to = "root_bit"} : (i64, memref<i64>) -> () loc(#loc338)
-    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map15}> ({
+    "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map13}> ({
     ^bb0(%arg6: index loc("kernels/rmsnorm.py":233:4)):
       %86 = "arith.index_cast"(%arg6) : (index) -> i32 loc(#loc340)
       %87 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "at_k"} : () -> memref<i32> loc(#loc340)
       "affine.store"(%86, %87) <{map = #map}> {to = "at_k"} : (i32, memref<i32>) -> () loc(#loc340)
       %88 = "affine.load"(%87) <{map = #map}> {from = "at_k"} : (memref<i32>) -> i32 loc(#loc341)
-      %89 = "arith.constant"() <{value = 32 : i32}> : () -> i32 loc(#loc341)
+      %89 = "arith.constant"() <{value = 64 : i32}> : () -> i32 loc(#loc341)
       %90 = "arith.cmpi"(%88, %89) <{predicate = 2 : i64}> : (i32, i32) -> i1 loc(#loc341)
       "scf.if"(%90) ({
         %161 = "affine.load"(%87) <{map = #map}> {from = "at_k"} : (memref<i32>) -> i32 loc(#loc343)

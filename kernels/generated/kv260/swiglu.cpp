@@ -133,11 +133,11 @@ void gated_product(
 }
 
 extern "C" void swiglu(
-  int32_t a[768],
-  int32_t b[768],
-  ap_int<48> product[768]
+  int32_t a[1536],
+  int32_t b[1536],
+  ap_int<48> product[1536]
 ) {
-  l_S_i_0_i: for (int i = 0; i < 768; i++) {
+  l_S_i_0_i: for (int i = 0; i < 1536; i++) {
   #pragma HLS pipeline II=1
     int32_t v98 = a[i];
     ap_int<30> v99;

@@ -4,10 +4,10 @@
 #include <stdint.h>
 
 void load_0_0(
-  ap_uint<128> v0[824],
+  ap_uint<128> v0[3280],
   hls::stream< ap_uint<128> >& v1
 ) {
-  l_S_n_0_n: for (int n = 0; n < 824; n++) {
+  l_S_n_0_n: for (int n = 0; n < 3280; n++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v3 = v0[n];
     v1.write(v3);
@@ -15,10 +15,10 @@ void load_0_0(
 }
 
 void load_1_0(
-  ap_uint<128> v4[824],
+  ap_uint<128> v4[3280],
   hls::stream< ap_uint<128> >& v5
 ) {
-  l_S_n_0_n1: for (int n1 = 0; n1 < 824; n1++) {
+  l_S_n_0_n1: for (int n1 = 0; n1 < 3280; n1++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v7 = v4[n1];
     v5.write(v7);
@@ -26,10 +26,10 @@ void load_1_0(
 }
 
 void load_2_0(
-  ap_uint<128> v8[824],
+  ap_uint<128> v8[3280],
   hls::stream< ap_uint<128> >& v9
 ) {
-  l_S_n_0_n2: for (int n2 = 0; n2 < 824; n2++) {
+  l_S_n_0_n2: for (int n2 = 0; n2 < 3280; n2++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v11 = v8[n2];
     v9.write(v11);
@@ -37,10 +37,10 @@ void load_2_0(
 }
 
 void load_3_0(
-  ap_uint<128> v12[824],
+  ap_uint<128> v12[3280],
   hls::stream< ap_uint<128> >& v13
 ) {
-  l_S_n_0_n3: for (int n3 = 0; n3 < 824; n3++) {
+  l_S_n_0_n3: for (int n3 = 0; n3 < 3280; n3++) {
   #pragma HLS pipeline II=1
     ap_uint<128> v15 = v12[n3];
     v13.write(v15);
@@ -168,7 +168,7 @@ void multiply_word(
 
 void multiply_0(
   int8_t v96[108][4][16],
-  int32_t v97[512],
+  int32_t v97[1024],
   hls::stream< ap_uint<128> >& v98,
   hls::stream< ap_uint<128> >& v99,
   hls::stream< ap_uint<128> >& v100,
@@ -192,10 +192,10 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
-  l_S_n_0_n5: for (int n5 = 0; n5 < 829; n5++) {
+  l_S_n_0_n5: for (int n5 = 0; n5 < 3285; n5++) {
   #pragma HLS pipeline II=1
     ap_int<33> v109 = n5;
-    bool v110 = v109 < 824;
+    bool v110 = v109 < 3280;
     if (v110) {
       ap_uint<128> v111 = v98.read();
       word[0] = v111;
@@ -215,7 +215,7 @@ void multiply_0(
       int32_t v120 = v119;
       pending = v120;
       int32_t v121 = position;
-      bool v122 = v121 < 512;
+      bool v122 = v121 < 1024;
       if (v122) {
         ap_int<21> v123 = leaving[0];
         int32_t v124 = v123;
@@ -241,7 +241,7 @@ void multiply_0(
     int32_t v137 = v136;
     column = v137;
     int32_t v138 = column;
-    bool v139 = v138 == 8;
+    bool v139 = v138 == 16;
     if (v139) {
       column = 0;
       pending = 5;
@@ -254,12 +254,12 @@ void multiply_0(
 }
 
 extern "C" void ternary_matvec(
-  ap_uint<128> weights_0[824],
-  ap_uint<128> weights_1[824],
-  ap_uint<128> weights_2[824],
-  ap_uint<128> weights_3[824],
+  ap_uint<128> weights_0[3280],
+  ap_uint<128> weights_1[3280],
+  ap_uint<128> weights_2[3280],
+  ap_uint<128> weights_3[3280],
   int8_t codes[108][4][16],
-  int32_t sums[512]
+  int32_t sums[1024]
 ) {
   #pragma HLS dataflow
   #pragma HLS array_partition variable=codes complete dim=2

@@ -15,7 +15,7 @@
 #loc101 = loc("kernels/ternary_matvec.py":137:16)
 #map = affine_map<(d0) -> (d0)>
 #map1 = affine_map<() -> (0)>
-#map2 = affine_map<() -> (824)>
+#map2 = affine_map<() -> (3280)>
 #map3 = affine_map<(d0) -> (d0, 0)>
 #map4 = affine_map<(d0, d1, d2) -> (0, d1, d2, d0, 0, 0)>
 #map5 = affine_map<(d0, d1) -> (d0, d1, 0, 0)>
@@ -34,43 +34,43 @@
 #map18 = affine_map<() -> (2)>
 #map19 = affine_map<() -> (3)>
 #map20 = affine_map<(d0) -> (d0 + 1)>
-#map21 = affine_map<() -> (829)>
+#map21 = affine_map<() -> (3285)>
 "builtin.module"() ({
-  "func.func"() <{function_type = (memref<824xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_0_0"}> ({
-  ^bb0(%arg35: memref<824xi128> loc(unknown), %arg36: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<3280xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_0_0"}> ({
+  ^bb0(%arg35: memref<3280xi128> loc(unknown), %arg36: !allo.stream<i128, 16> loc(unknown)):
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map2}> ({
     ^bb0(%arg37: index loc("kernels/ternary_matvec.py":93:8)):
-      %128 = "affine.load"(%arg35, %arg37) <{map = #map}> {from = "memory", unsigned} : (memref<824xi128>, index) -> i128 loc(#loc2)
+      %128 = "affine.load"(%arg35, %arg37) <{map = #map}> {from = "memory", unsigned} : (memref<3280xi128>, index) -> i128 loc(#loc2)
       "allo.stream_put"(%arg36, %128) <{indices = array<i64>}> {unsigned} : (!allo.stream<i128, 16>, i128) -> () loc(#loc3)
       "affine.yield"() : () -> () loc(#loc1)
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc1)
     "func.return"() : () -> () loc(#loc4)
   }) {df.kernel, itypes = "uu", otypes = "", stypes = "_o"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<824xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_1_0"}> ({
-  ^bb0(%arg32: memref<824xi128> loc(unknown), %arg33: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<3280xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_1_0"}> ({
+  ^bb0(%arg32: memref<3280xi128> loc(unknown), %arg33: !allo.stream<i128, 16> loc(unknown)):
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map2}> ({
     ^bb0(%arg34: index loc("kernels/ternary_matvec.py":98:8)):
-      %127 = "affine.load"(%arg32, %arg34) <{map = #map}> {from = "memory", unsigned} : (memref<824xi128>, index) -> i128 loc(#loc6)
+      %127 = "affine.load"(%arg32, %arg34) <{map = #map}> {from = "memory", unsigned} : (memref<3280xi128>, index) -> i128 loc(#loc6)
       "allo.stream_put"(%arg33, %127) <{indices = array<i64>}> {unsigned} : (!allo.stream<i128, 16>, i128) -> () loc(#loc7)
       "affine.yield"() : () -> () loc(#loc5)
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc5)
     "func.return"() : () -> () loc(#loc8)
   }) {df.kernel, itypes = "uu", otypes = "", stypes = "_o"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<824xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_2_0"}> ({
-  ^bb0(%arg29: memref<824xi128> loc(unknown), %arg30: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<3280xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_2_0"}> ({
+  ^bb0(%arg29: memref<3280xi128> loc(unknown), %arg30: !allo.stream<i128, 16> loc(unknown)):
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map2}> ({
     ^bb0(%arg31: index loc("kernels/ternary_matvec.py":103:8)):
-      %126 = "affine.load"(%arg29, %arg31) <{map = #map}> {from = "memory", unsigned} : (memref<824xi128>, index) -> i128 loc(#loc10)
+      %126 = "affine.load"(%arg29, %arg31) <{map = #map}> {from = "memory", unsigned} : (memref<3280xi128>, index) -> i128 loc(#loc10)
       "allo.stream_put"(%arg30, %126) <{indices = array<i64>}> {unsigned} : (!allo.stream<i128, 16>, i128) -> () loc(#loc11)
       "affine.yield"() : () -> () loc(#loc9)
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc9)
     "func.return"() : () -> () loc(#loc12)
   }) {df.kernel, itypes = "uu", otypes = "", stypes = "_o"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<824xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_3_0"}> ({
-  ^bb0(%arg26: memref<824xi128> loc(unknown), %arg27: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<3280xi128>, !allo.stream<i128, 16>) -> (), sym_name = "load_3_0"}> ({
+  ^bb0(%arg26: memref<3280xi128> loc(unknown), %arg27: !allo.stream<i128, 16> loc(unknown)):
     "affine.for"() <{lowerBoundMap = #map1, operandSegmentSizes = array<i32: 0, 0, 0>, step = 1 : index, upperBoundMap = #map2}> ({
     ^bb0(%arg28: index loc("kernels/ternary_matvec.py":108:8)):
-      %125 = "affine.load"(%arg26, %arg28) <{map = #map}> {from = "memory", unsigned} : (memref<824xi128>, index) -> i128 loc(#loc14)
+      %125 = "affine.load"(%arg26, %arg28) <{map = #map}> {from = "memory", unsigned} : (memref<3280xi128>, index) -> i128 loc(#loc14)
       "allo.stream_put"(%arg27, %125) <{indices = array<i64>}> {unsigned} : (!allo.stream<i128, 16>, i128) -> () loc(#loc15)
       "affine.yield"() : () -> () loc(#loc13)
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc13)
@@ -201,13 +201,13 @@
     }) {loop_name = "r", op_name = "S_r_4"} : () -> () loc(#loc53)
     "func.return"() : () -> () loc(#loc17)
   }) {itypes = "usss", otypes = ""} : () -> () loc(#loc17)
-  "func.func"() <{function_type = (memref<108x4x16xi8, #map4>, memref<512xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> (), sym_name = "multiply_0"}> ({
-  ^bb0(%arg6: memref<108x4x16xi8, #map4> loc(unknown), %arg7: memref<512xi32> loc(unknown), %arg8: !allo.stream<i128, 16> loc(unknown), %arg9: !allo.stream<i128, 16> loc(unknown), %arg10: !allo.stream<i128, 16> loc(unknown), %arg11: !allo.stream<i128, 16> loc(unknown)):
+  "func.func"() <{function_type = (memref<108x4x16xi8, #map4>, memref<1024xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> (), sym_name = "multiply_0"}> ({
+  ^bb0(%arg6: memref<108x4x16xi8, #map4> loc(unknown), %arg7: memref<1024xi32> loc(unknown), %arg8: !allo.stream<i128, 16> loc(unknown), %arg9: !allo.stream<i128, 16> loc(unknown), %arg10: !allo.stream<i128, 16> loc(unknown), %arg11: !allo.stream<i128, 16> loc(unknown)):
     %4 = "arith.constant"() <{value = 1 : i33}> {name = "%c1_i33"} : () -> i33 loc(#loc)
-    %5 = "arith.constant"() <{value = 824 : i33}> {name = "%c824_i33"} : () -> i33 loc(#loc)
+    %5 = "arith.constant"() <{value = 3280 : i33}> {name = "%c3280_i33"} : () -> i33 loc(#loc)
     %6 = "arith.constant"() <{value = 5 : i32}> {name = "%c5_i32"} : () -> i32 loc(#loc)
-    %7 = "arith.constant"() <{value = 8 : i32}> {name = "%c8_i32"} : () -> i32 loc(#loc)
-    %8 = "arith.constant"() <{value = 512 : i32}> {name = "%c512_i32"} : () -> i32 loc(#loc)
+    %7 = "arith.constant"() <{value = 16 : i32}> {name = "%c16_i32"} : () -> i32 loc(#loc)
+    %8 = "arith.constant"() <{value = 1024 : i32}> {name = "%c1024_i32"} : () -> i32 loc(#loc)
     %9 = "arith.constant"() <{value = 0 : i32}> {name = "%c0_i32"} : () -> i32 loc(#loc)
     %10 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "word", unsigned} : () -> memref<4xi128, #map3> loc(#loc65)
     %11 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "group"} : () -> memref<5xi21, #map3> loc(#loc66)
@@ -249,7 +249,7 @@
           %40 = "arith.extsi"(%39) : (i21) -> i32 loc(#loc88)
           %41 = "affine.load"(%14) <{map = #map6}> {from = "position"} : (memref<i32>) -> i32 loc(#loc89)
           %42 = "arith.index_cast"(%41) : (i32) -> index loc(#loc88)
-          "memref.store"(%40, %arg7, %42) {to = "result"} : (i32, memref<512xi32>, index) -> () loc(#loc88)
+          "memref.store"(%40, %arg7, %42) {to = "result"} : (i32, memref<1024xi32>, index) -> () loc(#loc88)
           "scf.yield"() : () -> () loc(#loc86)
         }, {
         }) : (i1) -> () loc(#loc86)
@@ -292,17 +292,17 @@
     }) {loop_name = "n", op_name = "S_n_0", pipeline_ii = 1 : ui32} : () -> () loc(#loc71)
     "func.return"() : () -> () loc(#loc104)
   }) {df.kernel, itypes = "ssuuuu", otypes = "", stypes = "__iiii"} : () -> () loc(#loc)
-  "func.func"() <{function_type = (memref<824xi128>, memref<824xi128>, memref<824xi128>, memref<824xi128>, memref<108x4x16xi8, #map4>, memref<512xi32>) -> (), sym_name = "ternary_matvec"}> ({
-  ^bb0(%arg0: memref<824xi128> loc(unknown), %arg1: memref<824xi128> loc(unknown), %arg2: memref<824xi128> loc(unknown), %arg3: memref<824xi128> loc(unknown), %arg4: memref<108x4x16xi8, #map4> loc(unknown), %arg5: memref<512xi32> loc(unknown)):
+  "func.func"() <{function_type = (memref<3280xi128>, memref<3280xi128>, memref<3280xi128>, memref<3280xi128>, memref<108x4x16xi8, #map4>, memref<1024xi32>) -> (), sym_name = "ternary_matvec"}> ({
+  ^bb0(%arg0: memref<3280xi128> loc(unknown), %arg1: memref<3280xi128> loc(unknown), %arg2: memref<3280xi128> loc(unknown), %arg3: memref<3280xi128> loc(unknown), %arg4: memref<108x4x16xi8, #map4> loc(unknown), %arg5: memref<1024xi32> loc(unknown)):
     %0 = "allo.stream_construct"() {name = "trits_0", unsigned} : () -> !allo.stream<i128, 16> loc(#loc105)
     %1 = "allo.stream_construct"() {name = "trits_1", unsigned} : () -> !allo.stream<i128, 16> loc(#loc106)
     %2 = "allo.stream_construct"() {name = "trits_2", unsigned} : () -> !allo.stream<i128, 16> loc(#loc107)
     %3 = "allo.stream_construct"() {name = "trits_3", unsigned} : () -> !allo.stream<i128, 16> loc(#loc108)
-    "func.call"(%arg0, %0) <{callee = @load_0_0}> : (memref<824xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
-    "func.call"(%arg1, %1) <{callee = @load_1_0}> : (memref<824xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
-    "func.call"(%arg2, %2) <{callee = @load_2_0}> : (memref<824xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
-    "func.call"(%arg3, %3) <{callee = @load_3_0}> : (memref<824xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
-    "func.call"(%arg4, %arg5, %0, %1, %2, %3) <{callee = @multiply_0}> {last} : (memref<108x4x16xi8, #map4>, memref<512xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg0, %0) <{callee = @load_0_0}> : (memref<3280xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg1, %1) <{callee = @load_1_0}> : (memref<3280xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg2, %2) <{callee = @load_2_0}> : (memref<3280xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg3, %3) <{callee = @load_3_0}> : (memref<3280xi128>, !allo.stream<i128, 16>) -> () loc(#loc)
+    "func.call"(%arg4, %arg5, %0, %1, %2, %3) <{callee = @multiply_0}> {last} : (memref<108x4x16xi8, #map4>, memref<1024xi32>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>, !allo.stream<i128, 16>) -> () loc(#loc)
     "func.return"() : () -> () loc(#loc)
   }) {dataflow, itypes = "uuuuss"} : () -> () loc(#loc)
 }) : () -> () loc(#loc)

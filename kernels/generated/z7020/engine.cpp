@@ -15,9 +15,11 @@ void fetch_0(
   hls::stream< int32_t >& v8,
   hls::stream< int32_t >& v9,
   hls::stream< int32_t >& v10,
-  hls::stream< ap_uint<128> >& v11,
-  hls::stream< ap_uint<128> >& v12,
-  hls::stream< ap_uint<128> >& v13
+  hls::stream< int32_t >& v11,
+  hls::stream< int32_t >& v12,
+  hls::stream< ap_uint<128> >& v13,
+  hls::stream< ap_uint<128> >& v14,
+  hls::stream< ap_uint<128> >& v15
 ) {
   int32_t vector_words[8];
   int32_t room_beats[8];
@@ -29,451 +31,549 @@ void fetch_0(
   model = 0;
   l_S_n_0_n: for (int n = 0; n < 8; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v20 = v2[n];
+    ap_uint<128> v22 = v2[n];
     ap_uint<128> size;
-    size = v20;
-    ap_int<128> v22 = size;
-    model = v22;
-    ap_int<33> v23 = n;
-    bool v24 = v23 < 7;
-    if (v24) {
-      ap_int<128> v25 = size;
-      v6.write(v25);
+    size = v22;
+    ap_int<128> v24 = size;
+    model = v24;
+    ap_int<33> v25 = n;
+    bool v26 = v25 < 7;
+    if (v26) {
+      ap_int<128> v27 = size;
+      v6.write(v27);
     }
-    ap_int<128> v26 = size;
-    int32_t v27;
-    ap_int<128> v27_tmp = v26;
-    v27 = v27_tmp(63, 32);
+    ap_int<128> v28 = size;
+    int32_t v29;
+    ap_int<128> v29_tmp = v28;
+    v29 = v29_tmp(63, 32);
     int32_t both;
-    both = v27;
-    int32_t v29 = both;
-    int32_t v30 = v29 >> 16;
-    vector_words[n] = v30;
-    ap_int<128> v31 = size;
-    int32_t v32;
-    ap_int<128> v32_tmp = v31;
-    v32 = v32_tmp(127, 96);
+    both = v29;
+    int32_t v31 = both;
+    int32_t v32 = v31 >> 16;
+    vector_words[n] = v32;
+    ap_int<128> v33 = size;
+    int32_t v34;
+    ap_int<128> v34_tmp = v33;
+    v34 = v34_tmp(127, 96);
     int32_t beats_of_room;
-    beats_of_room = v32;
-    int32_t v34 = beats_of_room;
-    room_beats[n] = v34;
+    beats_of_room = v34;
+    int32_t v36 = beats_of_room;
+    room_beats[n] = v36;
   }
-  ap_int<128> v35 = model;
-  int32_t v36;
-  ap_int<128> v36_tmp = v35;
-  v36 = v36_tmp(31, 0);
+  ap_int<128> v37 = model;
+  int32_t v38;
+  ap_int<128> v38_tmp = v37;
+  v38 = v38_tmp(31, 0);
   int32_t vector_beats;
-  vector_beats = v36;
-  ap_int<128> v38 = model;
-  int32_t v39;
-  ap_int<128> v39_tmp = v38;
-  v39 = v39_tmp(63, 32);
+  vector_beats = v38;
+  ap_int<128> v40 = model;
+  int32_t v41;
+  ap_int<128> v41_tmp = v40;
+  v41 = v41_tmp(63, 32);
   int32_t logits_beats;
-  logits_beats = v39;
-  ap_int<128> v41 = model;
-  int32_t v42;
-  ap_int<128> v42_tmp = v41;
-  v42 = v42_tmp(95, 64);
+  logits_beats = v41;
+  ap_int<128> v43 = model;
+  int32_t v44;
+  ap_int<128> v44_tmp = v43;
+  v44 = v44_tmp(95, 64);
   int32_t layer_words;
-  layer_words = v42;
-  ap_int<128> v44 = model;
-  int32_t v45;
-  ap_int<128> v45_tmp = v44;
-  v45 = v45_tmp(127, 96);
+  layer_words = v44;
+  ap_int<128> v46 = model;
+  int32_t v47;
+  ap_int<128> v47_tmp = v46;
+  v47 = v47_tmp(127, 96);
   int32_t head_words;
-  head_words = v45;
-  int32_t v47 = v0;
+  head_words = v47;
+  int32_t v49 = v0;
   int32_t begin;
-  begin = v47;
-  int32_t v49 = v1;
-  int32_t v50 = begin;
-  ap_int<33> v51 = v49;
-  ap_int<33> v52 = v50;
-  ap_int<33> v53 = v51 - v52;
-  ap_int<34> v54 = v53;
-  ap_int<34> v55 = v54 + 1;
-  int32_t v56 = v55;
+  begin = v49;
+  int32_t v51 = v1;
+  int32_t v52 = begin;
+  ap_int<33> v53 = v51;
+  ap_int<33> v54 = v52;
+  ap_int<33> v55 = v53 - v54;
+  ap_int<34> v56 = v55;
+  ap_int<34> v57 = v56 + 1;
+  int32_t v58 = v57;
   int32_t count;
-  count = v56;
-  int32_t v58 = vector_beats;
-  v7.write(v58);
-  int32_t v59 = count;
-  v7.write(v59);
+  count = v58;
   int32_t v60 = vector_beats;
-  v8.write(v60);
-  int32_t v61 = logits_beats;
-  v8.write(v61);
-  int32_t v62 = count;
+  v7.write(v60);
+  int32_t v61 = count;
+  v7.write(v61);
+  int32_t v62 = vector_beats;
   v8.write(v62);
-  int32_t v63 = count;
-  v9.write(v63);
+  int32_t v63 = logits_beats;
+  v8.write(v63);
   int32_t v64 = count;
-  v10.write(v64);
-  int32_t v65 = vector_beats;
-  int v66 = v65;
-  for (int v67 = 0; v67 < v66; v67 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> v68 = v4[v67];
-    v11.write(v68);
-  }
+  v8.write(v64);
+  int32_t v65 = count;
+  v9.write(v65);
+  int32_t v66 = count;
+  v10.write(v66);
+  int32_t v67 = count;
+  v11.write(v67);
+  int32_t v68 = count;
+  v12.write(v68);
   int32_t v69 = vector_beats;
-  int32_t v70 = v69 >> 1;
+  int v70 = v69;
+  for (int v71 = 0; v71 < v70; v71 += 1) {
+  #pragma HLS pipeline II=1
+    ap_uint<128> v72 = v4[v71];
+    v13.write(v72);
+  }
+  int32_t v73 = vector_beats;
+  int32_t v74 = v73 >> 1;
   int32_t all_state_beats;
-  all_state_beats = v70;
-  int32_t v72 = count;
-  int v73 = v72;
-  for (int v74 = 0; v74 < v73; v74 += 1) {
-    int32_t v75 = begin;
-    int v76 = v75;
-    int v77 = v74;
-    int v78 = v76 + v77;
-    int v79 = v78 << 1;
+  all_state_beats = v74;
+  int32_t v76 = count;
+  int v77 = v76;
+  for (int v78 = 0; v78 < v77; v78 += 1) {
+    int32_t v79 = begin;
     int v80 = v79;
-    int v81 = v80 + 8;
-    int32_t v82 = v81;
+    int v81 = v78;
+    int v82 = v80 + v81;
+    int v83 = v82 << 1;
+    int v84 = v83;
+    int v85 = v84 + 8;
+    int32_t v86 = v85;
     int32_t row;
-    row = v82;
+    row = v86;
     l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
     #pragma HLS pipeline II=1
-      int32_t v85 = row;
-      int v86 = v85;
-      int v87 = n1;
-      int v88 = v86 + v87;
-      int v89 = v88;
-      ap_uint<128> v90 = v2[v89];
-      pair[n1] = v90;
+      int32_t v89 = row;
+      int v90 = v89;
+      int v91 = n1;
+      int v92 = v90 + v91;
+      int v93 = v92;
+      ap_uint<128> v94 = v2[v93];
+      pair[n1] = v94;
     }
-    ap_uint<128> v91 = pair[0];
+    ap_uint<128> v95 = pair[0];
     ap_uint<128> front;
-    front = v91;
-    ap_uint<128> v93 = pair[1];
+    front = v95;
+    ap_uint<128> v97 = pair[1];
     ap_uint<128> back;
-    back = v93;
-    ap_int<128> v95 = front;
-    int32_t v96;
-    ap_int<128> v96_tmp = v95;
-    v96 = v96_tmp(31, 0);
+    back = v97;
+    ap_int<128> v99 = front;
+    int32_t v100;
+    ap_int<128> v100_tmp = v99;
+    v100 = v100_tmp(31, 0);
     int32_t kind;
-    kind = v96;
-    ap_int<128> v98 = front;
-    int32_t v99;
-    ap_int<128> v99_tmp = v98;
-    v99 = v99_tmp(63, 32);
+    kind = v100;
+    ap_int<128> v102 = front;
+    int32_t v103;
+    ap_int<128> v103_tmp = v102;
+    v103 = v103_tmp(63, 32);
     int32_t at;
-    at = v99;
-    ap_int<128> v101 = front;
-    int32_t v102;
-    ap_int<128> v102_tmp = v101;
-    v102 = v102_tmp(95, 64);
+    at = v103;
+    ap_int<128> v105 = front;
+    int32_t v106;
+    ap_int<128> v106_tmp = v105;
+    v106 = v106_tmp(95, 64);
     int32_t from_0;
-    from_0 = v102;
-    ap_int<128> v104 = front;
-    int32_t v105;
-    ap_int<128> v105_tmp = v104;
-    v105 = v105_tmp(127, 96);
+    from_0 = v106;
+    ap_int<128> v108 = front;
+    int32_t v109;
+    ap_int<128> v109_tmp = v108;
+    v109 = v109_tmp(127, 96);
     int32_t from_1;
-    from_1 = v105;
-    ap_int<128> v107 = back;
-    int32_t v108;
-    ap_int<128> v108_tmp = v107;
-    v108 = v108_tmp(95, 64);
+    from_1 = v109;
+    ap_int<128> v111 = back;
+    int32_t v112;
+    ap_int<128> v112_tmp = v111;
+    v112 = v112_tmp(31, 0);
+    int32_t from_2;
+    from_2 = v112;
+    ap_int<128> v114 = back;
+    int32_t v115;
+    ap_int<128> v115_tmp = v114;
+    v115 = v115_tmp(63, 32);
+    int32_t from_3;
+    from_3 = v115;
+    ap_int<128> v117 = back;
+    int32_t v118;
+    ap_int<128> v118_tmp = v117;
+    v118 = v118_tmp(95, 64);
     int32_t state_at;
-    state_at = v108;
-    int32_t v110 = kind;
-    bool v111 = v110 == 0;
-    int32_t v112 = layer_words;
-    int32_t v113 = head_words;
-    int32_t v114 = v111 ? (int32_t)v112 : (int32_t)v113;
+    state_at = v118;
+    int32_t v120 = kind;
+    bool v121 = v120 == 0;
+    int32_t v122 = layer_words;
+    int32_t v123 = head_words;
+    int32_t v124 = v121 ? (int32_t)v122 : (int32_t)v123;
     int32_t words;
-    words = v114;
-    int32_t v116 = kind;
-    v7.write(v116);
-    int32_t v117 = kind;
-    v8.write(v117);
-    int32_t v118 = state_at;
-    v8.write(v118);
-    int32_t v119 = from_0;
-    v9.write(v119);
-    int32_t v120 = words;
-    v9.write(v120);
-    int32_t v121 = from_1;
-    v10.write(v121);
-    int32_t v122 = words;
-    v10.write(v122);
-    int32_t v123 = kind;
-    bool v124 = v123 == 0;
-    int32_t v125 = all_state_beats;
-    int32_t v126 = v124 ? (int32_t)v125 : (int32_t)0;
-    int32_t state_beats;
-    state_beats = v126;
-    int32_t v128 = state_beats;
-    int v129 = v128;
-    for (int v130 = 0; v130 < v129; v130 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v131 = state_at;
-      int v132 = v131;
-      int v133 = v130;
-      int v134 = v132 + v133;
-      int v135 = v134;
-      ap_uint<128> v136 = v5[v135];
-      v11.write(v136);
-    }
+    words = v124;
+    int32_t v126 = kind;
+    v7.write(v126);
+    int32_t v127 = kind;
+    v8.write(v127);
+    int32_t v128 = state_at;
+    v8.write(v128);
+    int32_t v129 = from_0;
+    v9.write(v129);
+    int32_t v130 = words;
+    v9.write(v130);
+    int32_t v131 = from_1;
+    v10.write(v131);
+    int32_t v132 = words;
+    v10.write(v132);
+    int32_t v133 = from_2;
+    v11.write(v133);
+    int32_t v134 = words;
+    v11.write(v134);
+    int32_t v135 = from_3;
+    v12.write(v135);
+    int32_t v136 = words;
+    v12.write(v136);
     int32_t v137 = kind;
     bool v138 = v137 == 0;
-    int32_t v139 = v138 ? (int32_t)0 : (int32_t)6;
+    int32_t v139 = all_state_beats;
+    int32_t v140 = v138 ? (int32_t)v139 : (int32_t)0;
+    int32_t state_beats;
+    state_beats = v140;
+    int32_t v142 = state_beats;
+    int v143 = v142;
+    for (int v144 = 0; v144 < v143; v144 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v145 = state_at;
+      int v146 = v145;
+      int v147 = v144;
+      int v148 = v146 + v147;
+      int v149 = v148;
+      ap_uint<128> v150 = v5[v149];
+      v13.write(v150);
+    }
+    int32_t v151 = kind;
+    bool v152 = v151 == 0;
+    int32_t v153 = v152 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v139;
-    int32_t v141 = kind;
-    bool v142 = v141 == 0;
-    ap_int<33> v143 = v142 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v144 = v143;
+    phase_begin = v153;
+    int32_t v155 = kind;
+    bool v156 = v155 == 0;
+    ap_int<33> v157 = v156 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v158 = v157;
     int32_t phase_end;
-    phase_end = v144;
-    int32_t v146 = phase_begin;
-    int32_t v147 = phase_end;
-    int v148 = v146;
-    int v149 = v147;
-    for (int v150 = v148; v150 < v149; v150 += 1) {
+    phase_end = v158;
+    int32_t v160 = phase_begin;
+    int32_t v161 = phase_end;
+    int v162 = v160;
+    int v163 = v161;
+    for (int v164 = v162; v164 < v163; v164 += 1) {
       l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
       #pragma HLS pipeline II=1
-        int32_t v152 = at;
-        int v153 = v152;
-        int v154 = n2;
-        int v155 = v153 + v154;
-        int v156 = v155;
-        ap_uint<128> v157 = v3[v156];
+        int32_t v166 = at;
+        int v167 = v166;
+        int v168 = n2;
+        int v169 = v167 + v168;
+        int v170 = v169;
+        ap_uint<128> v171 = v3[v170];
         ap_uint<128> line;
-        line = v157;
-        ap_int<128> v159 = line;
-        v12.write(v159);
+        line = v171;
+        ap_int<128> v173 = line;
+        v14.write(v173);
       }
-      int32_t v160 = at;
-      int v161 = v160;
-      int v162 = v161 + 2;
-      int32_t v163 = v162;
-      at = v163;
-      int32_t v164 = vector_words[v150];
+      int32_t v174 = at;
+      int v175 = v174;
+      int v176 = v175 + 2;
+      int32_t v177 = v176;
+      at = v177;
+      int32_t v178 = vector_words[v164];
       int32_t element_beats;
-      element_beats = v164;
+      element_beats = v178;
       int32_t filled;
       filled = 0;
-      int32_t v167 = element_beats;
-      int v168 = v167;
-      for (int v169 = 0; v169 < v168; v169 += 1) {
+      int32_t v181 = element_beats;
+      int v182 = v181;
+      for (int v183 = 0; v183 < v182; v183 += 1) {
       #pragma HLS pipeline II=1
         l_S_k_5_k: for (int k = 0; k < 0; k++) {
-          ap_uint<128> v171 = part[(k + 1)];
-          part[k] = v171;
+          ap_uint<128> v185 = part[(k + 1)];
+          part[k] = v185;
         }
-        int32_t v172 = at;
-        int v173 = v172;
-        int v174 = v169;
-        int v175 = v173 + v174;
-        int v176 = v175;
-        ap_uint<128> v177 = v3[v176];
-        part[0] = v177;
-        int32_t v178 = filled;
-        ap_int<33> v179 = v178;
-        ap_int<33> v180 = v179 + 1;
-        int32_t v181 = v180;
-        filled = v181;
-        int32_t v182 = filled;
-        bool v183 = v182 == 1;
-        if (v183) {
+        int32_t v186 = at;
+        int v187 = v186;
+        int v188 = v183;
+        int v189 = v187 + v188;
+        int v190 = v189;
+        ap_uint<128> v191 = v3[v190];
+        part[0] = v191;
+        int32_t v192 = filled;
+        ap_int<33> v193 = v192;
+        ap_int<33> v194 = v193 + 1;
+        int32_t v195 = v194;
+        filled = v195;
+        int32_t v196 = filled;
+        bool v197 = v196 == 1;
+        if (v197) {
           filled = 0;
           ap_uint<128> whole;
           whole = 0;
           l_S_k_6_k1: for (int k1 = 0; k1 < 1; k1++) {
-            ap_uint<128> v186 = part[k1];
-            ap_int<128> v187 = whole;
-            int64_t v188 = k1;
-            int64_t v189 = v188 * 128;
-            ap_int<65> v190 = v189;
-            ap_int<65> v191 = v190 + 127;
-            int v192 = v189;
-            int v193 = v191;
-            ap_int<128> v194;
-            ap_int<128> v194_tmp = v187;
-            v194_tmp(v193, v192) = v186;
-            v194 = v194_tmp;
-            whole = v194;
+            ap_uint<128> v200 = part[k1];
+            ap_int<128> v201 = whole;
+            int64_t v202 = k1;
+            int64_t v203 = v202 * 128;
+            ap_int<65> v204 = v203;
+            ap_int<65> v205 = v204 + 127;
+            int v206 = v203;
+            int v207 = v205;
+            ap_int<128> v208;
+            ap_int<128> v208_tmp = v201;
+            v208_tmp(v207, v206) = v200;
+            v208 = v208_tmp;
+            whole = v208;
           }
-          ap_int<128> v195 = whole;
-          v13.write(v195);
+          ap_int<128> v209 = whole;
+          v15.write(v209);
         }
       }
-      int32_t v196 = element_beats;
-      int32_t v197 = at;
-      int v198 = v197;
-      int v199 = v196;
-      int v200 = v198 + v199;
-      int32_t v201 = v200;
-      at = v201;
-      int32_t v202 = room_beats[v150];
+      int32_t v210 = element_beats;
+      int32_t v211 = at;
+      int v212 = v211;
+      int v213 = v210;
+      int v214 = v212 + v213;
+      int32_t v215 = v214;
+      at = v215;
+      int32_t v216 = room_beats[v164];
       int32_t more;
-      more = v202;
-      int32_t v204 = more;
-      int v205 = v204;
-      for (int v206 = 0; v206 < v205; v206 += 1) {
+      more = v216;
+      int32_t v218 = more;
+      int v219 = v218;
+      for (int v220 = 0; v220 < v219; v220 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v207 = at;
-        int v208 = v207;
-        int v209 = v206;
-        int v210 = v208 + v209;
-        int v211 = v210;
-        ap_uint<128> v212 = v3[v211];
+        int32_t v221 = at;
+        int v222 = v221;
+        int v223 = v220;
+        int v224 = v222 + v223;
+        int v225 = v224;
+        ap_uint<128> v226 = v3[v225];
         ap_uint<128> room_beat;
-        room_beat = v212;
-        ap_int<128> v214 = room_beat;
-        v12.write(v214);
+        room_beat = v226;
+        ap_int<128> v228 = room_beat;
+        v14.write(v228);
       }
-      int32_t v215 = more;
-      int32_t v216 = at;
-      int v217 = v216;
-      int v218 = v215;
-      int v219 = v217 + v218;
-      int32_t v220 = v219;
-      at = v220;
+      int32_t v229 = more;
+      int32_t v230 = at;
+      int v231 = v230;
+      int v232 = v229;
+      int v233 = v231 + v232;
+      int32_t v234 = v233;
+      at = v234;
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v221[134217728],
-  hls::stream< int32_t >& v222,
-  hls::stream< ap_uint<128> >& v223
+  uint64_t v235[268435456],
+  hls::stream< int32_t >& v236,
+  hls::stream< uint64_t >& v237
 ) {
-  int32_t v224 = v222.read();
+  int32_t v238 = v236.read();
   int32_t count1;
-  count1 = v224;
-  int32_t v226 = count1;
-  int v227 = v226;
-  for (int v228 = 0; v228 < v227; v228 += 1) {
-    int32_t v229 = v222.read();
+  count1 = v238;
+  int32_t v240 = count1;
+  int v241 = v240;
+  for (int v242 = 0; v242 < v241; v242 += 1) {
+    int32_t v243 = v236.read();
     int32_t first_beat;
-    first_beat = v229;
-    int32_t v231 = first_beat;
+    first_beat = v243;
+    int32_t v245 = first_beat;
+    int32_t v246 = v245 << 1;
     int32_t at1;
-    at1 = v231;
-    int32_t v233 = v222.read();
+    at1 = v246;
+    int32_t v248 = v236.read();
     int32_t words1;
-    words1 = v233;
-    int32_t v235 = words1;
-    int v236 = v235;
-    for (int v237 = 0; v237 < v236; v237 += 1) {
+    words1 = v248;
+    int32_t v250 = words1;
+    int v251 = v250;
+    for (int v252 = 0; v252 < v251; v252 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v238 = at1;
-      int v239 = v238;
-      int v240 = v237;
-      int v241 = v239 + v240;
-      int v242 = v241;
-      ap_uint<128> v243 = v221[v242];
-      v223.write(v243);
+      int32_t v253 = at1;
+      int v254 = v253;
+      int v255 = v252;
+      int v256 = v254 + v255;
+      int v257 = v256;
+      uint64_t v258 = v235[v257];
+      v237.write(v258);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v244[134217728],
-  hls::stream< int32_t >& v245,
-  hls::stream< ap_uint<128> >& v246
+  uint64_t v259[268435456],
+  hls::stream< int32_t >& v260,
+  hls::stream< uint64_t >& v261
 ) {
-  int32_t v247 = v245.read();
+  int32_t v262 = v260.read();
   int32_t count2;
-  count2 = v247;
-  int32_t v249 = count2;
-  int v250 = v249;
-  for (int v251 = 0; v251 < v250; v251 += 1) {
-    int32_t v252 = v245.read();
+  count2 = v262;
+  int32_t v264 = count2;
+  int v265 = v264;
+  for (int v266 = 0; v266 < v265; v266 += 1) {
+    int32_t v267 = v260.read();
     int32_t first_beat1;
-    first_beat1 = v252;
-    int32_t v254 = first_beat1;
+    first_beat1 = v267;
+    int32_t v269 = first_beat1;
+    int32_t v270 = v269 << 1;
     int32_t at2;
-    at2 = v254;
-    int32_t v256 = v245.read();
+    at2 = v270;
+    int32_t v272 = v260.read();
     int32_t words2;
-    words2 = v256;
-    int32_t v258 = words2;
-    int v259 = v258;
-    for (int v260 = 0; v260 < v259; v260 += 1) {
+    words2 = v272;
+    int32_t v274 = words2;
+    int v275 = v274;
+    for (int v276 = 0; v276 < v275; v276 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v261 = at2;
-      int v262 = v261;
-      int v263 = v260;
-      int v264 = v262 + v263;
-      int v265 = v264;
-      ap_uint<128> v266 = v244[v265];
-      v246.write(v266);
+      int32_t v277 = at2;
+      int v278 = v277;
+      int v279 = v276;
+      int v280 = v278 + v279;
+      int v281 = v280;
+      uint64_t v282 = v259[v281];
+      v261.write(v282);
+    }
+  }
+}
+
+void load_2_0(
+  uint64_t v283[268435456],
+  hls::stream< int32_t >& v284,
+  hls::stream< uint64_t >& v285
+) {
+  int32_t v286 = v284.read();
+  int32_t count3;
+  count3 = v286;
+  int32_t v288 = count3;
+  int v289 = v288;
+  for (int v290 = 0; v290 < v289; v290 += 1) {
+    int32_t v291 = v284.read();
+    int32_t first_beat2;
+    first_beat2 = v291;
+    int32_t v293 = first_beat2;
+    int32_t v294 = v293 << 1;
+    int32_t at3;
+    at3 = v294;
+    int32_t v296 = v284.read();
+    int32_t words3;
+    words3 = v296;
+    int32_t v298 = words3;
+    int v299 = v298;
+    for (int v300 = 0; v300 < v299; v300 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v301 = at3;
+      int v302 = v301;
+      int v303 = v300;
+      int v304 = v302 + v303;
+      int v305 = v304;
+      uint64_t v306 = v283[v305];
+      v285.write(v306);
+    }
+  }
+}
+
+void load_3_0(
+  uint64_t v307[268435456],
+  hls::stream< int32_t >& v308,
+  hls::stream< uint64_t >& v309
+) {
+  int32_t v310 = v308.read();
+  int32_t count4;
+  count4 = v310;
+  int32_t v312 = count4;
+  int v313 = v312;
+  for (int v314 = 0; v314 < v313; v314 += 1) {
+    int32_t v315 = v308.read();
+    int32_t first_beat3;
+    first_beat3 = v315;
+    int32_t v317 = first_beat3;
+    int32_t v318 = v317 << 1;
+    int32_t at4;
+    at4 = v318;
+    int32_t v320 = v308.read();
+    int32_t words4;
+    words4 = v320;
+    int32_t v322 = words4;
+    int v323 = v322;
+    for (int v324 = 0; v324 < v323; v324 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v325 = at4;
+      int v326 = v325;
+      int v327 = v324;
+      int v328 = v326 + v327;
+      int v329 = v328;
+      uint64_t v330 = v307[v329];
+      v309.write(v330);
     }
   }
 }
 
 void bit_length(
-  int64_t v267,
-  int32_t *v268
+  int64_t v331,
+  int32_t *v332
 ) {
   int64_t rest;
-  rest = v267;
+  rest = v331;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v272 = k2;
-    int32_t v273 = 32 >> v272;
+    int32_t v336 = k2;
+    int32_t v337 = 32 >> v336;
     int32_t step;
-    step = v273;
-    int64_t v275 = rest;
-    int32_t v276 = step;
-    int64_t v277 = v276;
-    int64_t v278 = v275 >> v277;
+    step = v337;
+    int64_t v339 = rest;
+    int32_t v340 = step;
+    int64_t v341 = v340;
+    int64_t v342 = v339 >> v341;
     int64_t high;
-    high = v278;
-    int64_t v280 = high;
-    bool v281 = v280 > 0;
-    if (v281) {
-      int64_t v282 = high;
-      rest = v282;
-      int32_t v283 = step;
-      int32_t v284 = bits;
-      ap_int<33> v285 = v284;
-      ap_int<33> v286 = v283;
-      ap_int<33> v287 = v285 + v286;
-      int32_t v288 = v287;
-      bits = v288;
+    high = v342;
+    int64_t v344 = high;
+    bool v345 = v344 > 0;
+    if (v345) {
+      int64_t v346 = high;
+      rest = v346;
+      int32_t v347 = step;
+      int32_t v348 = bits;
+      ap_int<33> v349 = v348;
+      ap_int<33> v350 = v347;
+      ap_int<33> v351 = v349 + v350;
+      int32_t v352 = v351;
+      bits = v352;
     }
   }
-  int64_t v289 = rest;
-  int32_t v290 = v289;
+  int64_t v353 = rest;
+  int32_t v354 = v353;
   int32_t low;
-  low = v290;
-  int32_t v292 = bits;
-  int32_t v293 = low;
-  ap_int<33> v294 = v292;
-  ap_int<33> v295 = v293;
-  ap_int<33> v296 = v294 + v295;
-  int32_t v297 = v296;
+  low = v354;
+  int32_t v356 = bits;
+  int32_t v357 = low;
+  ap_int<33> v358 = v356;
+  ap_int<33> v359 = v357;
+  ap_int<33> v360 = v358 + v359;
+  int32_t v361 = v360;
   int32_t total;
-  total = v297;
-  *v268 = total;
+  total = v361;
+  *v332 = total;
 }
 
 void measure(
-  ap_int<48> v299[1408][4],
-  int32_t v300,
-  ap_uint<128> v301,
-  int32_t v302,
-  int32_t v303[1408][4],
-  int64_t v304[2],
-  int32_t v305[1]
+  ap_int<48> v363[1408][4],
+  int32_t v364,
+  ap_uint<128> v365,
+  int32_t v366,
+  int32_t v367[1408][4],
+  int64_t v368[2],
+  int32_t v369[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v299 complete dim=2
+  #pragma HLS array_partition variable=v363 complete dim=2
 
-  #pragma HLS array_partition variable=v303 complete dim=2
+  #pragma HLS array_partition variable=v367 complete dim=2
 
-  #pragma HLS array_partition variable=v304 complete dim=1
+  #pragma HLS array_partition variable=v368 complete dim=1
 
   ap_uint<128> rest1;
-  rest1 = v301;
+  rest1 = v365;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -481,376 +581,376 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<128> v311 = rest1;
-    int64_t v312 = v311;
+    ap_int<128> v375 = rest1;
+    int64_t v376 = v375;
     int64_t element;
-    element = v312;
-    ap_int<128> v314 = rest1;
-    ap_uint<128> v315 = v314 >> 32;
-    rest1 = v315;
-    int64_t v316 = element;
-    ap_int<18> v317 = v316;
+    element = v376;
+    ap_int<128> v378 = rest1;
+    ap_uint<128> v379 = v378 >> 32;
+    rest1 = v379;
+    int64_t v380 = element;
+    ap_int<18> v381 = v380;
     ap_int<18> gain;
-    gain = v317;
-    int64_t v319 = element;
-    int64_t v320 = v319 >> 18;
-    ap_int<14> v321 = v320;
+    gain = v381;
+    int64_t v383 = element;
+    int64_t v384 = v383 >> 18;
+    ap_int<14> v385 = v384;
     ap_int<14> block;
-    block = v321;
-    int v323 = v300;
-    ap_int<48> v324 = v299[v323][e];
-    ap_uint<48> v325 = v302;
-    ap_int<48> v326 = v324 << v325;
+    block = v385;
+    int v387 = v364;
+    ap_int<48> v388 = v363[v387][e];
+    ap_uint<48> v389 = v366;
+    ap_int<48> v390 = v388 << v389;
     ap_int<48> shifted;
-    shifted = v326;
-    ap_int<48> v328 = shifted;
-    ap_int<48> v329 = v328 >> 23;
-    ap_int<25> v330 = v329;
+    shifted = v390;
+    ap_int<48> v392 = shifted;
+    ap_int<48> v393 = v392 >> 23;
+    ap_int<25> v394 = v393;
     ap_int<25> normal;
-    normal = v330;
-    ap_int<25> v332 = normal;
-    ap_int<25> v333 = v332 >> 7;
-    ap_int<18> v334 = v333;
+    normal = v394;
+    ap_int<25> v396 = normal;
+    ap_int<25> v397 = v396 >> 7;
+    ap_int<18> v398 = v397;
     ap_int<18> top;
-    top = v334;
-    ap_int<18> v336 = top;
-    ap_int<36> v337 = v336;
-    ap_int<36> v338 = v337 * v337;
-    int64_t v339 = plain_sum;
-    ap_int<65> v340 = v339;
-    ap_int<65> v341 = v338;
-    ap_int<65> v342 = v340 + v341;
-    int64_t v343 = v342;
-    plain_sum = v343;
-    ap_int<25> v344 = normal;
-    ap_int<14> v345 = block;
-    ap_int<39> v346 = v344;
-    ap_int<39> v347 = v345;
-    ap_int<39> v348 = v346 * v347;
-    ap_int<40> v349 = v348;
-    ap_int<40> v350 = v349 + 524288;
-    ap_int<40> v351 = v350 >> 20;
-    ap_int<18> v352 = v351;
+    top = v398;
+    ap_int<18> v400 = top;
+    ap_int<36> v401 = v400;
+    ap_int<36> v402 = v401 * v401;
+    int64_t v403 = plain_sum;
+    ap_int<65> v404 = v403;
+    ap_int<65> v405 = v402;
+    ap_int<65> v406 = v404 + v405;
+    int64_t v407 = v406;
+    plain_sum = v407;
+    ap_int<25> v408 = normal;
+    ap_int<14> v409 = block;
+    ap_int<39> v410 = v408;
+    ap_int<39> v411 = v409;
+    ap_int<39> v412 = v410 * v411;
+    ap_int<40> v413 = v412;
+    ap_int<40> v414 = v413 + 524288;
+    ap_int<40> v415 = v414 >> 20;
+    ap_int<18> v416 = v415;
     ap_int<18> weighted;
-    weighted = v352;
-    ap_int<18> v354 = weighted;
-    ap_int<36> v355 = v354;
-    ap_int<36> v356 = v355 * v355;
-    int64_t v357 = weighted_sum;
-    ap_int<65> v358 = v357;
-    ap_int<65> v359 = v356;
-    ap_int<65> v360 = v358 + v359;
-    int64_t v361 = v360;
-    weighted_sum = v361;
-    ap_int<25> v362 = normal;
-    ap_int<18> v363 = gain;
-    ap_int<43> v364 = v362;
-    ap_int<43> v365 = v363;
-    ap_int<43> v366 = v364 * v365;
-    ap_int<43> v367 = v366 >> 11;
-    int32_t v368 = v367;
+    weighted = v416;
+    ap_int<18> v418 = weighted;
+    ap_int<36> v419 = v418;
+    ap_int<36> v420 = v419 * v419;
+    int64_t v421 = weighted_sum;
+    ap_int<65> v422 = v421;
+    ap_int<65> v423 = v420;
+    ap_int<65> v424 = v422 + v423;
+    int64_t v425 = v424;
+    weighted_sum = v425;
+    ap_int<25> v426 = normal;
+    ap_int<18> v427 = gain;
+    ap_int<43> v428 = v426;
+    ap_int<43> v429 = v427;
+    ap_int<43> v430 = v428 * v429;
+    ap_int<43> v431 = v430 >> 11;
+    int32_t v432 = v431;
     int32_t u;
-    u = v368;
-    int32_t v370 = u;
-    v303[v323][e] = v370;
-    int32_t v371 = u;
-    bool v372 = v371 < 0;
-    int32_t v373 = 0 - v371;
-    int32_t v374 = v372 ? (int32_t)v373 : (int32_t)v371;
+    u = v432;
+    int32_t v434 = u;
+    v367[v387][e] = v434;
+    int32_t v435 = u;
+    bool v436 = v435 < 0;
+    int32_t v437 = 0 - v435;
+    int32_t v438 = v436 ? (int32_t)v437 : (int32_t)v435;
     int32_t size1;
-    size1 = v374;
-    int32_t v376 = size1;
-    int32_t v377 = largest;
-    bool v378 = v376 > v377;
-    int32_t v379 = v378 ? (int32_t)v376 : (int32_t)v377;
-    largest = v379;
+    size1 = v438;
+    int32_t v440 = size1;
+    int32_t v441 = largest;
+    bool v442 = v440 > v441;
+    int32_t v443 = v442 ? (int32_t)v440 : (int32_t)v441;
+    largest = v443;
   }
-  int64_t v380 = weighted_sum;
-  int64_t v381 = v304[0];
-  ap_int<65> v382 = v381;
-  ap_int<65> v383 = v380;
-  ap_int<65> v384 = v382 + v383;
-  int64_t v385 = v384;
-  v304[0] = v385;
-  int64_t v386 = plain_sum;
-  int64_t v387 = v304[1];
-  ap_int<65> v388 = v387;
-  ap_int<65> v389 = v386;
-  ap_int<65> v390 = v388 + v389;
-  int64_t v391 = v390;
-  v304[1] = v391;
-  int32_t v392 = largest;
-  int32_t v393 = v305[0];
-  bool v394 = v392 > v393;
-  int32_t v395 = v394 ? (int32_t)v392 : (int32_t)v393;
-  v305[0] = v395;
+  int64_t v444 = weighted_sum;
+  int64_t v445 = v368[0];
+  ap_int<65> v446 = v445;
+  ap_int<65> v447 = v444;
+  ap_int<65> v448 = v446 + v447;
+  int64_t v449 = v448;
+  v368[0] = v449;
+  int64_t v450 = plain_sum;
+  int64_t v451 = v368[1];
+  ap_int<65> v452 = v451;
+  ap_int<65> v453 = v450;
+  ap_int<65> v454 = v452 + v453;
+  int64_t v455 = v454;
+  v368[1] = v455;
+  int32_t v456 = largest;
+  int32_t v457 = v369[0];
+  bool v458 = v456 > v457;
+  int32_t v459 = v458 ? (int32_t)v456 : (int32_t)v457;
+  v369[0] = v459;
 }
 
 void normalise(
-  int64_t v396,
-  int32_t v397,
-  int32_t v398[2]
+  int64_t v460,
+  int32_t v461,
+  int32_t v462[2]
 ) {
-  #pragma HLS array_partition variable=v398 complete dim=1
+  #pragma HLS array_partition variable=v462 complete dim=1
 
-  int32_t v399;
-  bit_length(v396, &v399);
-  ap_int<33> v400 = v399;
-  ap_int<33> v401 = v400 - 31;
-  int32_t v402 = v401;
+  int32_t v463;
+  bit_length(v460, &v463);
+  ap_int<33> v464 = v463;
+  ap_int<33> v465 = v464 - 31;
+  int32_t v466 = v465;
   int32_t shift;
-  shift = v402;
-  int32_t v404 = shift;
-  bool v405 = v404 > 0;
-  int32_t v406 = v405 ? (int32_t)v404 : (int32_t)0;
+  shift = v466;
+  int32_t v468 = shift;
+  bool v469 = v468 > 0;
+  int32_t v470 = v469 ? (int32_t)v468 : (int32_t)0;
   int32_t down;
-  down = v406;
-  int32_t v408 = shift;
-  bool v409 = v408 > 0;
-  int32_t v410 = 0 - v408;
-  int32_t v411 = v409 ? (int32_t)0 : (int32_t)v410;
+  down = v470;
+  int32_t v472 = shift;
+  bool v473 = v472 > 0;
+  int32_t v474 = 0 - v472;
+  int32_t v475 = v473 ? (int32_t)0 : (int32_t)v474;
   int32_t up;
-  up = v411;
-  int32_t v413 = down;
-  int64_t v414 = v413;
-  int64_t v415 = v396 >> v414;
-  int32_t v416 = up;
-  int64_t v417 = v416;
-  int64_t v418 = v415 << v417;
-  int32_t v419 = v418;
+  up = v475;
+  int32_t v477 = down;
+  int64_t v478 = v477;
+  int64_t v479 = v460 >> v478;
+  int32_t v480 = up;
+  int64_t v481 = v480;
+  int64_t v482 = v479 << v481;
+  int32_t v483 = v482;
   int32_t mantissa;
-  mantissa = v419;
-  int32_t v421 = mantissa;
-  v398[0] = v421;
-  int32_t v422 = mantissa;
-  bool v423 = v422 == 0;
-  int32_t v424 = shift;
-  ap_int<33> v425 = v397;
-  ap_int<33> v426 = v424;
-  ap_int<33> v427 = v425 + v426;
-  ap_int<33> v428 = v423 ? (ap_int<33>)0 : (ap_int<33>)v427;
-  int32_t v429 = v428;
-  v398[1] = v429;
+  mantissa = v483;
+  int32_t v485 = mantissa;
+  v462[0] = v485;
+  int32_t v486 = mantissa;
+  bool v487 = v486 == 0;
+  int32_t v488 = shift;
+  ap_int<33> v489 = v461;
+  ap_int<33> v490 = v488;
+  ap_int<33> v491 = v489 + v490;
+  ap_int<33> v492 = v487 ? (ap_int<33>)0 : (ap_int<33>)v491;
+  int32_t v493 = v492;
+  v462[1] = v493;
 }
 
 void multiply(
-  int32_t v430[2],
-  int32_t v431[2],
-  int32_t v432[2]
+  int32_t v494[2],
+  int32_t v495[2],
+  int32_t v496[2]
 ) {
-  #pragma HLS array_partition variable=v430 complete dim=1
+  #pragma HLS array_partition variable=v494 complete dim=1
 
-  #pragma HLS array_partition variable=v431 complete dim=1
+  #pragma HLS array_partition variable=v495 complete dim=1
 
-  #pragma HLS array_partition variable=v432 complete dim=1
+  #pragma HLS array_partition variable=v496 complete dim=1
 
-  int32_t v433 = v430[0];
-  int32_t v434 = v431[0];
-  int64_t v435 = v433;
-  int64_t v436 = v434;
-  int64_t v437 = v435 * v436;
+  int32_t v497 = v494[0];
+  int32_t v498 = v495[0];
+  int64_t v499 = v497;
+  int64_t v500 = v498;
+  int64_t v501 = v499 * v500;
   int64_t product;
-  product = v437;
-  int32_t v439 = v430[1];
-  int32_t v440 = v431[1];
-  ap_int<33> v441 = v439;
-  ap_int<33> v442 = v440;
-  ap_int<33> v443 = v441 + v442;
-  int32_t v444 = v443;
+  product = v501;
+  int32_t v503 = v494[1];
+  int32_t v504 = v495[1];
+  ap_int<33> v505 = v503;
+  ap_int<33> v506 = v504;
+  ap_int<33> v507 = v505 + v506;
+  int32_t v508 = v507;
   int32_t exponent;
-  exponent = v444;
-  int64_t v446 = product;
-  int32_t v447 = exponent;
-  normalise(v446, v447, v432);
+  exponent = v508;
+  int64_t v510 = product;
+  int32_t v511 = exponent;
+  normalise(v510, v511, v496);
 }
 
 void aligned(
-  int32_t v448,
-  int32_t v449,
-  int32_t *v450
+  int32_t v512,
+  int32_t v513,
+  int32_t *v514
 ) {
-  bool v451 = v449 > 31;
-  int32_t v452 = v451 ? (int32_t)31 : (int32_t)v449;
+  bool v515 = v513 > 31;
+  int32_t v516 = v515 ? (int32_t)31 : (int32_t)v513;
   int32_t shift1;
-  shift1 = v452;
-  int32_t v454 = shift1;
-  int32_t v455 = v448 >> v454;
+  shift1 = v516;
+  int32_t v518 = shift1;
+  int32_t v519 = v512 >> v518;
   int32_t moved;
-  moved = v455;
-  *v450 = moved;
+  moved = v519;
+  *v514 = moved;
 }
 
 void add3(
-  int32_t v457[2],
-  int32_t v458[2],
-  int32_t v459[2],
-  int32_t v460[2]
+  int32_t v521[2],
+  int32_t v522[2],
+  int32_t v523[2],
+  int32_t v524[2]
 ) {
-  #pragma HLS array_partition variable=v457 complete dim=1
+  #pragma HLS array_partition variable=v521 complete dim=1
 
-  #pragma HLS array_partition variable=v458 complete dim=1
+  #pragma HLS array_partition variable=v522 complete dim=1
 
-  #pragma HLS array_partition variable=v459 complete dim=1
+  #pragma HLS array_partition variable=v523 complete dim=1
 
-  #pragma HLS array_partition variable=v460 complete dim=1
+  #pragma HLS array_partition variable=v524 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v462 = v457[0];
-  bool v463 = v462 > 0;
-  int32_t v464 = v457[1];
-  int32_t v465 = lowest;
-  int32_t v466 = v463 ? (int32_t)v464 : (int32_t)v465;
+  int32_t v526 = v521[0];
+  bool v527 = v526 > 0;
+  int32_t v528 = v521[1];
+  int32_t v529 = lowest;
+  int32_t v530 = v527 ? (int32_t)v528 : (int32_t)v529;
   int32_t ea;
-  ea = v466;
-  int32_t v468 = v458[0];
-  bool v469 = v468 > 0;
-  int32_t v470 = v458[1];
-  int32_t v471 = lowest;
-  int32_t v472 = v469 ? (int32_t)v470 : (int32_t)v471;
+  ea = v530;
+  int32_t v532 = v522[0];
+  bool v533 = v532 > 0;
+  int32_t v534 = v522[1];
+  int32_t v535 = lowest;
+  int32_t v536 = v533 ? (int32_t)v534 : (int32_t)v535;
   int32_t eb;
-  eb = v472;
-  int32_t v474 = v459[0];
-  bool v475 = v474 > 0;
-  int32_t v476 = v459[1];
-  int32_t v477 = lowest;
-  int32_t v478 = v475 ? (int32_t)v476 : (int32_t)v477;
+  eb = v536;
+  int32_t v538 = v523[0];
+  bool v539 = v538 > 0;
+  int32_t v540 = v523[1];
+  int32_t v541 = lowest;
+  int32_t v542 = v539 ? (int32_t)v540 : (int32_t)v541;
   int32_t ec;
-  ec = v478;
-  int32_t v480 = eb;
-  int32_t v481 = ea;
-  bool v482 = v480 > v481;
-  int32_t v483 = v482 ? (int32_t)v480 : (int32_t)v481;
+  ec = v542;
+  int32_t v544 = eb;
+  int32_t v545 = ea;
+  bool v546 = v544 > v545;
+  int32_t v547 = v546 ? (int32_t)v544 : (int32_t)v545;
   int32_t ab;
-  ab = v483;
-  int32_t v485 = ec;
-  int32_t v486 = ab;
-  bool v487 = v485 > v486;
-  int32_t v488 = v487 ? (int32_t)v485 : (int32_t)v486;
+  ab = v547;
+  int32_t v549 = ec;
+  int32_t v550 = ab;
+  bool v551 = v549 > v550;
+  int32_t v552 = v551 ? (int32_t)v549 : (int32_t)v550;
   int32_t top1;
-  top1 = v488;
-  int32_t v490 = top1;
-  int32_t v491 = ea;
-  ap_int<33> v492 = v490;
-  ap_int<33> v493 = v491;
-  ap_int<33> v494 = v492 - v493;
-  int32_t v495 = v494;
+  top1 = v552;
+  int32_t v554 = top1;
+  int32_t v555 = ea;
+  ap_int<33> v556 = v554;
+  ap_int<33> v557 = v555;
+  ap_int<33> v558 = v556 - v557;
+  int32_t v559 = v558;
   int32_t below_a;
-  below_a = v495;
-  int32_t v497 = top1;
-  int32_t v498 = eb;
-  ap_int<33> v499 = v497;
-  ap_int<33> v500 = v498;
-  ap_int<33> v501 = v499 - v500;
-  int32_t v502 = v501;
+  below_a = v559;
+  int32_t v561 = top1;
+  int32_t v562 = eb;
+  ap_int<33> v563 = v561;
+  ap_int<33> v564 = v562;
+  ap_int<33> v565 = v563 - v564;
+  int32_t v566 = v565;
   int32_t below_b;
-  below_b = v502;
-  int32_t v504 = top1;
-  int32_t v505 = ec;
-  ap_int<33> v506 = v504;
-  ap_int<33> v507 = v505;
-  ap_int<33> v508 = v506 - v507;
-  int32_t v509 = v508;
+  below_b = v566;
+  int32_t v568 = top1;
+  int32_t v569 = ec;
+  ap_int<33> v570 = v568;
+  ap_int<33> v571 = v569;
+  ap_int<33> v572 = v570 - v571;
+  int32_t v573 = v572;
   int32_t below_c;
-  below_c = v509;
-  int32_t v511 = v457[0];
-  int32_t v512 = below_a;
-  int32_t v513;
-  aligned(v511, v512, &v513);
-  int32_t v514 = v458[0];
-  int32_t v515 = below_b;
-  int32_t v516;
-  aligned(v514, v515, &v516);
-  ap_int<33> v517 = v513;
-  ap_int<33> v518 = v516;
-  ap_int<33> v519 = v517 + v518;
-  int32_t v520 = v459[0];
-  int32_t v521 = below_c;
-  int32_t v522;
-  aligned(v520, v521, &v522);
-  ap_int<34> v523 = v519;
-  ap_int<34> v524 = v522;
-  ap_int<34> v525 = v523 + v524;
-  int64_t v526 = v525;
+  below_c = v573;
+  int32_t v575 = v521[0];
+  int32_t v576 = below_a;
+  int32_t v577;
+  aligned(v575, v576, &v577);
+  int32_t v578 = v522[0];
+  int32_t v579 = below_b;
+  int32_t v580;
+  aligned(v578, v579, &v580);
+  ap_int<33> v581 = v577;
+  ap_int<33> v582 = v580;
+  ap_int<33> v583 = v581 + v582;
+  int32_t v584 = v523[0];
+  int32_t v585 = below_c;
+  int32_t v586;
+  aligned(v584, v585, &v586);
+  ap_int<34> v587 = v583;
+  ap_int<34> v588 = v586;
+  ap_int<34> v589 = v587 + v588;
+  int64_t v590 = v589;
   int64_t total1;
-  total1 = v526;
-  int64_t v528 = total1;
-  int32_t v529 = top1;
-  normalise(v528, v529, v460);
+  total1 = v590;
+  int64_t v592 = total1;
+  int32_t v593 = top1;
+  normalise(v592, v593, v524);
 }
 
 void ratio_begin(
-  int32_t v530[2],
-  int32_t v531[2],
-  int32_t v532[2],
-  int64_t v533[2]
+  int32_t v594[2],
+  int32_t v595[2],
+  int32_t v596[2],
+  int64_t v597[2]
 ) {
-  #pragma HLS array_partition variable=v530 complete dim=1
+  #pragma HLS array_partition variable=v594 complete dim=1
 
-  #pragma HLS array_partition variable=v531 complete dim=1
+  #pragma HLS array_partition variable=v595 complete dim=1
 
-  #pragma HLS array_partition variable=v532 complete dim=1
+  #pragma HLS array_partition variable=v596 complete dim=1
 
-  #pragma HLS array_partition variable=v533 complete dim=1
+  #pragma HLS array_partition variable=v597 complete dim=1
 
-  int32_t v534 = v531[1];
-  int32_t v535 = v534 & 1;
+  int32_t v598 = v595[1];
+  int32_t v599 = v598 & 1;
   int32_t odd;
-  odd = v535;
-  int32_t v537 = v531[0];
-  int64_t v538 = v537;
+  odd = v599;
+  int32_t v601 = v595[0];
+  int64_t v602 = v601;
   int64_t wide;
-  wide = v538;
+  wide = v602;
   int64_t one;
   one = 1073741824;
-  int32_t v541 = v531[0];
-  bool v542 = v541 == 0;
-  int64_t v543 = one;
-  int64_t v544 = wide;
-  int32_t v545 = odd;
-  int64_t v546 = v545;
-  int64_t v547 = v544 << v546;
-  int64_t v548 = v542 ? (int64_t)v543 : (int64_t)v547;
+  int32_t v605 = v595[0];
+  bool v606 = v605 == 0;
+  int64_t v607 = one;
+  int64_t v608 = wide;
+  int32_t v609 = odd;
+  int64_t v610 = v609;
+  int64_t v611 = v608 << v610;
+  int64_t v612 = v606 ? (int64_t)v607 : (int64_t)v611;
   int64_t radicand;
-  radicand = v548;
-  int64_t v550 = radicand;
-  int64_t v551 = v550 << 30;
-  v533[0] = v551;
-  int32_t v552 = v530[0];
-  int64_t v553 = v552;
-  v533[1] = v553;
-  int32_t v554 = v530[1];
-  v532[0] = v554;
-  int32_t v555 = v531[1];
-  int32_t v556 = odd;
-  ap_int<33> v557 = v555;
-  ap_int<33> v558 = v556;
-  ap_int<33> v559 = v557 - v558;
-  ap_int<34> v560 = v559;
-  ap_int<34> v561 = v560 - 30;
-  ap_int<34> v562 = v561 >> 1;
-  int32_t v563 = v562;
-  v532[1] = v563;
+  radicand = v612;
+  int64_t v614 = radicand;
+  int64_t v615 = v614 << 30;
+  v597[0] = v615;
+  int32_t v616 = v594[0];
+  int64_t v617 = v616;
+  v597[1] = v617;
+  int32_t v618 = v594[1];
+  v596[0] = v618;
+  int32_t v619 = v595[1];
+  int32_t v620 = odd;
+  ap_int<33> v621 = v619;
+  ap_int<33> v622 = v620;
+  ap_int<33> v623 = v621 - v622;
+  ap_int<34> v624 = v623;
+  ap_int<34> v625 = v624 - 30;
+  ap_int<34> v626 = v625 >> 1;
+  int32_t v627 = v626;
+  v596[1] = v627;
 }
 
 void norm_scale(
-  int32_t v564[8],
-  int32_t v565,
-  int64_t v566[2],
-  int32_t v567[1],
-  int32_t v568[2],
-  int32_t v569[2],
-  int64_t v570[2]
+  int32_t v628[8],
+  int32_t v629,
+  int64_t v630[2],
+  int32_t v631[1],
+  int32_t v632[2],
+  int32_t v633[2],
+  int64_t v634[2]
 ) {
-  #pragma HLS array_partition variable=v564 complete dim=1
+  #pragma HLS array_partition variable=v628 complete dim=1
 
-  #pragma HLS array_partition variable=v566 complete dim=1
+  #pragma HLS array_partition variable=v630 complete dim=1
 
-  #pragma HLS array_partition variable=v568 complete dim=1
+  #pragma HLS array_partition variable=v632 complete dim=1
 
-  #pragma HLS array_partition variable=v569 complete dim=1
+  #pragma HLS array_partition variable=v633 complete dim=1
 
-  #pragma HLS array_partition variable=v570 complete dim=1
+  #pragma HLS array_partition variable=v634 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -870,288 +970,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v577 = v564[0];
-  factor[0] = v577;
-  int32_t v578 = v564[1];
-  factor[1] = v578;
-  int32_t v579 = v564[3];
-  eps_square[0] = v579;
-  int32_t v580 = v564[4];
-  eps_square[1] = v580;
-  int32_t v581 = v564[5];
-  eps[0] = v581;
-  int32_t v582 = v564[6];
-  eps[1] = v582;
-  int32_t v583 = v564[2];
-  int32_t v584 = v565 << 1;
-  ap_int<33> v585 = v583;
-  ap_int<33> v586 = v584;
-  ap_int<33> v587 = v585 + v586;
-  int32_t v588 = v587;
+  int32_t v641 = v628[0];
+  factor[0] = v641;
+  int32_t v642 = v628[1];
+  factor[1] = v642;
+  int32_t v643 = v628[3];
+  eps_square[0] = v643;
+  int32_t v644 = v628[4];
+  eps_square[1] = v644;
+  int32_t v645 = v628[5];
+  eps[0] = v645;
+  int32_t v646 = v628[6];
+  eps[1] = v646;
+  int32_t v647 = v628[2];
+  int32_t v648 = v629 << 1;
+  ap_int<33> v649 = v647;
+  ap_int<33> v650 = v648;
+  ap_int<33> v651 = v649 + v650;
+  int32_t v652 = v651;
   int32_t exponent1;
-  exponent1 = v588;
-  int64_t v590 = v566[0];
-  int32_t v591 = exponent1;
-  normalise(v590, v591, mean);
-  multiply(eps_square, v568, product1);
+  exponent1 = v652;
+  int64_t v654 = v630[0];
+  int32_t v655 = exponent1;
+  normalise(v654, v655, mean);
+  multiply(eps_square, v632, product1);
   add3(mean, product1, eps, total2);
-  int32_t v592 = v567[0];
-  int64_t v593 = v592;
+  int32_t v656 = v631[0];
+  int64_t v657 = v656;
   int64_t largest1;
-  largest1 = v593;
-  int64_t v595 = largest1;
-  normalise(v595, v565, mean);
+  largest1 = v657;
+  int64_t v659 = largest1;
+  normalise(v659, v629, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v569, v570);
+  ratio_begin(product1, total2, v633, v634);
 }
 
 void code_shift(
-  int32_t v596,
-  int32_t *v597
+  int32_t v660,
+  int32_t *v661
 ) {
-  int64_t v598 = v596;
+  int64_t v662 = v660;
   int64_t wide1;
-  wide1 = v598;
-  int64_t v600 = wide1;
-  int32_t v601;
-  bit_length(v600, &v601);
-  ap_int<33> v602 = v601;
-  ap_int<33> v603 = 31 - v602;
-  int32_t v604 = v603;
+  wide1 = v662;
+  int64_t v664 = wide1;
+  int32_t v665;
+  bit_length(v664, &v665);
+  ap_int<33> v666 = v665;
+  ap_int<33> v667 = 31 - v666;
+  int32_t v668 = v667;
   int32_t left;
-  left = v604;
-  *v597 = left;
+  left = v668;
+  *v661 = left;
 }
 
 void divide(
-  int64_t v606,
-  int64_t v607,
-  int32_t v608,
-  int64_t *v609
+  int64_t v670,
+  int64_t v671,
+  int32_t v672,
+  int64_t *v673
 ) {
   int64_t rest2;
-  rest2 = v606;
+  rest2 = v670;
   int64_t quotient;
   quotient = 0;
-  int v612 = v608;
-  for (int v613 = 0; v613 < v612; v613 += 1) {
+  int v676 = v672;
+  for (int v677 = 0; v677 < v676; v677 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v614 = quotient;
-    int64_t v615 = v614 << 1;
-    quotient = v615;
-    int64_t v616 = rest2;
-    bool v617 = v616 >= v607;
-    if (v617) {
-      int64_t v618 = rest2;
-      ap_int<65> v619 = v618;
-      ap_int<65> v620 = v607;
-      ap_int<65> v621 = v619 - v620;
-      int64_t v622 = v621;
-      rest2 = v622;
-      int64_t v623 = quotient;
-      ap_int<65> v624 = v623;
-      ap_int<65> v625 = v624 + 1;
-      int64_t v626 = v625;
-      quotient = v626;
+    int64_t v678 = quotient;
+    int64_t v679 = v678 << 1;
+    quotient = v679;
+    int64_t v680 = rest2;
+    bool v681 = v680 >= v671;
+    if (v681) {
+      int64_t v682 = rest2;
+      ap_int<65> v683 = v682;
+      ap_int<65> v684 = v671;
+      ap_int<65> v685 = v683 - v684;
+      int64_t v686 = v685;
+      rest2 = v686;
+      int64_t v687 = quotient;
+      ap_int<65> v688 = v687;
+      ap_int<65> v689 = v688 + 1;
+      int64_t v690 = v689;
+      quotient = v690;
     }
-    int64_t v627 = rest2;
-    int64_t v628 = v627 << 1;
-    rest2 = v628;
+    int64_t v691 = rest2;
+    int64_t v692 = v691 << 1;
+    rest2 = v692;
   }
-  *v609 = quotient;
+  *v673 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v629,
-  int32_t v630,
-  ap_int<25> *v631
+  int32_t v693,
+  int32_t v694,
+  ap_int<25> *v695
 ) {
-  int32_t v632 = v629 << v630;
-  int32_t v633 = v632 >> 7;
-  int64_t v634 = v633;
+  int32_t v696 = v693 << v694;
+  int32_t v697 = v696 >> 7;
+  int64_t v698 = v697;
   int64_t largest2;
-  largest2 = v634;
+  largest2 = v698;
   int64_t start;
   start = 8323072;
-  int64_t v637 = start;
-  int64_t v638 = largest2;
-  int64_t v639;
-  divide(v637, v638, 25, &v639);
-  ap_int<25> v640 = v639;
+  int64_t v701 = start;
+  int64_t v702 = largest2;
+  int64_t v703;
+  divide(v701, v702, 25, &v703);
+  ap_int<25> v704 = v703;
   ap_int<25> reciprocal;
-  reciprocal = v640;
-  *v631 = reciprocal;
+  reciprocal = v704;
+  *v695 = reciprocal;
 }
 
 void quantise(
-  int32_t v642[1408][4],
-  int32_t v643,
-  int32_t v644,
-  ap_int<25> v645,
-  int8_t v646[176][8][4],
-  int32_t v647,
-  int32_t v648
+  int32_t v706[1408][4],
+  int32_t v707,
+  int32_t v708,
+  ap_int<25> v709,
+  int8_t v710[176][8][4],
+  int32_t v711,
+  int32_t v712
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v642 complete dim=2
+  #pragma HLS array_partition variable=v706 complete dim=2
 
-  #pragma HLS array_partition variable=v646 complete dim=2
-  #pragma HLS array_partition variable=v646 complete dim=3
+  #pragma HLS array_partition variable=v710 complete dim=2
+  #pragma HLS array_partition variable=v710 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v650 = half;
-  int64_t v651 = v650 << 39;
-  half = v651;
+  int64_t v714 = half;
+  int64_t v715 = v714 << 39;
+  half = v715;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v653 = v643;
-    int32_t v654 = v642[v653][e1];
-    int32_t v655 = v654 << v644;
+    int v717 = v707;
+    int32_t v718 = v706[v717][e1];
+    int32_t v719 = v718 << v708;
     int32_t u1;
-    u1 = v655;
-    int32_t v657 = u1;
-    int32_t v658 = v657 >> 7;
-    ap_int<25> v659 = v658;
+    u1 = v719;
+    int32_t v721 = u1;
+    int32_t v722 = v721 >> 7;
+    ap_int<25> v723 = v722;
     ap_int<25> cut;
-    cut = v659;
-    ap_int<25> v661 = cut;
-    ap_int<50> v662 = v661;
-    ap_int<50> v663 = v645;
-    ap_int<50> v664 = v662 * v663;
-    int64_t v665 = half;
-    ap_int<65> v666 = v664;
-    ap_int<65> v667 = v665;
-    ap_int<65> v668 = v666 + v667;
-    ap_int<65> v669 = v668 >> 40;
-    int8_t v670 = v669;
-    int v671 = v647;
-    int v672 = v648;
-    v646[v671][v672][e1] = v670;
+    cut = v723;
+    ap_int<25> v725 = cut;
+    ap_int<50> v726 = v725;
+    ap_int<50> v727 = v709;
+    ap_int<50> v728 = v726 * v727;
+    int64_t v729 = half;
+    ap_int<65> v730 = v728;
+    ap_int<65> v731 = v729;
+    ap_int<65> v732 = v730 + v731;
+    ap_int<65> v733 = v732 >> 40;
+    int8_t v734 = v733;
+    int v735 = v711;
+    int v736 = v712;
+    v710[v735][v736][e1] = v734;
   }
 }
 
 void ratio_end(
-  int64_t v673,
-  int32_t v674[2],
-  int32_t v675,
-  int32_t v676[2]
+  int64_t v737,
+  int32_t v738[2],
+  int32_t v739,
+  int32_t v740[2]
 ) {
-  #pragma HLS array_partition variable=v674 complete dim=1
+  #pragma HLS array_partition variable=v738 complete dim=1
 
-  #pragma HLS array_partition variable=v676 complete dim=1
+  #pragma HLS array_partition variable=v740 complete dim=1
 
-  int64_t v677 = v673 >> 24;
-  int32_t v678 = v677;
+  int64_t v741 = v737 >> 24;
+  int32_t v742 = v741;
   int32_t big;
-  big = v678;
-  int32_t v680 = big;
-  ap_int<33> v681 = v680;
-  ap_int<33> v682 = v681 + 24;
-  ap_int<34> v683 = v682;
-  ap_int<34> v684 = v675;
-  ap_int<34> v685 = v683 - v684;
-  int32_t v686 = v685;
+  big = v742;
+  int32_t v744 = big;
+  ap_int<33> v745 = v744;
+  ap_int<33> v746 = v745 + 24;
+  ap_int<34> v747 = v746;
+  ap_int<34> v748 = v739;
+  ap_int<34> v749 = v747 - v748;
+  int32_t v750 = v749;
   int32_t drop;
-  drop = v686;
-  int32_t v688 = drop;
-  int64_t v689 = v688;
-  int64_t v690 = v673 >> v689;
-  int32_t v691 = v690;
+  drop = v750;
+  int32_t v752 = drop;
+  int64_t v753 = v752;
+  int64_t v754 = v737 >> v753;
+  int32_t v755 = v754;
   int32_t mantissa1;
-  mantissa1 = v691;
-  int32_t v693 = mantissa1;
-  v676[0] = v693;
-  int32_t v694 = v674[0];
-  int32_t v695 = v674[1];
-  ap_int<33> v696 = v694;
-  ap_int<33> v697 = v695;
-  ap_int<33> v698 = v696 - v697;
-  ap_int<34> v699 = v698;
-  ap_int<34> v700 = v699 - 24;
-  int32_t v701 = drop;
-  ap_int<35> v702 = v700;
-  ap_int<35> v703 = v701;
-  ap_int<35> v704 = v702 + v703;
-  int32_t v705 = v704;
-  v676[1] = v705;
+  mantissa1 = v755;
+  int32_t v757 = mantissa1;
+  v740[0] = v757;
+  int32_t v758 = v738[0];
+  int32_t v759 = v738[1];
+  ap_int<33> v760 = v758;
+  ap_int<33> v761 = v759;
+  ap_int<33> v762 = v760 - v761;
+  ap_int<34> v763 = v762;
+  ap_int<34> v764 = v763 - 24;
+  int32_t v765 = drop;
+  ap_int<35> v766 = v764;
+  ap_int<35> v767 = v765;
+  ap_int<35> v768 = v766 + v767;
+  int32_t v769 = v768;
+  v740[1] = v769;
 }
 
 void dequantise(
-  ap_int<21> v706,
-  int32_t v707[2],
-  ap_int<48> *v708
+  ap_int<21> v770,
+  int32_t v771[2],
+  ap_int<48> *v772
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v707 complete dim=1
+  #pragma HLS array_partition variable=v771 complete dim=1
 
-  int32_t v709 = v707[0];
-  ap_int<19> v710 = v709;
+  int32_t v773 = v771[0];
+  ap_int<19> v774 = v773;
   ap_int<19> mantissa2;
-  mantissa2 = v710;
-  ap_int<19> v712 = mantissa2;
-  ap_int<40> v713 = v706;
-  ap_int<40> v714 = v712;
-  ap_int<40> v715 = v713 * v714;
-  int64_t v716 = v715;
+  mantissa2 = v774;
+  ap_int<19> v776 = mantissa2;
+  ap_int<40> v777 = v770;
+  ap_int<40> v778 = v776;
+  ap_int<40> v779 = v777 * v778;
+  int64_t v780 = v779;
   int64_t product2;
-  product2 = v716;
-  int32_t v718 = v707[1];
-  int32_t v719 = 0 - v718;
+  product2 = v780;
+  int32_t v782 = v771[1];
+  int32_t v783 = 0 - v782;
   int32_t right;
-  right = v719;
-  int32_t v721 = right;
-  bool v722 = v721 > 47;
-  int32_t v723 = v722 ? (int32_t)47 : (int32_t)v721;
+  right = v783;
+  int32_t v785 = right;
+  bool v786 = v785 > 47;
+  int32_t v787 = v786 ? (int32_t)47 : (int32_t)v785;
   int32_t most;
-  most = v723;
-  int32_t v725 = most;
-  bool v726 = v725 < 0;
-  int32_t v727 = v726 ? (int32_t)0 : (int32_t)v725;
+  most = v787;
+  int32_t v789 = most;
+  bool v790 = v789 < 0;
+  int32_t v791 = v790 ? (int32_t)0 : (int32_t)v789;
   int32_t shift2;
-  shift2 = v727;
+  shift2 = v791;
   int64_t half1;
   half1 = 1;
-  int64_t v730 = half1;
-  int32_t v731 = shift2;
-  int64_t v732 = v731;
-  int64_t v733 = v730 << v732;
-  int64_t v734 = v733 >> 1;
-  half1 = v734;
-  int64_t v735 = product2;
-  int64_t v736 = half1;
-  ap_int<65> v737 = v735;
-  ap_int<65> v738 = v736;
-  ap_int<65> v739 = v737 + v738;
-  int32_t v740 = shift2;
-  ap_uint<65> v741 = v740;
-  ap_int<65> v742 = v739 >> v741;
-  ap_int<48> v743 = v742;
+  int64_t v794 = half1;
+  int32_t v795 = shift2;
+  int64_t v796 = v795;
+  int64_t v797 = v794 << v796;
+  int64_t v798 = v797 >> 1;
+  half1 = v798;
+  int64_t v799 = product2;
+  int64_t v800 = half1;
+  ap_int<65> v801 = v799;
+  ap_int<65> v802 = v800;
+  ap_int<65> v803 = v801 + v802;
+  int32_t v804 = shift2;
+  ap_uint<65> v805 = v804;
+  ap_int<65> v806 = v803 >> v805;
+  ap_int<48> v807 = v806;
   ap_int<48> value;
-  value = v743;
-  *v708 = value;
+  value = v807;
+  *v772 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v745,
-  int32_t *v746
+  ap_int<48> v809,
+  int32_t *v810
 ) {
   #pragma HLS inline
-  bool v747 = v745 < -2147483647;
-  ap_int<48> v748 = v747 ? (ap_int<48>)-2147483647 : (ap_int<48>)v745;
+  bool v811 = v809 < -2147483647;
+  ap_int<48> v812 = v811 ? (ap_int<48>)-2147483647 : (ap_int<48>)v809;
   ap_int<48> low1;
-  low1 = v748;
-  ap_int<48> v750 = low1;
-  bool v751 = v750 > 2147483647;
-  ap_int<48> v752 = v751 ? (ap_int<48>)2147483647 : (ap_int<48>)v750;
-  int32_t v753 = v752;
+  low1 = v812;
+  ap_int<48> v814 = low1;
+  bool v815 = v814 > 2147483647;
+  ap_int<48> v816 = v815 ? (ap_int<48>)2147483647 : (ap_int<48>)v814;
+  int32_t v817 = v816;
   int32_t high1;
-  high1 = v753;
-  *v746 = high1;
+  high1 = v817;
+  *v810 = high1;
 }
 
 void sigmoid(
-  int32_t v755,
-  ap_int<22> *v756
+  int32_t v819,
+  ap_int<22> *v820
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1160,216 +1260,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v760 = v755 < 0;
-  int32_t v761 = 0 - v755;
-  int32_t v762 = v760 ? (int32_t)v761 : (int32_t)v755;
+  bool v824 = v819 < 0;
+  int32_t v825 = 0 - v819;
+  int32_t v826 = v824 ? (int32_t)v825 : (int32_t)v819;
   int32_t size2;
-  size2 = v762;
-  int32_t v764 = size2;
-  bool v765 = v764 > 67108863;
-  int32_t v766 = v765 ? (int32_t)67108863 : (int32_t)v764;
+  size2 = v826;
+  int32_t v828 = size2;
+  bool v829 = v828 > 67108863;
+  int32_t v830 = v829 ? (int32_t)67108863 : (int32_t)v828;
   int32_t t;
-  t = v766;
-  int32_t v768 = t;
-  int32_t v769 = v768 >> 18;
+  t = v830;
+  int32_t v832 = t;
+  int32_t v833 = v832 >> 18;
   int32_t cell;
-  cell = v769;
-  int32_t v771 = t;
-  int32_t v772 = v771 & 262143;
-  ap_int<19> v773 = v772;
+  cell = v833;
+  int32_t v835 = t;
+  int32_t v836 = v835 & 262143;
+  ap_int<19> v837 = v836;
   ap_int<19> d;
-  d = v773;
-  int32_t v775 = cell;
-  int v776 = v775;
-  int32_t v777 = table_a[v776];
-  ap_int<21> v778 = v777;
+  d = v837;
+  int32_t v839 = cell;
+  int v840 = v839;
+  int32_t v841 = table_a[v840];
+  ap_int<21> v842 = v841;
   ap_int<21> a;
-  a = v778;
-  int32_t v780 = cell;
-  int v781 = v780;
-  int32_t v782 = table_b[v781];
-  int16_t v783 = v782;
+  a = v842;
+  int32_t v844 = cell;
+  int v845 = v844;
+  int32_t v846 = table_b[v845];
+  int16_t v847 = v846;
   int16_t b;
-  b = v783;
-  int32_t v785 = cell;
-  int v786 = v785;
-  int32_t v787 = table_c[v786];
-  ap_int<9> v788 = v787;
+  b = v847;
+  int32_t v849 = cell;
+  int v850 = v849;
+  int32_t v851 = table_c[v850];
+  ap_int<9> v852 = v851;
   ap_int<9> c;
-  c = v788;
-  int16_t v790 = b;
-  ap_int<9> v791 = c;
-  ap_int<19> v792 = d;
-  ap_int<28> v793 = v791;
-  ap_int<28> v794 = v792;
-  ap_int<28> v795 = v793 * v794;
-  ap_int<28> v796 = v795 >> 18;
-  ap_int<29> v797 = v790;
-  ap_int<29> v798 = v796;
-  ap_int<29> v799 = v797 - v798;
-  int16_t v800 = v799;
+  c = v852;
+  int16_t v854 = b;
+  ap_int<9> v855 = c;
+  ap_int<19> v856 = d;
+  ap_int<28> v857 = v855;
+  ap_int<28> v858 = v856;
+  ap_int<28> v859 = v857 * v858;
+  ap_int<28> v860 = v859 >> 18;
+  ap_int<29> v861 = v854;
+  ap_int<29> v862 = v860;
+  ap_int<29> v863 = v861 - v862;
+  int16_t v864 = v863;
   int16_t slope;
-  slope = v800;
-  ap_int<21> v802 = a;
-  int16_t v803 = slope;
-  ap_int<19> v804 = d;
-  ap_int<35> v805 = v803;
-  ap_int<35> v806 = v804;
-  ap_int<35> v807 = v805 * v806;
-  ap_int<36> v808 = v807;
-  ap_int<36> v809 = v808 + 131072;
-  ap_int<36> v810 = v809 >> 18;
-  ap_int<37> v811 = v802;
-  ap_int<37> v812 = v810;
-  ap_int<37> v813 = v811 - v812;
-  ap_int<22> v814 = v813;
+  slope = v864;
+  ap_int<21> v866 = a;
+  int16_t v867 = slope;
+  ap_int<19> v868 = d;
+  ap_int<35> v869 = v867;
+  ap_int<35> v870 = v868;
+  ap_int<35> v871 = v869 * v870;
+  ap_int<36> v872 = v871;
+  ap_int<36> v873 = v872 + 131072;
+  ap_int<36> v874 = v873 >> 18;
+  ap_int<37> v875 = v866;
+  ap_int<37> v876 = v874;
+  ap_int<37> v877 = v875 - v876;
+  ap_int<22> v878 = v877;
   ap_int<22> small;
-  small = v814;
-  bool v816 = v755 < 0;
-  ap_int<22> v817 = small;
-  ap_int<33> v818 = v817;
-  ap_int<33> v819 = 1048576 - v818;
-  ap_int<33> v820 = v817;
-  ap_int<33> v821 = v816 ? (ap_int<33>)v820 : (ap_int<33>)v819;
-  ap_int<22> v822 = v821;
+  small = v878;
+  bool v880 = v819 < 0;
+  ap_int<22> v881 = small;
+  ap_int<33> v882 = v881;
+  ap_int<33> v883 = 1048576 - v882;
+  ap_int<33> v884 = v881;
+  ap_int<33> v885 = v880 ? (ap_int<33>)v884 : (ap_int<33>)v883;
+  ap_int<22> v886 = v885;
   ap_int<22> result;
-  result = v822;
-  *v756 = result;
+  result = v886;
+  *v820 = result;
 }
 
 void weigh(
-  int32_t v824,
-  ap_int<22> v825,
-  int32_t *v826
+  int32_t v888,
+  ap_int<22> v889,
+  int32_t *v890
 ) {
   #pragma HLS inline
-  ap_int<54> v827 = v824;
-  ap_int<54> v828 = v825;
-  ap_int<54> v829 = v827 * v828;
-  int64_t v830 = v829;
+  ap_int<54> v891 = v888;
+  ap_int<54> v892 = v889;
+  ap_int<54> v893 = v891 * v892;
+  int64_t v894 = v893;
   int64_t product3;
-  product3 = v830;
-  int64_t v832 = product3;
-  ap_int<65> v833 = v832;
-  ap_int<65> v834 = v833 + 524288;
-  ap_int<65> v835 = v834 >> 20;
-  int32_t v836 = v835;
+  product3 = v894;
+  int64_t v896 = product3;
+  ap_int<65> v897 = v896;
+  ap_int<65> v898 = v897 + 524288;
+  ap_int<65> v899 = v898 >> 20;
+  int32_t v900 = v899;
   int32_t result1;
-  result1 = v836;
-  *v826 = result1;
+  result1 = v900;
+  *v890 = result1;
 }
 
 void state_update(
-  int32_t v838,
-  int32_t v839,
-  ap_int<22> v840,
-  int32_t *v841
+  int32_t v902,
+  int32_t v903,
+  ap_int<22> v904,
+  int32_t *v905
 ) {
   #pragma HLS inline
-  ap_int<33> v842 = v840;
-  ap_int<33> v843 = 1048576 - v842;
-  ap_int<22> v844 = v843;
+  ap_int<33> v906 = v904;
+  ap_int<33> v907 = 1048576 - v906;
+  ap_int<22> v908 = v907;
   ap_int<22> keep;
-  keep = v844;
-  ap_int<22> v846 = keep;
-  ap_int<54> v847 = v838;
-  ap_int<54> v848 = v846;
-  ap_int<54> v849 = v847 * v848;
-  int64_t v850 = v849;
+  keep = v908;
+  ap_int<22> v910 = keep;
+  ap_int<54> v911 = v902;
+  ap_int<54> v912 = v910;
+  ap_int<54> v913 = v911 * v912;
+  int64_t v914 = v913;
   int64_t old;
-  old = v850;
-  ap_int<54> v852 = v839;
-  ap_int<54> v853 = v840;
-  ap_int<54> v854 = v852 * v853;
-  int64_t v855 = v854;
+  old = v914;
+  ap_int<54> v916 = v903;
+  ap_int<54> v917 = v904;
+  ap_int<54> v918 = v916 * v917;
+  int64_t v919 = v918;
   int64_t new_part;
-  new_part = v855;
-  int64_t v857 = old;
-  int64_t v858 = new_part;
-  ap_int<65> v859 = v857;
-  ap_int<65> v860 = v858;
-  ap_int<65> v861 = v859 + v860;
-  ap_int<66> v862 = v861;
-  ap_int<66> v863 = v862 + 524288;
-  ap_int<66> v864 = v863 >> 20;
-  int32_t v865 = v864;
+  new_part = v919;
+  int64_t v921 = old;
+  int64_t v922 = new_part;
+  ap_int<65> v923 = v921;
+  ap_int<65> v924 = v922;
+  ap_int<65> v925 = v923 + v924;
+  ap_int<66> v926 = v925;
+  ap_int<66> v927 = v926 + 524288;
+  ap_int<66> v928 = v927 >> 20;
+  int32_t v929 = v928;
   int32_t mixed;
-  mixed = v865;
-  *v841 = mixed;
+  mixed = v929;
+  *v905 = mixed;
 }
 
 void gated_product(
-  int32_t v867,
-  int32_t v868,
-  ap_int<48> *v869
+  int32_t v931,
+  int32_t v932,
+  ap_int<48> *v933
 ) {
   #pragma HLS inline
-  int64_t v870 = v867;
-  int64_t v871 = v868;
-  int64_t v872 = v870 * v871;
+  int64_t v934 = v931;
+  int64_t v935 = v932;
+  int64_t v936 = v934 * v935;
   int64_t product4;
-  product4 = v872;
-  int64_t v874 = product4;
-  ap_int<65> v875 = v874;
-  ap_int<65> v876 = v875 + 32768;
-  ap_int<65> v877 = v876 >> 16;
-  ap_int<48> v878 = v877;
+  product4 = v936;
+  int64_t v938 = product4;
+  ap_int<65> v939 = v938;
+  ap_int<65> v940 = v939 + 32768;
+  ap_int<65> v941 = v940 >> 16;
+  ap_int<48> v942 = v941;
   ap_int<48> result2;
-  result2 = v878;
-  *v869 = result2;
+  result2 = v942;
+  *v933 = result2;
 }
 
 void residual_add(
-  ap_int<48> v880,
-  ap_int<48> v881,
-  ap_int<48> *v882
+  ap_int<48> v944,
+  ap_int<48> v945,
+  ap_int<48> *v946
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v884 = limit;
-  int64_t v885 = v884 << 47;
-  ap_int<65> v886 = v885;
-  ap_int<65> v887 = v886 - 1;
-  int64_t v888 = v887;
-  limit = v888;
-  ap_int<49> v889 = v880;
-  ap_int<49> v890 = v881;
-  ap_int<49> v891 = v889 + v890;
-  int64_t v892 = v891;
+  int64_t v948 = limit;
+  int64_t v949 = v948 << 47;
+  ap_int<65> v950 = v949;
+  ap_int<65> v951 = v950 - 1;
+  int64_t v952 = v951;
+  limit = v952;
+  ap_int<49> v953 = v944;
+  ap_int<49> v954 = v945;
+  ap_int<49> v955 = v953 + v954;
+  int64_t v956 = v955;
   int64_t total3;
-  total3 = v892;
-  int64_t v894 = total3;
-  int64_t v895 = limit;
-  bool v896 = v894 > v895;
-  int64_t v897 = v896 ? (int64_t)v895 : (int64_t)v894;
+  total3 = v956;
+  int64_t v958 = total3;
+  int64_t v959 = limit;
+  bool v960 = v958 > v959;
+  int64_t v961 = v960 ? (int64_t)v959 : (int64_t)v958;
   int64_t high2;
-  high2 = v897;
-  int64_t v899 = high2;
-  int64_t v900 = limit;
-  int64_t v901 = 0 - v900;
-  bool v902 = v899 < v901;
-  int64_t v903 = 0 - v900;
-  int64_t v904 = v902 ? (int64_t)v903 : (int64_t)v899;
-  ap_int<48> v905 = v904;
+  high2 = v961;
+  int64_t v963 = high2;
+  int64_t v964 = limit;
+  int64_t v965 = 0 - v964;
+  bool v966 = v963 < v965;
+  int64_t v967 = 0 - v964;
+  int64_t v968 = v966 ? (int64_t)v967 : (int64_t)v963;
+  ap_int<48> v969 = v968;
   ap_int<48> result3;
-  result3 = v905;
-  *v882 = result3;
+  result3 = v969;
+  *v946 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v907[2],
-  int8_t v908[176][8][4],
-  int32_t v909,
-  ap_int<21> v910[5]
+  uint64_t v971[4],
+  int8_t v972[176][8][4],
+  int32_t v973,
+  ap_int<21> v974[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v907 complete dim=1
+  #pragma HLS array_partition variable=v971 complete dim=1
 
-  #pragma HLS array_partition variable=v908 complete dim=2
-  #pragma HLS array_partition variable=v908 complete dim=3
+  #pragma HLS array_partition variable=v972 complete dim=2
+  #pragma HLS array_partition variable=v972 complete dim=3
 
-  #pragma HLS array_partition variable=v910 complete dim=1
+  #pragma HLS array_partition variable=v974 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1378,112 +1478,112 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
 
-  l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v914 = v907[p];
-    ap_uint<128> rest3;
-    rest3 = v914;
-    l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v917 = rest3;
-      int16_t v918 = v917;
+  l_S_p_0_p: for (int p = 0; p < 4; p++) {
+    uint64_t v978 = v971[p];
+    uint64_t rest3;
+    rest3 = v978;
+    l_S_j_0_j: for (int j = 0; j < 8; j++) {
+      int64_t v981 = rest3;
+      int16_t v982 = v981;
       int16_t low2;
-      low2 = v918;
-      int16_t v920 = low2;
-      int32_t v921 = v920;
-      int32_t v922 = v921 & 255;
-      int16_t v923 = v922;
-      lanes[((p * 16) + j)] = v923;
-      ap_int<128> v924 = rest3;
-      ap_uint<128> v925 = v924 >> 8;
-      rest3 = v925;
+      low2 = v982;
+      int16_t v984 = low2;
+      int32_t v985 = v984;
+      int32_t v986 = v985 & 255;
+      int16_t v987 = v986;
+      lanes[((p * 8) + j)] = v987;
+      int64_t v988 = rest3;
+      uint64_t v989 = v988 >> 8;
+      rest3 = v989;
     }
   }
   l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v928 = v909;
-      int8_t v929 = v908[v928][k3][e2];
-      int16_t v930 = v929;
+      int v992 = v973;
+      int8_t v993 = v972[v992][k3][e2];
+      int16_t v994 = v993;
       int16_t code;
-      code = v930;
-      int16_t v932 = lanes[((k3 * 4) + e2)];
+      code = v994;
+      int16_t v996 = lanes[((k3 * 4) + e2)];
       int16_t byte;
-      byte = v932;
+      byte = v996;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v936 = byte;
-        int16_t v937 = v936 << 1;
-        ap_int<17> v938 = v936;
-        ap_int<17> v939 = v937;
-        ap_int<17> v940 = v938 + v939;
-        int16_t v941 = v940;
+        int16_t v1000 = byte;
+        int16_t v1001 = v1000 << 1;
+        ap_int<17> v1002 = v1000;
+        ap_int<17> v1003 = v1001;
+        ap_int<17> v1004 = v1002 + v1003;
+        int16_t v1005 = v1004;
         int16_t triple;
-        triple = v941;
-        int16_t v943 = triple;
-        int16_t v944 = v943 >> 8;
-        ap_int<33> v945 = v944;
-        ap_int<33> v946 = v945 - 1;
-        int16_t v947 = v946;
-        trit = v947;
-        int16_t v948 = triple;
-        int32_t v949 = v948;
-        int32_t v950 = v949 & 255;
-        int16_t v951 = v950;
-        byte = v951;
-        int16_t v952 = trit;
-        int32_t v953 = v952;
-        bool v954 = v953 == 1;
-        int16_t v955 = code;
-        int32_t v956 = v955;
-        int32_t v957 = v954 ? (int32_t)v956 : (int32_t)0;
-        int16_t v958 = v957;
+        triple = v1005;
+        int16_t v1007 = triple;
+        int16_t v1008 = v1007 >> 8;
+        ap_int<33> v1009 = v1008;
+        ap_int<33> v1010 = v1009 - 1;
+        int16_t v1011 = v1010;
+        trit = v1011;
+        int16_t v1012 = triple;
+        int32_t v1013 = v1012;
+        int32_t v1014 = v1013 & 255;
+        int16_t v1015 = v1014;
+        byte = v1015;
+        int16_t v1016 = trit;
+        int32_t v1017 = v1016;
+        bool v1018 = v1017 == 1;
+        int16_t v1019 = code;
+        int32_t v1020 = v1019;
+        int32_t v1021 = v1018 ? (int32_t)v1020 : (int32_t)0;
+        int16_t v1022 = v1021;
         int16_t added;
-        added = v958;
-        int16_t v960 = trit;
-        int32_t v961 = v960;
-        bool v962 = v961 == -1;
-        int16_t v963 = code;
-        int16_t v964 = 0 - v963;
-        int16_t v965 = added;
-        int16_t v966 = v962 ? (int16_t)v964 : (int16_t)v965;
-        tree[r][(((k3 * 4) + e2) + 32)] = v966;
+        added = v1022;
+        int16_t v1024 = trit;
+        int32_t v1025 = v1024;
+        bool v1026 = v1025 == -1;
+        int16_t v1027 = code;
+        int16_t v1028 = 0 - v1027;
+        int16_t v1029 = added;
+        int16_t v1030 = v1026 ? (int16_t)v1028 : (int16_t)v1029;
+        tree[r][(((k3 * 4) + e2) + 32)] = v1030;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v969 = tree[r1][((n3 * -2) + 62)];
-      int16_t v970 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v971 = v969;
-      ap_int<17> v972 = v970;
-      ap_int<17> v973 = v971 + v972;
-      int16_t v974 = v973;
-      tree[r1][((-n3) + 31)] = v974;
+      int16_t v1033 = tree[r1][((n3 * -2) + 62)];
+      int16_t v1034 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v1035 = v1033;
+      ap_int<17> v1036 = v1034;
+      ap_int<17> v1037 = v1035 + v1036;
+      int16_t v1038 = v1037;
+      tree[r1][((-n3) + 31)] = v1038;
     }
-    bool v975 = v909 == 0;
-    ap_int<21> v976 = v910[r1];
-    int32_t v977 = v976;
-    int32_t v978 = v975 ? (int32_t)0 : (int32_t)v977;
-    ap_int<21> v979 = v978;
+    bool v1039 = v973 == 0;
+    ap_int<21> v1040 = v974[r1];
+    int32_t v1041 = v1040;
+    int32_t v1042 = v1039 ? (int32_t)0 : (int32_t)v1041;
+    ap_int<21> v1043 = v1042;
     ap_int<21> before;
-    before = v979;
-    ap_int<21> v981 = before;
-    int16_t v982 = tree[r1][1];
-    ap_int<22> v983 = v981;
-    ap_int<22> v984 = v982;
-    ap_int<22> v985 = v983 + v984;
-    ap_int<21> v986 = v985;
-    v910[r1] = v986;
+    before = v1043;
+    ap_int<21> v1045 = before;
+    int16_t v1046 = tree[r1][1];
+    ap_int<22> v1047 = v1045;
+    ap_int<22> v1048 = v1046;
+    ap_int<22> v1049 = v1047 + v1048;
+    ap_int<21> v1050 = v1049;
+    v974[r1] = v1050;
   }
 }
 
 void gate_squares(
-  int64_t v987,
-  int32_t v988[2],
-  int32_t v989[2]
+  int64_t v1051,
+  int32_t v1052[2],
+  int32_t v1053[2]
 ) {
-  #pragma HLS array_partition variable=v988 complete dim=1
+  #pragma HLS array_partition variable=v1052 complete dim=1
 
-  #pragma HLS array_partition variable=v989 complete dim=1
+  #pragma HLS array_partition variable=v1053 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1494,27 +1594,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v993 = v988[0];
-  int64_t v994 = v993;
+  int32_t v1057 = v1052[0];
+  int64_t v1058 = v1057;
   int64_t mantissa3;
-  mantissa3 = v994;
-  int64_t v996 = mantissa3;
-  int32_t v997 = v988[1];
-  normalise(v996, v997, unit);
+  mantissa3 = v1058;
+  int64_t v1060 = mantissa3;
+  int32_t v1061 = v1052[1];
+  normalise(v1060, v1061, unit);
   multiply(unit, unit, unit_square);
-  normalise(v987, 0, sum_squares);
-  multiply(sum_squares, unit_square, v989);
+  normalise(v1051, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1053);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v998,
-  hls::stream< int32_t >& v999,
-  hls::stream< ap_uint<128> >& v1000,
-  hls::stream< ap_uint<128> >& v1001,
-  hls::stream< ap_uint<128> >& v1002,
-  hls::stream< ap_uint<128> >& v1003,
-  hls::stream< ap_uint<128> >& v1004,
-  hls::stream< ap_uint<128> >& v1005
+  hls::stream< ap_uint<128> >& v1062,
+  hls::stream< int32_t >& v1063,
+  hls::stream< ap_uint<128> >& v1064,
+  hls::stream< ap_uint<128> >& v1065,
+  hls::stream< ap_uint<128> >& v1066,
+  hls::stream< uint64_t >& v1067,
+  hls::stream< uint64_t >& v1068,
+  hls::stream< uint64_t >& v1069,
+  hls::stream< uint64_t >& v1070,
+  hls::stream< ap_uint<128> >& v1071
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1558,7 +1660,7 @@ void core_0(
   int64_t work[2];
   #pragma HLS array_partition variable=work complete dim=1
 
-  ap_uint<128> word[2];
+  uint64_t word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
   ap_int<21> sums[5];
@@ -1574,265 +1676,265 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1029 = v998.read();
+    ap_uint<128> v1095 = v1062.read();
     ap_uint<128> size3;
-    size3 = v1029;
-    ap_int<128> v1031 = size3;
-    int32_t v1032;
-    ap_int<128> v1032_tmp = v1031;
-    v1032 = v1032_tmp(31, 0);
+    size3 = v1095;
+    ap_int<128> v1097 = size3;
+    int32_t v1098;
+    ap_int<128> v1098_tmp = v1097;
+    v1098 = v1098_tmp(31, 0);
     int32_t total_words;
-    total_words = v1032;
-    int32_t v1034 = total_words;
-    weight_words[n4] = v1034;
-    ap_int<128> v1035 = size3;
-    int32_t v1036;
-    ap_int<128> v1036_tmp = v1035;
-    v1036 = v1036_tmp(63, 32);
+    total_words = v1098;
+    int32_t v1100 = total_words;
+    weight_words[n4] = v1100;
+    ap_int<128> v1101 = size3;
+    int32_t v1102;
+    ap_int<128> v1102_tmp = v1101;
+    v1102 = v1102_tmp(63, 32);
     int32_t both1;
-    both1 = v1036;
-    int32_t v1038 = both1;
-    int32_t v1039 = v1038 & 65535;
-    column_words[n4] = v1039;
-    int32_t v1040 = both1;
-    int32_t v1041 = v1040 >> 16;
-    norm_words[n4] = v1041;
-    ap_int<128> v1042 = size3;
-    int32_t v1043;
-    ap_int<128> v1043_tmp = v1042;
-    v1043 = v1043_tmp(95, 64);
+    both1 = v1102;
+    int32_t v1104 = both1;
+    int32_t v1105 = v1104 & 65535;
+    column_words[n4] = v1105;
+    int32_t v1106 = both1;
+    int32_t v1107 = v1106 >> 16;
+    norm_words[n4] = v1107;
+    ap_int<128> v1108 = size3;
+    int32_t v1109;
+    ap_int<128> v1109_tmp = v1108;
+    v1109 = v1109_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1043;
-    int32_t v1045 = all_rows;
-    matrix_rows[n4] = v1045;
+    all_rows = v1109;
+    int32_t v1111 = all_rows;
+    matrix_rows[n4] = v1111;
   }
-  int32_t v1046 = matrix_rows[4];
-  int32_t v1047 = v1046 >> 1;
+  int32_t v1112 = matrix_rows[4];
+  int32_t v1113 = v1112 >> 1;
   int32_t intermediate;
-  intermediate = v1047;
-  int32_t v1049 = v999.read();
+  intermediate = v1113;
+  int32_t v1115 = v1063.read();
   int32_t vector_beats1;
-  vector_beats1 = v1049;
-  int32_t v1051 = vector_beats1;
-  int v1052 = v1051;
-  for (int v1053 = 0; v1053 < v1052; v1053 += 1) {
+  vector_beats1 = v1115;
+  int32_t v1117 = vector_beats1;
+  int v1118 = v1117;
+  for (int v1119 = 0; v1119 < v1118; v1119 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1054 = v1000.read();
+    ap_uint<128> v1120 = v1064.read();
     ap_uint<128> pair1;
-    pair1 = v1054;
-    ap_int<128> v1056 = pair1;
-    ap_int<48> v1057;
-    ap_int<128> v1057_tmp = v1056;
-    v1057 = v1057_tmp(47, 0);
+    pair1 = v1120;
+    ap_int<128> v1122 = pair1;
+    ap_int<48> v1123;
+    ap_int<128> v1123_tmp = v1122;
+    v1123 = v1123_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1057;
-    ap_int<128> v1059 = pair1;
-    ap_int<48> v1060;
-    ap_int<128> v1060_tmp = v1059;
-    v1060 = v1060_tmp(111, 64);
+    low3 = v1123;
+    ap_int<128> v1125 = pair1;
+    ap_int<48> v1126;
+    ap_int<128> v1126_tmp = v1125;
+    v1126 = v1126_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1060;
-    ap_int<48> v1062 = low3;
-    residual[v1053][0] = v1062;
-    ap_int<48> v1063 = high3;
-    residual[v1053][1] = v1063;
-    int32_t v1064 = v1053;
+    high3 = v1126;
+    ap_int<48> v1128 = low3;
+    residual[v1119][0] = v1128;
+    ap_int<48> v1129 = high3;
+    residual[v1119][1] = v1129;
+    int32_t v1130 = v1119;
     int32_t number;
-    number = v1064;
-    int32_t v1066 = number;
-    int32_t v1067 = v1066 & 1;
-    int32_t v1068 = v1067 << 1;
+    number = v1130;
+    int32_t v1132 = number;
+    int32_t v1133 = v1132 & 1;
+    int32_t v1134 = v1133 << 1;
     int32_t lane;
-    lane = v1068;
-    ap_int<48> v1070 = low3;
-    int32_t v1071 = number;
-    int32_t v1072 = v1071 >> 1;
-    int v1073 = v1072;
-    int32_t v1074 = lane;
-    int v1075 = v1074;
-    values[v1073][v1075] = v1070;
-    ap_int<48> v1076 = high3;
-    int32_t v1077 = number;
-    int32_t v1078 = v1077 >> 1;
-    int v1079 = v1078;
-    int32_t v1080 = lane;
-    ap_int<33> v1081 = v1080;
-    ap_int<33> v1082 = v1081 + 1;
-    int v1083 = v1082;
-    values[v1079][v1083] = v1076;
-    ap_int<48> v1084 = ones;
-    ap_int<48> v1085 = low3;
-    ap_int<48> v1086 = v1085 >> 47;
-    ap_int<48> v1087 = v1085 ^ v1086;
-    ap_int<48> v1088 = v1084 | v1087;
-    ap_int<48> v1089 = high3;
-    ap_int<48> v1090 = v1089 >> 47;
-    ap_int<48> v1091 = v1089 ^ v1090;
-    ap_int<48> v1092 = v1088 | v1091;
-    ones = v1092;
+    lane = v1134;
+    ap_int<48> v1136 = low3;
+    int32_t v1137 = number;
+    int32_t v1138 = v1137 >> 1;
+    int v1139 = v1138;
+    int32_t v1140 = lane;
+    int v1141 = v1140;
+    values[v1139][v1141] = v1136;
+    ap_int<48> v1142 = high3;
+    int32_t v1143 = number;
+    int32_t v1144 = v1143 >> 1;
+    int v1145 = v1144;
+    int32_t v1146 = lane;
+    ap_int<33> v1147 = v1146;
+    ap_int<33> v1148 = v1147 + 1;
+    int v1149 = v1148;
+    values[v1145][v1149] = v1142;
+    ap_int<48> v1150 = ones;
+    ap_int<48> v1151 = low3;
+    ap_int<48> v1152 = v1151 >> 47;
+    ap_int<48> v1153 = v1151 ^ v1152;
+    ap_int<48> v1154 = v1150 | v1153;
+    ap_int<48> v1155 = high3;
+    ap_int<48> v1156 = v1155 >> 47;
+    ap_int<48> v1157 = v1155 ^ v1156;
+    ap_int<48> v1158 = v1154 | v1157;
+    ones = v1158;
   }
-  int32_t v1093 = v999.read();
-  int32_t count3;
-  count3 = v1093;
-  int32_t v1095 = count3;
-  int v1096 = v1095;
-  for (int v1097 = 0; v1097 < v1096; v1097 += 1) {
-    int32_t v1098 = v999.read();
+  int32_t v1159 = v1063.read();
+  int32_t count5;
+  count5 = v1159;
+  int32_t v1161 = count5;
+  int v1162 = v1161;
+  for (int v1163 = 0; v1163 < v1162; v1163 += 1) {
+    int32_t v1164 = v1063.read();
     int32_t kind1;
-    kind1 = v1098;
-    int32_t v1100 = kind1;
-    bool v1101 = v1100 == 0;
-    int32_t v1102 = v1101 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1164;
+    int32_t v1166 = kind1;
+    bool v1167 = v1166 == 0;
+    int32_t v1168 = v1167 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1102;
-    int32_t v1104 = kind1;
-    bool v1105 = v1104 == 0;
-    ap_int<33> v1106 = v1105 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1107 = v1106;
+    phase_begin1 = v1168;
+    int32_t v1170 = kind1;
+    bool v1171 = v1170 == 0;
+    ap_int<33> v1172 = v1171 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1173 = v1172;
     int32_t phase_end1;
-    phase_end1 = v1107;
-    int32_t v1109 = phase_begin1;
-    int32_t v1110 = phase_end1;
-    int v1111 = v1109;
-    int v1112 = v1110;
-    for (int v1113 = v1111; v1113 < v1112; v1113 += 1) {
-      int32_t v1114 = v1113;
+    phase_end1 = v1173;
+    int32_t v1175 = phase_begin1;
+    int32_t v1176 = phase_end1;
+    int v1177 = v1175;
+    int v1178 = v1176;
+    for (int v1179 = v1177; v1179 < v1178; v1179 += 1) {
+      int32_t v1180 = v1179;
       int32_t phase;
-      phase = v1114;
-      ap_uint<128> v1116 = v1001.read();
+      phase = v1180;
+      ap_uint<128> v1182 = v1065.read();
       ap_uint<128> front1;
-      front1 = v1116;
-      ap_uint<128> v1118 = v1001.read();
+      front1 = v1182;
+      ap_uint<128> v1184 = v1065.read();
       ap_uint<128> back1;
-      back1 = v1118;
-      ap_int<128> v1120 = front1;
-      int32_t v1121;
-      ap_int<128> v1121_tmp = v1120;
-      v1121 = v1121_tmp(31, 0);
-      header[0] = v1121;
-      ap_int<128> v1122 = front1;
-      int32_t v1123;
-      ap_int<128> v1123_tmp = v1122;
-      v1123 = v1123_tmp(63, 32);
-      header[1] = v1123;
-      ap_int<128> v1124 = front1;
-      int32_t v1125;
-      ap_int<128> v1125_tmp = v1124;
-      v1125 = v1125_tmp(95, 64);
-      header[2] = v1125;
-      ap_int<128> v1126 = front1;
-      int32_t v1127;
-      ap_int<128> v1127_tmp = v1126;
-      v1127 = v1127_tmp(127, 96);
-      header[3] = v1127;
-      ap_int<128> v1128 = back1;
-      int32_t v1129;
-      ap_int<128> v1129_tmp = v1128;
-      v1129 = v1129_tmp(31, 0);
-      header[4] = v1129;
-      ap_int<128> v1130 = back1;
-      int32_t v1131;
-      ap_int<128> v1131_tmp = v1130;
-      v1131 = v1131_tmp(63, 32);
-      header[5] = v1131;
-      ap_int<128> v1132 = back1;
-      int32_t v1133;
-      ap_int<128> v1133_tmp = v1132;
-      v1133 = v1133_tmp(95, 64);
-      header[6] = v1133;
+      back1 = v1184;
+      ap_int<128> v1186 = front1;
+      int32_t v1187;
+      ap_int<128> v1187_tmp = v1186;
+      v1187 = v1187_tmp(31, 0);
+      header[0] = v1187;
+      ap_int<128> v1188 = front1;
+      int32_t v1189;
+      ap_int<128> v1189_tmp = v1188;
+      v1189 = v1189_tmp(63, 32);
+      header[1] = v1189;
+      ap_int<128> v1190 = front1;
+      int32_t v1191;
+      ap_int<128> v1191_tmp = v1190;
+      v1191 = v1191_tmp(95, 64);
+      header[2] = v1191;
+      ap_int<128> v1192 = front1;
+      int32_t v1193;
+      ap_int<128> v1193_tmp = v1192;
+      v1193 = v1193_tmp(127, 96);
+      header[3] = v1193;
+      ap_int<128> v1194 = back1;
+      int32_t v1195;
+      ap_int<128> v1195_tmp = v1194;
+      v1195 = v1195_tmp(31, 0);
+      header[4] = v1195;
+      ap_int<128> v1196 = back1;
+      int32_t v1197;
+      ap_int<128> v1197_tmp = v1196;
+      v1197 = v1197_tmp(63, 32);
+      header[5] = v1197;
+      ap_int<128> v1198 = back1;
+      int32_t v1199;
+      ap_int<128> v1199_tmp = v1198;
+      v1199 = v1199_tmp(95, 64);
+      header[6] = v1199;
       header[7] = 0;
-      ap_int<48> v1134 = ones;
-      int64_t v1135 = v1134;
+      ap_int<48> v1200 = ones;
+      int64_t v1201 = v1200;
       int64_t magnitude;
-      magnitude = v1135;
-      int64_t v1137 = magnitude;
-      int32_t v1138;
-      bit_length(v1137, &v1138);
+      magnitude = v1201;
+      int64_t v1203 = magnitude;
+      int32_t v1204;
+      bit_length(v1203, &v1204);
       int32_t length;
-      length = v1138;
-      int32_t v1140 = length;
-      ap_int<33> v1141 = v1140;
-      ap_int<33> v1142 = 47 - v1141;
-      int32_t v1143 = v1142;
+      length = v1204;
+      int32_t v1206 = length;
+      ap_int<33> v1207 = v1206;
+      ap_int<33> v1208 = 47 - v1207;
+      int32_t v1209 = v1208;
       int32_t left1;
-      left1 = v1143;
+      left1 = v1209;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1145 = phase;
-      int v1146 = v1145;
-      int32_t v1147 = norm_words[v1146];
+      int32_t v1211 = phase;
+      int v1212 = v1211;
+      int32_t v1213 = norm_words[v1212];
       int32_t vector_words1;
-      vector_words1 = v1147;
-      int32_t v1149 = vector_words1;
-      int v1150 = v1149;
-      for (int v1151 = 0; v1151 < v1150; v1151 += 1) {
+      vector_words1 = v1213;
+      int32_t v1215 = vector_words1;
+      int v1216 = v1215;
+      for (int v1217 = 0; v1217 < v1216; v1217 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1152 = v1151;
+        int32_t v1218 = v1217;
         int32_t measured;
-        measured = v1152;
-        ap_uint<128> v1154 = v1002.read();
+        measured = v1218;
+        ap_uint<128> v1220 = v1066.read();
         ap_uint<128> element1;
-        element1 = v1154;
-        int32_t v1156 = measured;
-        ap_int<128> v1157 = element1;
-        int32_t v1158 = left1;
-        measure(values, v1156, v1157, v1158, scaled, squares, absmax);
+        element1 = v1220;
+        int32_t v1222 = measured;
+        ap_int<128> v1223 = element1;
+        int32_t v1224 = left1;
+        measure(values, v1222, v1223, v1224, scaled, squares, absmax);
       }
-      int32_t v1159 = length;
-      ap_int<33> v1160 = v1159;
-      ap_int<33> v1161 = v1160 + 1;
-      int32_t v1162 = v1161;
+      int32_t v1225 = length;
+      ap_int<33> v1226 = v1225;
+      ap_int<33> v1227 = v1226 + 1;
+      int32_t v1228 = v1227;
       int32_t lost;
-      lost = v1162;
-      int32_t v1164 = lost;
-      ap_int<33> v1165 = v1164;
-      ap_int<33> v1166 = v1165 - 18;
-      ap_int<33> v1167 = v1166 << 1;
-      int32_t v1168 = v1167;
+      lost = v1228;
+      int32_t v1230 = lost;
+      ap_int<33> v1231 = v1230;
+      ap_int<33> v1232 = v1231 - 18;
+      ap_int<33> v1233 = v1232 << 1;
+      int32_t v1234 = v1233;
       int32_t plain_exponent;
-      plain_exponent = v1168;
-      int64_t v1170 = squares[1];
-      int32_t v1171 = plain_exponent;
-      normalise(v1170, v1171, plain);
-      int32_t v1172 = phase;
-      bool v1173 = v1172 == 3;
-      if (v1173) {
-        int32_t v1174 = gate_plain[0];
-        plain[0] = v1174;
-        int32_t v1175 = gate_plain[1];
-        plain[1] = v1175;
+      plain_exponent = v1234;
+      int64_t v1236 = squares[1];
+      int32_t v1237 = plain_exponent;
+      normalise(v1236, v1237, plain);
+      int32_t v1238 = phase;
+      bool v1239 = v1238 == 3;
+      if (v1239) {
+        int32_t v1240 = gate_plain[0];
+        plain[0] = v1240;
+        int32_t v1241 = gate_plain[1];
+        plain[1] = v1241;
       }
-      int32_t v1176 = phase;
-      bool v1177 = v1176 == 5;
-      if (v1177) {
+      int32_t v1242 = phase;
+      bool v1243 = v1242 == 5;
+      if (v1243) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1178 = lost;
-      norm_scale(header, v1178, squares, absmax, plain, exponents, work);
-      int32_t v1179 = absmax[0];
-      int32_t v1180;
-      code_shift(v1179, &v1180);
+      int32_t v1244 = lost;
+      norm_scale(header, v1244, squares, absmax, plain, exponents, work);
+      int32_t v1245 = absmax[0];
+      int32_t v1246;
+      code_shift(v1245, &v1246);
       int32_t code_left;
-      code_left = v1180;
-      int32_t v1182 = absmax[0];
-      int32_t v1183 = code_left;
-      ap_int<25> v1184;
-      code_reciprocal(v1182, v1183, &v1184);
+      code_left = v1246;
+      int32_t v1248 = absmax[0];
+      int32_t v1249 = code_left;
+      ap_int<25> v1250;
+      code_reciprocal(v1248, v1249, &v1250);
       ap_int<25> reciprocal1;
-      reciprocal1 = v1184;
+      reciprocal1 = v1250;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int64_t v1188 = work[0];
+      int64_t v1254 = work[0];
       int64_t radicand1;
-      radicand1 = v1188;
-      int64_t v1190 = work[1];
-      ap_int<36> v1191 = v1190;
+      radicand1 = v1254;
+      int64_t v1256 = work[1];
+      ap_int<36> v1257 = v1256;
       ap_int<36> dividend;
-      dividend = v1191;
+      dividend = v1257;
       int64_t root;
       root = 0;
       int64_t quotient1;
@@ -1843,150 +1945,150 @@ void core_0(
       dividing = 0;
       int64_t root_bit;
       root_bit = 1;
-      int64_t v1198 = root_bit;
-      int64_t v1199 = v1198 << 60;
-      root_bit = v1199;
-      int32_t v1200 = vector_words1;
-      bool v1201 = v1200 > 57;
-      int32_t v1202 = v1201 ? (int32_t)v1200 : (int32_t)57;
+      int64_t v1264 = root_bit;
+      int64_t v1265 = v1264 << 60;
+      root_bit = v1265;
+      int32_t v1266 = vector_words1;
+      bool v1267 = v1266 > 57;
+      int32_t v1268 = v1267 ? (int32_t)v1266 : (int32_t)57;
       int32_t passes;
-      passes = v1202;
-      int32_t v1204 = passes;
-      int v1205 = v1204;
-      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
+      passes = v1268;
+      int32_t v1270 = passes;
+      int v1271 = v1270;
+      for (int v1272 = 0; v1272 < v1271; v1272 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1207 = v1206;
+        int32_t v1273 = v1272;
         int32_t coded;
-        coded = v1207;
-        int32_t v1209 = coded;
-        int32_t v1210 = vector_words1;
-        bool v1211 = v1209 < v1210;
-        if (v1211) {
-          int32_t v1212 = coded;
-          int32_t v1213 = code_left;
-          ap_int<25> v1214 = reciprocal1;
-          int32_t v1215 = code_column;
-          int32_t v1216 = code_group;
-          quantise(scaled, v1212, v1213, v1214, codes, v1215, v1216);
-          int32_t v1217 = code_group;
-          ap_int<33> v1218 = v1217;
-          ap_int<33> v1219 = v1218 + 1;
-          int32_t v1220 = v1219;
-          code_group = v1220;
-          int32_t v1221 = code_group;
-          bool v1222 = v1221 == 8;
-          if (v1222) {
+        coded = v1273;
+        int32_t v1275 = coded;
+        int32_t v1276 = vector_words1;
+        bool v1277 = v1275 < v1276;
+        if (v1277) {
+          int32_t v1278 = coded;
+          int32_t v1279 = code_left;
+          ap_int<25> v1280 = reciprocal1;
+          int32_t v1281 = code_column;
+          int32_t v1282 = code_group;
+          quantise(scaled, v1278, v1279, v1280, codes, v1281, v1282);
+          int32_t v1283 = code_group;
+          ap_int<33> v1284 = v1283;
+          ap_int<33> v1285 = v1284 + 1;
+          int32_t v1286 = v1285;
+          code_group = v1286;
+          int32_t v1287 = code_group;
+          bool v1288 = v1287 == 8;
+          if (v1288) {
             code_group = 0;
-            int32_t v1223 = code_column;
-            ap_int<33> v1224 = v1223;
-            ap_int<33> v1225 = v1224 + 1;
-            int32_t v1226 = v1225;
-            code_column = v1226;
+            int32_t v1289 = code_column;
+            ap_int<33> v1290 = v1289;
+            ap_int<33> v1291 = v1290 + 1;
+            int32_t v1292 = v1291;
+            code_column = v1292;
           }
         }
-        int32_t v1227 = coded;
-        bool v1228 = v1227 == 31;
-        if (v1228) {
-          int64_t v1229 = root;
-          ap_int<36> v1230 = v1229;
-          divisor = v1230;
+        int32_t v1293 = coded;
+        bool v1294 = v1293 == 31;
+        if (v1294) {
+          int64_t v1295 = root;
+          ap_int<36> v1296 = v1295;
+          divisor = v1296;
         }
-        ap_int<36> v1231 = dividend;
-        ap_int<36> v1232 = divisor;
-        ap_int<37> v1233 = v1231;
-        ap_int<37> v1234 = v1232;
-        ap_int<37> v1235 = v1233 - v1234;
-        ap_int<36> v1236 = v1235;
+        ap_int<36> v1297 = dividend;
+        ap_int<36> v1298 = divisor;
+        ap_int<37> v1299 = v1297;
+        ap_int<37> v1300 = v1298;
+        ap_int<37> v1301 = v1299 - v1300;
+        ap_int<36> v1302 = v1301;
         ap_int<36> less;
-        less = v1236;
-        int32_t v1238 = dividing;
-        bool v1239 = v1238 > 0;
-        if (v1239) {
-          int64_t v1240 = quotient1;
-          int64_t v1241 = v1240 << 1;
-          quotient1 = v1241;
-          ap_int<36> v1242 = less;
-          bool v1243 = v1242 >= 0;
-          if (v1243) {
-            ap_int<36> v1244 = less;
-            dividend = v1244;
-            int64_t v1245 = quotient1;
-            ap_int<65> v1246 = v1245;
-            ap_int<65> v1247 = v1246 + 1;
-            int64_t v1248 = v1247;
-            quotient1 = v1248;
+        less = v1302;
+        int32_t v1304 = dividing;
+        bool v1305 = v1304 > 0;
+        if (v1305) {
+          int64_t v1306 = quotient1;
+          int64_t v1307 = v1306 << 1;
+          quotient1 = v1307;
+          ap_int<36> v1308 = less;
+          bool v1309 = v1308 >= 0;
+          if (v1309) {
+            ap_int<36> v1310 = less;
+            dividend = v1310;
+            int64_t v1311 = quotient1;
+            ap_int<65> v1312 = v1311;
+            ap_int<65> v1313 = v1312 + 1;
+            int64_t v1314 = v1313;
+            quotient1 = v1314;
           }
-          ap_int<36> v1249 = dividend;
-          ap_int<36> v1250 = v1249 << 1;
-          dividend = v1250;
+          ap_int<36> v1315 = dividend;
+          ap_int<36> v1316 = v1315 << 1;
+          dividend = v1316;
         }
-        int64_t v1251 = root;
-        int64_t v1252 = root_bit;
-        ap_int<65> v1253 = v1251;
-        ap_int<65> v1254 = v1252;
-        ap_int<65> v1255 = v1253 + v1254;
-        int64_t v1256 = v1255;
+        int64_t v1317 = root;
+        int64_t v1318 = root_bit;
+        ap_int<65> v1319 = v1317;
+        ap_int<65> v1320 = v1318;
+        ap_int<65> v1321 = v1319 + v1320;
+        int64_t v1322 = v1321;
         int64_t trial;
-        trial = v1256;
-        int64_t v1258 = root;
-        int64_t v1259 = v1258 >> 1;
-        root = v1259;
-        int64_t v1260 = radicand1;
-        int64_t v1261 = trial;
-        bool v1262 = v1260 >= v1261;
-        if (v1262) {
-          int64_t v1263 = trial;
-          int64_t v1264 = radicand1;
-          ap_int<65> v1265 = v1264;
-          ap_int<65> v1266 = v1263;
-          ap_int<65> v1267 = v1265 - v1266;
-          int64_t v1268 = v1267;
-          radicand1 = v1268;
-          int64_t v1269 = root_bit;
-          int64_t v1270 = root;
-          ap_int<65> v1271 = v1270;
-          ap_int<65> v1272 = v1269;
-          ap_int<65> v1273 = v1271 + v1272;
-          int64_t v1274 = v1273;
-          root = v1274;
+        trial = v1322;
+        int64_t v1324 = root;
+        int64_t v1325 = v1324 >> 1;
+        root = v1325;
+        int64_t v1326 = radicand1;
+        int64_t v1327 = trial;
+        bool v1328 = v1326 >= v1327;
+        if (v1328) {
+          int64_t v1329 = trial;
+          int64_t v1330 = radicand1;
+          ap_int<65> v1331 = v1330;
+          ap_int<65> v1332 = v1329;
+          ap_int<65> v1333 = v1331 - v1332;
+          int64_t v1334 = v1333;
+          radicand1 = v1334;
+          int64_t v1335 = root_bit;
+          int64_t v1336 = root;
+          ap_int<65> v1337 = v1336;
+          ap_int<65> v1338 = v1335;
+          ap_int<65> v1339 = v1337 + v1338;
+          int64_t v1340 = v1339;
+          root = v1340;
         }
-        int64_t v1275 = root_bit;
-        int64_t v1276 = v1275 >> 2;
-        root_bit = v1276;
+        int64_t v1341 = root_bit;
+        int64_t v1342 = v1341 >> 2;
+        root_bit = v1342;
         dividing = 0;
-        int32_t v1277 = coded;
-        bool v1278 = v1277 >= 31;
-        if (v1278) {
-          int32_t v1279 = coded;
-          ap_int<33> v1280 = v1279;
-          bool v1281 = v1280 < 56;
-          if (v1281) {
+        int32_t v1343 = coded;
+        bool v1344 = v1343 >= 31;
+        if (v1344) {
+          int32_t v1345 = coded;
+          ap_int<33> v1346 = v1345;
+          bool v1347 = v1346 < 56;
+          if (v1347) {
             dividing = 1;
           }
         }
       }
-      int64_t v1282 = quotient1;
-      ratio_end(v1282, exponents, 18, scale);
-      int32_t v1283 = phase;
-      int v1284 = v1283;
-      int32_t v1285 = weight_words[v1284];
-      int32_t words3;
-      words3 = v1285;
-      int32_t v1287 = phase;
-      int v1288 = v1287;
-      int32_t v1289 = column_words[v1288];
+      int64_t v1348 = quotient1;
+      ratio_end(v1348, exponents, 18, scale);
+      int32_t v1349 = phase;
+      int v1350 = v1349;
+      int32_t v1351 = weight_words[v1350];
+      int32_t words5;
+      words5 = v1351;
+      int32_t v1353 = phase;
+      int v1354 = v1353;
+      int32_t v1355 = column_words[v1354];
       int32_t columns;
-      columns = v1289;
-      int32_t v1291 = phase;
-      int v1292 = v1291;
-      int32_t v1293 = matrix_rows[v1292];
+      columns = v1355;
+      int32_t v1357 = phase;
+      int v1358 = v1357;
+      int32_t v1359 = matrix_rows[v1358];
       int32_t rows;
-      rows = v1293;
-      int32_t v1295 = phase;
-      bool v1296 = v1295 == 2;
-      bool v1297 = v1295 >= 3;
-      bool v1298 = v1296 | v1297;
-      if (v1298) {
+      rows = v1359;
+      int32_t v1361 = phase;
+      bool v1362 = v1361 == 2;
+      bool v1363 = v1361 >= 3;
+      bool v1364 = v1362 | v1363;
+      if (v1364) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -2001,440 +2103,444 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1305 = words3;
-      ap_int<33> v1306 = v1305;
-      ap_int<33> v1307 = v1306 + 5;
-      int32_t v1308 = v1307;
+      int32_t v1371 = words5;
+      ap_int<33> v1372 = v1371;
+      ap_int<33> v1373 = v1372 + 5;
+      int32_t v1374 = v1373;
       int32_t steps;
-      steps = v1308;
-      int32_t v1310 = steps;
-      int v1311 = v1310;
-      for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
+      steps = v1374;
+      int32_t v1376 = steps;
+      int v1377 = v1376;
+      for (int v1378 = 0; v1378 < v1377; v1378 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1313 = words3;
-        ap_int<33> v1314 = v1312;
-        ap_int<33> v1315 = v1313;
-        bool v1316 = v1314 < v1315;
-        if (v1316) {
-          ap_uint<128> v1317 = v1003.read();
-          word[0] = v1317;
-          ap_uint<128> v1318 = v1004.read();
-          word[1] = v1318;
+        int32_t v1379 = words5;
+        ap_int<33> v1380 = v1378;
+        ap_int<33> v1381 = v1379;
+        bool v1382 = v1380 < v1381;
+        if (v1382) {
+          uint64_t v1383 = v1067.read();
+          word[0] = v1383;
+          uint64_t v1384 = v1068.read();
+          word[1] = v1384;
+          uint64_t v1385 = v1069.read();
+          word[2] = v1385;
+          uint64_t v1386 = v1070.read();
+          word[3] = v1386;
         }
-        int32_t v1319 = pending;
-        bool v1320 = v1319 > 0;
-        if (v1320) {
-          int32_t v1321 = pending;
-          ap_int<33> v1322 = v1321;
-          ap_int<33> v1323 = v1322 - 1;
-          int32_t v1324 = v1323;
-          pending = v1324;
-          ap_int<21> v1325 = leaving[0];
+        int32_t v1387 = pending;
+        bool v1388 = v1387 > 0;
+        if (v1388) {
+          int32_t v1389 = pending;
+          ap_int<33> v1390 = v1389;
+          ap_int<33> v1391 = v1390 - 1;
+          int32_t v1392 = v1391;
+          pending = v1392;
+          ap_int<21> v1393 = leaving[0];
           ap_int<21> total4;
-          total4 = v1325;
+          total4 = v1393;
           l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1328 = leaving[(r2 + 1)];
-            leaving[r2] = v1328;
+            ap_int<21> v1396 = leaving[(r2 + 1)];
+            leaving[r2] = v1396;
           }
-          int32_t v1329 = position;
-          int32_t v1330 = rows;
-          bool v1331 = v1329 < v1330;
-          if (v1331) {
-            int32_t v1332 = phase;
+          int32_t v1397 = position;
+          int32_t v1398 = rows;
+          bool v1399 = v1397 < v1398;
+          if (v1399) {
+            int32_t v1400 = phase;
             int32_t step1;
-            step1 = v1332;
-            int32_t v1334 = position;
-            int32_t at3;
-            at3 = v1334;
-            int32_t v1336 = phase;
-            bool v1337 = v1336 == 4;
-            if (v1337) {
-              int32_t v1338 = position;
-              int32_t v1339 = intermediate;
-              bool v1340 = v1338 >= v1339;
-              if (v1340) {
+            step1 = v1400;
+            int32_t v1402 = position;
+            int32_t at5;
+            at5 = v1402;
+            int32_t v1404 = phase;
+            bool v1405 = v1404 == 4;
+            if (v1405) {
+              int32_t v1406 = position;
+              int32_t v1407 = intermediate;
+              bool v1408 = v1406 >= v1407;
+              if (v1408) {
                 step1 = 7;
-                int32_t v1341 = position;
-                int32_t v1342 = intermediate;
-                ap_int<33> v1343 = v1341;
-                ap_int<33> v1344 = v1342;
-                ap_int<33> v1345 = v1343 - v1344;
-                int32_t v1346 = v1345;
-                at3 = v1346;
+                int32_t v1409 = position;
+                int32_t v1410 = intermediate;
+                ap_int<33> v1411 = v1409;
+                ap_int<33> v1412 = v1410;
+                ap_int<33> v1413 = v1411 - v1412;
+                int32_t v1414 = v1413;
+                at5 = v1414;
               }
             }
-            int32_t v1347 = phase;
-            bool v1348 = v1347 == 6;
-            if (v1348) {
-              at3 = 0;
-            }
-            int32_t v1349 = position;
-            int32_t v1350 = v1349 & 3;
-            int32_t quarter;
-            quarter = v1350;
-            int32_t v1352 = step1;
-            bool v1353 = v1352 == 1;
-            if (v1353) {
-              int32_t v1354 = quarter;
-              bool v1355 = v1354 == 0;
-              if (v1355) {
-                ap_uint<128> v1356 = v1001.read();
-                room_beat1 = v1356;
-                ap_uint<128> v1357 = v1000.read();
-                state_beat = v1357;
-              }
-            }
-            ap_int<128> v1358 = room_beat1;
-            int32_t v1359 = v1358;
-            int32_t room;
-            room = v1359;
-            ap_int<128> v1361 = room_beat1;
-            ap_uint<128> v1362 = v1361 >> 32;
-            room_beat1 = v1362;
-            ap_int<128> v1363 = state_beat;
-            int32_t v1364 = v1363;
-            int32_t before1;
-            before1 = v1364;
-            ap_int<128> v1366 = state_beat;
-            ap_uint<128> v1367 = v1366 >> 32;
-            state_beat = v1367;
-            ap_int<21> v1368 = total4;
-            ap_int<48> v1369;
-            dequantise(v1368, scale, &v1369);
-            ap_int<48> delta;
-            delta = v1369;
-            ap_int<48> v1371 = delta;
-            int32_t v1372;
-            saturate_gate(v1371, &v1372);
-            int32_t gate;
-            gate = v1372;
-            int32_t v1374 = at3;
-            int v1375 = v1374;
-            int32_t v1376 = held[v1375];
-            int32_t kept;
-            kept = v1376;
-            int32_t v1378 = step1;
-            bool v1379 = v1378 == 1;
-            int32_t v1380 = gate;
-            int32_t v1381 = 0 - v1380;
-            int32_t v1382 = v1379 ? (int32_t)v1381 : (int32_t)v1380;
-            int32_t turned;
-            turned = v1382;
-            int32_t v1384 = step1;
-            bool v1385 = v1384 == 2;
-            int32_t v1386 = kept;
-            int32_t v1387 = turned;
-            int32_t v1388 = v1385 ? (int32_t)v1386 : (int32_t)v1387;
-            int32_t argument;
-            argument = v1388;
-            int32_t v1390 = argument;
-            ap_int<22> v1391;
-            sigmoid(v1390, &v1391);
-            ap_int<22> sigma;
-            sigma = v1391;
-            int32_t v1393 = step1;
-            bool v1394 = v1393 == 1;
-            int32_t v1395 = room;
-            int32_t v1396 = argument;
-            int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
-            int32_t factor1;
-            factor1 = v1397;
-            int32_t v1399 = factor1;
-            ap_int<22> v1400 = sigma;
-            int32_t v1401;
-            weigh(v1399, v1400, &v1401);
-            int32_t weighted1;
-            weighted1 = v1401;
-            int32_t v1403 = weighted1;
-            ap_int<22> v1404 = v1403;
-            ap_int<22> fresh;
-            fresh = v1404;
-            int32_t v1406 = before1;
-            int32_t v1407 = kept;
-            ap_int<22> v1408 = fresh;
-            int32_t v1409;
-            state_update(v1406, v1407, v1408, &v1409);
-            int32_t mixed1;
-            mixed1 = v1409;
-            int32_t v1411 = step1;
-            bool v1412 = v1411 == 0;
-            bool v1413 = v1411 == 1;
-            bool v1414 = v1411 == 4;
-            bool v1415 = v1412 | v1413;
-            bool v1416 = v1415 | v1414;
+            int32_t v1415 = phase;
+            bool v1416 = v1415 == 6;
             if (v1416) {
-              int32_t v1417 = step1;
-              bool v1418 = v1417 == 1;
-              int32_t v1419 = mixed1;
-              int32_t v1420 = weighted1;
-              int32_t v1421 = v1418 ? (int32_t)v1419 : (int32_t)v1420;
-              int32_t v1422 = at3;
-              int v1423 = v1422;
-              held[v1423] = v1421;
+              at5 = 0;
             }
-            int32_t v1424 = step1;
-            bool v1425 = v1424 == 2;
-            int32_t v1426 = weighted1;
-            int32_t v1427 = kept;
-            int32_t v1428 = v1425 ? (int32_t)v1426 : (int32_t)v1427;
-            int32_t other;
-            other = v1428;
-            int32_t v1430 = gate;
-            int32_t v1431 = other;
-            ap_int<48> v1432;
-            gated_product(v1430, v1431, &v1432);
-            ap_int<48> value1;
-            value1 = v1432;
-            int32_t v1434 = step1;
-            bool v1435 = v1434 == 3;
-            bool v1436 = v1434 == 5;
-            bool v1437 = v1435 | v1436;
-            if (v1437) {
-              int32_t v1438 = at3;
-              int32_t v1439 = v1438 >> 1;
-              int v1440 = v1439;
-              int32_t v1441 = v1438 & 1;
-              int v1442 = v1441;
-              ap_int<48> v1443 = residual[v1440][v1442];
-              ap_int<48> v1444 = delta;
-              ap_int<48> v1445;
-              residual_add(v1443, v1444, &v1445);
-              value1 = v1445;
-              ap_int<48> v1446 = value1;
-              int32_t v1447 = at3;
-              int32_t v1448 = v1447 >> 1;
-              int v1449 = v1448;
-              int32_t v1450 = v1447 & 1;
-              int v1451 = v1450;
-              residual[v1449][v1451] = v1446;
+            int32_t v1417 = position;
+            int32_t v1418 = v1417 & 3;
+            int32_t quarter;
+            quarter = v1418;
+            int32_t v1420 = step1;
+            bool v1421 = v1420 == 1;
+            if (v1421) {
+              int32_t v1422 = quarter;
+              bool v1423 = v1422 == 0;
+              if (v1423) {
+                ap_uint<128> v1424 = v1065.read();
+                room_beat1 = v1424;
+                ap_uint<128> v1425 = v1064.read();
+                state_beat = v1425;
+              }
             }
+            ap_int<128> v1426 = room_beat1;
+            int32_t v1427 = v1426;
+            int32_t room;
+            room = v1427;
+            ap_int<128> v1429 = room_beat1;
+            ap_uint<128> v1430 = v1429 >> 32;
+            room_beat1 = v1430;
+            ap_int<128> v1431 = state_beat;
+            int32_t v1432 = v1431;
+            int32_t before1;
+            before1 = v1432;
+            ap_int<128> v1434 = state_beat;
+            ap_uint<128> v1435 = v1434 >> 32;
+            state_beat = v1435;
+            ap_int<21> v1436 = total4;
+            ap_int<48> v1437;
+            dequantise(v1436, scale, &v1437);
+            ap_int<48> delta;
+            delta = v1437;
+            ap_int<48> v1439 = delta;
+            int32_t v1440;
+            saturate_gate(v1439, &v1440);
+            int32_t gate;
+            gate = v1440;
+            int32_t v1442 = at5;
+            int v1443 = v1442;
+            int32_t v1444 = held[v1443];
+            int32_t kept;
+            kept = v1444;
+            int32_t v1446 = step1;
+            bool v1447 = v1446 == 1;
+            int32_t v1448 = gate;
+            int32_t v1449 = 0 - v1448;
+            int32_t v1450 = v1447 ? (int32_t)v1449 : (int32_t)v1448;
+            int32_t turned;
+            turned = v1450;
             int32_t v1452 = step1;
             bool v1453 = v1452 == 2;
-            bool v1454 = v1452 == 3;
-            bool v1455 = v1452 == 5;
-            bool v1456 = v1452 == 7;
-            bool v1457 = v1453 | v1454;
-            bool v1458 = v1457 | v1455;
-            bool v1459 = v1458 | v1456;
-            if (v1459) {
-              ap_int<48> v1460 = value1;
-              int32_t v1461 = at3;
-              int32_t v1462 = v1461 >> 2;
-              int v1463 = v1462;
-              int32_t v1464 = v1461 & 3;
-              int v1465 = v1464;
-              values[v1463][v1465] = v1460;
-              ap_int<48> v1466 = ones;
-              ap_int<48> v1467 = value1;
-              ap_int<48> v1468 = v1467 >> 47;
-              ap_int<48> v1469 = v1467 ^ v1468;
-              ap_int<48> v1470 = v1466 | v1469;
-              ones = v1470;
-            }
-            int32_t v1471 = step1;
-            bool v1472 = v1471 == 2;
-            if (v1472) {
-              ap_int<21> v1473 = total4;
-              ap_int<42> v1474 = v1473;
-              ap_int<42> v1475 = v1474 * v1474;
-              int64_t v1476 = gate_sum;
-              ap_int<65> v1477 = v1476;
-              ap_int<65> v1478 = v1475;
-              ap_int<65> v1479 = v1477 + v1478;
-              int64_t v1480 = v1479;
-              gate_sum = v1480;
-            }
-            int32_t v1481 = step1;
-            bool v1482 = v1481 == 1;
-            bool v1483 = v1481 == 6;
-            bool v1484 = v1482 | v1483;
+            int32_t v1454 = kept;
+            int32_t v1455 = turned;
+            int32_t v1456 = v1453 ? (int32_t)v1454 : (int32_t)v1455;
+            int32_t argument;
+            argument = v1456;
+            int32_t v1458 = argument;
+            ap_int<22> v1459;
+            sigmoid(v1458, &v1459);
+            ap_int<22> sigma;
+            sigma = v1459;
+            int32_t v1461 = step1;
+            bool v1462 = v1461 == 1;
+            int32_t v1463 = room;
+            int32_t v1464 = argument;
+            int32_t v1465 = v1462 ? (int32_t)v1463 : (int32_t)v1464;
+            int32_t factor1;
+            factor1 = v1465;
+            int32_t v1467 = factor1;
+            ap_int<22> v1468 = sigma;
+            int32_t v1469;
+            weigh(v1467, v1468, &v1469);
+            int32_t weighted1;
+            weighted1 = v1469;
+            int32_t v1471 = weighted1;
+            ap_int<22> v1472 = v1471;
+            ap_int<22> fresh;
+            fresh = v1472;
+            int32_t v1474 = before1;
+            int32_t v1475 = kept;
+            ap_int<22> v1476 = fresh;
+            int32_t v1477;
+            state_update(v1474, v1475, v1476, &v1477);
+            int32_t mixed1;
+            mixed1 = v1477;
+            int32_t v1479 = step1;
+            bool v1480 = v1479 == 0;
+            bool v1481 = v1479 == 1;
+            bool v1482 = v1479 == 4;
+            bool v1483 = v1480 | v1481;
+            bool v1484 = v1483 | v1482;
             if (v1484) {
+              int32_t v1485 = step1;
+              bool v1486 = v1485 == 1;
+              int32_t v1487 = mixed1;
+              int32_t v1488 = weighted1;
+              int32_t v1489 = v1486 ? (int32_t)v1487 : (int32_t)v1488;
+              int32_t v1490 = at5;
+              int v1491 = v1490;
+              held[v1491] = v1489;
+            }
+            int32_t v1492 = step1;
+            bool v1493 = v1492 == 2;
+            int32_t v1494 = weighted1;
+            int32_t v1495 = kept;
+            int32_t v1496 = v1493 ? (int32_t)v1494 : (int32_t)v1495;
+            int32_t other;
+            other = v1496;
+            int32_t v1498 = gate;
+            int32_t v1499 = other;
+            ap_int<48> v1500;
+            gated_product(v1498, v1499, &v1500);
+            ap_int<48> value1;
+            value1 = v1500;
+            int32_t v1502 = step1;
+            bool v1503 = v1502 == 3;
+            bool v1504 = v1502 == 5;
+            bool v1505 = v1503 | v1504;
+            if (v1505) {
+              int32_t v1506 = at5;
+              int32_t v1507 = v1506 >> 1;
+              int v1508 = v1507;
+              int32_t v1509 = v1506 & 1;
+              int v1510 = v1509;
+              ap_int<48> v1511 = residual[v1508][v1510];
+              ap_int<48> v1512 = delta;
+              ap_int<48> v1513;
+              residual_add(v1511, v1512, &v1513);
+              value1 = v1513;
+              ap_int<48> v1514 = value1;
+              int32_t v1515 = at5;
+              int32_t v1516 = v1515 >> 1;
+              int v1517 = v1516;
+              int32_t v1518 = v1515 & 1;
+              int v1519 = v1518;
+              residual[v1517][v1519] = v1514;
+            }
+            int32_t v1520 = step1;
+            bool v1521 = v1520 == 2;
+            bool v1522 = v1520 == 3;
+            bool v1523 = v1520 == 5;
+            bool v1524 = v1520 == 7;
+            bool v1525 = v1521 | v1522;
+            bool v1526 = v1525 | v1523;
+            bool v1527 = v1526 | v1524;
+            if (v1527) {
+              ap_int<48> v1528 = value1;
+              int32_t v1529 = at5;
+              int32_t v1530 = v1529 >> 2;
+              int v1531 = v1530;
+              int32_t v1532 = v1529 & 3;
+              int v1533 = v1532;
+              values[v1531][v1533] = v1528;
+              ap_int<48> v1534 = ones;
+              ap_int<48> v1535 = value1;
+              ap_int<48> v1536 = v1535 >> 47;
+              ap_int<48> v1537 = v1535 ^ v1536;
+              ap_int<48> v1538 = v1534 | v1537;
+              ones = v1538;
+            }
+            int32_t v1539 = step1;
+            bool v1540 = v1539 == 2;
+            if (v1540) {
+              ap_int<21> v1541 = total4;
+              ap_int<42> v1542 = v1541;
+              ap_int<42> v1543 = v1542 * v1542;
+              int64_t v1544 = gate_sum;
+              ap_int<65> v1545 = v1544;
+              ap_int<65> v1546 = v1543;
+              ap_int<65> v1547 = v1545 + v1546;
+              int64_t v1548 = v1547;
+              gate_sum = v1548;
+            }
+            int32_t v1549 = step1;
+            bool v1550 = v1549 == 1;
+            bool v1551 = v1549 == 6;
+            bool v1552 = v1550 | v1551;
+            if (v1552) {
               l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1486 = quad[(k4 + 1)];
-                quad[k4] = v1486;
+                int32_t v1554 = quad[(k4 + 1)];
+                quad[k4] = v1554;
               }
-              int32_t v1487 = step1;
-              bool v1488 = v1487 == 1;
-              int32_t v1489 = mixed1;
-              ap_int<21> v1490 = total4;
-              int32_t v1491 = v1490;
-              int32_t v1492 = v1488 ? (int32_t)v1489 : (int32_t)v1491;
-              quad[3] = v1492;
-              int32_t v1493 = quarter;
-              bool v1494 = v1493 == 3;
-              if (v1494) {
+              int32_t v1555 = step1;
+              bool v1556 = v1555 == 1;
+              int32_t v1557 = mixed1;
+              ap_int<21> v1558 = total4;
+              int32_t v1559 = v1558;
+              int32_t v1560 = v1556 ? (int32_t)v1557 : (int32_t)v1559;
+              quad[3] = v1560;
+              int32_t v1561 = quarter;
+              bool v1562 = v1561 == 3;
+              if (v1562) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1497 = quad[k5];
-                  ap_int<128> v1498 = packed;
-                  int64_t v1499 = k5;
-                  int64_t v1500 = v1499 * 32;
-                  ap_int<65> v1501 = v1500;
-                  ap_int<65> v1502 = v1501 + 31;
-                  int v1503 = v1500;
-                  int v1504 = v1502;
-                  ap_int<128> v1505;
-                  ap_int<128> v1505_tmp = v1498;
-                  v1505_tmp(v1504, v1503) = v1497;
-                  v1505 = v1505_tmp;
-                  packed = v1505;
+                  int32_t v1565 = quad[k5];
+                  ap_int<128> v1566 = packed;
+                  int64_t v1567 = k5;
+                  int64_t v1568 = v1567 * 32;
+                  ap_int<65> v1569 = v1568;
+                  ap_int<65> v1570 = v1569 + 31;
+                  int v1571 = v1568;
+                  int v1572 = v1570;
+                  ap_int<128> v1573;
+                  ap_int<128> v1573_tmp = v1566;
+                  v1573_tmp(v1572, v1571) = v1565;
+                  v1573 = v1573_tmp;
+                  packed = v1573;
                 }
-                ap_int<128> v1506 = packed;
-                v1005.write(v1506);
+                ap_int<128> v1574 = packed;
+                v1071.write(v1574);
               }
             }
           }
-          int32_t v1507 = position;
-          ap_int<33> v1508 = v1507;
-          ap_int<33> v1509 = v1508 + 1;
-          int32_t v1510 = v1509;
-          position = v1510;
+          int32_t v1575 = position;
+          ap_int<33> v1576 = v1575;
+          ap_int<33> v1577 = v1576 + 1;
+          int32_t v1578 = v1577;
+          position = v1578;
         }
-        int32_t v1511 = column;
-        multiply_word(word, codes, v1511, sums);
-        int32_t v1512 = column;
-        ap_int<33> v1513 = v1512;
-        ap_int<33> v1514 = v1513 + 1;
-        int32_t v1515 = v1514;
-        column = v1515;
-        int32_t v1516 = column;
-        int32_t v1517 = columns;
-        bool v1518 = v1516 == v1517;
-        if (v1518) {
+        int32_t v1579 = column;
+        multiply_word(word, codes, v1579, sums);
+        int32_t v1580 = column;
+        ap_int<33> v1581 = v1580;
+        ap_int<33> v1582 = v1581 + 1;
+        int32_t v1583 = v1582;
+        column = v1583;
+        int32_t v1584 = column;
+        int32_t v1585 = columns;
+        bool v1586 = v1584 == v1585;
+        if (v1586) {
           column = 0;
           pending = 5;
           l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1520 = sums[r3];
-            leaving[r3] = v1520;
+            ap_int<21> v1588 = sums[r3];
+            leaving[r3] = v1588;
           }
         }
       }
-      int32_t v1521 = phase;
-      bool v1522 = v1521 == 2;
-      if (v1522) {
-        int64_t v1523 = gate_sum;
-        gate_squares(v1523, scale, gate_plain);
+      int32_t v1589 = phase;
+      bool v1590 = v1589 == 2;
+      if (v1590) {
+        int64_t v1591 = gate_sum;
+        gate_squares(v1591, scale, gate_plain);
       }
-      int32_t v1524 = phase;
-      bool v1525 = v1524 == 6;
-      if (v1525) {
+      int32_t v1592 = phase;
+      bool v1593 = v1592 == 6;
+      if (v1593) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1527 = scale[0];
-        ap_int<128> v1528 = end;
-        ap_int<128> v1529;
-        ap_int<128> v1529_tmp = v1528;
-        v1529_tmp(31, 0) = v1527;
-        v1529 = v1529_tmp;
-        end = v1529;
-        int32_t v1530 = scale[1];
-        ap_int<128> v1531 = end;
-        ap_int<128> v1532;
-        ap_int<128> v1532_tmp = v1531;
-        v1532_tmp(63, 32) = v1530;
-        v1532 = v1532_tmp;
-        end = v1532;
-        ap_int<128> v1533 = end;
-        v1005.write(v1533);
+        int32_t v1595 = scale[0];
+        ap_int<128> v1596 = end;
+        ap_int<128> v1597;
+        ap_int<128> v1597_tmp = v1596;
+        v1597_tmp(31, 0) = v1595;
+        v1597 = v1597_tmp;
+        end = v1597;
+        int32_t v1598 = scale[1];
+        ap_int<128> v1599 = end;
+        ap_int<128> v1600;
+        ap_int<128> v1600_tmp = v1599;
+        v1600_tmp(63, 32) = v1598;
+        v1600 = v1600_tmp;
+        end = v1600;
+        ap_int<128> v1601 = end;
+        v1071.write(v1601);
       }
     }
   }
-  int32_t v1534 = vector_beats1;
-  int v1535 = v1534;
-  for (int v1536 = 0; v1536 < v1535; v1536 += 1) {
+  int32_t v1602 = vector_beats1;
+  int v1603 = v1602;
+  for (int v1604 = 0; v1604 < v1603; v1604 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1538 = residual[v1536][0];
-    int64_t v1539 = v1538;
+    ap_int<48> v1606 = residual[v1604][0];
+    int64_t v1607 = v1606;
     int64_t even;
-    even = v1539;
-    ap_int<48> v1541 = residual[v1536][1];
-    int64_t v1542 = v1541;
+    even = v1607;
+    ap_int<48> v1609 = residual[v1604][1];
+    int64_t v1610 = v1609;
     int64_t odd1;
-    odd1 = v1542;
-    int64_t v1544 = even;
-    ap_int<128> v1545 = out;
-    ap_int<128> v1546;
-    ap_int<128> v1546_tmp = v1545;
-    v1546_tmp(63, 0) = v1544;
-    v1546 = v1546_tmp;
-    out = v1546;
-    int64_t v1547 = odd1;
-    ap_int<128> v1548 = out;
-    ap_int<128> v1549;
-    ap_int<128> v1549_tmp = v1548;
-    v1549_tmp(127, 64) = v1547;
-    v1549 = v1549_tmp;
-    out = v1549;
-    ap_int<128> v1550 = out;
-    v1005.write(v1550);
+    odd1 = v1610;
+    int64_t v1612 = even;
+    ap_int<128> v1613 = out;
+    ap_int<128> v1614;
+    ap_int<128> v1614_tmp = v1613;
+    v1614_tmp(63, 0) = v1612;
+    v1614 = v1614_tmp;
+    out = v1614;
+    int64_t v1615 = odd1;
+    ap_int<128> v1616 = out;
+    ap_int<128> v1617;
+    ap_int<128> v1617_tmp = v1616;
+    v1617_tmp(127, 64) = v1615;
+    v1617 = v1617_tmp;
+    out = v1617;
+    ap_int<128> v1618 = out;
+    v1071.write(v1618);
   }
 }
 
 void store_0(
-  ap_uint<128> v1551[1024],
-  ap_uint<128> v1552[65536],
-  ap_uint<128> v1553[65537],
-  hls::stream< int32_t >& v1554,
-  hls::stream< ap_uint<128> >& v1555
+  ap_uint<128> v1619[1024],
+  ap_uint<128> v1620[65536],
+  ap_uint<128> v1621[65537],
+  hls::stream< int32_t >& v1622,
+  hls::stream< ap_uint<128> >& v1623
 ) {
-  int32_t v1556 = v1554.read();
+  int32_t v1624 = v1622.read();
   int32_t vector_beats2;
-  vector_beats2 = v1556;
-  int32_t v1558 = v1554.read();
+  vector_beats2 = v1624;
+  int32_t v1626 = v1622.read();
   int32_t logits_beats1;
-  logits_beats1 = v1558;
-  int32_t v1560 = v1554.read();
-  int32_t count4;
-  count4 = v1560;
-  int32_t v1562 = vector_beats2;
-  int32_t v1563 = v1562 >> 1;
+  logits_beats1 = v1626;
+  int32_t v1628 = v1622.read();
+  int32_t count6;
+  count6 = v1628;
+  int32_t v1630 = vector_beats2;
+  int32_t v1631 = v1630 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1563;
-  int32_t v1565 = count4;
-  int v1566 = v1565;
-  for (int v1567 = 0; v1567 < v1566; v1567 += 1) {
-    int32_t v1568 = v1554.read();
+  state_beats1 = v1631;
+  int32_t v1633 = count6;
+  int v1634 = v1633;
+  for (int v1635 = 0; v1635 < v1634; v1635 += 1) {
+    int32_t v1636 = v1622.read();
     int32_t kind2;
-    kind2 = v1568;
-    int32_t v1570 = v1554.read();
-    int32_t at4;
-    at4 = v1570;
-    int32_t v1572 = kind2;
-    bool v1573 = v1572 == 0;
-    if (v1573) {
-      int32_t v1574 = state_beats1;
-      int v1575 = v1574;
-      for (int v1576 = 0; v1576 < v1575; v1576 += 1) {
+    kind2 = v1636;
+    int32_t v1638 = v1622.read();
+    int32_t at6;
+    at6 = v1638;
+    int32_t v1640 = kind2;
+    bool v1641 = v1640 == 0;
+    if (v1641) {
+      int32_t v1642 = state_beats1;
+      int v1643 = v1642;
+      for (int v1644 = 0; v1644 < v1643; v1644 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1577 = v1555.read();
-        int32_t v1578 = at4;
-        int v1579 = v1578;
-        int v1580 = v1576;
-        int v1581 = v1579 + v1580;
-        int v1582 = v1581;
-        v1552[v1582] = v1577;
+        ap_uint<128> v1645 = v1623.read();
+        int32_t v1646 = at6;
+        int v1647 = v1646;
+        int v1648 = v1644;
+        int v1649 = v1647 + v1648;
+        int v1650 = v1649;
+        v1620[v1650] = v1645;
       }
     } else {
-      int32_t v1583 = logits_beats1;
-      ap_int<33> v1584 = v1583;
-      ap_int<33> v1585 = v1584 + 1;
-      int v1586 = v1585;
-      for (int v1587 = 0; v1587 < v1586; v1587 += 1) {
+      int32_t v1651 = logits_beats1;
+      ap_int<33> v1652 = v1651;
+      ap_int<33> v1653 = v1652 + 1;
+      int v1654 = v1653;
+      for (int v1655 = 0; v1655 < v1654; v1655 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1588 = v1555.read();
-        v1553[v1587] = v1588;
+        ap_uint<128> v1656 = v1623.read();
+        v1621[v1655] = v1656;
       }
     }
   }
-  int32_t v1589 = vector_beats2;
-  int v1590 = v1589;
-  for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
+  int32_t v1657 = vector_beats2;
+  int v1658 = v1657;
+  for (int v1659 = 0; v1659 < v1658; v1659 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1592 = v1555.read();
-    v1551[v1591] = v1592;
+    ap_uint<128> v1660 = v1623.read();
+    v1619[v1659] = v1660;
   }
 }
 
@@ -2442,8 +2548,10 @@ extern "C" void engine(
   int32_t first,
   int32_t last,
   ap_uint<128> descriptors[524],
-  ap_uint<128> weights_0[134217728],
-  ap_uint<128> weights_1[134217728],
+  uint64_t weights_0[268435456],
+  uint64_t weights_1[268435456],
+  uint64_t weights_2[268435456],
+  uint64_t weights_3[268435456],
   ap_uint<128> parameters[134217728],
   ap_uint<128> vector_in[1024],
   ap_uint<128> vector_out[1024],
@@ -2456,48 +2564,62 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=last bundle=control offset=0x18
   #pragma HLS interface m_axi port=descriptors offset=slave bundle=gmem_v depth=14 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=descriptors bundle=control offset=0x20
-  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=17664 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_0 offset=slave bundle=gmem_w0 depth=35328 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_0 bundle=control offset=0x2c
-  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=17664 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=weights_1 offset=slave bundle=gmem_w1 depth=35328 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=weights_1 bundle=control offset=0x38
+  #pragma HLS interface m_axi port=weights_2 offset=slave bundle=gmem_w2 depth=35328 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface s_axilite port=weights_2 bundle=control offset=0x44
+  #pragma HLS interface m_axi port=weights_3 offset=slave bundle=gmem_w3 depth=35328 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=17664 max_read_burst_length=64 num_read_outstanding=8
-  #pragma HLS interface s_axilite port=parameters bundle=control offset=0x44
+  #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
   #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=128 max_read_burst_length=64 num_read_outstanding=8
-  #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x50
+  #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
   #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=128 max_write_burst_length=64 num_write_outstanding=8
-  #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x5c
+  #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=128 max_read_burst_length=64 num_read_outstanding=8
-  #pragma HLS interface s_axilite port=state_in bundle=control offset=0x68
+  #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
   #pragma HLS interface m_axi port=state_out offset=slave bundle=gmem_v depth=128 max_write_burst_length=64 num_write_outstanding=8
-  #pragma HLS interface s_axilite port=state_out bundle=control offset=0x74
+  #pragma HLS interface s_axilite port=state_out bundle=control offset=0x8c
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
-  #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
+  #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1604;
-  #pragma HLS stream variable=v1604 depth=4
-  hls::stream< int32_t > v1605;
-  #pragma HLS stream variable=v1605 depth=4
-  hls::stream< int32_t > v1606;
-  #pragma HLS stream variable=v1606 depth=4
-  hls::stream< int32_t > v1607;
-  #pragma HLS stream variable=v1607 depth=4
-  hls::stream< ap_uint<128> > v1608;
-  #pragma HLS stream variable=v1608 depth=8
-  hls::stream< ap_uint<128> > v1609;
-  #pragma HLS stream variable=v1609 depth=512
-  hls::stream< ap_uint<128> > v1610;
-  #pragma HLS stream variable=v1610 depth=512
-  hls::stream< ap_uint<128> > v1611;
-  #pragma HLS stream variable=v1611 depth=1408
-  hls::stream< ap_uint<128> > v1612;
-  #pragma HLS stream variable=v1612 depth=512
-  hls::stream< ap_uint<128> > v1613;
-  #pragma HLS stream variable=v1613 depth=512
-  hls::stream< ap_uint<128> > v1614;
-  #pragma HLS stream variable=v1614 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1608, v1604, v1605, v1606, v1607, v1613, v1612, v1611);
-  load_0_0(weights_0, v1606, v1609);
-  load_1_0(weights_1, v1607, v1610);
-  core_0(v1608, v1604, v1613, v1612, v1611, v1609, v1610, v1614);
-  store_0(vector_out, state_out, logits, v1605, v1614);
+  hls::stream< int32_t > v1674;
+  #pragma HLS stream variable=v1674 depth=4
+  hls::stream< int32_t > v1675;
+  #pragma HLS stream variable=v1675 depth=4
+  hls::stream< int32_t > v1676;
+  #pragma HLS stream variable=v1676 depth=4
+  hls::stream< int32_t > v1677;
+  #pragma HLS stream variable=v1677 depth=4
+  hls::stream< int32_t > v1678;
+  #pragma HLS stream variable=v1678 depth=4
+  hls::stream< int32_t > v1679;
+  #pragma HLS stream variable=v1679 depth=4
+  hls::stream< ap_uint<128> > v1680;
+  #pragma HLS stream variable=v1680 depth=8
+  hls::stream< uint64_t > v1681;
+  #pragma HLS stream variable=v1681 depth=512
+  hls::stream< uint64_t > v1682;
+  #pragma HLS stream variable=v1682 depth=512
+  hls::stream< uint64_t > v1683;
+  #pragma HLS stream variable=v1683 depth=512
+  hls::stream< uint64_t > v1684;
+  #pragma HLS stream variable=v1684 depth=512
+  hls::stream< ap_uint<128> > v1685;
+  #pragma HLS stream variable=v1685 depth=1408
+  hls::stream< ap_uint<128> > v1686;
+  #pragma HLS stream variable=v1686 depth=512
+  hls::stream< ap_uint<128> > v1687;
+  #pragma HLS stream variable=v1687 depth=512
+  hls::stream< ap_uint<128> > v1688;
+  #pragma HLS stream variable=v1688 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1680, v1674, v1675, v1676, v1677, v1678, v1679, v1687, v1686, v1685);
+  load_0_0(weights_0, v1676, v1681);
+  load_1_0(weights_1, v1677, v1682);
+  load_2_0(weights_2, v1678, v1683);
+  load_3_0(weights_3, v1679, v1684);
+  core_0(v1680, v1674, v1687, v1686, v1685, v1681, v1682, v1683, v1684, v1688);
+  store_0(vector_out, state_out, logits, v1675, v1688);
 }

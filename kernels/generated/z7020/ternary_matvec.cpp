@@ -4,40 +4,62 @@
 #include <stdint.h>
 
 void load_0_0(
-  ap_uint<128> v0[416],
-  hls::stream< ap_uint<128> >& v1
+  uint64_t v0[416],
+  hls::stream< uint64_t >& v1
 ) {
   l_S_n_0_n: for (int n = 0; n < 416; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v3 = v0[n];
+    uint64_t v3 = v0[n];
     v1.write(v3);
   }
 }
 
 void load_1_0(
-  ap_uint<128> v4[416],
-  hls::stream< ap_uint<128> >& v5
+  uint64_t v4[416],
+  hls::stream< uint64_t >& v5
 ) {
   l_S_n_0_n1: for (int n1 = 0; n1 < 416; n1++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v7 = v4[n1];
+    uint64_t v7 = v4[n1];
     v5.write(v7);
   }
 }
 
+void load_2_0(
+  uint64_t v8[416],
+  hls::stream< uint64_t >& v9
+) {
+  l_S_n_0_n2: for (int n2 = 0; n2 < 416; n2++) {
+  #pragma HLS pipeline II=1
+    uint64_t v11 = v8[n2];
+    v9.write(v11);
+  }
+}
+
+void load_3_0(
+  uint64_t v12[416],
+  hls::stream< uint64_t >& v13
+) {
+  l_S_n_0_n3: for (int n3 = 0; n3 < 416; n3++) {
+  #pragma HLS pipeline II=1
+    uint64_t v15 = v12[n3];
+    v13.write(v15);
+  }
+}
+
 void multiply_word(
-  ap_uint<128> v8[2],
-  int8_t v9[176][8][4],
-  int32_t v10,
-  ap_int<21> v11[5]
+  uint64_t v16[4],
+  int8_t v17[176][8][4],
+  int32_t v18,
+  ap_int<21> v19[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v8 complete dim=1
+  #pragma HLS array_partition variable=v16 complete dim=1
 
-  #pragma HLS array_partition variable=v9 complete dim=2
-  #pragma HLS array_partition variable=v9 complete dim=3
+  #pragma HLS array_partition variable=v17 complete dim=2
+  #pragma HLS array_partition variable=v17 complete dim=3
 
-  #pragma HLS array_partition variable=v11 complete dim=1
+  #pragma HLS array_partition variable=v19 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -46,114 +68,116 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
 
-  l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v15 = v8[p];
-    ap_uint<128> rest;
-    rest = v15;
-    l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v18 = rest;
-      int16_t v19 = v18;
+  l_S_p_0_p: for (int p = 0; p < 4; p++) {
+    uint64_t v23 = v16[p];
+    uint64_t rest;
+    rest = v23;
+    l_S_j_0_j: for (int j = 0; j < 8; j++) {
+      int64_t v26 = rest;
+      int16_t v27 = v26;
       int16_t low;
-      low = v19;
-      int16_t v21 = low;
-      int32_t v22 = v21;
-      int32_t v23 = v22 & 255;
-      int16_t v24 = v23;
-      lanes[((p * 16) + j)] = v24;
-      ap_int<128> v25 = rest;
-      ap_uint<128> v26 = v25 >> 8;
-      rest = v26;
+      low = v27;
+      int16_t v29 = low;
+      int32_t v30 = v29;
+      int32_t v31 = v30 & 255;
+      int16_t v32 = v31;
+      lanes[((p * 8) + j)] = v32;
+      int64_t v33 = rest;
+      uint64_t v34 = v33 >> 8;
+      rest = v34;
     }
   }
   l_S_k_e_2_k: for (int k = 0; k < 8; k++) {
     l_e: for (int e = 0; e < 4; e++) {
-      int v29 = v10;
-      int8_t v30 = v9[v29][k][e];
-      int16_t v31 = v30;
+      int v37 = v18;
+      int8_t v38 = v17[v37][k][e];
+      int16_t v39 = v38;
       int16_t code;
-      code = v31;
-      int16_t v33 = lanes[((k * 4) + e)];
+      code = v39;
+      int16_t v41 = lanes[((k * 4) + e)];
       int16_t byte;
-      byte = v33;
+      byte = v41;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v37 = byte;
-        int16_t v38 = v37 << 1;
-        ap_int<17> v39 = v37;
-        ap_int<17> v40 = v38;
-        ap_int<17> v41 = v39 + v40;
-        int16_t v42 = v41;
+        int16_t v45 = byte;
+        int16_t v46 = v45 << 1;
+        ap_int<17> v47 = v45;
+        ap_int<17> v48 = v46;
+        ap_int<17> v49 = v47 + v48;
+        int16_t v50 = v49;
         int16_t triple;
-        triple = v42;
-        int16_t v44 = triple;
-        int16_t v45 = v44 >> 8;
-        ap_int<33> v46 = v45;
-        ap_int<33> v47 = v46 - 1;
-        int16_t v48 = v47;
-        trit = v48;
-        int16_t v49 = triple;
-        int32_t v50 = v49;
-        int32_t v51 = v50 & 255;
-        int16_t v52 = v51;
-        byte = v52;
-        int16_t v53 = trit;
-        int32_t v54 = v53;
-        bool v55 = v54 == 1;
-        int16_t v56 = code;
-        int32_t v57 = v56;
-        int32_t v58 = v55 ? (int32_t)v57 : (int32_t)0;
-        int16_t v59 = v58;
-        int16_t added;
-        added = v59;
+        triple = v50;
+        int16_t v52 = triple;
+        int16_t v53 = v52 >> 8;
+        ap_int<33> v54 = v53;
+        ap_int<33> v55 = v54 - 1;
+        int16_t v56 = v55;
+        trit = v56;
+        int16_t v57 = triple;
+        int32_t v58 = v57;
+        int32_t v59 = v58 & 255;
+        int16_t v60 = v59;
+        byte = v60;
         int16_t v61 = trit;
         int32_t v62 = v61;
-        bool v63 = v62 == -1;
+        bool v63 = v62 == 1;
         int16_t v64 = code;
-        int16_t v65 = 0 - v64;
-        int16_t v66 = added;
-        int16_t v67 = v63 ? (int16_t)v65 : (int16_t)v66;
-        tree[r][(((k * 4) + e) + 32)] = v67;
+        int32_t v65 = v64;
+        int32_t v66 = v63 ? (int32_t)v65 : (int32_t)0;
+        int16_t v67 = v66;
+        int16_t added;
+        added = v67;
+        int16_t v69 = trit;
+        int32_t v70 = v69;
+        bool v71 = v70 == -1;
+        int16_t v72 = code;
+        int16_t v73 = 0 - v72;
+        int16_t v74 = added;
+        int16_t v75 = v71 ? (int16_t)v73 : (int16_t)v74;
+        tree[r][(((k * 4) + e) + 32)] = v75;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n2: for (int n2 = 0; n2 < 31; n2++) {
-      int16_t v70 = tree[r1][((n2 * -2) + 62)];
-      int16_t v71 = tree[r1][((n2 * -2) + 63)];
-      ap_int<17> v72 = v70;
-      ap_int<17> v73 = v71;
-      ap_int<17> v74 = v72 + v73;
-      int16_t v75 = v74;
-      tree[r1][((-n2) + 31)] = v75;
+    l_S_n_4_n4: for (int n4 = 0; n4 < 31; n4++) {
+      int16_t v78 = tree[r1][((n4 * -2) + 62)];
+      int16_t v79 = tree[r1][((n4 * -2) + 63)];
+      ap_int<17> v80 = v78;
+      ap_int<17> v81 = v79;
+      ap_int<17> v82 = v80 + v81;
+      int16_t v83 = v82;
+      tree[r1][((-n4) + 31)] = v83;
     }
-    bool v76 = v10 == 0;
-    ap_int<21> v77 = v11[r1];
-    int32_t v78 = v77;
-    int32_t v79 = v76 ? (int32_t)0 : (int32_t)v78;
-    ap_int<21> v80 = v79;
+    bool v84 = v18 == 0;
+    ap_int<21> v85 = v19[r1];
+    int32_t v86 = v85;
+    int32_t v87 = v84 ? (int32_t)0 : (int32_t)v86;
+    ap_int<21> v88 = v87;
     ap_int<21> before;
-    before = v80;
-    ap_int<21> v82 = before;
-    int16_t v83 = tree[r1][1];
-    ap_int<22> v84 = v82;
-    ap_int<22> v85 = v83;
-    ap_int<22> v86 = v84 + v85;
-    ap_int<21> v87 = v86;
-    v11[r1] = v87;
+    before = v88;
+    ap_int<21> v90 = before;
+    int16_t v91 = tree[r1][1];
+    ap_int<22> v92 = v90;
+    ap_int<22> v93 = v91;
+    ap_int<22> v94 = v92 + v93;
+    ap_int<21> v95 = v94;
+    v19[r1] = v95;
   }
 }
 
 void multiply_0(
-  int8_t v88[176][8][4],
-  int32_t v89[256],
-  hls::stream< ap_uint<128> >& v90,
-  hls::stream< ap_uint<128> >& v91
+  int8_t v96[176][8][4],
+  int32_t v97[256],
+  hls::stream< uint64_t >& v98,
+  hls::stream< uint64_t >& v99,
+  hls::stream< uint64_t >& v100,
+  hls::stream< uint64_t >& v101
 ) {
-  #pragma HLS array_partition variable=v88 complete dim=2
-  #pragma HLS array_partition variable=v88 complete dim=3
+  #pragma HLS array_partition variable=v96 complete dim=2
+  #pragma HLS array_partition variable=v96 complete dim=3
 
-  ap_uint<128> word[2];
+  uint64_t word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
   ap_int<21> group[5];
@@ -168,66 +192,72 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
-  l_S_n_0_n3: for (int n3 = 0; n3 < 421; n3++) {
+  l_S_n_0_n5: for (int n5 = 0; n5 < 421; n5++) {
   #pragma HLS pipeline II=1
-    ap_int<33> v99 = n3;
-    bool v100 = v99 < 416;
-    if (v100) {
-      ap_uint<128> v101 = v90.read();
-      word[0] = v101;
-      ap_uint<128> v102 = v91.read();
-      word[1] = v102;
+    ap_int<33> v109 = n5;
+    bool v110 = v109 < 416;
+    if (v110) {
+      uint64_t v111 = v98.read();
+      word[0] = v111;
+      uint64_t v112 = v99.read();
+      word[1] = v112;
+      uint64_t v113 = v100.read();
+      word[2] = v113;
+      uint64_t v114 = v101.read();
+      word[3] = v114;
     }
-    int32_t v103 = pending;
-    bool v104 = v103 > 0;
-    if (v104) {
-      int32_t v105 = pending;
-      ap_int<33> v106 = v105;
-      ap_int<33> v107 = v106 - 1;
-      int32_t v108 = v107;
-      pending = v108;
-      int32_t v109 = position;
-      bool v110 = v109 < 256;
-      if (v110) {
-        ap_int<21> v111 = leaving[0];
-        int32_t v112 = v111;
-        int32_t v113 = position;
-        int v114 = v113;
-        v89[v114] = v112;
+    int32_t v115 = pending;
+    bool v116 = v115 > 0;
+    if (v116) {
+      int32_t v117 = pending;
+      ap_int<33> v118 = v117;
+      ap_int<33> v119 = v118 - 1;
+      int32_t v120 = v119;
+      pending = v120;
+      int32_t v121 = position;
+      bool v122 = v121 < 256;
+      if (v122) {
+        ap_int<21> v123 = leaving[0];
+        int32_t v124 = v123;
+        int32_t v125 = position;
+        int v126 = v125;
+        v97[v126] = v124;
       }
-      int32_t v115 = position;
-      ap_int<33> v116 = v115;
-      ap_int<33> v117 = v116 + 1;
-      int32_t v118 = v117;
-      position = v118;
+      int32_t v127 = position;
+      ap_int<33> v128 = v127;
+      ap_int<33> v129 = v128 + 1;
+      int32_t v130 = v129;
+      position = v130;
       l_S_r_0_r2: for (int r2 = 0; r2 < 4; r2++) {
-        ap_int<21> v120 = leaving[(r2 + 1)];
-        leaving[r2] = v120;
+        ap_int<21> v132 = leaving[(r2 + 1)];
+        leaving[r2] = v132;
       }
     }
-    int32_t v121 = column;
-    multiply_word(word, v88, v121, group);
-    int32_t v122 = column;
-    ap_int<33> v123 = v122;
-    ap_int<33> v124 = v123 + 1;
-    int32_t v125 = v124;
-    column = v125;
-    int32_t v126 = column;
-    bool v127 = v126 == 8;
-    if (v127) {
+    int32_t v133 = column;
+    multiply_word(word, v96, v133, group);
+    int32_t v134 = column;
+    ap_int<33> v135 = v134;
+    ap_int<33> v136 = v135 + 1;
+    int32_t v137 = v136;
+    column = v137;
+    int32_t v138 = column;
+    bool v139 = v138 == 8;
+    if (v139) {
       column = 0;
       pending = 5;
       l_S_r_1_r3: for (int r3 = 0; r3 < 5; r3++) {
-        ap_int<21> v129 = group[r3];
-        leaving[r3] = v129;
+        ap_int<21> v141 = group[r3];
+        leaving[r3] = v141;
       }
     }
   }
 }
 
 extern "C" void ternary_matvec(
-  ap_uint<128> weights_0[416],
-  ap_uint<128> weights_1[416],
+  uint64_t weights_0[416],
+  uint64_t weights_1[416],
+  uint64_t weights_2[416],
+  uint64_t weights_3[416],
   int8_t codes[176][8][4],
   int32_t sums[256]
 ) {
@@ -235,11 +265,17 @@ extern "C" void ternary_matvec(
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
 
-  hls::stream< ap_uint<128> > v134;
-  #pragma HLS stream variable=v134 depth=16
-  hls::stream< ap_uint<128> > v135;
-  #pragma HLS stream variable=v135 depth=16
-  load_0_0(weights_0, v134);
-  load_1_0(weights_1, v135);
-  multiply_0(codes, sums, v134, v135);
+  hls::stream< uint64_t > v148;
+  #pragma HLS stream variable=v148 depth=16
+  hls::stream< uint64_t > v149;
+  #pragma HLS stream variable=v149 depth=16
+  hls::stream< uint64_t > v150;
+  #pragma HLS stream variable=v150 depth=16
+  hls::stream< uint64_t > v151;
+  #pragma HLS stream variable=v151 depth=16
+  load_0_0(weights_0, v148);
+  load_1_0(weights_1, v149);
+  load_2_0(weights_2, v150);
+  load_3_0(weights_3, v151);
+  multiply_0(codes, sums, v148, v149, v150, v151);
 }

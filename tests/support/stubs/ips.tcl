@@ -76,6 +76,8 @@ ip::declare xilinx.com:ip:processing_system7:5.5 {
     PCW_USE_S_AXI_HP1 {0 {^[01]$}}
     PCW_USE_S_AXI_HP2 {0 {^[01]$}}
     PCW_USE_S_AXI_HP3 {0 {^[01]$}}
+    PCW_USE_S_AXI_ACP {0 {^[01]$}}
+    PCW_USE_DEFAULT_ACP_USER_VAL {0 {^[01]$}}
     PCW_S_AXI_HP0_DATA_WIDTH {64 {^(32|64)$}}
     PCW_S_AXI_HP1_DATA_WIDTH {64 {^(32|64)$}}
     PCW_S_AXI_HP2_DATA_WIDTH {64 {^(32|64)$}}
@@ -109,6 +111,13 @@ ip::declare xilinx.com:ip:processing_system7:5.5 {
                 [dict get $o PCW_S_AXI_HP${n}_DATA_WIDTH] S_AXI_HP${n}_ACLK 1]
             dict set segments S_AXI_HP$n/HP${n}_DDR_LOWOCM [list S_AXI_HP$n 0x0 0x20000000]
         }
+    }
+    if {[dict get $o PCW_USE_S_AXI_ACP]} {
+        dict set pins S_AXI_ACP_ACLK {in clk 1}
+        dict set interfaces S_AXI_ACP {Slave aximm 64 S_AXI_ACP_ACLK 1}
+        dict set segments S_AXI_ACP/ACP_DDR_LOWOCM {S_AXI_ACP 0x0 0x20000000}
+        dict set segments S_AXI_ACP/ACP_IOP {S_AXI_ACP 0xE0000000 0x400000}
+        dict set segments S_AXI_ACP/ACP_QSPI_LINEAR {S_AXI_ACP 0xFC000000 0x1000000}
     }
     list $pins $interfaces $spaces $segments
 }
