@@ -66,7 +66,7 @@ def test_no_multiplier(compiled: Compiled) -> None:
 
 def test_zero_wait(simulation: Simulation) -> None:
     cycles, ideal = run(simulation, Stalls(1))
-    assert ideal == 103 * 8  # 512 x 512 at five rows a byte and 64 lanes
+    assert ideal == 205 * 16  # 1024 x 1024 at five rows a byte and 64 lanes
     assert ideal / cycles >= 0.98
 
 
@@ -74,12 +74,12 @@ def test_random_back_pressure(simulation: Simulation) -> None:
     """Every port stalls by itself with probability p: the slowest of them sets what is available.
 
     FIFOs of 16 beats behind each port even the stalls out; with them, what a port can deliver is
-    1 - p beats a cycle. Of the 1,245 cycles of so short a product some 100 are latency and drain.
+    1 - p beats a cycle.
     """
     stall = 64
     cycles, ideal = run(simulation, Stalls(2, stall, 30))
     available = 1 - stall / 256
-    assert ideal / cycles / available >= 0.85
+    assert ideal / cycles / available >= 0.95
 
 
 @pytest.mark.long
@@ -87,4 +87,4 @@ def test_random_back_pressure(simulation: Simulation) -> None:
 def test_half_of_the_beats(deep_simulation: Simulation, seed: int) -> None:
     """With the engine's FIFOs, although nothing hides the latency in so short a run."""
     cycles, ideal = run(deep_simulation, Stalls(seed, 128, 60))
-    assert ideal / cycles / (1 - 128 / 256) >= 0.75
+    assert ideal / cycles / (1 - 128 / 256) >= 0.95
