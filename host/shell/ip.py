@@ -235,8 +235,9 @@ class _Top:
 
         pins = [".clk(ap_clk)", ".start(start)", ".busy(busy)", ".counters(counters)"]
         pins += [f".{signal}({{{of(signal)}}})" for signal in ("valid", "ready", "data")]
+        bits = next(a.bits for a in self.table if a.bundle == ports[0])
         self.lines += [
-            f"  shell_counters #(.PORTS({len(ports)})) counts (",
+            f"  shell_counters #(.PORTS({len(ports)}), .WIDTH({bits})) counts (",
             "    " + ",\n    ".join(pins),
             "  );",
         ]

@@ -230,7 +230,7 @@ def test_what_does_not_ship_comes_as_a_file(
     Path("mine.toml").write_text("\n".join(lines))
     assert main(["estimate", "370m", "-c", "mine.toml"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "Configuration mine: base3, default, 32-byte words" in told
+    assert "Configuration mine: base3, default, 16-byte words" in told
     assert "Next: `tritstream pack CHECKPOINT --layout mine.toml -o model.trit`" in told
     assert "`python -m tritstream.kernels build --configuration mine.toml` (with Allo)" in told
 

@@ -418,8 +418,9 @@ async def counters_of_a_run(dut: Any) -> None:
         await bench.finish()
         sums = []
         for name in ("weights_0", "weights_1"):
-            raw = b"".join(w.to_bytes(16, "little") for w in before[name][offset : offset + count])
-            sums.append(weights_checksum(np.frombuffer(raw, np.uint32).reshape(-1, 4)))
+            raw = b"".join(w.to_bytes(16, "little") for w in before[name])
+            words = np.frombuffer(raw, np.uint32).reshape(-1, WEIGHT_BITS // 32)
+            sums.append(weights_checksum(words[offset : offset + count]))
         for _ in range(2):  # they stand still until the next start
             found = counters_of([await bench.read(o) for o in counter_offsets(2)])
             assert found.words == (count, count)

@@ -86,6 +86,8 @@ module shell_reader #(
   logic [USER_BITS-1:0] planned_who;
   assign plan = some & ~planned;
   assign length = fits ? left[WORD_BITS:0] : block;
+  logic [27:0] page;                          // of the burst
+  assign page = at[12-BYTE_BITS +: 28];
   always_ff @(posedge clk)
     if (forget) begin
       held <= '0;
@@ -118,7 +120,7 @@ module shell_reader #(
       planned_at <= at;
       planned_length <= length;
       planned_who <= who;
-      allowed <= (at[59:36] == '0) & (at[35:8] >= first_page) & (at[35:8] <= last_page);
+      allowed <= (at[63-BYTE_BITS:40-BYTE_BITS] == '0) & (page >= first_page) & (page <= last_page);
     end
   end
 

@@ -82,6 +82,8 @@ module shell_writer #(
   assign first_block = (WORD_BITS+1)'(WORDS) - {1'b0, start[WORD_BITS-1:0]};
   assign plan = some & ~planned;
   assign length = fits ? left[WORD_BITS:0] : block;
+  logic [27:0] page;                          // of the burst
+  assign page = at[12-BYTE_BITS +: 28];
   always_ff @(posedge clk)
     if (forget) begin
       held <= '0;
@@ -113,7 +115,7 @@ module shell_writer #(
       end else if (plan) begin
         planned <= 1'b1;
         planned_length <= length;
-        allowed <= (at[59:36] == '0) & (at[35:8] >= first_page) & (at[35:8] <= last_page);
+        allowed <= (at[63-BYTE_BITS:40-BYTE_BITS] == '0) & (page >= first_page) & (page <= last_page);
         left <= left - 32'(length);
         some <= ~fits;
         fits <= left <= 32'(block) + 32'(WORDS);
