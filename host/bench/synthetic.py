@@ -6,25 +6,20 @@ in little memory. Trits are uniform and norm weights near one; no engine's work 
 
 from __future__ import annotations
 
-import hashlib
 import os
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from tritstream.checkpoint.layout import matrix_tensors
-from tritstream.configurations import Layout, round_up
+from tritstream.configurations import Layout
 from tritstream.errors import ConfigurationError
 from tritstream.files import atomic_write
 from tritstream.geometry import GEOMETRIES, Geometry
-from tritstream.image import ImageHeader, RecordLayout, Section
-from tritstream.image.embedding import row_bytes
-from tritstream.image.header import encode_header
-from tritstream.image.places import placed
+from tritstream.image import ImageHeader, RecordLayout
 from tritstream.image.reader import float_vector_lengths
-from tritstream.image.records import PAGE
 from tritstream.image.trits import valid_bytes
+from tritstream.image.writer import ImageWriter, planned
 from tritstream.packing.fold import fold_norm, fold_room
 from tritstream.reference.norms import FloatNorm
 from tritstream.reference.quantise import lower_bounds
@@ -65,48 +60,29 @@ def write_synthetic(
         for name, length in float_vector_lengths(g, header.use_lower_bound)
     }
     bounds = lower_bounds(vectors["model.lower_bounds"].reshape(g.layers, g.hidden))
-    hashes: dict[str, str] = {}
+
+    def rows(first: int) -> npt.NDArray[np.uint8]:
+        count = min(_CHUNK_ROWS, g.vocabulary - first)
+        values = rng.standard_normal((count, g.hidden), np.float32)
+        return values.astype("<f2").reshape(-1).view(np.uint8)
+
     with atomic_write(path) as file:
-
-        def put(section: Section, parts: list[npt.NDArray[np.uint8]]) -> None:
-            digest = hashlib.sha256()
-            file.seek(section.offset)
-            for part in parts:
-                file.write(part)
-                digest.update(part)
-            file.write(bytes(round_up(section.length, PAGE) - section.length))
-            hashes[section.name] = digest.hexdigest()
-
-        def rows(first: int) -> npt.NDArray[np.uint8]:
-            count = min(_CHUNK_ROWS, g.vocabulary - first)
-            return rng.standard_normal((count, g.hidden), np.float32).astype("<f2").view(np.uint8)
-
-        put(header.section("tokenizer"), [])
-        digest, embedding = hashlib.sha256(), header.section("embedding")
-        file.seek(embedding.offset)
-        for first in range(0, g.vocabulary, _CHUNK_ROWS):
-            part = rows(first)
-            file.write(part)
-            digest.update(part)
-        hashes["embedding"] = digest.hexdigest()
-        put(header.section("embedding_columns"), [])
+        writer = ImageWriter(file, header, None)
+        writer.put(header.section("tokenizer"), [])
+        chunks = range(0, g.vocabulary, _CHUNK_ROWS)
+        writer.put(header.section("embedding"), (rows(first) for first in chunks))
+        writer.put(header.section("embedding_columns"), [])
         floats = np.concatenate(list(vectors.values())).astype("<f4")
-        put(header.section("float_vectors"), [floats.view(np.uint8)])
+        writer.put(header.section("float_vectors"), [floats.view(np.uint8)])
         for index, section in enumerate(header.records):
             head = index == g.layers
             bound = None if head else bounds[index]
-            put(section, [_record(layout, g, index, bound, vectors, rng)])
-        final = replace(
-            header,
-            sections=tuple(replace(s, sha256=hashes[s.name]) for s in header.sections),
-            records=tuple(replace(s, sha256=hashes[s.name]) for s in header.records),
-        )
-        file.seek(0)
-        file.write(encode_header(final, header.sections[0].offset))
+            writer.put(section, [_record(layout, g, index, bound, vectors, rng)])
+        writer.finish(dict.fromkeys(header.weight_scales, _WEIGHT_SCALE))
 
 
 def _plan(layout: Layout, g: Geometry) -> ImageHeader:
-    header = ImageHeader(
+    random = ImageHeader(
         layout=layout,
         geometry=g,
         embedding="fp16",
@@ -119,14 +95,7 @@ def _plan(layout: Layout, g: Geometry) -> ImageHeader:
         records=(),
         provenance={"weights": "random, for measurements"},
     )
-    lengths = {
-        "tokenizer": 0,
-        "embedding": g.vocabulary * row_bytes("fp16", g.hidden),
-        "embedding_columns": 0,
-        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, True)),
-    }
-    header = placed(header, lengths)
-    return replace(header, weight_scales=dict.fromkeys(header.weight_scales, _WEIGHT_SCALE))
+    return planned(random, tokenizer_bytes=0)
 
 
 def _record(

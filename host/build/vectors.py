@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration
 from tritstream.geometry import Matrix
-from tritstream.image.records import HEADER_FIELDS, RecordLayout
+from tritstream.image.records import RecordLayout, element_words, header_words, port_words
 from tritstream.kernels.arguments import BEAT_BYTES
 from tritstream.kernels.descriptors import descriptor_table
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, Scalar
@@ -85,21 +85,15 @@ def _gates(c: Configuration, rng: np.random.Generator, n: int) -> Ints:
 
 def _ternary_matvec(c: Configuration) -> Calls:
     rng = np.random.default_rng(_SEED)
-    layout = RecordLayout(c.layout, c.sample, "layer")
-    n = layout.geometry.hidden
+    n = c.sample.hidden
     calls: Calls = []
     for density in (2 / 3, 0.05, 1.0):
         trits = np.where(rng.random((n, n)) < density, rng.choice([-1, 1], (n, n)), 0)
         trits = trits.astype(np.int8)
         codes = rng.integers(-127, 128, n)
-        # The stream of phase i of a record is just such a matrix.
-        record = np.zeros(layout.record_bytes, np.uint8)
-        layout.write_trits(record, "i", trits)
-        length = layout.phase("i").words * c.port_bytes
+        words = port_words(trits, c.layout)
         call = {"codes": integers(codes, 1), "sums=": integers(op.ternary_matvec(trits, codes), 4)}
-        for port in range(c.ports):
-            start = layout.stream_offset(port) + layout.phase("i").weights
-            call[f"weights_{port}"] = record[start : start + length].reshape(-1, c.port_bytes)
+        call |= {f"weights_{port}": words[:, port] for port in range(c.ports)}
         calls.append(call)
     return calls
 
@@ -126,7 +120,7 @@ def _rmsnorm(c: Configuration) -> Calls:
                 {
                     "values": integers(x),
                     "parameters": _elements(c, norm),
-                    "header": integers(_header(norm), 4),
+                    "header": integers(header_words(norm), 4),
                     "plain_in": integers(use, 4),
                     "codes=": integers(found.codes, 1),
                     "scale=": integers([int(found.scale.mantissa), int(found.scale.exponent)], 4),
@@ -137,21 +131,8 @@ def _rmsnorm(c: Configuration) -> Calls:
 
 def _elements(c: Configuration, norm: NormParameters) -> Bytes:
     """Parameter words of a norm, as a record holds them."""
-    p = c.profile
-    gain = norm.gain & ((1 << p.gain_bits) - 1)
-    block = norm.block & ((1 << p.block_bits) - 1)
-    words = c.element_lanes * p.element_bits // 8
-    return beats(gain | (block << p.gain_bits), f"<u{p.element_bits // 8}", words)
-
-
-def _header(norm: NormParameters) -> list[int]:
-    values = (
-        *(norm.scale.mantissa, norm.scale.exponent, norm.square_exponent),
-        *(norm.eps_square.mantissa, norm.eps_square.exponent),
-        *(norm.eps.mantissa, norm.eps.exponent, 0),
-    )
-    assert len(values) == len(HEADER_FIELDS)
-    return [int(v) for v in values]
+    words = element_words(norm, c.profile)
+    return beats(words, words.dtype.str, c.element_lanes * words.itemsize)
 
 
 def _mlgru(c: Configuration) -> Calls:
@@ -225,14 +206,9 @@ def _engine(c: Configuration) -> Calls:
     }
     norms = {m.name: norm(m) for m in (*g.layer_matrices, g.head_matrix)}
     room = rng.integers(0, profile.one + 1, g.hidden)
-    memory = []
-    for layout in layouts.values():
-        record = np.zeros(layout.record_bytes, np.uint8)
-        for phase in layout.phases:
-            name = phase.matrix.name
-            layout.write_norm(record, name, norms[name], room if name == "f" else None)
-            layout.write_trits(record, name, trits[name])
-        memory.append(record)
+    layer = LayerWeights({m.name: trits[m.name] for m in g.layer_matrices}, norms, room)
+    output = HeadWeights(trits["head"], norms["head"])
+    memory = [layouts["layer"].write(layer), layouts["head"].write(output)]
     records = np.concatenate(memory)
     table = descriptor_table(
         layouts["layer"], layouts["head"], [0, len(memory[0])], c.element_lanes
@@ -240,9 +216,8 @@ def _engine(c: Configuration) -> Calls:
 
     x = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.residual_frac).astype(np.int64)
     state = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.gate_frac).astype(np.int64)
-    layer = LayerWeights({m.name: trits[m.name] for m in g.layer_matrices}, norms, room)
     new_x, new_state = decoder_layer(x[None], state, layer, ops, profile, Saturations())
-    logits = head(new_x, HeadWeights(trits["head"], norms["head"]), ops)
+    logits = head(new_x, output, ops)
     scale = [int(logits.scale.mantissa[0]), int(logits.scale.exponent[0]), 0, 0]
 
     shared: dict[str, Bytes] = {

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from tritstream.cli.options import add_json, print_json, printable, readable_bytes
 from tritstream.configurations import DEFAULT_LAYOUT
+from tritstream.image.writer import Progress
 from tritstream.packing import PackReport, pack
-from tritstream.packing.pack import Progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

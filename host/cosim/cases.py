@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
-from tritstream.image.trits import pack_rows
+from tritstream.image.records import element_words, header_words, port_words
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, normalise
 from tritstream.numerics.profiles import CODE_MAX
 from tritstream.spec import operations as op
@@ -58,9 +58,7 @@ def _matvec(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[
     words = -(-d // c.rows_per_byte) * -(-d // c.lanes)
     for label, codes in _vectors(rng, d, CODE_MAX, count):
         trits = rng.integers(-1, 2, (d, d)).astype(np.int8)
-        padded = np.zeros((d, -(-d // c.lanes) * c.lanes), np.int8)
-        padded[:, :d] = trits
-        packed = pack_rows(padded, c.packing).reshape(-1, c.ports, c.port_bytes)
+        packed = port_words(trits, c.layout)
         beats = [np.ascontiguousarray(packed[:, p]) for p in range(c.ports)]
         vector = np.zeros(max(c.hidden, c.intermediate), np.int8)
         vector[:d] = codes
@@ -85,16 +83,14 @@ def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator
         values = np.zeros(longest, np.int64)
         values[: g.hidden] = vector
         elements = np.zeros(longest, f"<u{p.element_bits // 8}")
-        low = gain & ((1 << p.gain_bits) - 1)
-        elements[: g.hidden] = low | ((block & ((1 << p.block_bits) - 1)) << p.gain_bits)
-        header = [*norm.scale, norm.square_exponent, *norm.eps_square, *norm.eps, 0]
+        elements[: g.hidden] = element_words(norm, p)
         expected = op.norm_codes(vector, norm, op.sum_of_squares(vector, p), p)
         yield Case(
             label,
             [
                 values,
                 elements,
-                np.array(header, np.int32),
+                np.array(header_words(norm), np.int32),
                 np.zeros(4, np.int32),
                 np.zeros(longest, np.int8),
                 np.zeros(2, np.int32),

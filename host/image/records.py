@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,9 @@ import numpy.typing as npt
 from tritstream.configurations import Layout, round_up
 from tritstream.geometry import Geometry, Matrix
 from tritstream.image.trits import pack_rows, unpack_rows
+from tritstream.numerics import Profile
 from tritstream.numerics.integers import Ints, Scalar
+from tritstream.spec.model import HeadWeights, LayerWeights
 from tritstream.spec.operations import NormParameters
 
 PAGE = 4096
@@ -42,6 +45,30 @@ HEADER_FIELDS = (
     "reserved",
 )
 _HEADER_BYTES = 4 * len(HEADER_FIELDS)
+
+
+def header_words(norm: NormParameters) -> list[int]:
+    """The integers of a phase's header, as HEADER_FIELDS names them."""
+    scalars = (norm.scale, norm.eps_square, norm.eps)
+    scale, eps_square, eps = ((int(s.mantissa), int(s.exponent)) for s in scalars)
+    return [*scale, norm.square_exponent, *eps_square, *eps, 0]
+
+
+def element_words(norm: NormParameters, profile: Profile) -> npt.NDArray[Any]:
+    """(n,) unsigned little-endian words of element_bits: the gain, the block weight above it."""
+    gain = norm.gain & ((1 << profile.gain_bits) - 1)
+    block = norm.block & ((1 << profile.block_bits) - 1)
+    return (gain | (block << profile.gain_bits)).astype(_element_type(profile))
+
+
+def port_words(trits: npt.NDArray[np.int8], layout: Layout) -> npt.NDArray[np.uint8]:
+    """(words, ports, port_bytes) of a ternary matrix whose columns fill whole words."""
+    packed = pack_rows(trits, layout.packing)
+    return packed.reshape(-1, layout.ports, layout.port_bytes)
+
+
+def _element_type(profile: Profile) -> str:
+    return f"<u{profile.element_bits // 8}"
 
 
 @dataclass(frozen=True)
@@ -123,29 +150,41 @@ class RecordLayout:
     def phase(self, name: str) -> PhaseLayout:
         return next(p for p in self.phases if p.matrix.name == name)
 
-    # Writing and reading one phase. ``record`` is the record's bytes, uint8 (record_bytes,).
+    # Writing and reading. ``record`` is the record's bytes, uint8 (record_bytes,).
+
+    def write(self, weights: LayerWeights | HeadWeights) -> npt.NDArray[np.uint8]:
+        """The record of a decoder layer, or of the LM head."""
+        record = np.zeros(self.record_bytes, np.uint8)
+        if isinstance(weights, HeadWeights):
+            self.write_norm(record, "head", weights.norm, None)
+            self.write_trits(record, "head", weights.trits)
+        else:
+            for name, trits in weights.trits.items():
+                self.write_norm(record, name, weights.norms[name], weights.room)
+                self.write_trits(record, name, trits)
+        return record
+
+    def read_layer(self, record: npt.NDArray[np.uint8]) -> LayerWeights:
+        """What the record of a decoder layer holds."""
+        names = [phase.matrix.name for phase in self.phases]
+        return LayerWeights(
+            trits={name: self.read_trits(record, name) for name in names},
+            norms={name: self.read_norm(record, name) for name in names},
+            room=self.read_room(record),
+        )
+
+    def read_head(self, record: npt.NDArray[np.uint8]) -> HeadWeights:
+        """What the record of the LM head holds."""
+        return HeadWeights(self.read_trits(record, "head"), self.read_norm(record, "head"))
 
     def write_norm(
         self, record: npt.NDArray[np.uint8], name: str, norm: NormParameters, room: Ints | None
     ) -> None:
         """Store a phase's parameters; ``room`` is needed for phase f alone."""
-        phase = self.phase(name)
-        header = (
-            int(norm.scale.mantissa),
-            int(norm.scale.exponent),
-            norm.square_exponent,
-            int(norm.eps_square.mantissa),
-            int(norm.eps_square.exponent),
-            int(norm.eps.mantissa),
-            int(norm.eps.exponent),
-            0,
-        )
-        _at(record, phase.header, "<i4", len(header))[:] = header
-        profile = self.layout.profile
-        gain = norm.gain & ((1 << profile.gain_bits) - 1)
-        block = norm.block & ((1 << profile.block_bits) - 1)
-        elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
-        elements[:] = gain | (block << profile.gain_bits)
+        phase, profile = self.phase(name), self.layout.profile
+        _at(record, phase.header, "<i4", len(HEADER_FIELDS))[:] = header_words(norm)
+        elements = _at(record, phase.elements, _element_type(profile), phase.matrix.cols)
+        elements[:] = element_words(norm, profile)
         if phase.room is not None and room is not None:
             _at(record, phase.room, "<i4", phase.matrix.rows)[:] = room
 
@@ -153,8 +192,8 @@ class RecordLayout:
         """A phase's parameters, as stored."""
         phase = self.phase(name)
         h = [int(v) for v in _at(record, phase.header, "<i4", len(HEADER_FIELDS))]
-        elements = _at(record, phase.elements, self._element_type, phase.matrix.cols)
         profile = self.layout.profile
+        elements = _at(record, phase.elements, _element_type(profile), phase.matrix.cols)
         return NormParameters(
             gain=_signed(elements.astype(np.int64), 0, profile.gain_bits),
             block=_signed(elements.astype(np.int64), profile.gain_bits, profile.block_bits),
@@ -180,8 +219,7 @@ class RecordLayout:
         padded = np.zeros((phase.padded.rows, cols), np.int8)
         for mine, there in self._halves(phase):
             padded[there, : trits.shape[1]] = trits[mine]
-        words = pack_rows(padded, layout.packing)
-        words = words.reshape(phase.words, layout.ports, layout.port_bytes)
+        words = port_words(padded, layout)
         for port in range(layout.ports):
             self._stream(record, phase, port)[:] = words[:, port]
 
@@ -208,10 +246,6 @@ class RecordLayout:
         start = self.stream_offset(port) + phase.weights
         width = self.layout.port_bytes
         return record[start : start + phase.words * width].reshape(phase.words, width)
-
-    @property
-    def _element_type(self) -> str:
-        return f"<u{self.layout.profile.element_bits // 8}"
 
 
 def _at(

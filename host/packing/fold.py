@@ -20,6 +20,8 @@ from tritstream.numerics import Profile
 from tritstream.numerics.integers import Ints, Scalar
 from tritstream.numerics.profiles import CODE_MAX, MANTISSA_BITS, PRODUCT_SHIFT
 from tritstream.reference.norms import BITLINEAR_EPS, FloatNorm
+from tritstream.reference.weights import FloatHead, FloatLayer
+from tritstream.spec.model import HeadWeights, LayerWeights
 from tritstream.spec.operations import NormParameters
 
 Floats = npt.NDArray[np.float64]
@@ -68,6 +70,20 @@ def fold_norm(matrix: str, norm: FloatNorm, profile: Profile) -> NormParameters:
         eps_square=scalar(eps_square, -2 * plain_frac),
         eps=scalar(eps),
     )
+
+
+def fold_layer(weights: FloatLayer, profile: Profile) -> LayerWeights:
+    """The integers of a decoder layer. Without a lower bound there is all the room."""
+    norms = {name: fold_norm(name, norm, profile) for name, norm in weights.norms.items()}
+    bound = weights.lower_bound
+    if bound is None:
+        bound = np.zeros(len(weights.trits["f"]))
+    return LayerWeights(weights.trits, norms, fold_room(bound, profile))
+
+
+def fold_head(weights: FloatHead, profile: Profile) -> HeadWeights:
+    """The integers of the LM head."""
+    return HeadWeights(weights.trits, fold_norm("head", weights.norm, profile))
 
 
 def fold_room(lower_bound: Floats, profile: Profile) -> Ints:

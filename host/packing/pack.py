@@ -15,23 +15,18 @@ import numpy.typing as npt
 
 from tritstream.checkpoint import Checkpoint
 from tritstream.checkpoint.json_object import json_object
-from tritstream.configurations import DEFAULT_LAYOUT, Layout, layout_named, round_up
+from tritstream.configurations import DEFAULT_LAYOUT, Layout, layout_named
 from tritstream.errors import CheckpointError, FileError, ImageError, OptionError
 from tritstream.files import atomic_write, check_output
-from tritstream.image.embedding import EMBEDDINGS, LEVELS, Embedding, quantise_embedding, row_bytes
-from tritstream.image.header import MAGIC, ImageHeader, Section, encode_header
-from tritstream.image.places import placed
+from tritstream.image.embedding import EMBEDDINGS, Embedding, quantise_embedding, row_bytes
+from tritstream.image.header import MAGIC, ImageHeader
 from tritstream.image.reader import Image, float_vector_lengths, open_image
-from tritstream.image.records import PAGE, RecordLayout
+from tritstream.image.records import RecordLayout
+from tritstream.image.writer import ImageWriter, Progress, planned
 from tritstream.models import shipped_models
-from tritstream.numerics.integers import Ints
-from tritstream.packing.fold import fold_norm, fold_room
-from tritstream.reference.norms import FloatNorm
+from tritstream.packing.fold import fold_head, fold_layer
 from tritstream.reference.weights import FloatWeights, weights_of_checkpoint, weights_of_image
 from tritstream.text import Tokenizer
-
-Progress = Callable[[str, int, int], None]
-"""Called with what has been written, the bytes written so far and the bytes of the whole image."""
 
 _LONGEST_PROVENANCE = 1 << 20
 """Bytes of a training.json, all of which goes into the image's header."""
@@ -94,13 +89,11 @@ def pack(
     if isinstance(layout, str):
         layout = layout_named(layout, packing, profile)
     source = (_of_image if Path(model).is_file() else _of_checkpoint)(model, embedding)
-    header = _plan(source, layout)
-    writer = _Writer(source, header, progress or (lambda what, done, total: None))
     with atomic_write(out_path) as file:
-        header = writer.write(file)
+        header, digests = _write(file, source, layout, progress)
         file.flush()
         # The weights are compared where they will be read from, before the file takes its name.
-        _compare(open_image(file.name), writer.digests)
+        _compare(open_image(file.name), digests)
         return _report(str(out_path), header)
 
 
@@ -180,105 +173,36 @@ def _of_image(path: str | os.PathLike[str], embedding: str | None) -> _Source:
     )
 
 
-def _plan(source: _Source, layout: Layout) -> ImageHeader:
-    """The header with every offset in place; hashes and scales are filled in while writing."""
-    h = source.header
-    g = h.geometry
-    lengths = {
-        "tokenizer": len(source.tokenizer),
-        "embedding": g.vocabulary * row_bytes(h.embedding, g.hidden),
-        "embedding_columns": 8 * g.hidden if h.embedding in LEVELS else 0,
-        "float_vectors": 4 * sum(n for _, n in float_vector_lengths(g, h.use_lower_bound)),
-    }
-    layout.padded(g)  # refuses what would be too large
-    return placed(replace(h, layout=layout, weight_scales={}, sections=(), records=()), lengths)
+def _write(
+    file: BinaryIO, source: _Source, layout: Layout, progress: Progress | None
+) -> tuple[ImageHeader, dict[str, bytes]]:
+    """Write the parts of one image in file order; its header, and digests of all matrices."""
+    h, profile = source.header, layout.profile
+    header = planned(replace(h, layout=layout), len(source.tokenizer))
+    writer, g = ImageWriter(file, header, progress), h.geometry
+    writer.put(header.section("tokenizer"), [source.tokenizer])
+    table = source.embedding(layout)
+    columns = b"" if table.columns is None else table.columns.astype("<i4").tobytes()
+    writer.put(header.section("embedding"), [table.rows.reshape(-1)])
+    writer.put(header.section("embedding_columns"), [columns])
+    del table
+    names = [name for name, _ in float_vector_lengths(g, h.use_lower_bound)]
+    floats = [source.vector(name).astype("<f4").tobytes() for name in names]
+    writer.put(header.section("float_vectors"), floats)
 
-
-class _Writer:
-    """Writes the parts of one image in file order and collects their hashes."""
-
-    def __init__(self, source: _Source, header: ImageHeader, progress: Progress) -> None:
-        self.source = source
-        self.header = header
-        self.progress = progress
-        self.digests: dict[str, bytes] = {}
-        self._hashes: dict[str, str] = {}
-        self._scales: dict[str, float] = {}
-        last = header.records[-1]
-        self._total = last.offset + last.length
-
-    def write(self, file: BinaryIO) -> ImageHeader:
-        header, source, g = self.header, self.source, self.header.geometry
-        self._put(file, header.section("tokenizer"), source.tokenizer)
-        table = source.embedding(header.layout)
-        columns = b"" if table.columns is None else table.columns.astype("<i4").tobytes()
-        self._put(file, header.section("embedding"), table.rows)
-        self._put(file, header.section("embedding_columns"), columns)
-        del table
-        floats = [
-            source.vector(name).astype("<f4").tobytes()
-            for name, _ in float_vector_lengths(g, header.use_lower_bound)
-        ]
-        self._put(file, header.section("float_vectors"), b"".join(floats))
-        for layer in range(g.layers):
-            self._put(file, header.records[layer], self._layer_record(layer))
-        self._put(file, header.records[-1], self._head_record())
-
-        final = replace(
-            header,
-            weight_scales=self._scales,
-            sections=tuple(replace(s, sha256=self._hashes[s.name]) for s in header.sections),
-            records=tuple(replace(s, sha256=self._hashes[s.name]) for s in header.records),
-        )
-        first = header.sections[0].offset
-        file.seek(0)
-        file.write(encode_header(final, first))
-        return final
-
-    def _put(self, file: BinaryIO, section: Section, data: bytes | npt.NDArray[np.uint8]) -> None:
-        view = memoryview(data).cast("B") if len(data) else memoryview(b"")
-        if len(view) != section.length:
-            raise AssertionError(f"section {section.name}: {len(view)} bytes, not {section.length}")
-        file.seek(section.offset)
-        file.write(view)
-        padding = round_up(section.length, PAGE) - section.length
-        file.write(bytes(padding))
-        self._hashes[section.name] = hashlib.sha256(view).hexdigest()
-        self.progress(section.name, section.offset + section.length + padding, self._total)
-
-    def _layer_record(self, layer: int) -> npt.NDArray[np.uint8]:
-        layout = RecordLayout(self.header.layout, self.header.geometry, "layer")
-        record = np.zeros(layout.record_bytes, np.uint8)
-        weights = self.source.weights.layer(layer)
-        bound = weights.lower_bound
-        if bound is None:
-            bound = np.zeros(self.header.geometry.hidden)
-        for name, trits in weights.trits.items():
-            room = fold_room(bound, layout.layout.profile) if name == "f" else None
-            self._store(record, layout, name, f"{layer}.{name}", trits, weights.norms[name], room)
-        return record
-
-    def _head_record(self) -> npt.NDArray[np.uint8]:
-        layout = RecordLayout(self.header.layout, self.header.geometry, "head")
-        record = np.zeros(layout.record_bytes, np.uint8)
-        weights = self.source.weights.head()
-        self._store(record, layout, "head", "head", weights.trits, weights.norm, None)
-        return record
-
-    def _store(
-        self,
-        record: npt.NDArray[np.uint8],
-        layout: RecordLayout,
-        matrix: str,
-        name: str,
-        trits: npt.NDArray[np.int8],
-        norm: FloatNorm,
-        room: Ints | None,
-    ) -> None:
-        layout.write_norm(record, matrix, fold_norm(matrix, norm, layout.layout.profile), room)
-        layout.write_trits(record, matrix, trits)
-        self._scales[name] = norm.weight_scale
-        self.digests[name] = _digest(trits)
+    scales: dict[str, float] = {}
+    digests: dict[str, bytes] = {}
+    layouts = {kind: RecordLayout(layout, g, kind) for kind in ("layer", "head")}
+    for index in range(g.layers):
+        layer = source.weights.layer(index)
+        writer.put(header.records[index], [layouts["layer"].write(fold_layer(layer, profile))])
+        for name, trits in layer.trits.items():
+            scales[f"{index}.{name}"] = layer.norms[name].weight_scale
+            digests[f"{index}.{name}"] = _digest(trits)
+    head = source.weights.head()
+    writer.put(header.records[-1], [layouts["head"].write(fold_head(head, profile))])
+    scales["head"], digests["head"] = head.norm.weight_scale, _digest(head.trits)
+    return writer.finish(scales), digests
 
 
 def _digest(trits: npt.NDArray[np.int8]) -> bytes:

@@ -12,7 +12,7 @@ from tritstream.geometry import Geometry
 from tritstream.image import Image
 from tritstream.numerics import Profile
 from tritstream.numerics.integers import Ints
-from tritstream.packing.fold import fold_norm, fold_room
+from tritstream.packing.fold import fold_head, fold_layer
 from tritstream.reference.weights import FloatWeights
 from tritstream.spec.model import HeadWeights, LayerWeights
 
@@ -34,17 +34,10 @@ def weights_of_image(image: Image) -> FixedWeights:
     g = image.geometry
 
     def layer(index: int) -> LayerWeights:
-        layout, record = image.layer_layout, image.record(index)
-        names = [m.name for m in g.layer_matrices]
-        return LayerWeights(
-            trits={n: layout.read_trits(record, n) for n in names},
-            norms={n: layout.read_norm(record, n) for n in names},
-            room=layout.read_room(record),
-        )
+        return image.layer_layout.read_layer(image.record(index))
 
     def head() -> HeadWeights:
-        layout, record = image.head_layout, image.record(g.layers)
-        return HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
+        return image.head_layout.read_head(image.record(g.layers))
 
     return FixedWeights(g, image.header.layout.profile, image.embedding.residual, layer, head)
 
@@ -55,18 +48,10 @@ def folded_weights(weights: FloatWeights, profile: Profile) -> FixedWeights:
     def embed(token_ids: npt.ArrayLike) -> Ints:
         return np.rint(np.ldexp(weights.embed(token_ids), profile.residual_frac)).astype(np.int64)
 
-    def layer(index: int) -> LayerWeights:
-        source = weights.layer(index)
-        bound = source.lower_bound
-        none = np.zeros(weights.geometry.hidden)
-        return LayerWeights(
-            source.trits,
-            {n: fold_norm(n, norm, profile) for n, norm in source.norms.items()},
-            fold_room(none if bound is None else bound, profile),
-        )
-
-    def head() -> HeadWeights:
-        source = weights.head()
-        return HeadWeights(source.trits, fold_norm("head", source.norm, profile))
-
-    return FixedWeights(weights.geometry, profile, embed, layer, head)
+    return FixedWeights(
+        weights.geometry,
+        profile,
+        embed,
+        lambda index: fold_layer(weights.layer(index), profile),
+        lambda: fold_head(weights.head(), profile),
+    )

@@ -201,16 +201,12 @@ class SpecExecution:
 
 
 def _unpacked(layout: RecordLayout, record: npt.NDArray[np.uint8]) -> LayerWeights | HeadWeights:
-    if layout.kind == "head":
-        weights = HeadWeights(layout.read_trits(record, "head"), layout.read_norm(record, "head"))
-        return replace(weights, trits=weights.trits.astype(np.float32))
-    names = [m.name for m in layout.geometry.layer_matrices]
     # float32 is the mat-vec's exact form (see `ternary_matvec`), converted once.
-    return LayerWeights(
-        trits={n: layout.read_trits(record, n).astype(np.float32) for n in names},
-        norms={n: layout.read_norm(record, n) for n in names},
-        room=layout.read_room(record),
-    )
+    if layout.kind == "head":
+        head = layout.read_head(record)
+        return replace(head, trits=head.trits.astype(np.float32))
+    layer = layout.read_layer(record)
+    return replace(layer, trits={n: t.astype(np.float32) for n, t in layer.trits.items()})
 
 
 class CsimExecution:

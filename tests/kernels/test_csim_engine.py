@@ -62,12 +62,7 @@ class Memories:
         self.run_engine, self.configuration = run, c
         self.geometry = replace(geometry or c.sample, layers=1)
         layouts = [RecordLayout(c.layout, self.geometry, kind) for kind in ("layer", "head")]
-        records = [np.zeros(layout.record_bytes, np.uint8) for layout in layouts]
-        for name, trits in layer.trits.items():
-            layouts[0].write_trits(records[0], name, trits)
-            layouts[0].write_norm(records[0], name, layer.norms[name], layer.room)
-        layouts[1].write_trits(records[1], "head", output.trits)
-        layouts[1].write_norm(records[1], "head", output.norm, None)
+        records = [layouts[0].write(layer), layouts[1].write(output)]
         self.shape = EngineMemories(c.layout, self.geometry)
         self.records = np.concatenate(records)
         self.descriptors = descriptor_table(*layouts, [0, len(records[0])], c.element_lanes)

@@ -13,6 +13,7 @@ import pytest
 
 from support.native import HERE
 from tritstream.engines.native import describe_profile
+from tritstream.image.records import element_words
 from tritstream.native import built, choose_level, load_core
 from tritstream.native import library as native
 from tritstream.numerics import PROFILES, Profile
@@ -217,9 +218,7 @@ def norm_codes(
     """The level's codes, back in column order, and its scale; two ports of so many bytes, so that
     order matters."""
     n, p = len(vector), ops.profile
-    mask = (1 << p.gain_bits) - 1
-    packed = (norm.gain & mask) | ((norm.block & ((1 << p.block_bits) - 1)) << p.gain_bits)
-    elements = np.ascontiguousarray(packed, np.uint64 if p.element_bits == 64 else np.uint32)
+    elements = element_words(norm, p)
     words = -(-n // (2 * width))
     port_stride = -(-words * width // 64) * 64
     codes = np.full(2 * port_stride + 64, 99, np.int8)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from tritstream.configurations import Configuration
-from tritstream.image.trits import pack_rows
+from tritstream.image.records import element_words, header_words, port_words
 from tritstream.numerics.integers import Ints
 from tritstream.spec.operations import NormParameters
 
 
 def matvec_beats(trits: np.ndarray, c: Configuration) -> list[np.ndarray]:
     """A matrix as one stream of words per weight port."""
-    words = pack_rows(trits, c.packing).reshape(-1, c.ports, c.port_bytes)
+    words = port_words(trits, c.layout)
     return [np.ascontiguousarray(words[:, port]) for port in range(c.ports)]
 
 
@@ -28,13 +28,7 @@ def norm_inputs(
     values = np.zeros(longest, np.int64)
     values[: len(vector)] = vector
     elements = np.zeros(longest, f"<u{p.element_bits // 8}")
-    gain, block = norm.gain & ((1 << p.gain_bits) - 1), norm.block & ((1 << p.block_bits) - 1)
-    elements[: len(vector)] = gain | (block << p.gain_bits)
-    scalars = [
-        *(norm.scale.mantissa, norm.scale.exponent, norm.square_exponent),
-        *(norm.eps_square.mantissa, norm.eps_square.exponent),
-        *(norm.eps.mantissa, norm.eps.exponent, 0),
-    ]
-    header = np.array([int(s) for s in scalars], np.int32)
+    elements[: len(vector)] = element_words(norm, p)
+    header = np.array(header_words(norm), np.int32)
     given = (1, *plain, 0) if plain is not None else (0, 0, 0, 0)
     return values, elements, header, np.array(given, np.int32)
