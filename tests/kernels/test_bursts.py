@@ -23,14 +23,24 @@ _MEMORY_OPERATION = re.compile(r"\b(?:load|store|call void @llvm\.memcpy)\b")
 _POINTER = re.compile(r"\bptr (?:\w+(?:\([^()]*\))? |\w+ \d+ )*(%\d+)")
 
 
+OLDEST = 16
+"""The LLVM whose text is read here: before, pointers had types."""
+
+
 @pytest.fixture(scope="module")
 def llvm() -> tuple[str, str]:
     """A clang++ and an opt of one version."""
-    for suffix in ("", *(f"-{version}" for version in range(30, 15, -1))):
+    for suffix in (*(f"-{version}" for version in range(30, OLDEST - 1, -1)), ""):
         found = [shutil.which(tool + suffix) for tool in ("clang++", "opt")]
-        if all(found):
+        if all(found) and (suffix or _version(found[0]) >= OLDEST):
             return found[0], found[1]  # type: ignore[return-value]
-    pytest.skip("needs clang++ and opt of one LLVM (on Debian: apt-get install clang llvm)")
+    pytest.skip(f"needs clang++ and opt of one LLVM from {OLDEST} on (apt-get install clang llvm)")
+
+
+def _version(clang: str | None) -> int:
+    assert clang is not None
+    told = subprocess.run([clang, "-dumpversion"], capture_output=True, text=True, check=True)
+    return int(told.stdout.split(".")[0])
 
 
 @dataclass(frozen=True)
