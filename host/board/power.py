@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -33,6 +34,29 @@ def power_rails() -> dict[str, Watts]:
         elif rail.voltage is not None and rail.current is not None:
             readers[name] = partial(_product, rail.voltage, rail.current)
     return readers
+
+
+def temperature(zones: Path = Path("/sys/class/thermal")) -> float | None:
+    """The hottest of the kernel's thermal zones in degrees Celsius; None where there is no sensor.
+
+    Zynq-7000's and Zynq UltraScale+'s own sensors are industrial I/O devices: those are read where
+    there is no zone (``in_temp0`` of XADC, AMS: (raw + offset) * scale is in millidegrees).
+    """
+    found = [_number(path) for path in zones.glob("thermal_zone*/temp")]
+    if not found:
+        for raw in zones.parent.parent.glob("bus/iio/devices/iio:device*/in_temp*_raw"):
+            offset, scale = (_number(raw.with_name(raw.name[:-3] + n)) for n in ("offset", "scale"))
+            value = _number(raw)
+            if value is not None and scale is not None:
+                found.append((value + (offset or 0.0)) * scale)
+    return max((value / 1000 for value in found if value is not None), default=None)
+
+
+def _number(path: Path) -> float | None:
+    try:
+        return float(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _product(*sensors: Any) -> float:

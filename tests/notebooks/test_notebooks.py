@@ -94,6 +94,21 @@ def test_your_own_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
     assert "records resident" in text
 
 
+def test_sessions(image: Path, tmp_path: Path) -> None:
+    text = outputs(run("4_sessions.ipynb", f"MODEL = {str(image)!r}; MAX_TOKENS = 8", tmp_path))
+    assert "the state is 2 x 192 numbers" in text
+    assert "different endings of 6" in text and " 1 different" not in text
+    assert "read anew: the first ending is the same" in text
+    assert "loaded: the first ending is the same" in text
+
+
+def test_live(image: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ipywidgets", reason="ipywidgets is not installed")
+    changes = f"MODEL = {str(image)!r}; MAX_TOKENS = 8"
+    text = outputs(run("5_live.ipynb", changes, tmp_path))
+    assert "tokens/s (measured, simulated board)" in text
+
+
 def pictures(notebook: nbformat.NotebookNode) -> int:
     return sum(
         "image/png" in output.get("data", {})
@@ -104,6 +119,7 @@ def pictures(notebook: nbformat.NotebookNode) -> int:
 
 def test_all_notebooks_are_tested_and_stripped() -> None:
     tested = ["1_generate.ipynb", "2_under_the_hood.ipynb", "3_your_own_checkpoint.ipynb"]
+    tested += ["4_sessions.ipynb", "5_live.ipynb"]
     assert tested == NAMES
     for name in NAMES:
         notebook = nbformat.read(FOLDER / name, as_version=4)
