@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave downloading the other packages to the board, which then needs the network",
     )
     bundle.add_argument(
+        "--dask",
+        action="store_true",
+        help="add what a worker of a cluster needs, in the versions of this PC",
+    )
+    bundle.add_argument(
         "--cc",
         metavar="COMMAND",
         help="the C compiler for the board's processor (default: arm-linux-gnueabihf-gcc or "
@@ -44,7 +49,7 @@ def _bundle(args: argparse.Namespace) -> int:
 
     machine = machine_for(args.board)
     folder = Path(args.output or f"tritstream-{machine.name}")
-    made = make_bundle(machine, folder, online=args.online, compiler=args.cc)
+    made = make_bundle(machine, folder, online=args.online, compiler=args.cc, dask=args.dask)
     print(
         f"{made.folder}: {counted(len(made.wheels), 'wheel')} for {machine.name}, "
         f"{readable_bytes(made.total_bytes)}; copy it to the board and run there, as root:"

@@ -6,11 +6,13 @@ import hashlib
 import io
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
@@ -240,3 +242,48 @@ def test_an_old_setuptools_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith("tritstream: error: building tritstream needs setuptools 77")
     assert "tritstream board bundle" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_worker_gets_the_version_of_this_pc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    monkeypatch.setattr(
+        bundle_folder, "compile_core", lambda machine, target, compiler: target.write_bytes(b"x")
+    )
+    for name, compiled in (("aarch64", True), ("armv7l", False)):
+        folder = tmp_path / name
+        make_bundle(MACHINES[name], folder, online=True, dask=True)
+        lines = (folder / "requirements.txt").read_text().splitlines()
+        assert f"distributed=={distributed.__version__}" in lines
+        assert any(line.startswith("psutil==") for line in lines) == compiled
+        assert (folder / "from-apt").exists() == (not compiled)
+        assert len({line.partition("==")[0] for line in lines}) == len(lines)
+        subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=True)
+    # Every requirement of distributed and dask is there, or among what a board has anyway.
+    asked = {
+        re.split(r"[^\w.-]", line)[0].lower().replace("_", "-")
+        for package in ("distributed", "dask")
+        for line in metadata.requires(package) or []
+        if "extra ==" not in line
+    }
+    given = (tmp_path / "aarch64" / "requirements.txt").read_text().lower().replace("_", "-")
+    assert all(f"{name}==" in given for name in asked), asked
+
+
+@needs_gcc
+def test_an_installed_worker_has_what_it_had_and_no_other_distributed(
+    tmp_path: Path, fresh: Path
+) -> None:
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    bundle = tmp_path / "bundle"
+    make_bundle(HERE, bundle, online=True, compiler="gcc", dask=True)
+    lines = (bundle / "requirements.txt").read_text()
+    environment = os.environ | {"PYTHON": str(fresh), "PIP_NO_INDEX": "1"}
+    script = ["sh", str(bundle / "install.sh")]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    # Of another version the right one is asked for, which is not to be had without an index.
+    (bundle / "requirements.txt").write_text(re.sub("distributed==.*", "distributed==1.0", lines))
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "distributed==1.0" in done.stderr

@@ -29,17 +29,31 @@ here=$("$PYTHON" -c 'import platform; print(platform.machine())')
 "$PYTHON" -m pip --version > /dev/null 2>&1 \
     || stop "$PYTHON has no pip: apt-get install python3-pip, or name another Python with PYTHON=..."
 
+# For this processor there are no wheels of some that a worker of a cluster needs.
+if [ -e from-apt ]; then
+    "$PYTHON" -c 'import msgpack, psutil, yaml' 2> /dev/null \
+        || stop "$PYTHON lacks what a worker needs: apt-get install python3-msgpack python3-psutil python3-yaml"
+fi
+
 # Of these any version does, if it is there; never their dependencies, which the image has its own of.
 missing=$("$PYTHON" - requirements.txt << 'END'
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
-OLDEST = {"tokenizers": (0, 20), "safetensors": (0, 4), "rich": (12,)}
+OLDEST = {
+    "tokenizers": (0, 20), "safetensors": (0, 4), "rich": (12,), "click": (8, 1), "cloudpickle": (3,),
+    "fsspec": (2021, 9), "jinja2": (2, 10), "msgpack": (1, 0), "packaging": (20,), "partd": (1, 4),
+    "psutil": (5, 8), "pyyaml": (5, 4), "tblib": (1, 6), "toolz": (0, 12), "tornado": (6, 2),
+    "zict": (3,),
+}
+EXACT = ("dask", "distributed")  # the other machines of a cluster have just these
 for line in open(sys.argv[1]):
     name = line.partition("==")[0]
     if line.startswith("#") or not name.strip():
         continue
     try:
+        if name in EXACT and version(name) != line.strip().partition("==")[2]:
+            raise ValueError
         if tuple(int(p) for p in version(name).split(".")[:2]) >= OLDEST.get(name, ()):
             continue
     except (PackageNotFoundError, ValueError):
