@@ -77,7 +77,6 @@ def test_layers_are_divided_evenly() -> None:
     assert split_layers(Geometry(8, 8, 4, 9), 3) == [(0, 2), (2, 3), (3, 4)]
 
 
-@pytest.mark.long
 def test_three_boards_equal_one(image: Image, client: Any, engine: BoardsEngine) -> None:
     spec = SpecEngine(image)
     ids = np.random.default_rng(1).integers(0, 259, 14).tolist()
