@@ -64,6 +64,9 @@ class Project:
         """Vitis HLS's folder of one kernel; project.tcl names them so."""
         return self.folder / ("hls" if kernel == "engine" else f"hls_{kernel}") / "solution"
 
+    def log(self, step: str) -> Path:
+        return self.logs / f"{step}.log"
+
     @property
     def state(self) -> State:
         return State(self.folder, VENDOR, dict.fromkeys(STEPS, self.inputs))

@@ -9,22 +9,18 @@ from tritstream.build.errors import BuildError, ToolError
 from tritstream.build.overlay import write_overlay
 from tritstream.build.project import Project
 from tritstream.build.reports import read_cosimulation, read_synthesis, read_timing
+from tritstream.build.run import Progress, Step, run_flow
 from tritstream.build.state import StepResult
 from tritstream.build.tools import (
     Tool,
     find_hls,
     find_vivado,
-    first_error,
     is_licence_error,
-    run_tool,
 )
 from tritstream.kernels.arguments import TOP
 
 TIMING_NOT_MET = 3
 """Exit status of bitstream.tcl where the slack is negative."""
-
-Progress = Callable[[str, float, str], None]
-"""Called with the step's name, elapsed seconds and the last line of its log."""
 
 
 def run_steps(
@@ -36,21 +32,22 @@ def run_steps(
 ) -> list[StepResult]:
     """Run what is not done yet; ``again`` repeats the named steps.
 
-    Raises OptionError for a step whose predecessors are neither done nor named, ToolError for a
-    missing tool or licence, BuildError for a step that fails, naming its log and what to try.
+    Raises as `run_flow`, and ToolError for a missing tool or licence.
     """
-    project.state.check_order(tuple(steps))
     tools = find_tools(steps)
-    results = []
-    for step in steps:
-        earlier = project.done().get(step)
-        if earlier is not None and not again:
-            results.append(StepResult(step, earlier.seconds, True))
-        else:
-            results.append(
-                StepResult(step, _run(project, step, tools[step], progress, jobs), False)
-            )
-    return results
+
+    def step_named(name: str) -> Step:
+        tool, log = tools[name], project.log(name)
+        return Step(
+            tool.name,
+            tool.command(f"{name}.tcl"),
+            lambda: _CHECKS[name](project, log),
+            _ADVICE[name],
+            environment={"TRITSTREAM_JOBS": str(jobs)},
+            explain=lambda status, line: _explained(project, name, tool, status, line),
+        )
+
+    return run_flow(project, steps, step_named, progress, again)
 
 
 def find_tools(steps: Sequence[str]) -> dict[str, Tool]:
@@ -58,38 +55,18 @@ def find_tools(steps: Sequence[str]) -> dict[str, Tool]:
     return {s: find_vivado() if s == "bitstream" else find_hls() for s in steps}
 
 
-def _run(project: Project, step: str, tool: Tool, progress: Progress, jobs: int) -> float:
-    log = project.logs / f"{step}.log"
-    elapsed = 0.0
-
-    def tell(seconds: float, line: str) -> None:
-        nonlocal elapsed
-        elapsed = seconds
-        progress(step, seconds, line)
-
-    environment = {"TRITSTREAM_JOBS": str(jobs)}
-    status = run_tool(tool.command(f"{step}.tcl"), project.folder, log, tell, environment)
+def _explained(
+    project: Project, step: str, tool: Tool, status: int, line: str
+) -> BuildError | None:
     if status == TIMING_NOT_MET and step == "bitstream":
-        raise BuildError(_timing_advice(project))
-    if status != 0:
-        raise _failure(project, step, tool, log, status)
-    _CHECKS[step](project, log)
-    project.state.finish(step, elapsed, tool.name)
-    return elapsed
-
-
-def _failure(project: Project, step: str, tool: Tool, log: Path, status: int) -> BuildError:
-    line = first_error(log)
+        return BuildError(_timing_advice(project))
     if is_licence_error(line):
         return ToolError(
             f"step {step}: {tool.name} found no licence ({line}). The parts of all boards are in "
-            f"the free edition: install its device files, or set XILINXD_LICENSE_FILE; log: {log}"
+            f"the free edition: install its device files, or set XILINXD_LICENSE_FILE; log: "
+            f"{project.log(step)}"
         )
-    killed = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    return BuildError(
-        f"step {step}: {tool.name} {killed}: {line or 'it wrote nothing'}. Log: {log}. "
-        f"{_ADVICE[step]}; then run the same command again, it goes on from here"
-    )
+    return None
 
 
 _ADVICE = {

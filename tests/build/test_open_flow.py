@@ -84,7 +84,7 @@ def test_a_whole_build(
     assert main(command) == 0
     told = capsys.readouterr()
     for step in STEPS:
-        assert f"{step}: done in 0:00:0" in told.err
+        assert f"{step}: done in 0:" in told.err
     text = " ".join(told.out.split())
     assert "nextpnr-xilinx reports 120.5 MHz (estimated, optimistic)" in text
     assert "half of it, 60.2 MHz" in text

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from tritstream.build.errors import BuildError
@@ -17,9 +16,8 @@ from tritstream.build.open.tools import (
     find_program,
     yosys_command,
 )
+from tritstream.build.run import Progress, Step, run_flow
 from tritstream.build.state import StepResult
-from tritstream.build.steps import Progress
-from tritstream.build.tools import first_error, run_tool
 
 TOOLS = {
     SYNTH: "Yosys",
@@ -27,15 +25,6 @@ TOOLS = {
     FRAMES: "fasm2frames",
     BITSTREAM: "xc7frames2bit",
 }
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What a step runs, and what is checked after it."""
-
-    tool: str
-    command: list[str]
-    check: Callable[[], None]
 
 
 def run_open_steps(
@@ -47,39 +36,28 @@ def run_open_steps(
 ) -> list[StepResult]:
     """Run what is not done yet; ``again`` repeats the named steps.
 
-    Raises OptionError for a step whose predecessors are neither done nor named, ToolError for a
-    missing tool or data file, BuildError for a step that fails, naming its log and what to try.
+    Raises as `run_flow`, and ToolError for a missing tool or data file.
     """
-    project.state.check_order(tuple(steps))
-    done = project.done()
-    # A repeated step makes those that build on it stale.
-    todo = {s for s in steps if again or s not in done}
-    todo |= {s for s in steps if project.state.flow.before(s) & todo}
-    jobs = {step: _job(project, step, places or Places()) for step in steps if step in todo}
-    results = []
-    for step in steps:
-        if step in jobs:
-            results.append(StepResult(step, _run(project, step, jobs[step], progress), False))
-        else:
-            results.append(StepResult(step, done[step].seconds, True))
-    return results
+    chosen = places or Places()
+    return run_flow(project, steps, lambda name: _step(project, name, chosen), progress, again)
 
 
-def _job(project: OpenProject, step: str, places: Places) -> _Job:
-    """Raises ToolError for what is missing, before anything has run."""
+def _step(project: OpenProject, step: str, places: Places) -> Step:
     folder, part, log = project.folder, project.board.part, project.log(step)
     program, data = _found(step, part, places)
+    name, advice = TOOLS[step], _ADVICE[step]
     if step == SYNTH:
-        return _Job(TOOLS[step], synthesis.command(program), lambda: synthesis.check(folder, log))
+        command = synthesis.command(program)
+        return Step(name, command, lambda: synthesis.check(folder, log), advice)
     if step == PLACE:
         settings = project.settings
         command = place.command(program, data, settings.seed, settings.options)
-        return _Job(TOOLS[step], command, lambda: place.check(folder, log))
+        return Step(name, command, lambda: place.check(folder, log), advice)
     if step == FRAMES:
         command = assemble.frames_command(program, data, part)
-        return _Job(TOOLS[step], command, lambda: assemble.check_frames(folder, log))
+        return Step(name, command, lambda: assemble.check_frames(folder, log), advice)
     command = assemble.bitstream_command(program, data, part, Path(BIT))
-    return _Job(TOOLS[step], command, lambda: _finish(project, log))
+    return Step(name, command, lambda: _finish(project, log), advice, lambda: _reached(project))
 
 
 def check_tools(steps: Sequence[str], part: str, places: Places) -> None:
@@ -98,29 +76,11 @@ def _found(step: str, part: str, places: Places) -> tuple[tuple[str, ...], Path]
     return find_program(TOOLS[step]), database
 
 
-def _run(project: OpenProject, step: str, job: _Job, progress: Progress) -> float:
-    log, elapsed = project.log(step), 0.0
-
-    def tell(seconds: float, line: str) -> None:
-        nonlocal elapsed
-        elapsed = seconds
-        progress(step, seconds, line)
-
-    if step == BITSTREAM:
-        # Before anything is written that could be taken for a bitstream.
-        placement = place.read_placement(project.folder, project.log(PLACE))
-        if error := place.unreachable(placement, clock_hz(project, placement)):
-            raise error
-    status = run_tool(job.command, project.folder, log, tell)
-    if status:
-        killed = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        raise BuildError(
-            f"step {step}: {job.tool} {killed}: {first_error(log) or 'it wrote nothing'}. Log: "
-            f"{log}. {_ADVICE[step]}; then run the same command again, it goes on from here"
-        )
-    job.check()
-    project.state.finish(step, elapsed, job.tool)
-    return elapsed
+def _reached(project: OpenProject) -> None:
+    """Before anything is written that could be taken for a bitstream."""
+    placement = place.read_placement(project.folder, project.log(PLACE))
+    if error := place.unreachable(placement, clock_hz(project, placement)):
+        raise error
 
 
 _ADVICE = {
