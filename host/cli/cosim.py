@@ -14,7 +14,7 @@ MOST_LATENCY = 10_000
 """A hundred times what DDR takes; a simulation of more would have no end in sight."""
 VECTOR_PORTS = {"own": (1, 0), "half": (2, 0), "shared": (1, 1)}
 """Conditions of the port for everything but weights: vector_cycles and vector_shares."""
-ENGINE_ONLY = ("layers", "image", "trace_cycles", "plot", "no_head", "vectors")
+ENGINE_ONLY = ("layers", "image", "geometry", "trace_cycles", "plot", "no_head", "vectors")
 
 
 _EXAMPLES = """\

@@ -74,13 +74,14 @@ OPTIONS = {
     "cosim": (
         *("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--seed"),
         *("--no-head", "--geometry", "--trace", "--trace-cycles", "--verilog", "--resources"),
+        "--vectors",
         "--json",
     ),
     "build": (
         *("-c", "-b", "--flow", "--steps", "-o", "--report", "--jobs", "--clock", "--seed"),
         *("--place-options", "--chipdb", "--prjxray-db", "--again", "--project-only", "--json"),
     ),
-    "board": ("bundle", "-o", "--online", "--cc"),
+    "board": ("bundle", "-o", "--online", "--cc", "--dask"),
     "train": (
         *("--text", "--out", "--steps", "--hidden", "--layers", "--vocab", "--resume", "--seed"),
         *("--from", "--separator", "--mix", "--late-mix", "--held-out", "--as-is", "--prepare"),

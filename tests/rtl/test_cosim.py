@@ -64,6 +64,7 @@ def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
         (["swiglu", "--runs", "0"], "--runs"),
         (["swiglu", "--plot", "x.png"], "--plot is an option for the engine"),
         (["swiglu", "--image", "x.trit"], "--image is an option for the engine"),
+        (["swiglu", "--geometry", "370m"], "--geometry is an option for the engine"),
         (["swiglu", "--layers", "2"], "--layers is an option for the engine"),
         (["swiglu", "--no-head"], "--no-head is an option for the engine"),
         (["engine", "--runs", "3"], "--runs is an option for a kernel"),
