@@ -48,6 +48,11 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         "PORTS": c.ports,
         "PORT_LANES": c.port_bytes,
         "PORT_BITS": 8 * c.port_bytes,
+        **{f"PORT_{port}": port for port in range(c.ports)},
+        # Where a descriptor's row has the offset of a port's stream: its beat, and the bits in it.
+        **{f"ROW_BEAT_{port}": (2 + port) // 4 for port in range(c.ports)},
+        **{f"ROW_LOW_{port}": 32 * ((2 + port) % 4) for port in range(c.ports)},
+        **{f"ROW_HIGH_{port}": 32 * ((2 + port) % 4) + 32 for port in range(c.ports)},
         "PORT_WORDS_LOG2": (BEAT_BYTES // c.port_bytes).bit_length() - 1,
         "LANES": c.lanes,
         "ROWS": c.rows_per_byte,

@@ -34,7 +34,7 @@ def emit(name: str, folder: Path, kernels: Sequence[str] = KERNELS) -> None:
     for kernel in kernels:
         module = load_kernel(kernel, configuration.ports)
         top = TOPS.get(kernel, kernel)
-        with source_locations():
+        with source_locations(configuration.ports):
             schedule = module.schedule()
         text = schedule.module.operation.get_asm(print_generic_op_form=True, enable_debug_info=True)
         code = finish(

@@ -10,8 +10,8 @@ The core walks phases (i f g o gate down, or head). A phase is a norm, which mak
 vector `values`, and a mat-vec whose sums leave one a cycle. Everything element by element happens
 to a sum as it leaves, inside the mat-vec's own loop: no further passes over vectors.
 
-This file is written for four weight ports; lines that end in `# port n` are there for engines of
-more than n ports.
+What a name ending in `_0` stands in is written for weight port 0 and there for every port, see
+`ports.py`.
 """
 
 # mypy: ignore-errors
@@ -41,8 +41,12 @@ from tritstream.kernels.constants import (
     PHASE_HEAD,
     PHASE_I,
     PHASE_O,
+    PORT_0,
     PORT_WORDS_LOG2,
     PORTS,
+    ROW_BEAT_0,
+    ROW_HIGH_0,
+    ROW_LOW_0,
     ROWS,
     SCALE_BITS,
     SQUARE_BITS,
@@ -99,9 +103,6 @@ def engine(
     last: int32[1],
     descriptors: Beat[DESCRIPTORS_BEATS],
     weights_0: PortWord[WEIGHTS_0_BEATS],
-    weights_1: PortWord[WEIGHTS_0_BEATS],  # port 1
-    weights_2: PortWord[WEIGHTS_0_BEATS],  # port 2
-    weights_3: PortWord[WEIGHTS_0_BEATS],  # port 3
     parameters: Beat[PARAMETERS_BEATS],
     vector_in: Beat[VECTOR_IN_BEATS],
     vector_out: Beat[VECTOR_OUT_BEATS],
@@ -113,16 +114,10 @@ def engine(
     plan_core: Stream[int32, 4]
     plan_store: Stream[int32, 4]
     plan_0: Stream[int32, 4]
-    plan_1: Stream[int32, 4]  # port 1
-    plan_2: Stream[int32, 4]  # port 2
-    plan_3: Stream[int32, 4]  # port 3
     # The model's sizes, a beat a phase.
     sizes: Stream[Beat, GEOMETRY_BEATS]
     # Deep enough to go on loading through a norm.
     trits_0: Stream[PortWord, 512]
-    trits_1: Stream[PortWord, 512]  # port 1
-    trits_2: Stream[PortWord, 512]  # port 2
-    trits_3: Stream[PortWord, 512]  # port 3
     # Deep enough for a phase: norms take a word a cycle, memory gives a beat a cycle.
     elements: Stream[ElementWord, VECTOR_WORDS]
     side: Stream[Beat, STATE_BEATS]
@@ -164,9 +159,6 @@ def engine(
         plan_store.put(logits_beats)
         plan_store.put(count)
         plan_0.put(count)
-        plan_1.put(count)  # port 1
-        plan_2.put(count)  # port 2
-        plan_3.put(count)  # port 3
         for n in allo.grid(vector_beats, pipeline=True):
             state.put(x[n])
         all_state_beats: int32 = vector_beats >> 1
@@ -178,10 +170,8 @@ def engine(
             back: Beat = pair[1]
             kind: int32 = front[0:32]
             at: int32 = front[32:64]
-            from_0: int32 = front[64:96]
-            from_1: int32 = front[96:128]  # port 1
-            from_2: int32 = back[0:32]  # port 2
-            from_3: int32 = back[32:64]  # port 3
+            where_0: Beat = pair[ROW_BEAT_0]
+            from_0: int32 = where_0[ROW_LOW_0:ROW_HIGH_0]
             state_at: int32 = back[64:96]
             words: int32 = layer_words if kind == 0 else head_words
             plan_core.put(kind)
@@ -189,12 +179,6 @@ def engine(
             plan_store.put(state_at)
             plan_0.put(from_0)
             plan_0.put(words)
-            plan_1.put(from_1)  # port 1
-            plan_1.put(words)  # port 1
-            plan_2.put(from_2)  # port 2
-            plan_2.put(words)  # port 2
-            plan_3.put(from_3)  # port 3
-            plan_3.put(words)  # port 3
             state_beats: int32 = all_state_beats if kind == 0 else 0
             for n in allo.grid(state_beats, pipeline=True):
                 state.put(old[state_at + n])
@@ -234,36 +218,6 @@ def engine(
             words: int32 = plan_0.get()
             for n in allo.grid(words, pipeline=True):
                 trits_0.put(memory[at + n])
-
-    @df.kernel(mapping=[1], args=[weights_1])  # port 1
-    def load_1(memory: PortWord[WEIGHTS_0_BEATS]):  # port 1
-        count: int32 = plan_1.get()  # port 1
-        for record in range(count):  # port 1
-            first_beat: int32 = plan_1.get()  # port 1
-            at: int32 = first_beat << PORT_WORDS_LOG2  # port 1
-            words: int32 = plan_1.get()  # port 1
-            for n in allo.grid(words, pipeline=True):  # port 1
-                trits_1.put(memory[at + n])  # port 1
-
-    @df.kernel(mapping=[1], args=[weights_2])  # port 2
-    def load_2(memory: PortWord[WEIGHTS_0_BEATS]):  # port 2
-        count: int32 = plan_2.get()  # port 2
-        for record in range(count):  # port 2
-            first_beat: int32 = plan_2.get()  # port 2
-            at: int32 = first_beat << PORT_WORDS_LOG2  # port 2
-            words: int32 = plan_2.get()  # port 2
-            for n in allo.grid(words, pipeline=True):  # port 2
-                trits_2.put(memory[at + n])  # port 2
-
-    @df.kernel(mapping=[1], args=[weights_3])  # port 3
-    def load_3(memory: PortWord[WEIGHTS_0_BEATS]):  # port 3
-        count: int32 = plan_3.get()  # port 3
-        for record in range(count):  # port 3
-            first_beat: int32 = plan_3.get()  # port 3
-            at: int32 = first_beat << PORT_WORDS_LOG2  # port 3
-            words: int32 = plan_3.get()  # port 3
-            for n in allo.grid(words, pipeline=True):  # port 3
-                trits_3.put(memory[at + n])  # port 3
 
     @df.kernel(mapping=[1], args=[])
     def core():
@@ -414,10 +368,7 @@ def engine(
                 steps: int32 = words + ROWS
                 for n in allo.grid(steps, pipeline=True):
                     if n < words:
-                        word[0] = trits_0.get()
-                        word[1] = trits_1.get()  # port 1
-                        word[2] = trits_2.get()  # port 2
-                        word[3] = trits_3.get()  # port 3
+                        word[PORT_0] = trits_0.get()
                     if pending > 0:
                         pending -= 1
                         total: Sum = leaving[0]

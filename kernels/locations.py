@@ -1,7 +1,8 @@
-"""Source locations for Allo's MLIR: every operation names the file and line that it comes from.
+"""How Allo reads sources here: with every weight port, and with whole source locations.
 
-Allo 0.5 gives the operations of a called function, and of a kernel in a region, no file name. Here
-every node of the syntax tree remembers the file that it was parsed from.
+Every operation of the MLIR is to name the file and line that it comes from, but Allo 0.5 gives the
+operations of a called function, and of a kernel in a region, no file name. Here every node of the
+syntax tree remembers the file that it was parsed from.
 """
 
 # mypy: ignore-errors
@@ -14,16 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from tritstream.kernels.ports import for_every_port
+
 
 @contextmanager
-def source_locations() -> Iterator[None]:
-    """While it lasts, Allo writes whole locations."""
+def source_locations(ports: int) -> Iterator[None]:
+    """While it lasts, Allo reads sources for so many weight ports, and writes whole locations."""
     from allo.ir import builder, utils
 
     parse, build = utils.parse_ast, builder.ASTBuilder.__call__
 
     def parse_with_file(source, verbose=False):
-        tree = parse(source, verbose=verbose)
+        tree = for_every_port(parse(source, verbose=verbose), ports)
         if isinstance(source, Callable):
             file = inspect.getsourcefile(inspect.unwrap(source))
             for node in ast.walk(tree):

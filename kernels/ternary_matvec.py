@@ -1,7 +1,8 @@
 """The ternary mat-vec: a word of bytes a cycle, each byte a column, the trits in it rows.
 
 `multiply_word` is what the engine uses; `ternary_matvec` is a small top around it, for one square
-matrix of the hidden size. Lines that end in `# port n` are there for words of more than n ports.
+matrix of the hidden size. What a name ending in `_0` stands in is there for every weight port, see
+`ports.py`.
 
 A word holds the trits of ROWS consecutive rows for LANES columns. No multiplier: each trit adds,
 drops or subtracts the column's code; a tree of adders sums the lanes of every row, and an
@@ -23,6 +24,7 @@ from tritstream.kernels.constants import (
     LANES,
     MATRIX_COLUMN_WORDS,
     MATRIX_WORDS,
+    PORT_0,
     PORT_LANES,
     PORTS,
     ROWS,
@@ -77,36 +79,15 @@ def multiply_word(
 @df.region()
 def ternary_matvec(
     weights_0: PortWord[MATRIX_WORDS],
-    weights_1: PortWord[MATRIX_WORDS],  # port 1
-    weights_2: PortWord[MATRIX_WORDS],  # port 2
-    weights_3: PortWord[MATRIX_WORDS],  # port 3
     codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES],
     sums: int32[HIDDEN],
 ):
     trits_0: Stream[PortWord, 16]
-    trits_1: Stream[PortWord, 16]  # port 1
-    trits_2: Stream[PortWord, 16]  # port 2
-    trits_3: Stream[PortWord, 16]  # port 3
 
     @df.kernel(mapping=[1], args=[weights_0])
     def load_0(memory: PortWord[MATRIX_WORDS]):
         for n in allo.grid(MATRIX_WORDS, pipeline=True):
             trits_0.put(memory[n])
-
-    @df.kernel(mapping=[1], args=[weights_1])  # port 1
-    def load_1(memory: PortWord[MATRIX_WORDS]):  # port 1
-        for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 1
-            trits_1.put(memory[n])  # port 1
-
-    @df.kernel(mapping=[1], args=[weights_2])  # port 2
-    def load_2(memory: PortWord[MATRIX_WORDS]):  # port 2
-        for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 2
-            trits_2.put(memory[n])  # port 2
-
-    @df.kernel(mapping=[1], args=[weights_3])  # port 3
-    def load_3(memory: PortWord[MATRIX_WORDS]):  # port 3
-        for n in allo.grid(MATRIX_WORDS, pipeline=True):  # port 3
-            trits_3.put(memory[n])  # port 3
 
     @df.kernel(mapping=[1], args=[codes, sums])
     def multiply(vector: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES], result: int32[HIDDEN]):
@@ -118,10 +99,7 @@ def ternary_matvec(
         pending: int32 = 0
         for n in allo.grid(MATRIX_STEPS, pipeline=True):
             if n < MATRIX_WORDS:
-                word[0] = trits_0.get()
-                word[1] = trits_1.get()  # port 1
-                word[2] = trits_2.get()  # port 2
-                word[3] = trits_3.get()  # port 3
+                word[PORT_0] = trits_0.get()
             if pending > 0:
                 pending -= 1
                 if position < HIDDEN:

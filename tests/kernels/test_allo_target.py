@@ -34,12 +34,14 @@ def built() -> Callable:
     def make(kernel: str, top: str | None = None) -> Callable:
         import allo
 
+        from tritstream.kernels.locations import source_locations
         from tritstream.kernels.sources import load_kernel
 
         module = load_kernel(kernel, CONFIGURATION.ports)
-        if top is None:
-            return module.schedule().build()
-        return allo.customize(getattr(module, top)).build()
+        with source_locations(CONFIGURATION.ports):
+            if top is None:
+                return module.schedule().build()
+            return allo.customize(getattr(module, top)).build()
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import json
@@ -17,7 +18,8 @@ from tritstream.kernels import csim, manifest
 from tritstream.kernels.arguments import TOP, argument_table
 from tritstream.kernels.build import allo_available, build, check
 from tritstream.kernels.manifest import GENERATED, generated_configurations, read_manifest
-from tritstream.kernels.sources import KERNELS, for_ports
+from tritstream.kernels.ports import for_every_port
+from tritstream.kernels.sources import KERNELS
 
 NAMES = generated_configurations()
 
@@ -106,10 +108,52 @@ def test_locations_in_the_mlir_are_relative(name: str) -> None:
         assert not re.search(r'"/\w+/', mlir)
 
 
-def test_lines_of_absent_ports_are_blanked() -> None:
-    source = "a\nb  # port 1\nc  # port 2\nd\n"
-    assert for_ports(source, 2) == "a\nb  # port 1\n\nd\n"
-    assert for_ports(source, 4) == source
+ONE_PORT = """\
+from constants import PORT_0, WORDS
+
+def top(first: int, weights_0: Word[WEIGHTS_0_BEATS], last: int):
+    plan_0: Stream
+    def core():
+        for n in range(WORDS):
+            if n < 3:
+                word[PORT_0] = plan_0.get()
+            else:
+                word[0] = 0
+
+    @kernel(args=[weights_0])
+    def load_0(memory: Word):
+        plan_0.put(memory[0])
+"""
+TWO_PORTS = """\
+from constants import PORT_0, PORT_1, WORDS
+
+def top(first: int, weights_0: Word[WEIGHTS_0_BEATS], weights_1: Word[WEIGHTS_0_BEATS], last: int):
+    plan_0: Stream
+    plan_1: Stream
+    def core():
+        for n in range(WORDS):
+            if n < 3:
+                word[PORT_0] = plan_0.get()
+                word[PORT_1] = plan_1.get()
+            else:
+                word[0] = 0
+
+    @kernel(args=[weights_0])
+    def load_0(memory: Word):
+        plan_0.put(memory[0])
+
+    @kernel(args=[weights_1])
+    def load_1(memory: Word):
+        plan_1.put(memory[0])
+"""
+
+
+def test_what_is_written_for_port_0_is_there_for_every_port() -> None:
+    assert ast.unparse(for_every_port(ast.parse(ONE_PORT), 1)) == ast.unparse(ast.parse(ONE_PORT))
+    made = for_every_port(ast.parse(ONE_PORT), 2)
+    assert ast.unparse(made) == ast.unparse(ast.parse(TWO_PORTS))
+    lines = {node.lineno for node in ast.walk(made) if isinstance(node, ast.FunctionDef)}
+    assert max(lines) == 13, "copies stand where their source does"
 
 
 def test_an_unknown_or_changed_configuration_is_refused(

@@ -169,412 +169,424 @@ void fetch_0(
     v103 = v103_tmp(63, 32);
     int32_t at;
     at = v103;
-    ap_int<128> v105 = front;
-    int32_t v106;
-    ap_int<128> v106_tmp = v105;
-    v106 = v106_tmp(95, 64);
+    ap_uint<128> v105 = pair[0];
+    ap_uint<128> where_0;
+    where_0 = v105;
+    ap_uint<128> v107 = pair[0];
+    ap_uint<128> where_1;
+    where_1 = v107;
+    ap_uint<128> v109 = pair[1];
+    ap_uint<128> where_2;
+    where_2 = v109;
+    ap_uint<128> v111 = pair[1];
+    ap_uint<128> where_3;
+    where_3 = v111;
+    ap_int<128> v113 = where_0;
+    int32_t v114;
+    ap_int<128> v114_tmp = v113;
+    v114 = v114_tmp(95, 64);
     int32_t from_0;
-    from_0 = v106;
-    ap_int<128> v108 = front;
-    int32_t v109;
-    ap_int<128> v109_tmp = v108;
-    v109 = v109_tmp(127, 96);
+    from_0 = v114;
+    ap_int<128> v116 = where_1;
+    int32_t v117;
+    ap_int<128> v117_tmp = v116;
+    v117 = v117_tmp(127, 96);
     int32_t from_1;
-    from_1 = v109;
-    ap_int<128> v111 = back;
-    int32_t v112;
-    ap_int<128> v112_tmp = v111;
-    v112 = v112_tmp(31, 0);
+    from_1 = v117;
+    ap_int<128> v119 = where_2;
+    int32_t v120;
+    ap_int<128> v120_tmp = v119;
+    v120 = v120_tmp(31, 0);
     int32_t from_2;
-    from_2 = v112;
-    ap_int<128> v114 = back;
-    int32_t v115;
-    ap_int<128> v115_tmp = v114;
-    v115 = v115_tmp(63, 32);
+    from_2 = v120;
+    ap_int<128> v122 = where_3;
+    int32_t v123;
+    ap_int<128> v123_tmp = v122;
+    v123 = v123_tmp(63, 32);
     int32_t from_3;
-    from_3 = v115;
-    ap_int<128> v117 = back;
-    int32_t v118;
-    ap_int<128> v118_tmp = v117;
-    v118 = v118_tmp(95, 64);
+    from_3 = v123;
+    ap_int<128> v125 = back;
+    int32_t v126;
+    ap_int<128> v126_tmp = v125;
+    v126 = v126_tmp(95, 64);
     int32_t state_at;
-    state_at = v118;
-    int32_t v120 = kind;
-    bool v121 = v120 == 0;
-    int32_t v122 = layer_words;
-    int32_t v123 = head_words;
-    int32_t v124 = v121 ? (int32_t)v122 : (int32_t)v123;
+    state_at = v126;
+    int32_t v128 = kind;
+    bool v129 = v128 == 0;
+    int32_t v130 = layer_words;
+    int32_t v131 = head_words;
+    int32_t v132 = v129 ? (int32_t)v130 : (int32_t)v131;
     int32_t words;
-    words = v124;
-    int32_t v126 = kind;
-    v7.write(v126);
-    int32_t v127 = kind;
-    v8.write(v127);
-    int32_t v128 = state_at;
-    v8.write(v128);
-    int32_t v129 = from_0;
-    v9.write(v129);
-    int32_t v130 = words;
-    v9.write(v130);
-    int32_t v131 = from_1;
-    v10.write(v131);
-    int32_t v132 = words;
-    v10.write(v132);
-    int32_t v133 = from_2;
-    v11.write(v133);
-    int32_t v134 = words;
-    v11.write(v134);
-    int32_t v135 = from_3;
-    v12.write(v135);
-    int32_t v136 = words;
-    v12.write(v136);
-    int32_t v137 = kind;
-    bool v138 = v137 == 0;
-    int32_t v139 = all_state_beats;
-    int32_t v140 = v138 ? (int32_t)v139 : (int32_t)0;
+    words = v132;
+    int32_t v134 = kind;
+    v7.write(v134);
+    int32_t v135 = kind;
+    v8.write(v135);
+    int32_t v136 = state_at;
+    v8.write(v136);
+    int32_t v137 = from_0;
+    v9.write(v137);
+    int32_t v138 = from_1;
+    v10.write(v138);
+    int32_t v139 = from_2;
+    v11.write(v139);
+    int32_t v140 = from_3;
+    v12.write(v140);
+    int32_t v141 = words;
+    v9.write(v141);
+    int32_t v142 = words;
+    v10.write(v142);
+    int32_t v143 = words;
+    v11.write(v143);
+    int32_t v144 = words;
+    v12.write(v144);
+    int32_t v145 = kind;
+    bool v146 = v145 == 0;
+    int32_t v147 = all_state_beats;
+    int32_t v148 = v146 ? (int32_t)v147 : (int32_t)0;
     int32_t state_beats;
-    state_beats = v140;
-    int32_t v142 = state_beats;
-    int v143 = v142;
-    for (int v144 = 0; v144 < v143; v144 += 1) {
+    state_beats = v148;
+    int32_t v150 = state_beats;
+    int v151 = v150;
+    for (int v152 = 0; v152 < v151; v152 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v145 = state_at;
-      int v146 = v145;
-      int v147 = v144;
-      int v148 = v146 + v147;
-      int v149 = v148;
-      ap_uint<128> v150 = v5[v149];
-      v13.write(v150);
+      int32_t v153 = state_at;
+      int v154 = v153;
+      int v155 = v152;
+      int v156 = v154 + v155;
+      int v157 = v156;
+      ap_uint<128> v158 = v5[v157];
+      v13.write(v158);
     }
-    int32_t v151 = kind;
-    bool v152 = v151 == 0;
-    int32_t v153 = v152 ? (int32_t)0 : (int32_t)6;
+    int32_t v159 = kind;
+    bool v160 = v159 == 0;
+    int32_t v161 = v160 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v153;
-    int32_t v155 = kind;
-    bool v156 = v155 == 0;
-    ap_int<33> v157 = v156 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v158 = v157;
+    phase_begin = v161;
+    int32_t v163 = kind;
+    bool v164 = v163 == 0;
+    ap_int<33> v165 = v164 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v166 = v165;
     int32_t phase_end;
-    phase_end = v158;
-    int32_t v160 = phase_begin;
-    int32_t v161 = phase_end;
-    int v162 = v160;
-    int v163 = v161;
-    for (int v164 = v162; v164 < v163; v164 += 1) {
+    phase_end = v166;
+    int32_t v168 = phase_begin;
+    int32_t v169 = phase_end;
+    int v170 = v168;
+    int v171 = v169;
+    for (int v172 = v170; v172 < v171; v172 += 1) {
       l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
       #pragma HLS pipeline II=1
-        int32_t v166 = at;
-        int v167 = v166;
-        int v168 = n2;
-        int v169 = v167 + v168;
-        int v170 = v169;
-        ap_uint<128> v171 = v3[v170];
+        int32_t v174 = at;
+        int v175 = v174;
+        int v176 = n2;
+        int v177 = v175 + v176;
+        int v178 = v177;
+        ap_uint<128> v179 = v3[v178];
         ap_uint<128> line;
-        line = v171;
-        ap_int<128> v173 = line;
-        v14.write(v173);
+        line = v179;
+        ap_int<128> v181 = line;
+        v14.write(v181);
       }
-      int32_t v174 = at;
-      int v175 = v174;
-      int v176 = v175 + 2;
-      int32_t v177 = v176;
-      at = v177;
-      int32_t v178 = vector_words[v164];
-      int64_t v179 = v178;
-      int64_t v180 = v179 * 8;
-      int32_t v181 = v180;
+      int32_t v182 = at;
+      int v183 = v182;
+      int v184 = v183 + 2;
+      int32_t v185 = v184;
+      at = v185;
+      int32_t v186 = vector_words[v172];
+      int64_t v187 = v186;
+      int64_t v188 = v187 * 8;
+      int32_t v189 = v188;
       int32_t element_beats;
-      element_beats = v181;
+      element_beats = v189;
       int32_t filled;
       filled = 0;
-      int32_t v184 = element_beats;
-      int v185 = v184;
-      for (int v186 = 0; v186 < v185; v186 += 1) {
+      int32_t v192 = element_beats;
+      int v193 = v192;
+      for (int v194 = 0; v194 < v193; v194 += 1) {
       #pragma HLS pipeline II=1
         l_S_k_5_k: for (int k = 0; k < 7; k++) {
-          ap_uint<128> v188 = part[(k + 1)];
-          part[k] = v188;
+          ap_uint<128> v196 = part[(k + 1)];
+          part[k] = v196;
         }
-        int32_t v189 = at;
-        int v190 = v189;
-        int v191 = v186;
-        int v192 = v190 + v191;
-        int v193 = v192;
-        ap_uint<128> v194 = v3[v193];
-        part[7] = v194;
-        int32_t v195 = filled;
-        ap_int<33> v196 = v195;
-        ap_int<33> v197 = v196 + 1;
-        int32_t v198 = v197;
-        filled = v198;
-        int32_t v199 = filled;
-        bool v200 = v199 == 8;
-        if (v200) {
+        int32_t v197 = at;
+        int v198 = v197;
+        int v199 = v194;
+        int v200 = v198 + v199;
+        int v201 = v200;
+        ap_uint<128> v202 = v3[v201];
+        part[7] = v202;
+        int32_t v203 = filled;
+        ap_int<33> v204 = v203;
+        ap_int<33> v205 = v204 + 1;
+        int32_t v206 = v205;
+        filled = v206;
+        int32_t v207 = filled;
+        bool v208 = v207 == 8;
+        if (v208) {
           filled = 0;
           ap_uint<1024> whole;
           whole = 0;
           l_S_k_6_k1: for (int k1 = 0; k1 < 8; k1++) {
-            ap_uint<128> v203 = part[k1];
-            ap_int<1024> v204 = whole;
-            int64_t v205 = k1;
-            int64_t v206 = v205 * 128;
-            ap_int<65> v207 = v206;
-            ap_int<65> v208 = v207 + 127;
-            int v209 = v206;
-            int v210 = v208;
-            ap_int<1024> v211;
-            ap_int<1024> v211_tmp = v204;
-            v211_tmp(v210, v209) = v203;
-            v211 = v211_tmp;
-            whole = v211;
+            ap_uint<128> v211 = part[k1];
+            ap_int<1024> v212 = whole;
+            int64_t v213 = k1;
+            int64_t v214 = v213 * 128;
+            ap_int<65> v215 = v214;
+            ap_int<65> v216 = v215 + 127;
+            int v217 = v214;
+            int v218 = v216;
+            ap_int<1024> v219;
+            ap_int<1024> v219_tmp = v212;
+            v219_tmp(v218, v217) = v211;
+            v219 = v219_tmp;
+            whole = v219;
           }
-          ap_int<1024> v212 = whole;
-          v15.write(v212);
+          ap_int<1024> v220 = whole;
+          v15.write(v220);
         }
       }
-      int32_t v213 = element_beats;
-      int32_t v214 = at;
-      int v215 = v214;
-      int v216 = v213;
-      int v217 = v215 + v216;
-      int32_t v218 = v217;
-      at = v218;
-      int32_t v219 = room_beats[v164];
+      int32_t v221 = element_beats;
+      int32_t v222 = at;
+      int v223 = v222;
+      int v224 = v221;
+      int v225 = v223 + v224;
+      int32_t v226 = v225;
+      at = v226;
+      int32_t v227 = room_beats[v172];
       int32_t more;
-      more = v219;
-      int32_t v221 = more;
-      int v222 = v221;
-      for (int v223 = 0; v223 < v222; v223 += 1) {
+      more = v227;
+      int32_t v229 = more;
+      int v230 = v229;
+      for (int v231 = 0; v231 < v230; v231 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v224 = at;
-        int v225 = v224;
-        int v226 = v223;
-        int v227 = v225 + v226;
-        int v228 = v227;
-        ap_uint<128> v229 = v3[v228];
+        int32_t v232 = at;
+        int v233 = v232;
+        int v234 = v231;
+        int v235 = v233 + v234;
+        int v236 = v235;
+        ap_uint<128> v237 = v3[v236];
         ap_uint<128> room_beat;
-        room_beat = v229;
-        ap_int<128> v231 = room_beat;
-        v14.write(v231);
+        room_beat = v237;
+        ap_int<128> v239 = room_beat;
+        v14.write(v239);
       }
-      int32_t v232 = more;
-      int32_t v233 = at;
-      int v234 = v233;
-      int v235 = v232;
-      int v236 = v234 + v235;
-      int32_t v237 = v236;
-      at = v237;
+      int32_t v240 = more;
+      int32_t v241 = at;
+      int v242 = v241;
+      int v243 = v240;
+      int v244 = v242 + v243;
+      int32_t v245 = v244;
+      at = v245;
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v238[134217728],
-  hls::stream< int32_t >& v239,
-  hls::stream< ap_uint<128> >& v240
+  ap_uint<128> v246[134217728],
+  hls::stream< int32_t >& v247,
+  hls::stream< ap_uint<128> >& v248
 ) {
-  int32_t v241 = v239.read();
+  int32_t v249 = v247.read();
   int32_t count1;
-  count1 = v241;
-  int32_t v243 = count1;
-  int v244 = v243;
-  for (int v245 = 0; v245 < v244; v245 += 1) {
-    int32_t v246 = v239.read();
+  count1 = v249;
+  int32_t v251 = count1;
+  int v252 = v251;
+  for (int v253 = 0; v253 < v252; v253 += 1) {
+    int32_t v254 = v247.read();
     int32_t first_beat;
-    first_beat = v246;
-    int32_t v248 = first_beat;
+    first_beat = v254;
+    int32_t v256 = first_beat;
     int32_t at1;
-    at1 = v248;
-    int32_t v250 = v239.read();
+    at1 = v256;
+    int32_t v258 = v247.read();
     int32_t words1;
-    words1 = v250;
-    int32_t v252 = words1;
-    int v253 = v252;
-    for (int v254 = 0; v254 < v253; v254 += 1) {
+    words1 = v258;
+    int32_t v260 = words1;
+    int v261 = v260;
+    for (int v262 = 0; v262 < v261; v262 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v255 = at1;
-      int v256 = v255;
-      int v257 = v254;
-      int v258 = v256 + v257;
-      int v259 = v258;
-      ap_uint<128> v260 = v238[v259];
-      v240.write(v260);
+      int32_t v263 = at1;
+      int v264 = v263;
+      int v265 = v262;
+      int v266 = v264 + v265;
+      int v267 = v266;
+      ap_uint<128> v268 = v246[v267];
+      v248.write(v268);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v261[134217728],
-  hls::stream< int32_t >& v262,
-  hls::stream< ap_uint<128> >& v263
+  ap_uint<128> v269[134217728],
+  hls::stream< int32_t >& v270,
+  hls::stream< ap_uint<128> >& v271
 ) {
-  int32_t v264 = v262.read();
+  int32_t v272 = v270.read();
   int32_t count2;
-  count2 = v264;
-  int32_t v266 = count2;
-  int v267 = v266;
-  for (int v268 = 0; v268 < v267; v268 += 1) {
-    int32_t v269 = v262.read();
+  count2 = v272;
+  int32_t v274 = count2;
+  int v275 = v274;
+  for (int v276 = 0; v276 < v275; v276 += 1) {
+    int32_t v277 = v270.read();
     int32_t first_beat1;
-    first_beat1 = v269;
-    int32_t v271 = first_beat1;
+    first_beat1 = v277;
+    int32_t v279 = first_beat1;
     int32_t at2;
-    at2 = v271;
-    int32_t v273 = v262.read();
+    at2 = v279;
+    int32_t v281 = v270.read();
     int32_t words2;
-    words2 = v273;
-    int32_t v275 = words2;
-    int v276 = v275;
-    for (int v277 = 0; v277 < v276; v277 += 1) {
+    words2 = v281;
+    int32_t v283 = words2;
+    int v284 = v283;
+    for (int v285 = 0; v285 < v284; v285 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v278 = at2;
-      int v279 = v278;
-      int v280 = v277;
-      int v281 = v279 + v280;
-      int v282 = v281;
-      ap_uint<128> v283 = v261[v282];
-      v263.write(v283);
+      int32_t v286 = at2;
+      int v287 = v286;
+      int v288 = v285;
+      int v289 = v287 + v288;
+      int v290 = v289;
+      ap_uint<128> v291 = v269[v290];
+      v271.write(v291);
     }
   }
 }
 
 void load_2_0(
-  ap_uint<128> v284[134217728],
-  hls::stream< int32_t >& v285,
-  hls::stream< ap_uint<128> >& v286
+  ap_uint<128> v292[134217728],
+  hls::stream< int32_t >& v293,
+  hls::stream< ap_uint<128> >& v294
 ) {
-  int32_t v287 = v285.read();
+  int32_t v295 = v293.read();
   int32_t count3;
-  count3 = v287;
-  int32_t v289 = count3;
-  int v290 = v289;
-  for (int v291 = 0; v291 < v290; v291 += 1) {
-    int32_t v292 = v285.read();
+  count3 = v295;
+  int32_t v297 = count3;
+  int v298 = v297;
+  for (int v299 = 0; v299 < v298; v299 += 1) {
+    int32_t v300 = v293.read();
     int32_t first_beat2;
-    first_beat2 = v292;
-    int32_t v294 = first_beat2;
+    first_beat2 = v300;
+    int32_t v302 = first_beat2;
     int32_t at3;
-    at3 = v294;
-    int32_t v296 = v285.read();
+    at3 = v302;
+    int32_t v304 = v293.read();
     int32_t words3;
-    words3 = v296;
-    int32_t v298 = words3;
-    int v299 = v298;
-    for (int v300 = 0; v300 < v299; v300 += 1) {
+    words3 = v304;
+    int32_t v306 = words3;
+    int v307 = v306;
+    for (int v308 = 0; v308 < v307; v308 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v301 = at3;
-      int v302 = v301;
-      int v303 = v300;
-      int v304 = v302 + v303;
-      int v305 = v304;
-      ap_uint<128> v306 = v284[v305];
-      v286.write(v306);
+      int32_t v309 = at3;
+      int v310 = v309;
+      int v311 = v308;
+      int v312 = v310 + v311;
+      int v313 = v312;
+      ap_uint<128> v314 = v292[v313];
+      v294.write(v314);
     }
   }
 }
 
 void load_3_0(
-  ap_uint<128> v307[134217728],
-  hls::stream< int32_t >& v308,
-  hls::stream< ap_uint<128> >& v309
+  ap_uint<128> v315[134217728],
+  hls::stream< int32_t >& v316,
+  hls::stream< ap_uint<128> >& v317
 ) {
-  int32_t v310 = v308.read();
+  int32_t v318 = v316.read();
   int32_t count4;
-  count4 = v310;
-  int32_t v312 = count4;
-  int v313 = v312;
-  for (int v314 = 0; v314 < v313; v314 += 1) {
-    int32_t v315 = v308.read();
+  count4 = v318;
+  int32_t v320 = count4;
+  int v321 = v320;
+  for (int v322 = 0; v322 < v321; v322 += 1) {
+    int32_t v323 = v316.read();
     int32_t first_beat3;
-    first_beat3 = v315;
-    int32_t v317 = first_beat3;
+    first_beat3 = v323;
+    int32_t v325 = first_beat3;
     int32_t at4;
-    at4 = v317;
-    int32_t v319 = v308.read();
+    at4 = v325;
+    int32_t v327 = v316.read();
     int32_t words4;
-    words4 = v319;
-    int32_t v321 = words4;
-    int v322 = v321;
-    for (int v323 = 0; v323 < v322; v323 += 1) {
+    words4 = v327;
+    int32_t v329 = words4;
+    int v330 = v329;
+    for (int v331 = 0; v331 < v330; v331 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v324 = at4;
-      int v325 = v324;
-      int v326 = v323;
-      int v327 = v325 + v326;
-      int v328 = v327;
-      ap_uint<128> v329 = v307[v328];
-      v309.write(v329);
+      int32_t v332 = at4;
+      int v333 = v332;
+      int v334 = v331;
+      int v335 = v333 + v334;
+      int v336 = v335;
+      ap_uint<128> v337 = v315[v336];
+      v317.write(v337);
     }
   }
 }
 
 void bit_length(
-  int64_t v330,
-  int32_t *v331
+  int64_t v338,
+  int32_t *v339
 ) {
   int64_t rest;
-  rest = v330;
+  rest = v338;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v335 = k2;
-    int32_t v336 = 32 >> v335;
+    int32_t v343 = k2;
+    int32_t v344 = 32 >> v343;
     int32_t step;
-    step = v336;
-    int64_t v338 = rest;
-    int32_t v339 = step;
-    int64_t v340 = v339;
-    int64_t v341 = v338 >> v340;
+    step = v344;
+    int64_t v346 = rest;
+    int32_t v347 = step;
+    int64_t v348 = v347;
+    int64_t v349 = v346 >> v348;
     int64_t high;
-    high = v341;
-    int64_t v343 = high;
-    bool v344 = v343 > 0;
-    if (v344) {
-      int64_t v345 = high;
-      rest = v345;
-      int32_t v346 = step;
-      int32_t v347 = bits;
-      ap_int<33> v348 = v347;
-      ap_int<33> v349 = v346;
-      ap_int<33> v350 = v348 + v349;
-      int32_t v351 = v350;
-      bits = v351;
+    high = v349;
+    int64_t v351 = high;
+    bool v352 = v351 > 0;
+    if (v352) {
+      int64_t v353 = high;
+      rest = v353;
+      int32_t v354 = step;
+      int32_t v355 = bits;
+      ap_int<33> v356 = v355;
+      ap_int<33> v357 = v354;
+      ap_int<33> v358 = v356 + v357;
+      int32_t v359 = v358;
+      bits = v359;
     }
   }
-  int64_t v352 = rest;
-  int32_t v353 = v352;
+  int64_t v360 = rest;
+  int32_t v361 = v360;
   int32_t low;
-  low = v353;
-  int32_t v355 = bits;
-  int32_t v356 = low;
-  ap_int<33> v357 = v355;
-  ap_int<33> v358 = v356;
-  ap_int<33> v359 = v357 + v358;
-  int32_t v360 = v359;
+  low = v361;
+  int32_t v363 = bits;
+  int32_t v364 = low;
+  ap_int<33> v365 = v363;
+  ap_int<33> v366 = v364;
+  ap_int<33> v367 = v365 + v366;
+  int32_t v368 = v367;
   int32_t total;
-  total = v360;
-  *v331 = total;
+  total = v368;
+  *v339 = total;
 }
 
 void measure(
-  ap_int<48> v362[432][16],
-  int32_t v363,
-  ap_uint<1024> v364,
-  int32_t v365,
-  int32_t v366[432][16],
-  int64_t v367[2],
-  int32_t v368[1]
+  ap_int<48> v370[432][16],
+  int32_t v371,
+  ap_uint<1024> v372,
+  int32_t v373,
+  int32_t v374[432][16],
+  int64_t v375[2],
+  int32_t v376[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v362 complete dim=2
+  #pragma HLS array_partition variable=v370 complete dim=2
 
-  #pragma HLS array_partition variable=v366 complete dim=2
+  #pragma HLS array_partition variable=v374 complete dim=2
 
-  #pragma HLS array_partition variable=v367 complete dim=1
+  #pragma HLS array_partition variable=v375 complete dim=1
 
   ap_uint<1024> rest1;
-  rest1 = v364;
+  rest1 = v372;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -582,376 +594,376 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 16; e++) {
-    ap_int<1024> v374 = rest1;
-    int64_t v375 = v374;
+    ap_int<1024> v382 = rest1;
+    int64_t v383 = v382;
     int64_t element;
-    element = v375;
-    ap_int<1024> v377 = rest1;
-    ap_uint<1024> v378 = v377 >> 64;
-    rest1 = v378;
-    int64_t v379 = element;
-    ap_int<24> v380 = v379;
+    element = v383;
+    ap_int<1024> v385 = rest1;
+    ap_uint<1024> v386 = v385 >> 64;
+    rest1 = v386;
+    int64_t v387 = element;
+    ap_int<24> v388 = v387;
     ap_int<24> gain;
-    gain = v380;
-    int64_t v382 = element;
-    int64_t v383 = v382 >> 24;
-    ap_int<18> v384 = v383;
+    gain = v388;
+    int64_t v390 = element;
+    int64_t v391 = v390 >> 24;
+    ap_int<18> v392 = v391;
     ap_int<18> block;
-    block = v384;
-    int v386 = v363;
-    ap_int<48> v387 = v362[v386][e];
-    ap_uint<48> v388 = v365;
-    ap_int<48> v389 = v387 << v388;
+    block = v392;
+    int v394 = v371;
+    ap_int<48> v395 = v370[v394][e];
+    ap_uint<48> v396 = v373;
+    ap_int<48> v397 = v395 << v396;
     ap_int<48> shifted;
-    shifted = v389;
-    ap_int<48> v391 = shifted;
-    ap_int<48> v392 = v391 >> 16;
-    int32_t v393 = v392;
+    shifted = v397;
+    ap_int<48> v399 = shifted;
+    ap_int<48> v400 = v399 >> 16;
+    int32_t v401 = v400;
     int32_t normal;
-    normal = v393;
-    int32_t v395 = normal;
-    int32_t v396 = v395 >> 8;
-    ap_int<24> v397 = v396;
+    normal = v401;
+    int32_t v403 = normal;
+    int32_t v404 = v403 >> 8;
+    ap_int<24> v405 = v404;
     ap_int<24> top;
-    top = v397;
-    ap_int<24> v399 = top;
-    ap_int<48> v400 = v399;
-    ap_int<48> v401 = v400 * v400;
-    int64_t v402 = plain_sum;
-    ap_int<65> v403 = v402;
-    ap_int<65> v404 = v401;
-    ap_int<65> v405 = v403 + v404;
-    int64_t v406 = v405;
-    plain_sum = v406;
-    int32_t v407 = normal;
-    ap_int<18> v408 = block;
-    ap_int<50> v409 = v407;
-    ap_int<50> v410 = v408;
-    ap_int<50> v411 = v409 * v410;
-    ap_int<51> v412 = v411;
-    ap_int<51> v413 = v412 + 16777216;
-    ap_int<51> v414 = v413 >> 25;
-    ap_int<24> v415 = v414;
+    top = v405;
+    ap_int<24> v407 = top;
+    ap_int<48> v408 = v407;
+    ap_int<48> v409 = v408 * v408;
+    int64_t v410 = plain_sum;
+    ap_int<65> v411 = v410;
+    ap_int<65> v412 = v409;
+    ap_int<65> v413 = v411 + v412;
+    int64_t v414 = v413;
+    plain_sum = v414;
+    int32_t v415 = normal;
+    ap_int<18> v416 = block;
+    ap_int<50> v417 = v415;
+    ap_int<50> v418 = v416;
+    ap_int<50> v419 = v417 * v418;
+    ap_int<51> v420 = v419;
+    ap_int<51> v421 = v420 + 16777216;
+    ap_int<51> v422 = v421 >> 25;
+    ap_int<24> v423 = v422;
     ap_int<24> weighted;
-    weighted = v415;
-    ap_int<24> v417 = weighted;
-    ap_int<48> v418 = v417;
-    ap_int<48> v419 = v418 * v418;
-    int64_t v420 = weighted_sum;
-    ap_int<65> v421 = v420;
-    ap_int<65> v422 = v419;
-    ap_int<65> v423 = v421 + v422;
-    int64_t v424 = v423;
-    weighted_sum = v424;
-    int32_t v425 = normal;
-    ap_int<24> v426 = gain;
-    ap_int<56> v427 = v425;
-    ap_int<56> v428 = v426;
-    ap_int<56> v429 = v427 * v428;
-    ap_int<56> v430 = v429 >> 24;
-    int32_t v431 = v430;
+    weighted = v423;
+    ap_int<24> v425 = weighted;
+    ap_int<48> v426 = v425;
+    ap_int<48> v427 = v426 * v426;
+    int64_t v428 = weighted_sum;
+    ap_int<65> v429 = v428;
+    ap_int<65> v430 = v427;
+    ap_int<65> v431 = v429 + v430;
+    int64_t v432 = v431;
+    weighted_sum = v432;
+    int32_t v433 = normal;
+    ap_int<24> v434 = gain;
+    ap_int<56> v435 = v433;
+    ap_int<56> v436 = v434;
+    ap_int<56> v437 = v435 * v436;
+    ap_int<56> v438 = v437 >> 24;
+    int32_t v439 = v438;
     int32_t u;
-    u = v431;
-    int32_t v433 = u;
-    v366[v386][e] = v433;
-    int32_t v434 = u;
-    bool v435 = v434 < 0;
-    int32_t v436 = 0 - v434;
-    int32_t v437 = v435 ? (int32_t)v436 : (int32_t)v434;
+    u = v439;
+    int32_t v441 = u;
+    v374[v394][e] = v441;
+    int32_t v442 = u;
+    bool v443 = v442 < 0;
+    int32_t v444 = 0 - v442;
+    int32_t v445 = v443 ? (int32_t)v444 : (int32_t)v442;
     int32_t size1;
-    size1 = v437;
-    int32_t v439 = size1;
-    int32_t v440 = largest;
-    bool v441 = v439 > v440;
-    int32_t v442 = v441 ? (int32_t)v439 : (int32_t)v440;
-    largest = v442;
+    size1 = v445;
+    int32_t v447 = size1;
+    int32_t v448 = largest;
+    bool v449 = v447 > v448;
+    int32_t v450 = v449 ? (int32_t)v447 : (int32_t)v448;
+    largest = v450;
   }
-  int64_t v443 = weighted_sum;
-  int64_t v444 = v367[0];
-  ap_int<65> v445 = v444;
-  ap_int<65> v446 = v443;
-  ap_int<65> v447 = v445 + v446;
-  int64_t v448 = v447;
-  v367[0] = v448;
-  int64_t v449 = plain_sum;
-  int64_t v450 = v367[1];
-  ap_int<65> v451 = v450;
-  ap_int<65> v452 = v449;
-  ap_int<65> v453 = v451 + v452;
-  int64_t v454 = v453;
-  v367[1] = v454;
-  int32_t v455 = largest;
-  int32_t v456 = v368[0];
-  bool v457 = v455 > v456;
-  int32_t v458 = v457 ? (int32_t)v455 : (int32_t)v456;
-  v368[0] = v458;
+  int64_t v451 = weighted_sum;
+  int64_t v452 = v375[0];
+  ap_int<65> v453 = v452;
+  ap_int<65> v454 = v451;
+  ap_int<65> v455 = v453 + v454;
+  int64_t v456 = v455;
+  v375[0] = v456;
+  int64_t v457 = plain_sum;
+  int64_t v458 = v375[1];
+  ap_int<65> v459 = v458;
+  ap_int<65> v460 = v457;
+  ap_int<65> v461 = v459 + v460;
+  int64_t v462 = v461;
+  v375[1] = v462;
+  int32_t v463 = largest;
+  int32_t v464 = v376[0];
+  bool v465 = v463 > v464;
+  int32_t v466 = v465 ? (int32_t)v463 : (int32_t)v464;
+  v376[0] = v466;
 }
 
 void normalise(
-  int64_t v459,
-  int32_t v460,
-  int32_t v461[2]
+  int64_t v467,
+  int32_t v468,
+  int32_t v469[2]
 ) {
-  #pragma HLS array_partition variable=v461 complete dim=1
+  #pragma HLS array_partition variable=v469 complete dim=1
 
-  int32_t v462;
-  bit_length(v459, &v462);
-  ap_int<33> v463 = v462;
-  ap_int<33> v464 = v463 - 31;
-  int32_t v465 = v464;
+  int32_t v470;
+  bit_length(v467, &v470);
+  ap_int<33> v471 = v470;
+  ap_int<33> v472 = v471 - 31;
+  int32_t v473 = v472;
   int32_t shift;
-  shift = v465;
-  int32_t v467 = shift;
-  bool v468 = v467 > 0;
-  int32_t v469 = v468 ? (int32_t)v467 : (int32_t)0;
+  shift = v473;
+  int32_t v475 = shift;
+  bool v476 = v475 > 0;
+  int32_t v477 = v476 ? (int32_t)v475 : (int32_t)0;
   int32_t down;
-  down = v469;
-  int32_t v471 = shift;
-  bool v472 = v471 > 0;
-  int32_t v473 = 0 - v471;
-  int32_t v474 = v472 ? (int32_t)0 : (int32_t)v473;
+  down = v477;
+  int32_t v479 = shift;
+  bool v480 = v479 > 0;
+  int32_t v481 = 0 - v479;
+  int32_t v482 = v480 ? (int32_t)0 : (int32_t)v481;
   int32_t up;
-  up = v474;
-  int32_t v476 = down;
-  int64_t v477 = v476;
-  int64_t v478 = v459 >> v477;
-  int32_t v479 = up;
-  int64_t v480 = v479;
-  int64_t v481 = v478 << v480;
-  int32_t v482 = v481;
+  up = v482;
+  int32_t v484 = down;
+  int64_t v485 = v484;
+  int64_t v486 = v467 >> v485;
+  int32_t v487 = up;
+  int64_t v488 = v487;
+  int64_t v489 = v486 << v488;
+  int32_t v490 = v489;
   int32_t mantissa;
-  mantissa = v482;
-  int32_t v484 = mantissa;
-  v461[0] = v484;
-  int32_t v485 = mantissa;
-  bool v486 = v485 == 0;
-  int32_t v487 = shift;
-  ap_int<33> v488 = v460;
-  ap_int<33> v489 = v487;
-  ap_int<33> v490 = v488 + v489;
-  ap_int<33> v491 = v486 ? (ap_int<33>)0 : (ap_int<33>)v490;
-  int32_t v492 = v491;
-  v461[1] = v492;
+  mantissa = v490;
+  int32_t v492 = mantissa;
+  v469[0] = v492;
+  int32_t v493 = mantissa;
+  bool v494 = v493 == 0;
+  int32_t v495 = shift;
+  ap_int<33> v496 = v468;
+  ap_int<33> v497 = v495;
+  ap_int<33> v498 = v496 + v497;
+  ap_int<33> v499 = v494 ? (ap_int<33>)0 : (ap_int<33>)v498;
+  int32_t v500 = v499;
+  v469[1] = v500;
 }
 
 void multiply(
-  int32_t v493[2],
-  int32_t v494[2],
-  int32_t v495[2]
+  int32_t v501[2],
+  int32_t v502[2],
+  int32_t v503[2]
 ) {
-  #pragma HLS array_partition variable=v493 complete dim=1
+  #pragma HLS array_partition variable=v501 complete dim=1
 
-  #pragma HLS array_partition variable=v494 complete dim=1
+  #pragma HLS array_partition variable=v502 complete dim=1
 
-  #pragma HLS array_partition variable=v495 complete dim=1
+  #pragma HLS array_partition variable=v503 complete dim=1
 
-  int32_t v496 = v493[0];
-  int32_t v497 = v494[0];
-  int64_t v498 = v496;
-  int64_t v499 = v497;
-  int64_t v500 = v498 * v499;
+  int32_t v504 = v501[0];
+  int32_t v505 = v502[0];
+  int64_t v506 = v504;
+  int64_t v507 = v505;
+  int64_t v508 = v506 * v507;
   int64_t product;
-  product = v500;
-  int32_t v502 = v493[1];
-  int32_t v503 = v494[1];
-  ap_int<33> v504 = v502;
-  ap_int<33> v505 = v503;
-  ap_int<33> v506 = v504 + v505;
-  int32_t v507 = v506;
+  product = v508;
+  int32_t v510 = v501[1];
+  int32_t v511 = v502[1];
+  ap_int<33> v512 = v510;
+  ap_int<33> v513 = v511;
+  ap_int<33> v514 = v512 + v513;
+  int32_t v515 = v514;
   int32_t exponent;
-  exponent = v507;
-  int64_t v509 = product;
-  int32_t v510 = exponent;
-  normalise(v509, v510, v495);
+  exponent = v515;
+  int64_t v517 = product;
+  int32_t v518 = exponent;
+  normalise(v517, v518, v503);
 }
 
 void aligned(
-  int32_t v511,
-  int32_t v512,
-  int32_t *v513
+  int32_t v519,
+  int32_t v520,
+  int32_t *v521
 ) {
-  bool v514 = v512 > 31;
-  int32_t v515 = v514 ? (int32_t)31 : (int32_t)v512;
+  bool v522 = v520 > 31;
+  int32_t v523 = v522 ? (int32_t)31 : (int32_t)v520;
   int32_t shift1;
-  shift1 = v515;
-  int32_t v517 = shift1;
-  int32_t v518 = v511 >> v517;
+  shift1 = v523;
+  int32_t v525 = shift1;
+  int32_t v526 = v519 >> v525;
   int32_t moved;
-  moved = v518;
-  *v513 = moved;
+  moved = v526;
+  *v521 = moved;
 }
 
 void add3(
-  int32_t v520[2],
-  int32_t v521[2],
-  int32_t v522[2],
-  int32_t v523[2]
+  int32_t v528[2],
+  int32_t v529[2],
+  int32_t v530[2],
+  int32_t v531[2]
 ) {
-  #pragma HLS array_partition variable=v520 complete dim=1
+  #pragma HLS array_partition variable=v528 complete dim=1
 
-  #pragma HLS array_partition variable=v521 complete dim=1
+  #pragma HLS array_partition variable=v529 complete dim=1
 
-  #pragma HLS array_partition variable=v522 complete dim=1
+  #pragma HLS array_partition variable=v530 complete dim=1
 
-  #pragma HLS array_partition variable=v523 complete dim=1
+  #pragma HLS array_partition variable=v531 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v525 = v520[0];
-  bool v526 = v525 > 0;
-  int32_t v527 = v520[1];
-  int32_t v528 = lowest;
-  int32_t v529 = v526 ? (int32_t)v527 : (int32_t)v528;
+  int32_t v533 = v528[0];
+  bool v534 = v533 > 0;
+  int32_t v535 = v528[1];
+  int32_t v536 = lowest;
+  int32_t v537 = v534 ? (int32_t)v535 : (int32_t)v536;
   int32_t ea;
-  ea = v529;
-  int32_t v531 = v521[0];
-  bool v532 = v531 > 0;
-  int32_t v533 = v521[1];
-  int32_t v534 = lowest;
-  int32_t v535 = v532 ? (int32_t)v533 : (int32_t)v534;
+  ea = v537;
+  int32_t v539 = v529[0];
+  bool v540 = v539 > 0;
+  int32_t v541 = v529[1];
+  int32_t v542 = lowest;
+  int32_t v543 = v540 ? (int32_t)v541 : (int32_t)v542;
   int32_t eb;
-  eb = v535;
-  int32_t v537 = v522[0];
-  bool v538 = v537 > 0;
-  int32_t v539 = v522[1];
-  int32_t v540 = lowest;
-  int32_t v541 = v538 ? (int32_t)v539 : (int32_t)v540;
+  eb = v543;
+  int32_t v545 = v530[0];
+  bool v546 = v545 > 0;
+  int32_t v547 = v530[1];
+  int32_t v548 = lowest;
+  int32_t v549 = v546 ? (int32_t)v547 : (int32_t)v548;
   int32_t ec;
-  ec = v541;
-  int32_t v543 = eb;
-  int32_t v544 = ea;
-  bool v545 = v543 > v544;
-  int32_t v546 = v545 ? (int32_t)v543 : (int32_t)v544;
+  ec = v549;
+  int32_t v551 = eb;
+  int32_t v552 = ea;
+  bool v553 = v551 > v552;
+  int32_t v554 = v553 ? (int32_t)v551 : (int32_t)v552;
   int32_t ab;
-  ab = v546;
-  int32_t v548 = ec;
-  int32_t v549 = ab;
-  bool v550 = v548 > v549;
-  int32_t v551 = v550 ? (int32_t)v548 : (int32_t)v549;
+  ab = v554;
+  int32_t v556 = ec;
+  int32_t v557 = ab;
+  bool v558 = v556 > v557;
+  int32_t v559 = v558 ? (int32_t)v556 : (int32_t)v557;
   int32_t top1;
-  top1 = v551;
-  int32_t v553 = top1;
-  int32_t v554 = ea;
-  ap_int<33> v555 = v553;
-  ap_int<33> v556 = v554;
-  ap_int<33> v557 = v555 - v556;
-  int32_t v558 = v557;
-  int32_t below_a;
-  below_a = v558;
-  int32_t v560 = top1;
-  int32_t v561 = eb;
-  ap_int<33> v562 = v560;
+  top1 = v559;
+  int32_t v561 = top1;
+  int32_t v562 = ea;
   ap_int<33> v563 = v561;
-  ap_int<33> v564 = v562 - v563;
-  int32_t v565 = v564;
-  int32_t below_b;
-  below_b = v565;
-  int32_t v567 = top1;
-  int32_t v568 = ec;
-  ap_int<33> v569 = v567;
+  ap_int<33> v564 = v562;
+  ap_int<33> v565 = v563 - v564;
+  int32_t v566 = v565;
+  int32_t below_a;
+  below_a = v566;
+  int32_t v568 = top1;
+  int32_t v569 = eb;
   ap_int<33> v570 = v568;
-  ap_int<33> v571 = v569 - v570;
-  int32_t v572 = v571;
+  ap_int<33> v571 = v569;
+  ap_int<33> v572 = v570 - v571;
+  int32_t v573 = v572;
+  int32_t below_b;
+  below_b = v573;
+  int32_t v575 = top1;
+  int32_t v576 = ec;
+  ap_int<33> v577 = v575;
+  ap_int<33> v578 = v576;
+  ap_int<33> v579 = v577 - v578;
+  int32_t v580 = v579;
   int32_t below_c;
-  below_c = v572;
-  int32_t v574 = v520[0];
-  int32_t v575 = below_a;
-  int32_t v576;
-  aligned(v574, v575, &v576);
-  int32_t v577 = v521[0];
-  int32_t v578 = below_b;
-  int32_t v579;
-  aligned(v577, v578, &v579);
-  ap_int<33> v580 = v576;
-  ap_int<33> v581 = v579;
-  ap_int<33> v582 = v580 + v581;
-  int32_t v583 = v522[0];
-  int32_t v584 = below_c;
-  int32_t v585;
-  aligned(v583, v584, &v585);
-  ap_int<34> v586 = v582;
-  ap_int<34> v587 = v585;
-  ap_int<34> v588 = v586 + v587;
-  int64_t v589 = v588;
+  below_c = v580;
+  int32_t v582 = v528[0];
+  int32_t v583 = below_a;
+  int32_t v584;
+  aligned(v582, v583, &v584);
+  int32_t v585 = v529[0];
+  int32_t v586 = below_b;
+  int32_t v587;
+  aligned(v585, v586, &v587);
+  ap_int<33> v588 = v584;
+  ap_int<33> v589 = v587;
+  ap_int<33> v590 = v588 + v589;
+  int32_t v591 = v530[0];
+  int32_t v592 = below_c;
+  int32_t v593;
+  aligned(v591, v592, &v593);
+  ap_int<34> v594 = v590;
+  ap_int<34> v595 = v593;
+  ap_int<34> v596 = v594 + v595;
+  int64_t v597 = v596;
   int64_t total1;
-  total1 = v589;
-  int64_t v591 = total1;
-  int32_t v592 = top1;
-  normalise(v591, v592, v523);
+  total1 = v597;
+  int64_t v599 = total1;
+  int32_t v600 = top1;
+  normalise(v599, v600, v531);
 }
 
 void ratio_begin(
-  int32_t v593[2],
-  int32_t v594[2],
-  int32_t v595[2],
-  int64_t v596[2]
+  int32_t v601[2],
+  int32_t v602[2],
+  int32_t v603[2],
+  int64_t v604[2]
 ) {
-  #pragma HLS array_partition variable=v593 complete dim=1
+  #pragma HLS array_partition variable=v601 complete dim=1
 
-  #pragma HLS array_partition variable=v594 complete dim=1
+  #pragma HLS array_partition variable=v602 complete dim=1
 
-  #pragma HLS array_partition variable=v595 complete dim=1
+  #pragma HLS array_partition variable=v603 complete dim=1
 
-  #pragma HLS array_partition variable=v596 complete dim=1
+  #pragma HLS array_partition variable=v604 complete dim=1
 
-  int32_t v597 = v594[1];
-  int32_t v598 = v597 & 1;
+  int32_t v605 = v602[1];
+  int32_t v606 = v605 & 1;
   int32_t odd;
-  odd = v598;
-  int32_t v600 = v594[0];
-  int64_t v601 = v600;
+  odd = v606;
+  int32_t v608 = v602[0];
+  int64_t v609 = v608;
   int64_t wide;
-  wide = v601;
+  wide = v609;
   int64_t one;
   one = 1073741824;
-  int32_t v604 = v594[0];
-  bool v605 = v604 == 0;
-  int64_t v606 = one;
-  int64_t v607 = wide;
-  int32_t v608 = odd;
-  int64_t v609 = v608;
-  int64_t v610 = v607 << v609;
-  int64_t v611 = v605 ? (int64_t)v606 : (int64_t)v610;
+  int32_t v612 = v602[0];
+  bool v613 = v612 == 0;
+  int64_t v614 = one;
+  int64_t v615 = wide;
+  int32_t v616 = odd;
+  int64_t v617 = v616;
+  int64_t v618 = v615 << v617;
+  int64_t v619 = v613 ? (int64_t)v614 : (int64_t)v618;
   int64_t radicand;
-  radicand = v611;
-  int64_t v613 = radicand;
-  int64_t v614 = v613 << 30;
-  v596[0] = v614;
-  int32_t v615 = v593[0];
-  int64_t v616 = v615;
-  v596[1] = v616;
-  int32_t v617 = v593[1];
-  v595[0] = v617;
-  int32_t v618 = v594[1];
-  int32_t v619 = odd;
-  ap_int<33> v620 = v618;
-  ap_int<33> v621 = v619;
-  ap_int<33> v622 = v620 - v621;
-  ap_int<34> v623 = v622;
-  ap_int<34> v624 = v623 - 30;
-  ap_int<34> v625 = v624 >> 1;
-  int32_t v626 = v625;
-  v595[1] = v626;
+  radicand = v619;
+  int64_t v621 = radicand;
+  int64_t v622 = v621 << 30;
+  v604[0] = v622;
+  int32_t v623 = v601[0];
+  int64_t v624 = v623;
+  v604[1] = v624;
+  int32_t v625 = v601[1];
+  v603[0] = v625;
+  int32_t v626 = v602[1];
+  int32_t v627 = odd;
+  ap_int<33> v628 = v626;
+  ap_int<33> v629 = v627;
+  ap_int<33> v630 = v628 - v629;
+  ap_int<34> v631 = v630;
+  ap_int<34> v632 = v631 - 30;
+  ap_int<34> v633 = v632 >> 1;
+  int32_t v634 = v633;
+  v603[1] = v634;
 }
 
 void norm_scale(
-  int32_t v627[8],
-  int32_t v628,
-  int64_t v629[2],
-  int32_t v630[1],
-  int32_t v631[2],
-  int32_t v632[2],
-  int64_t v633[2]
+  int32_t v635[8],
+  int32_t v636,
+  int64_t v637[2],
+  int32_t v638[1],
+  int32_t v639[2],
+  int32_t v640[2],
+  int64_t v641[2]
 ) {
-  #pragma HLS array_partition variable=v627 complete dim=1
+  #pragma HLS array_partition variable=v635 complete dim=1
 
-  #pragma HLS array_partition variable=v629 complete dim=1
+  #pragma HLS array_partition variable=v637 complete dim=1
 
-  #pragma HLS array_partition variable=v631 complete dim=1
+  #pragma HLS array_partition variable=v639 complete dim=1
 
-  #pragma HLS array_partition variable=v632 complete dim=1
+  #pragma HLS array_partition variable=v640 complete dim=1
 
-  #pragma HLS array_partition variable=v633 complete dim=1
+  #pragma HLS array_partition variable=v641 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -971,288 +983,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v640 = v627[0];
-  factor[0] = v640;
-  int32_t v641 = v627[1];
-  factor[1] = v641;
-  int32_t v642 = v627[3];
-  eps_square[0] = v642;
-  int32_t v643 = v627[4];
-  eps_square[1] = v643;
-  int32_t v644 = v627[5];
-  eps[0] = v644;
-  int32_t v645 = v627[6];
-  eps[1] = v645;
-  int32_t v646 = v627[2];
-  int32_t v647 = v628 << 1;
-  ap_int<33> v648 = v646;
-  ap_int<33> v649 = v647;
-  ap_int<33> v650 = v648 + v649;
-  int32_t v651 = v650;
+  int32_t v648 = v635[0];
+  factor[0] = v648;
+  int32_t v649 = v635[1];
+  factor[1] = v649;
+  int32_t v650 = v635[3];
+  eps_square[0] = v650;
+  int32_t v651 = v635[4];
+  eps_square[1] = v651;
+  int32_t v652 = v635[5];
+  eps[0] = v652;
+  int32_t v653 = v635[6];
+  eps[1] = v653;
+  int32_t v654 = v635[2];
+  int32_t v655 = v636 << 1;
+  ap_int<33> v656 = v654;
+  ap_int<33> v657 = v655;
+  ap_int<33> v658 = v656 + v657;
+  int32_t v659 = v658;
   int32_t exponent1;
-  exponent1 = v651;
-  int64_t v653 = v629[0];
-  int32_t v654 = exponent1;
-  normalise(v653, v654, mean);
-  multiply(eps_square, v631, product1);
+  exponent1 = v659;
+  int64_t v661 = v637[0];
+  int32_t v662 = exponent1;
+  normalise(v661, v662, mean);
+  multiply(eps_square, v639, product1);
   add3(mean, product1, eps, total2);
-  int32_t v655 = v630[0];
-  int64_t v656 = v655;
+  int32_t v663 = v638[0];
+  int64_t v664 = v663;
   int64_t largest1;
-  largest1 = v656;
-  int64_t v658 = largest1;
-  normalise(v658, v628, mean);
+  largest1 = v664;
+  int64_t v666 = largest1;
+  normalise(v666, v636, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v632, v633);
+  ratio_begin(product1, total2, v640, v641);
 }
 
 void code_shift(
-  int32_t v659,
-  int32_t *v660
+  int32_t v667,
+  int32_t *v668
 ) {
-  int64_t v661 = v659;
+  int64_t v669 = v667;
   int64_t wide1;
-  wide1 = v661;
-  int64_t v663 = wide1;
-  int32_t v664;
-  bit_length(v663, &v664);
-  ap_int<33> v665 = v664;
-  ap_int<33> v666 = 31 - v665;
-  int32_t v667 = v666;
+  wide1 = v669;
+  int64_t v671 = wide1;
+  int32_t v672;
+  bit_length(v671, &v672);
+  ap_int<33> v673 = v672;
+  ap_int<33> v674 = 31 - v673;
+  int32_t v675 = v674;
   int32_t left;
-  left = v667;
-  *v660 = left;
+  left = v675;
+  *v668 = left;
 }
 
 void divide(
-  int64_t v669,
-  int64_t v670,
-  int32_t v671,
-  int64_t *v672
+  int64_t v677,
+  int64_t v678,
+  int32_t v679,
+  int64_t *v680
 ) {
   int64_t rest2;
-  rest2 = v669;
+  rest2 = v677;
   int64_t quotient;
   quotient = 0;
-  int v675 = v671;
-  for (int v676 = 0; v676 < v675; v676 += 1) {
+  int v683 = v679;
+  for (int v684 = 0; v684 < v683; v684 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v677 = quotient;
-    int64_t v678 = v677 << 1;
-    quotient = v678;
-    int64_t v679 = rest2;
-    bool v680 = v679 >= v670;
-    if (v680) {
-      int64_t v681 = rest2;
-      ap_int<65> v682 = v681;
-      ap_int<65> v683 = v670;
-      ap_int<65> v684 = v682 - v683;
-      int64_t v685 = v684;
-      rest2 = v685;
-      int64_t v686 = quotient;
-      ap_int<65> v687 = v686;
-      ap_int<65> v688 = v687 + 1;
-      int64_t v689 = v688;
-      quotient = v689;
+    int64_t v685 = quotient;
+    int64_t v686 = v685 << 1;
+    quotient = v686;
+    int64_t v687 = rest2;
+    bool v688 = v687 >= v678;
+    if (v688) {
+      int64_t v689 = rest2;
+      ap_int<65> v690 = v689;
+      ap_int<65> v691 = v678;
+      ap_int<65> v692 = v690 - v691;
+      int64_t v693 = v692;
+      rest2 = v693;
+      int64_t v694 = quotient;
+      ap_int<65> v695 = v694;
+      ap_int<65> v696 = v695 + 1;
+      int64_t v697 = v696;
+      quotient = v697;
     }
-    int64_t v690 = rest2;
-    int64_t v691 = v690 << 1;
-    rest2 = v691;
+    int64_t v698 = rest2;
+    int64_t v699 = v698 << 1;
+    rest2 = v699;
   }
-  *v672 = quotient;
+  *v680 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v692,
-  int32_t v693,
-  ap_int<26> *v694
+  int32_t v700,
+  int32_t v701,
+  ap_int<26> *v702
 ) {
-  int32_t v695 = v692 << v693;
-  int32_t v696 = v695 >> 6;
-  int64_t v697 = v696;
+  int32_t v703 = v700 << v701;
+  int32_t v704 = v703 >> 6;
+  int64_t v705 = v704;
   int64_t largest2;
-  largest2 = v697;
+  largest2 = v705;
   int64_t start;
   start = 16646144;
-  int64_t v700 = start;
-  int64_t v701 = largest2;
-  int64_t v702;
-  divide(v700, v701, 26, &v702);
-  ap_int<26> v703 = v702;
+  int64_t v708 = start;
+  int64_t v709 = largest2;
+  int64_t v710;
+  divide(v708, v709, 26, &v710);
+  ap_int<26> v711 = v710;
   ap_int<26> reciprocal;
-  reciprocal = v703;
-  *v694 = reciprocal;
+  reciprocal = v711;
+  *v702 = reciprocal;
 }
 
 void quantise(
-  int32_t v705[432][16],
-  int32_t v706,
-  int32_t v707,
-  ap_int<26> v708,
-  int8_t v709[108][4][16],
-  int32_t v710,
-  int32_t v711
+  int32_t v713[432][16],
+  int32_t v714,
+  int32_t v715,
+  ap_int<26> v716,
+  int8_t v717[108][4][16],
+  int32_t v718,
+  int32_t v719
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v705 complete dim=2
+  #pragma HLS array_partition variable=v713 complete dim=2
 
-  #pragma HLS array_partition variable=v709 complete dim=2
-  #pragma HLS array_partition variable=v709 complete dim=3
+  #pragma HLS array_partition variable=v717 complete dim=2
+  #pragma HLS array_partition variable=v717 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v713 = half;
-  int64_t v714 = v713 << 41;
-  half = v714;
+  int64_t v721 = half;
+  int64_t v722 = v721 << 41;
+  half = v722;
   l_S_e_0_e1: for (int e1 = 0; e1 < 16; e1++) {
-    int v716 = v706;
-    int32_t v717 = v705[v716][e1];
-    int32_t v718 = v717 << v707;
+    int v724 = v714;
+    int32_t v725 = v713[v724][e1];
+    int32_t v726 = v725 << v715;
     int32_t u1;
-    u1 = v718;
-    int32_t v720 = u1;
-    int32_t v721 = v720 >> 6;
-    ap_int<26> v722 = v721;
+    u1 = v726;
+    int32_t v728 = u1;
+    int32_t v729 = v728 >> 6;
+    ap_int<26> v730 = v729;
     ap_int<26> cut;
-    cut = v722;
-    ap_int<26> v724 = cut;
-    ap_int<52> v725 = v724;
-    ap_int<52> v726 = v708;
-    ap_int<52> v727 = v725 * v726;
-    int64_t v728 = half;
-    ap_int<65> v729 = v727;
-    ap_int<65> v730 = v728;
-    ap_int<65> v731 = v729 + v730;
-    ap_int<65> v732 = v731 >> 42;
-    int8_t v733 = v732;
-    int v734 = v710;
-    int v735 = v711;
-    v709[v734][v735][e1] = v733;
+    cut = v730;
+    ap_int<26> v732 = cut;
+    ap_int<52> v733 = v732;
+    ap_int<52> v734 = v716;
+    ap_int<52> v735 = v733 * v734;
+    int64_t v736 = half;
+    ap_int<65> v737 = v735;
+    ap_int<65> v738 = v736;
+    ap_int<65> v739 = v737 + v738;
+    ap_int<65> v740 = v739 >> 42;
+    int8_t v741 = v740;
+    int v742 = v718;
+    int v743 = v719;
+    v717[v742][v743][e1] = v741;
   }
 }
 
 void ratio_end(
-  int64_t v736,
-  int32_t v737[2],
-  int32_t v738,
-  int32_t v739[2]
+  int64_t v744,
+  int32_t v745[2],
+  int32_t v746,
+  int32_t v747[2]
 ) {
-  #pragma HLS array_partition variable=v737 complete dim=1
+  #pragma HLS array_partition variable=v745 complete dim=1
 
-  #pragma HLS array_partition variable=v739 complete dim=1
+  #pragma HLS array_partition variable=v747 complete dim=1
 
-  int64_t v740 = v736 >> 24;
-  int32_t v741 = v740;
-  int32_t big;
-  big = v741;
-  int32_t v743 = big;
-  ap_int<33> v744 = v743;
-  ap_int<33> v745 = v744 + 24;
-  ap_int<34> v746 = v745;
-  ap_int<34> v747 = v738;
-  ap_int<34> v748 = v746 - v747;
+  int64_t v748 = v744 >> 24;
   int32_t v749 = v748;
+  int32_t big;
+  big = v749;
+  int32_t v751 = big;
+  ap_int<33> v752 = v751;
+  ap_int<33> v753 = v752 + 24;
+  ap_int<34> v754 = v753;
+  ap_int<34> v755 = v746;
+  ap_int<34> v756 = v754 - v755;
+  int32_t v757 = v756;
   int32_t drop;
-  drop = v749;
-  int32_t v751 = drop;
-  int64_t v752 = v751;
-  int64_t v753 = v736 >> v752;
-  int32_t v754 = v753;
+  drop = v757;
+  int32_t v759 = drop;
+  int64_t v760 = v759;
+  int64_t v761 = v744 >> v760;
+  int32_t v762 = v761;
   int32_t mantissa1;
-  mantissa1 = v754;
-  int32_t v756 = mantissa1;
-  v739[0] = v756;
-  int32_t v757 = v737[0];
-  int32_t v758 = v737[1];
-  ap_int<33> v759 = v757;
-  ap_int<33> v760 = v758;
-  ap_int<33> v761 = v759 - v760;
-  ap_int<34> v762 = v761;
-  ap_int<34> v763 = v762 - 24;
-  int32_t v764 = drop;
-  ap_int<35> v765 = v763;
-  ap_int<35> v766 = v764;
-  ap_int<35> v767 = v765 + v766;
-  int32_t v768 = v767;
-  v739[1] = v768;
+  mantissa1 = v762;
+  int32_t v764 = mantissa1;
+  v747[0] = v764;
+  int32_t v765 = v745[0];
+  int32_t v766 = v745[1];
+  ap_int<33> v767 = v765;
+  ap_int<33> v768 = v766;
+  ap_int<33> v769 = v767 - v768;
+  ap_int<34> v770 = v769;
+  ap_int<34> v771 = v770 - 24;
+  int32_t v772 = drop;
+  ap_int<35> v773 = v771;
+  ap_int<35> v774 = v772;
+  ap_int<35> v775 = v773 + v774;
+  int32_t v776 = v775;
+  v747[1] = v776;
 }
 
 void dequantise(
-  ap_int<21> v769,
-  int32_t v770[2],
-  ap_int<48> *v771
+  ap_int<21> v777,
+  int32_t v778[2],
+  ap_int<48> *v779
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v770 complete dim=1
+  #pragma HLS array_partition variable=v778 complete dim=1
 
-  int32_t v772 = v770[0];
-  ap_int<25> v773 = v772;
+  int32_t v780 = v778[0];
+  ap_int<25> v781 = v780;
   ap_int<25> mantissa2;
-  mantissa2 = v773;
-  ap_int<25> v775 = mantissa2;
-  ap_int<46> v776 = v769;
-  ap_int<46> v777 = v775;
-  ap_int<46> v778 = v776 * v777;
-  int64_t v779 = v778;
+  mantissa2 = v781;
+  ap_int<25> v783 = mantissa2;
+  ap_int<46> v784 = v777;
+  ap_int<46> v785 = v783;
+  ap_int<46> v786 = v784 * v785;
+  int64_t v787 = v786;
   int64_t product2;
-  product2 = v779;
-  int32_t v781 = v770[1];
-  int32_t v782 = 0 - v781;
+  product2 = v787;
+  int32_t v789 = v778[1];
+  int32_t v790 = 0 - v789;
   int32_t right;
-  right = v782;
-  int32_t v784 = right;
-  bool v785 = v784 > 47;
-  int32_t v786 = v785 ? (int32_t)47 : (int32_t)v784;
+  right = v790;
+  int32_t v792 = right;
+  bool v793 = v792 > 47;
+  int32_t v794 = v793 ? (int32_t)47 : (int32_t)v792;
   int32_t most;
-  most = v786;
-  int32_t v788 = most;
-  bool v789 = v788 < 0;
-  int32_t v790 = v789 ? (int32_t)0 : (int32_t)v788;
+  most = v794;
+  int32_t v796 = most;
+  bool v797 = v796 < 0;
+  int32_t v798 = v797 ? (int32_t)0 : (int32_t)v796;
   int32_t shift2;
-  shift2 = v790;
+  shift2 = v798;
   int64_t half1;
   half1 = 1;
-  int64_t v793 = half1;
-  int32_t v794 = shift2;
-  int64_t v795 = v794;
-  int64_t v796 = v793 << v795;
-  int64_t v797 = v796 >> 1;
-  half1 = v797;
-  int64_t v798 = product2;
-  int64_t v799 = half1;
-  ap_int<65> v800 = v798;
-  ap_int<65> v801 = v799;
-  ap_int<65> v802 = v800 + v801;
-  int32_t v803 = shift2;
-  ap_uint<65> v804 = v803;
-  ap_int<65> v805 = v802 >> v804;
-  ap_int<48> v806 = v805;
+  int64_t v801 = half1;
+  int32_t v802 = shift2;
+  int64_t v803 = v802;
+  int64_t v804 = v801 << v803;
+  int64_t v805 = v804 >> 1;
+  half1 = v805;
+  int64_t v806 = product2;
+  int64_t v807 = half1;
+  ap_int<65> v808 = v806;
+  ap_int<65> v809 = v807;
+  ap_int<65> v810 = v808 + v809;
+  int32_t v811 = shift2;
+  ap_uint<65> v812 = v811;
+  ap_int<65> v813 = v810 >> v812;
+  ap_int<48> v814 = v813;
   ap_int<48> value;
-  value = v806;
-  *v771 = value;
+  value = v814;
+  *v779 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v808,
-  int32_t *v809
+  ap_int<48> v816,
+  int32_t *v817
 ) {
   #pragma HLS inline
-  bool v810 = v808 < -2147483647;
-  ap_int<48> v811 = v810 ? (ap_int<48>)-2147483647 : (ap_int<48>)v808;
+  bool v818 = v816 < -2147483647;
+  ap_int<48> v819 = v818 ? (ap_int<48>)-2147483647 : (ap_int<48>)v816;
   ap_int<48> low1;
-  low1 = v811;
-  ap_int<48> v813 = low1;
-  bool v814 = v813 > 2147483647;
-  ap_int<48> v815 = v814 ? (ap_int<48>)2147483647 : (ap_int<48>)v813;
-  int32_t v816 = v815;
+  low1 = v819;
+  ap_int<48> v821 = low1;
+  bool v822 = v821 > 2147483647;
+  ap_int<48> v823 = v822 ? (ap_int<48>)2147483647 : (ap_int<48>)v821;
+  int32_t v824 = v823;
   int32_t high1;
-  high1 = v816;
-  *v809 = high1;
+  high1 = v824;
+  *v817 = high1;
 }
 
 void sigmoid(
-  int32_t v818,
-  ap_int<30> *v819
+  int32_t v826,
+  ap_int<30> *v827
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1261,216 +1273,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v823 = v818 < 0;
-  int32_t v824 = 0 - v818;
-  int32_t v825 = v823 ? (int32_t)v824 : (int32_t)v818;
+  bool v831 = v826 < 0;
+  int32_t v832 = 0 - v826;
+  int32_t v833 = v831 ? (int32_t)v832 : (int32_t)v826;
   int32_t size2;
-  size2 = v825;
-  int32_t v827 = size2;
-  bool v828 = v827 > 268435455;
-  int32_t v829 = v828 ? (int32_t)268435455 : (int32_t)v827;
+  size2 = v833;
+  int32_t v835 = size2;
+  bool v836 = v835 > 268435455;
+  int32_t v837 = v836 ? (int32_t)268435455 : (int32_t)v835;
   int32_t t;
-  t = v829;
-  int32_t v831 = t;
-  int32_t v832 = v831 >> 19;
+  t = v837;
+  int32_t v839 = t;
+  int32_t v840 = v839 >> 19;
   int32_t cell;
-  cell = v832;
-  int32_t v834 = t;
-  int32_t v835 = v834 & 524287;
-  ap_int<20> v836 = v835;
+  cell = v840;
+  int32_t v842 = t;
+  int32_t v843 = v842 & 524287;
+  ap_int<20> v844 = v843;
   ap_int<20> d;
-  d = v836;
-  int32_t v838 = cell;
-  int v839 = v838;
-  int32_t v840 = table_a[v839];
-  ap_int<29> v841 = v840;
+  d = v844;
+  int32_t v846 = cell;
+  int v847 = v846;
+  int32_t v848 = table_a[v847];
+  ap_int<29> v849 = v848;
   ap_int<29> a;
-  a = v841;
-  int32_t v843 = cell;
-  int v844 = v843;
-  int32_t v845 = table_b[v844];
-  ap_int<23> v846 = v845;
+  a = v849;
+  int32_t v851 = cell;
+  int v852 = v851;
+  int32_t v853 = table_b[v852];
+  ap_int<23> v854 = v853;
   ap_int<23> b;
-  b = v846;
-  int32_t v848 = cell;
-  int v849 = v848;
-  int32_t v850 = table_c[v849];
-  ap_int<15> v851 = v850;
+  b = v854;
+  int32_t v856 = cell;
+  int v857 = v856;
+  int32_t v858 = table_c[v857];
+  ap_int<15> v859 = v858;
   ap_int<15> c;
-  c = v851;
-  ap_int<23> v853 = b;
-  ap_int<15> v854 = c;
-  ap_int<20> v855 = d;
-  ap_int<35> v856 = v854;
-  ap_int<35> v857 = v855;
-  ap_int<35> v858 = v856 * v857;
-  ap_int<35> v859 = v858 >> 19;
-  ap_int<36> v860 = v853;
-  ap_int<36> v861 = v859;
-  ap_int<36> v862 = v860 - v861;
-  ap_int<23> v863 = v862;
+  c = v859;
+  ap_int<23> v861 = b;
+  ap_int<15> v862 = c;
+  ap_int<20> v863 = d;
+  ap_int<35> v864 = v862;
+  ap_int<35> v865 = v863;
+  ap_int<35> v866 = v864 * v865;
+  ap_int<35> v867 = v866 >> 19;
+  ap_int<36> v868 = v861;
+  ap_int<36> v869 = v867;
+  ap_int<36> v870 = v868 - v869;
+  ap_int<23> v871 = v870;
   ap_int<23> slope;
-  slope = v863;
-  ap_int<29> v865 = a;
-  ap_int<23> v866 = slope;
-  ap_int<20> v867 = d;
-  ap_int<43> v868 = v866;
-  ap_int<43> v869 = v867;
-  ap_int<43> v870 = v868 * v869;
-  ap_int<44> v871 = v870;
-  ap_int<44> v872 = v871 + 262144;
-  ap_int<44> v873 = v872 >> 19;
-  ap_int<45> v874 = v865;
-  ap_int<45> v875 = v873;
-  ap_int<45> v876 = v874 - v875;
-  ap_int<30> v877 = v876;
-  ap_int<30> small;
-  small = v877;
-  bool v879 = v818 < 0;
-  ap_int<30> v880 = small;
-  ap_int<33> v881 = v880;
-  ap_int<33> v882 = 268435456 - v881;
-  ap_int<33> v883 = v880;
-  ap_int<33> v884 = v879 ? (ap_int<33>)v883 : (ap_int<33>)v882;
+  slope = v871;
+  ap_int<29> v873 = a;
+  ap_int<23> v874 = slope;
+  ap_int<20> v875 = d;
+  ap_int<43> v876 = v874;
+  ap_int<43> v877 = v875;
+  ap_int<43> v878 = v876 * v877;
+  ap_int<44> v879 = v878;
+  ap_int<44> v880 = v879 + 262144;
+  ap_int<44> v881 = v880 >> 19;
+  ap_int<45> v882 = v873;
+  ap_int<45> v883 = v881;
+  ap_int<45> v884 = v882 - v883;
   ap_int<30> v885 = v884;
+  ap_int<30> small;
+  small = v885;
+  bool v887 = v826 < 0;
+  ap_int<30> v888 = small;
+  ap_int<33> v889 = v888;
+  ap_int<33> v890 = 268435456 - v889;
+  ap_int<33> v891 = v888;
+  ap_int<33> v892 = v887 ? (ap_int<33>)v891 : (ap_int<33>)v890;
+  ap_int<30> v893 = v892;
   ap_int<30> result;
-  result = v885;
-  *v819 = result;
+  result = v893;
+  *v827 = result;
 }
 
 void weigh(
-  int32_t v887,
-  ap_int<30> v888,
-  int32_t *v889
+  int32_t v895,
+  ap_int<30> v896,
+  int32_t *v897
 ) {
   #pragma HLS inline
-  ap_int<62> v890 = v887;
-  ap_int<62> v891 = v888;
-  ap_int<62> v892 = v890 * v891;
-  int64_t v893 = v892;
+  ap_int<62> v898 = v895;
+  ap_int<62> v899 = v896;
+  ap_int<62> v900 = v898 * v899;
+  int64_t v901 = v900;
   int64_t product3;
-  product3 = v893;
-  int64_t v895 = product3;
-  ap_int<65> v896 = v895;
-  ap_int<65> v897 = v896 + 134217728;
-  ap_int<65> v898 = v897 >> 28;
-  int32_t v899 = v898;
+  product3 = v901;
+  int64_t v903 = product3;
+  ap_int<65> v904 = v903;
+  ap_int<65> v905 = v904 + 134217728;
+  ap_int<65> v906 = v905 >> 28;
+  int32_t v907 = v906;
   int32_t result1;
-  result1 = v899;
-  *v889 = result1;
+  result1 = v907;
+  *v897 = result1;
 }
 
 void state_update(
-  int32_t v901,
-  int32_t v902,
-  ap_int<30> v903,
-  int32_t *v904
+  int32_t v909,
+  int32_t v910,
+  ap_int<30> v911,
+  int32_t *v912
 ) {
   #pragma HLS inline
-  ap_int<33> v905 = v903;
-  ap_int<33> v906 = 268435456 - v905;
-  ap_int<30> v907 = v906;
+  ap_int<33> v913 = v911;
+  ap_int<33> v914 = 268435456 - v913;
+  ap_int<30> v915 = v914;
   ap_int<30> keep;
-  keep = v907;
-  ap_int<30> v909 = keep;
-  ap_int<62> v910 = v901;
-  ap_int<62> v911 = v909;
-  ap_int<62> v912 = v910 * v911;
-  int64_t v913 = v912;
+  keep = v915;
+  ap_int<30> v917 = keep;
+  ap_int<62> v918 = v909;
+  ap_int<62> v919 = v917;
+  ap_int<62> v920 = v918 * v919;
+  int64_t v921 = v920;
   int64_t old;
-  old = v913;
-  ap_int<62> v915 = v902;
-  ap_int<62> v916 = v903;
-  ap_int<62> v917 = v915 * v916;
-  int64_t v918 = v917;
+  old = v921;
+  ap_int<62> v923 = v910;
+  ap_int<62> v924 = v911;
+  ap_int<62> v925 = v923 * v924;
+  int64_t v926 = v925;
   int64_t new_part;
-  new_part = v918;
-  int64_t v920 = old;
-  int64_t v921 = new_part;
-  ap_int<65> v922 = v920;
-  ap_int<65> v923 = v921;
-  ap_int<65> v924 = v922 + v923;
-  ap_int<66> v925 = v924;
-  ap_int<66> v926 = v925 + 134217728;
-  ap_int<66> v927 = v926 >> 28;
-  int32_t v928 = v927;
+  new_part = v926;
+  int64_t v928 = old;
+  int64_t v929 = new_part;
+  ap_int<65> v930 = v928;
+  ap_int<65> v931 = v929;
+  ap_int<65> v932 = v930 + v931;
+  ap_int<66> v933 = v932;
+  ap_int<66> v934 = v933 + 134217728;
+  ap_int<66> v935 = v934 >> 28;
+  int32_t v936 = v935;
   int32_t mixed;
-  mixed = v928;
-  *v904 = mixed;
+  mixed = v936;
+  *v912 = mixed;
 }
 
 void gated_product(
-  int32_t v930,
-  int32_t v931,
-  ap_int<48> *v932
+  int32_t v938,
+  int32_t v939,
+  ap_int<48> *v940
 ) {
   #pragma HLS inline
-  int64_t v933 = v930;
-  int64_t v934 = v931;
-  int64_t v935 = v933 * v934;
+  int64_t v941 = v938;
+  int64_t v942 = v939;
+  int64_t v943 = v941 * v942;
   int64_t product4;
-  product4 = v935;
-  int64_t v937 = product4;
-  ap_int<65> v938 = v937;
-  ap_int<65> v939 = v938 + 32768;
-  ap_int<65> v940 = v939 >> 16;
-  ap_int<48> v941 = v940;
+  product4 = v943;
+  int64_t v945 = product4;
+  ap_int<65> v946 = v945;
+  ap_int<65> v947 = v946 + 32768;
+  ap_int<65> v948 = v947 >> 16;
+  ap_int<48> v949 = v948;
   ap_int<48> result2;
-  result2 = v941;
-  *v932 = result2;
+  result2 = v949;
+  *v940 = result2;
 }
 
 void residual_add(
-  ap_int<48> v943,
-  ap_int<48> v944,
-  ap_int<48> *v945
+  ap_int<48> v951,
+  ap_int<48> v952,
+  ap_int<48> *v953
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v947 = limit;
-  int64_t v948 = v947 << 47;
-  ap_int<65> v949 = v948;
-  ap_int<65> v950 = v949 - 1;
-  int64_t v951 = v950;
-  limit = v951;
-  ap_int<49> v952 = v943;
-  ap_int<49> v953 = v944;
-  ap_int<49> v954 = v952 + v953;
-  int64_t v955 = v954;
+  int64_t v955 = limit;
+  int64_t v956 = v955 << 47;
+  ap_int<65> v957 = v956;
+  ap_int<65> v958 = v957 - 1;
+  int64_t v959 = v958;
+  limit = v959;
+  ap_int<49> v960 = v951;
+  ap_int<49> v961 = v952;
+  ap_int<49> v962 = v960 + v961;
+  int64_t v963 = v962;
   int64_t total3;
-  total3 = v955;
-  int64_t v957 = total3;
-  int64_t v958 = limit;
-  bool v959 = v957 > v958;
-  int64_t v960 = v959 ? (int64_t)v958 : (int64_t)v957;
+  total3 = v963;
+  int64_t v965 = total3;
+  int64_t v966 = limit;
+  bool v967 = v965 > v966;
+  int64_t v968 = v967 ? (int64_t)v966 : (int64_t)v965;
   int64_t high2;
-  high2 = v960;
-  int64_t v962 = high2;
-  int64_t v963 = limit;
-  int64_t v964 = 0 - v963;
-  bool v965 = v962 < v964;
-  int64_t v966 = 0 - v963;
-  int64_t v967 = v965 ? (int64_t)v966 : (int64_t)v962;
-  ap_int<48> v968 = v967;
+  high2 = v968;
+  int64_t v970 = high2;
+  int64_t v971 = limit;
+  int64_t v972 = 0 - v971;
+  bool v973 = v970 < v972;
+  int64_t v974 = 0 - v971;
+  int64_t v975 = v973 ? (int64_t)v974 : (int64_t)v970;
+  ap_int<48> v976 = v975;
   ap_int<48> result3;
-  result3 = v968;
-  *v945 = result3;
+  result3 = v976;
+  *v953 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v970[4],
-  int8_t v971[108][4][16],
-  int32_t v972,
-  ap_int<21> v973[5]
+  ap_uint<128> v978[4],
+  int8_t v979[108][4][16],
+  int32_t v980,
+  ap_int<21> v981[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v970 complete dim=1
+  #pragma HLS array_partition variable=v978 complete dim=1
 
-  #pragma HLS array_partition variable=v971 complete dim=2
-  #pragma HLS array_partition variable=v971 complete dim=3
+  #pragma HLS array_partition variable=v979 complete dim=2
+  #pragma HLS array_partition variable=v979 complete dim=3
 
-  #pragma HLS array_partition variable=v973 complete dim=1
+  #pragma HLS array_partition variable=v981 complete dim=1
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1480,111 +1492,111 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v977 = v970[p];
+    ap_uint<128> v985 = v978[p];
     ap_uint<128> rest3;
-    rest3 = v977;
+    rest3 = v985;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v980 = rest3;
-      int16_t v981 = v980;
+      ap_int<128> v988 = rest3;
+      int16_t v989 = v988;
       int16_t low2;
-      low2 = v981;
-      int16_t v983 = low2;
-      int32_t v984 = v983;
-      int32_t v985 = v984 & 255;
-      int16_t v986 = v985;
-      lanes[((p * 16) + j)] = v986;
-      ap_int<128> v987 = rest3;
-      ap_uint<128> v988 = v987 >> 8;
-      rest3 = v988;
+      low2 = v989;
+      int16_t v991 = low2;
+      int32_t v992 = v991;
+      int32_t v993 = v992 & 255;
+      int16_t v994 = v993;
+      lanes[((p * 16) + j)] = v994;
+      ap_int<128> v995 = rest3;
+      ap_uint<128> v996 = v995 >> 8;
+      rest3 = v996;
     }
   }
   l_S_k_e_2_k3: for (int k3 = 0; k3 < 4; k3++) {
     l_e2: for (int e2 = 0; e2 < 16; e2++) {
-      int v991 = v972;
-      int8_t v992 = v971[v991][k3][e2];
-      int16_t v993 = v992;
+      int v999 = v980;
+      int8_t v1000 = v979[v999][k3][e2];
+      int16_t v1001 = v1000;
       int16_t code;
-      code = v993;
-      int16_t v995 = lanes[((k3 * 16) + e2)];
+      code = v1001;
+      int16_t v1003 = lanes[((k3 * 16) + e2)];
       int16_t byte;
-      byte = v995;
+      byte = v1003;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v999 = byte;
-        int16_t v1000 = v999 << 1;
-        ap_int<17> v1001 = v999;
-        ap_int<17> v1002 = v1000;
-        ap_int<17> v1003 = v1001 + v1002;
-        int16_t v1004 = v1003;
+        int16_t v1007 = byte;
+        int16_t v1008 = v1007 << 1;
+        ap_int<17> v1009 = v1007;
+        ap_int<17> v1010 = v1008;
+        ap_int<17> v1011 = v1009 + v1010;
+        int16_t v1012 = v1011;
         int16_t triple;
-        triple = v1004;
-        int16_t v1006 = triple;
-        int16_t v1007 = v1006 >> 8;
-        ap_int<33> v1008 = v1007;
-        ap_int<33> v1009 = v1008 - 1;
-        int16_t v1010 = v1009;
-        trit = v1010;
-        int16_t v1011 = triple;
-        int32_t v1012 = v1011;
-        int32_t v1013 = v1012 & 255;
-        int16_t v1014 = v1013;
-        byte = v1014;
-        int16_t v1015 = trit;
-        int32_t v1016 = v1015;
-        bool v1017 = v1016 == 1;
-        int16_t v1018 = code;
-        int32_t v1019 = v1018;
-        int32_t v1020 = v1017 ? (int32_t)v1019 : (int32_t)0;
-        int16_t v1021 = v1020;
-        int16_t added;
-        added = v1021;
+        triple = v1012;
+        int16_t v1014 = triple;
+        int16_t v1015 = v1014 >> 8;
+        ap_int<33> v1016 = v1015;
+        ap_int<33> v1017 = v1016 - 1;
+        int16_t v1018 = v1017;
+        trit = v1018;
+        int16_t v1019 = triple;
+        int32_t v1020 = v1019;
+        int32_t v1021 = v1020 & 255;
+        int16_t v1022 = v1021;
+        byte = v1022;
         int16_t v1023 = trit;
         int32_t v1024 = v1023;
-        bool v1025 = v1024 == -1;
+        bool v1025 = v1024 == 1;
         int16_t v1026 = code;
-        int16_t v1027 = 0 - v1026;
-        int16_t v1028 = added;
-        int16_t v1029 = v1025 ? (int16_t)v1027 : (int16_t)v1028;
-        tree[r][(((k3 * 16) + e2) + 64)] = v1029;
+        int32_t v1027 = v1026;
+        int32_t v1028 = v1025 ? (int32_t)v1027 : (int32_t)0;
+        int16_t v1029 = v1028;
+        int16_t added;
+        added = v1029;
+        int16_t v1031 = trit;
+        int32_t v1032 = v1031;
+        bool v1033 = v1032 == -1;
+        int16_t v1034 = code;
+        int16_t v1035 = 0 - v1034;
+        int16_t v1036 = added;
+        int16_t v1037 = v1033 ? (int16_t)v1035 : (int16_t)v1036;
+        tree[r][(((k3 * 16) + e2) + 64)] = v1037;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 63; n3++) {
-      int16_t v1032 = tree[r1][((n3 * -2) + 126)];
-      int16_t v1033 = tree[r1][((n3 * -2) + 127)];
-      ap_int<17> v1034 = v1032;
-      ap_int<17> v1035 = v1033;
-      ap_int<17> v1036 = v1034 + v1035;
-      int16_t v1037 = v1036;
-      tree[r1][((-n3) + 63)] = v1037;
+      int16_t v1040 = tree[r1][((n3 * -2) + 126)];
+      int16_t v1041 = tree[r1][((n3 * -2) + 127)];
+      ap_int<17> v1042 = v1040;
+      ap_int<17> v1043 = v1041;
+      ap_int<17> v1044 = v1042 + v1043;
+      int16_t v1045 = v1044;
+      tree[r1][((-n3) + 63)] = v1045;
     }
-    bool v1038 = v972 == 0;
-    ap_int<21> v1039 = v973[r1];
-    int32_t v1040 = v1039;
-    int32_t v1041 = v1038 ? (int32_t)0 : (int32_t)v1040;
-    ap_int<21> v1042 = v1041;
+    bool v1046 = v980 == 0;
+    ap_int<21> v1047 = v981[r1];
+    int32_t v1048 = v1047;
+    int32_t v1049 = v1046 ? (int32_t)0 : (int32_t)v1048;
+    ap_int<21> v1050 = v1049;
     ap_int<21> before;
-    before = v1042;
-    ap_int<21> v1044 = before;
-    int16_t v1045 = tree[r1][1];
-    ap_int<22> v1046 = v1044;
-    ap_int<22> v1047 = v1045;
-    ap_int<22> v1048 = v1046 + v1047;
-    ap_int<21> v1049 = v1048;
-    v973[r1] = v1049;
+    before = v1050;
+    ap_int<21> v1052 = before;
+    int16_t v1053 = tree[r1][1];
+    ap_int<22> v1054 = v1052;
+    ap_int<22> v1055 = v1053;
+    ap_int<22> v1056 = v1054 + v1055;
+    ap_int<21> v1057 = v1056;
+    v981[r1] = v1057;
   }
 }
 
 void gate_squares(
-  int64_t v1050,
-  int32_t v1051[2],
-  int32_t v1052[2]
+  int64_t v1058,
+  int32_t v1059[2],
+  int32_t v1060[2]
 ) {
-  #pragma HLS array_partition variable=v1051 complete dim=1
+  #pragma HLS array_partition variable=v1059 complete dim=1
 
-  #pragma HLS array_partition variable=v1052 complete dim=1
+  #pragma HLS array_partition variable=v1060 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1595,29 +1607,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1056 = v1051[0];
-  int64_t v1057 = v1056;
+  int32_t v1064 = v1059[0];
+  int64_t v1065 = v1064;
   int64_t mantissa3;
-  mantissa3 = v1057;
-  int64_t v1059 = mantissa3;
-  int32_t v1060 = v1051[1];
-  normalise(v1059, v1060, unit);
+  mantissa3 = v1065;
+  int64_t v1067 = mantissa3;
+  int32_t v1068 = v1059[1];
+  normalise(v1067, v1068, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1050, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1052);
+  normalise(v1058, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1060);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1061,
-  hls::stream< int32_t >& v1062,
-  hls::stream< ap_uint<128> >& v1063,
-  hls::stream< ap_uint<128> >& v1064,
-  hls::stream< ap_uint<1024> >& v1065,
-  hls::stream< ap_uint<128> >& v1066,
-  hls::stream< ap_uint<128> >& v1067,
-  hls::stream< ap_uint<128> >& v1068,
   hls::stream< ap_uint<128> >& v1069,
-  hls::stream< ap_uint<128> >& v1070
+  hls::stream< int32_t >& v1070,
+  hls::stream< ap_uint<128> >& v1071,
+  hls::stream< ap_uint<128> >& v1072,
+  hls::stream< ap_uint<1024> >& v1073,
+  hls::stream< ap_uint<128> >& v1074,
+  hls::stream< ap_uint<128> >& v1075,
+  hls::stream< ap_uint<128> >& v1076,
+  hls::stream< ap_uint<128> >& v1077,
+  hls::stream< ap_uint<128> >& v1078
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1677,265 +1689,265 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1094 = v1061.read();
+    ap_uint<128> v1102 = v1069.read();
     ap_uint<128> size3;
-    size3 = v1094;
-    ap_int<128> v1096 = size3;
-    int32_t v1097;
-    ap_int<128> v1097_tmp = v1096;
-    v1097 = v1097_tmp(31, 0);
+    size3 = v1102;
+    ap_int<128> v1104 = size3;
+    int32_t v1105;
+    ap_int<128> v1105_tmp = v1104;
+    v1105 = v1105_tmp(31, 0);
     int32_t total_words;
-    total_words = v1097;
-    int32_t v1099 = total_words;
-    weight_words[n4] = v1099;
-    ap_int<128> v1100 = size3;
-    int32_t v1101;
-    ap_int<128> v1101_tmp = v1100;
-    v1101 = v1101_tmp(63, 32);
+    total_words = v1105;
+    int32_t v1107 = total_words;
+    weight_words[n4] = v1107;
+    ap_int<128> v1108 = size3;
+    int32_t v1109;
+    ap_int<128> v1109_tmp = v1108;
+    v1109 = v1109_tmp(63, 32);
     int32_t both1;
-    both1 = v1101;
-    int32_t v1103 = both1;
-    int32_t v1104 = v1103 & 65535;
-    column_words[n4] = v1104;
-    int32_t v1105 = both1;
-    int32_t v1106 = v1105 >> 16;
-    norm_words[n4] = v1106;
-    ap_int<128> v1107 = size3;
-    int32_t v1108;
-    ap_int<128> v1108_tmp = v1107;
-    v1108 = v1108_tmp(95, 64);
+    both1 = v1109;
+    int32_t v1111 = both1;
+    int32_t v1112 = v1111 & 65535;
+    column_words[n4] = v1112;
+    int32_t v1113 = both1;
+    int32_t v1114 = v1113 >> 16;
+    norm_words[n4] = v1114;
+    ap_int<128> v1115 = size3;
+    int32_t v1116;
+    ap_int<128> v1116_tmp = v1115;
+    v1116 = v1116_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1108;
-    int32_t v1110 = all_rows;
-    matrix_rows[n4] = v1110;
+    all_rows = v1116;
+    int32_t v1118 = all_rows;
+    matrix_rows[n4] = v1118;
   }
-  int32_t v1111 = matrix_rows[4];
-  int32_t v1112 = v1111 >> 1;
+  int32_t v1119 = matrix_rows[4];
+  int32_t v1120 = v1119 >> 1;
   int32_t intermediate;
-  intermediate = v1112;
-  int32_t v1114 = v1062.read();
+  intermediate = v1120;
+  int32_t v1122 = v1070.read();
   int32_t vector_beats1;
-  vector_beats1 = v1114;
-  int32_t v1116 = vector_beats1;
-  int v1117 = v1116;
-  for (int v1118 = 0; v1118 < v1117; v1118 += 1) {
+  vector_beats1 = v1122;
+  int32_t v1124 = vector_beats1;
+  int v1125 = v1124;
+  for (int v1126 = 0; v1126 < v1125; v1126 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1119 = v1063.read();
+    ap_uint<128> v1127 = v1071.read();
     ap_uint<128> pair1;
-    pair1 = v1119;
-    ap_int<128> v1121 = pair1;
-    ap_int<48> v1122;
-    ap_int<128> v1122_tmp = v1121;
-    v1122 = v1122_tmp(47, 0);
+    pair1 = v1127;
+    ap_int<128> v1129 = pair1;
+    ap_int<48> v1130;
+    ap_int<128> v1130_tmp = v1129;
+    v1130 = v1130_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1122;
-    ap_int<128> v1124 = pair1;
-    ap_int<48> v1125;
-    ap_int<128> v1125_tmp = v1124;
-    v1125 = v1125_tmp(111, 64);
+    low3 = v1130;
+    ap_int<128> v1132 = pair1;
+    ap_int<48> v1133;
+    ap_int<128> v1133_tmp = v1132;
+    v1133 = v1133_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1125;
-    ap_int<48> v1127 = low3;
-    residual[v1118][0] = v1127;
-    ap_int<48> v1128 = high3;
-    residual[v1118][1] = v1128;
-    int32_t v1129 = v1118;
-    int32_t number;
-    number = v1129;
-    int32_t v1131 = number;
-    int32_t v1132 = v1131 & 7;
-    int32_t v1133 = v1132 << 1;
-    int32_t lane;
-    lane = v1133;
+    high3 = v1133;
     ap_int<48> v1135 = low3;
-    int32_t v1136 = number;
-    int32_t v1137 = v1136 >> 3;
-    int v1138 = v1137;
-    int32_t v1139 = lane;
-    int v1140 = v1139;
-    values[v1138][v1140] = v1135;
-    ap_int<48> v1141 = high3;
-    int32_t v1142 = number;
-    int32_t v1143 = v1142 >> 3;
-    int v1144 = v1143;
-    int32_t v1145 = lane;
-    ap_int<33> v1146 = v1145;
-    ap_int<33> v1147 = v1146 + 1;
+    residual[v1126][0] = v1135;
+    ap_int<48> v1136 = high3;
+    residual[v1126][1] = v1136;
+    int32_t v1137 = v1126;
+    int32_t number;
+    number = v1137;
+    int32_t v1139 = number;
+    int32_t v1140 = v1139 & 7;
+    int32_t v1141 = v1140 << 1;
+    int32_t lane;
+    lane = v1141;
+    ap_int<48> v1143 = low3;
+    int32_t v1144 = number;
+    int32_t v1145 = v1144 >> 3;
+    int v1146 = v1145;
+    int32_t v1147 = lane;
     int v1148 = v1147;
-    values[v1144][v1148] = v1141;
-    ap_int<48> v1149 = ones;
-    ap_int<48> v1150 = low3;
-    ap_int<48> v1151 = v1150 >> 47;
-    ap_int<48> v1152 = v1150 ^ v1151;
-    ap_int<48> v1153 = v1149 | v1152;
-    ap_int<48> v1154 = high3;
-    ap_int<48> v1155 = v1154 >> 47;
-    ap_int<48> v1156 = v1154 ^ v1155;
-    ap_int<48> v1157 = v1153 | v1156;
-    ones = v1157;
+    values[v1146][v1148] = v1143;
+    ap_int<48> v1149 = high3;
+    int32_t v1150 = number;
+    int32_t v1151 = v1150 >> 3;
+    int v1152 = v1151;
+    int32_t v1153 = lane;
+    ap_int<33> v1154 = v1153;
+    ap_int<33> v1155 = v1154 + 1;
+    int v1156 = v1155;
+    values[v1152][v1156] = v1149;
+    ap_int<48> v1157 = ones;
+    ap_int<48> v1158 = low3;
+    ap_int<48> v1159 = v1158 >> 47;
+    ap_int<48> v1160 = v1158 ^ v1159;
+    ap_int<48> v1161 = v1157 | v1160;
+    ap_int<48> v1162 = high3;
+    ap_int<48> v1163 = v1162 >> 47;
+    ap_int<48> v1164 = v1162 ^ v1163;
+    ap_int<48> v1165 = v1161 | v1164;
+    ones = v1165;
   }
-  int32_t v1158 = v1062.read();
+  int32_t v1166 = v1070.read();
   int32_t count5;
-  count5 = v1158;
-  int32_t v1160 = count5;
-  int v1161 = v1160;
-  for (int v1162 = 0; v1162 < v1161; v1162 += 1) {
-    int32_t v1163 = v1062.read();
+  count5 = v1166;
+  int32_t v1168 = count5;
+  int v1169 = v1168;
+  for (int v1170 = 0; v1170 < v1169; v1170 += 1) {
+    int32_t v1171 = v1070.read();
     int32_t kind1;
-    kind1 = v1163;
-    int32_t v1165 = kind1;
-    bool v1166 = v1165 == 0;
-    int32_t v1167 = v1166 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1171;
+    int32_t v1173 = kind1;
+    bool v1174 = v1173 == 0;
+    int32_t v1175 = v1174 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1167;
-    int32_t v1169 = kind1;
-    bool v1170 = v1169 == 0;
-    ap_int<33> v1171 = v1170 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1172 = v1171;
+    phase_begin1 = v1175;
+    int32_t v1177 = kind1;
+    bool v1178 = v1177 == 0;
+    ap_int<33> v1179 = v1178 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1180 = v1179;
     int32_t phase_end1;
-    phase_end1 = v1172;
-    int32_t v1174 = phase_begin1;
-    int32_t v1175 = phase_end1;
-    int v1176 = v1174;
-    int v1177 = v1175;
-    for (int v1178 = v1176; v1178 < v1177; v1178 += 1) {
-      int32_t v1179 = v1178;
+    phase_end1 = v1180;
+    int32_t v1182 = phase_begin1;
+    int32_t v1183 = phase_end1;
+    int v1184 = v1182;
+    int v1185 = v1183;
+    for (int v1186 = v1184; v1186 < v1185; v1186 += 1) {
+      int32_t v1187 = v1186;
       int32_t phase;
-      phase = v1179;
-      ap_uint<128> v1181 = v1064.read();
+      phase = v1187;
+      ap_uint<128> v1189 = v1072.read();
       ap_uint<128> front1;
-      front1 = v1181;
-      ap_uint<128> v1183 = v1064.read();
+      front1 = v1189;
+      ap_uint<128> v1191 = v1072.read();
       ap_uint<128> back1;
-      back1 = v1183;
-      ap_int<128> v1185 = front1;
-      int32_t v1186;
-      ap_int<128> v1186_tmp = v1185;
-      v1186 = v1186_tmp(31, 0);
-      header[0] = v1186;
-      ap_int<128> v1187 = front1;
-      int32_t v1188;
-      ap_int<128> v1188_tmp = v1187;
-      v1188 = v1188_tmp(63, 32);
-      header[1] = v1188;
-      ap_int<128> v1189 = front1;
-      int32_t v1190;
-      ap_int<128> v1190_tmp = v1189;
-      v1190 = v1190_tmp(95, 64);
-      header[2] = v1190;
-      ap_int<128> v1191 = front1;
-      int32_t v1192;
-      ap_int<128> v1192_tmp = v1191;
-      v1192 = v1192_tmp(127, 96);
-      header[3] = v1192;
-      ap_int<128> v1193 = back1;
+      back1 = v1191;
+      ap_int<128> v1193 = front1;
       int32_t v1194;
       ap_int<128> v1194_tmp = v1193;
       v1194 = v1194_tmp(31, 0);
-      header[4] = v1194;
-      ap_int<128> v1195 = back1;
+      header[0] = v1194;
+      ap_int<128> v1195 = front1;
       int32_t v1196;
       ap_int<128> v1196_tmp = v1195;
       v1196 = v1196_tmp(63, 32);
-      header[5] = v1196;
-      ap_int<128> v1197 = back1;
+      header[1] = v1196;
+      ap_int<128> v1197 = front1;
       int32_t v1198;
       ap_int<128> v1198_tmp = v1197;
       v1198 = v1198_tmp(95, 64);
-      header[6] = v1198;
+      header[2] = v1198;
+      ap_int<128> v1199 = front1;
+      int32_t v1200;
+      ap_int<128> v1200_tmp = v1199;
+      v1200 = v1200_tmp(127, 96);
+      header[3] = v1200;
+      ap_int<128> v1201 = back1;
+      int32_t v1202;
+      ap_int<128> v1202_tmp = v1201;
+      v1202 = v1202_tmp(31, 0);
+      header[4] = v1202;
+      ap_int<128> v1203 = back1;
+      int32_t v1204;
+      ap_int<128> v1204_tmp = v1203;
+      v1204 = v1204_tmp(63, 32);
+      header[5] = v1204;
+      ap_int<128> v1205 = back1;
+      int32_t v1206;
+      ap_int<128> v1206_tmp = v1205;
+      v1206 = v1206_tmp(95, 64);
+      header[6] = v1206;
       header[7] = 0;
-      ap_int<48> v1199 = ones;
-      int64_t v1200 = v1199;
+      ap_int<48> v1207 = ones;
+      int64_t v1208 = v1207;
       int64_t magnitude;
-      magnitude = v1200;
-      int64_t v1202 = magnitude;
-      int32_t v1203;
-      bit_length(v1202, &v1203);
+      magnitude = v1208;
+      int64_t v1210 = magnitude;
+      int32_t v1211;
+      bit_length(v1210, &v1211);
       int32_t length;
-      length = v1203;
-      int32_t v1205 = length;
-      ap_int<33> v1206 = v1205;
-      ap_int<33> v1207 = 47 - v1206;
-      int32_t v1208 = v1207;
+      length = v1211;
+      int32_t v1213 = length;
+      ap_int<33> v1214 = v1213;
+      ap_int<33> v1215 = 47 - v1214;
+      int32_t v1216 = v1215;
       int32_t left1;
-      left1 = v1208;
+      left1 = v1216;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1210 = phase;
-      int v1211 = v1210;
-      int32_t v1212 = norm_words[v1211];
+      int32_t v1218 = phase;
+      int v1219 = v1218;
+      int32_t v1220 = norm_words[v1219];
       int32_t vector_words1;
-      vector_words1 = v1212;
-      int32_t v1214 = vector_words1;
-      int v1215 = v1214;
-      for (int v1216 = 0; v1216 < v1215; v1216 += 1) {
+      vector_words1 = v1220;
+      int32_t v1222 = vector_words1;
+      int v1223 = v1222;
+      for (int v1224 = 0; v1224 < v1223; v1224 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1217 = v1216;
+        int32_t v1225 = v1224;
         int32_t measured;
-        measured = v1217;
-        ap_uint<1024> v1219 = v1065.read();
+        measured = v1225;
+        ap_uint<1024> v1227 = v1073.read();
         ap_uint<1024> element1;
-        element1 = v1219;
-        int32_t v1221 = measured;
-        ap_int<1024> v1222 = element1;
-        int32_t v1223 = left1;
-        measure(values, v1221, v1222, v1223, scaled, squares, absmax);
+        element1 = v1227;
+        int32_t v1229 = measured;
+        ap_int<1024> v1230 = element1;
+        int32_t v1231 = left1;
+        measure(values, v1229, v1230, v1231, scaled, squares, absmax);
       }
-      int32_t v1224 = length;
-      ap_int<33> v1225 = v1224;
-      ap_int<33> v1226 = v1225 + 1;
-      int32_t v1227 = v1226;
+      int32_t v1232 = length;
+      ap_int<33> v1233 = v1232;
+      ap_int<33> v1234 = v1233 + 1;
+      int32_t v1235 = v1234;
       int32_t lost;
-      lost = v1227;
-      int32_t v1229 = lost;
-      ap_int<33> v1230 = v1229;
-      ap_int<33> v1231 = v1230 - 24;
-      ap_int<33> v1232 = v1231 << 1;
-      int32_t v1233 = v1232;
+      lost = v1235;
+      int32_t v1237 = lost;
+      ap_int<33> v1238 = v1237;
+      ap_int<33> v1239 = v1238 - 24;
+      ap_int<33> v1240 = v1239 << 1;
+      int32_t v1241 = v1240;
       int32_t plain_exponent;
-      plain_exponent = v1233;
-      int64_t v1235 = squares[1];
-      int32_t v1236 = plain_exponent;
-      normalise(v1235, v1236, plain);
-      int32_t v1237 = phase;
-      bool v1238 = v1237 == 3;
-      if (v1238) {
-        int32_t v1239 = gate_plain[0];
-        plain[0] = v1239;
-        int32_t v1240 = gate_plain[1];
-        plain[1] = v1240;
+      plain_exponent = v1241;
+      int64_t v1243 = squares[1];
+      int32_t v1244 = plain_exponent;
+      normalise(v1243, v1244, plain);
+      int32_t v1245 = phase;
+      bool v1246 = v1245 == 3;
+      if (v1246) {
+        int32_t v1247 = gate_plain[0];
+        plain[0] = v1247;
+        int32_t v1248 = gate_plain[1];
+        plain[1] = v1248;
       }
-      int32_t v1241 = phase;
-      bool v1242 = v1241 == 5;
-      if (v1242) {
+      int32_t v1249 = phase;
+      bool v1250 = v1249 == 5;
+      if (v1250) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1243 = lost;
-      norm_scale(header, v1243, squares, absmax, plain, exponents, work);
-      int32_t v1244 = absmax[0];
-      int32_t v1245;
-      code_shift(v1244, &v1245);
+      int32_t v1251 = lost;
+      norm_scale(header, v1251, squares, absmax, plain, exponents, work);
+      int32_t v1252 = absmax[0];
+      int32_t v1253;
+      code_shift(v1252, &v1253);
       int32_t code_left;
-      code_left = v1245;
-      int32_t v1247 = absmax[0];
-      int32_t v1248 = code_left;
-      ap_int<26> v1249;
-      code_reciprocal(v1247, v1248, &v1249);
+      code_left = v1253;
+      int32_t v1255 = absmax[0];
+      int32_t v1256 = code_left;
+      ap_int<26> v1257;
+      code_reciprocal(v1255, v1256, &v1257);
       ap_int<26> reciprocal1;
-      reciprocal1 = v1249;
+      reciprocal1 = v1257;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int64_t v1253 = work[0];
+      int64_t v1261 = work[0];
       int64_t radicand1;
-      radicand1 = v1253;
-      int64_t v1255 = work[1];
-      ap_int<36> v1256 = v1255;
+      radicand1 = v1261;
+      int64_t v1263 = work[1];
+      ap_int<36> v1264 = v1263;
       ap_int<36> dividend;
-      dividend = v1256;
+      dividend = v1264;
       int64_t root;
       root = 0;
       int64_t quotient1;
@@ -1946,150 +1958,150 @@ void core_0(
       dividing = 0;
       int64_t root_bit;
       root_bit = 1;
-      int64_t v1263 = root_bit;
-      int64_t v1264 = v1263 << 60;
-      root_bit = v1264;
-      int32_t v1265 = vector_words1;
-      bool v1266 = v1265 > 57;
-      int32_t v1267 = v1266 ? (int32_t)v1265 : (int32_t)57;
+      int64_t v1271 = root_bit;
+      int64_t v1272 = v1271 << 60;
+      root_bit = v1272;
+      int32_t v1273 = vector_words1;
+      bool v1274 = v1273 > 57;
+      int32_t v1275 = v1274 ? (int32_t)v1273 : (int32_t)57;
       int32_t passes;
-      passes = v1267;
-      int32_t v1269 = passes;
-      int v1270 = v1269;
-      for (int v1271 = 0; v1271 < v1270; v1271 += 1) {
+      passes = v1275;
+      int32_t v1277 = passes;
+      int v1278 = v1277;
+      for (int v1279 = 0; v1279 < v1278; v1279 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1272 = v1271;
+        int32_t v1280 = v1279;
         int32_t coded;
-        coded = v1272;
-        int32_t v1274 = coded;
-        int32_t v1275 = vector_words1;
-        bool v1276 = v1274 < v1275;
-        if (v1276) {
-          int32_t v1277 = coded;
-          int32_t v1278 = code_left;
-          ap_int<26> v1279 = reciprocal1;
-          int32_t v1280 = code_column;
-          int32_t v1281 = code_group;
-          quantise(scaled, v1277, v1278, v1279, codes, v1280, v1281);
-          int32_t v1282 = code_group;
-          ap_int<33> v1283 = v1282;
-          ap_int<33> v1284 = v1283 + 1;
-          int32_t v1285 = v1284;
-          code_group = v1285;
-          int32_t v1286 = code_group;
-          bool v1287 = v1286 == 4;
-          if (v1287) {
+        coded = v1280;
+        int32_t v1282 = coded;
+        int32_t v1283 = vector_words1;
+        bool v1284 = v1282 < v1283;
+        if (v1284) {
+          int32_t v1285 = coded;
+          int32_t v1286 = code_left;
+          ap_int<26> v1287 = reciprocal1;
+          int32_t v1288 = code_column;
+          int32_t v1289 = code_group;
+          quantise(scaled, v1285, v1286, v1287, codes, v1288, v1289);
+          int32_t v1290 = code_group;
+          ap_int<33> v1291 = v1290;
+          ap_int<33> v1292 = v1291 + 1;
+          int32_t v1293 = v1292;
+          code_group = v1293;
+          int32_t v1294 = code_group;
+          bool v1295 = v1294 == 4;
+          if (v1295) {
             code_group = 0;
-            int32_t v1288 = code_column;
-            ap_int<33> v1289 = v1288;
-            ap_int<33> v1290 = v1289 + 1;
-            int32_t v1291 = v1290;
-            code_column = v1291;
+            int32_t v1296 = code_column;
+            ap_int<33> v1297 = v1296;
+            ap_int<33> v1298 = v1297 + 1;
+            int32_t v1299 = v1298;
+            code_column = v1299;
           }
         }
-        int32_t v1292 = coded;
-        bool v1293 = v1292 == 31;
-        if (v1293) {
-          int64_t v1294 = root;
-          ap_int<36> v1295 = v1294;
-          divisor = v1295;
+        int32_t v1300 = coded;
+        bool v1301 = v1300 == 31;
+        if (v1301) {
+          int64_t v1302 = root;
+          ap_int<36> v1303 = v1302;
+          divisor = v1303;
         }
-        ap_int<36> v1296 = dividend;
-        ap_int<36> v1297 = divisor;
-        ap_int<37> v1298 = v1296;
-        ap_int<37> v1299 = v1297;
-        ap_int<37> v1300 = v1298 - v1299;
-        ap_int<36> v1301 = v1300;
+        ap_int<36> v1304 = dividend;
+        ap_int<36> v1305 = divisor;
+        ap_int<37> v1306 = v1304;
+        ap_int<37> v1307 = v1305;
+        ap_int<37> v1308 = v1306 - v1307;
+        ap_int<36> v1309 = v1308;
         ap_int<36> less;
-        less = v1301;
-        int32_t v1303 = dividing;
-        bool v1304 = v1303 > 0;
-        if (v1304) {
-          int64_t v1305 = quotient1;
-          int64_t v1306 = v1305 << 1;
-          quotient1 = v1306;
-          ap_int<36> v1307 = less;
-          bool v1308 = v1307 >= 0;
-          if (v1308) {
-            ap_int<36> v1309 = less;
-            dividend = v1309;
-            int64_t v1310 = quotient1;
-            ap_int<65> v1311 = v1310;
-            ap_int<65> v1312 = v1311 + 1;
-            int64_t v1313 = v1312;
-            quotient1 = v1313;
+        less = v1309;
+        int32_t v1311 = dividing;
+        bool v1312 = v1311 > 0;
+        if (v1312) {
+          int64_t v1313 = quotient1;
+          int64_t v1314 = v1313 << 1;
+          quotient1 = v1314;
+          ap_int<36> v1315 = less;
+          bool v1316 = v1315 >= 0;
+          if (v1316) {
+            ap_int<36> v1317 = less;
+            dividend = v1317;
+            int64_t v1318 = quotient1;
+            ap_int<65> v1319 = v1318;
+            ap_int<65> v1320 = v1319 + 1;
+            int64_t v1321 = v1320;
+            quotient1 = v1321;
           }
-          ap_int<36> v1314 = dividend;
-          ap_int<36> v1315 = v1314 << 1;
-          dividend = v1315;
+          ap_int<36> v1322 = dividend;
+          ap_int<36> v1323 = v1322 << 1;
+          dividend = v1323;
         }
-        int64_t v1316 = root;
-        int64_t v1317 = root_bit;
-        ap_int<65> v1318 = v1316;
-        ap_int<65> v1319 = v1317;
-        ap_int<65> v1320 = v1318 + v1319;
-        int64_t v1321 = v1320;
+        int64_t v1324 = root;
+        int64_t v1325 = root_bit;
+        ap_int<65> v1326 = v1324;
+        ap_int<65> v1327 = v1325;
+        ap_int<65> v1328 = v1326 + v1327;
+        int64_t v1329 = v1328;
         int64_t trial;
-        trial = v1321;
-        int64_t v1323 = root;
-        int64_t v1324 = v1323 >> 1;
-        root = v1324;
-        int64_t v1325 = radicand1;
-        int64_t v1326 = trial;
-        bool v1327 = v1325 >= v1326;
-        if (v1327) {
-          int64_t v1328 = trial;
-          int64_t v1329 = radicand1;
-          ap_int<65> v1330 = v1329;
-          ap_int<65> v1331 = v1328;
-          ap_int<65> v1332 = v1330 - v1331;
-          int64_t v1333 = v1332;
-          radicand1 = v1333;
-          int64_t v1334 = root_bit;
-          int64_t v1335 = root;
-          ap_int<65> v1336 = v1335;
-          ap_int<65> v1337 = v1334;
-          ap_int<65> v1338 = v1336 + v1337;
-          int64_t v1339 = v1338;
-          root = v1339;
+        trial = v1329;
+        int64_t v1331 = root;
+        int64_t v1332 = v1331 >> 1;
+        root = v1332;
+        int64_t v1333 = radicand1;
+        int64_t v1334 = trial;
+        bool v1335 = v1333 >= v1334;
+        if (v1335) {
+          int64_t v1336 = trial;
+          int64_t v1337 = radicand1;
+          ap_int<65> v1338 = v1337;
+          ap_int<65> v1339 = v1336;
+          ap_int<65> v1340 = v1338 - v1339;
+          int64_t v1341 = v1340;
+          radicand1 = v1341;
+          int64_t v1342 = root_bit;
+          int64_t v1343 = root;
+          ap_int<65> v1344 = v1343;
+          ap_int<65> v1345 = v1342;
+          ap_int<65> v1346 = v1344 + v1345;
+          int64_t v1347 = v1346;
+          root = v1347;
         }
-        int64_t v1340 = root_bit;
-        int64_t v1341 = v1340 >> 2;
-        root_bit = v1341;
+        int64_t v1348 = root_bit;
+        int64_t v1349 = v1348 >> 2;
+        root_bit = v1349;
         dividing = 0;
-        int32_t v1342 = coded;
-        bool v1343 = v1342 >= 31;
-        if (v1343) {
-          int32_t v1344 = coded;
-          ap_int<33> v1345 = v1344;
-          bool v1346 = v1345 < 56;
-          if (v1346) {
+        int32_t v1350 = coded;
+        bool v1351 = v1350 >= 31;
+        if (v1351) {
+          int32_t v1352 = coded;
+          ap_int<33> v1353 = v1352;
+          bool v1354 = v1353 < 56;
+          if (v1354) {
             dividing = 1;
           }
         }
       }
-      int64_t v1347 = quotient1;
-      ratio_end(v1347, exponents, 24, scale);
-      int32_t v1348 = phase;
-      int v1349 = v1348;
-      int32_t v1350 = weight_words[v1349];
-      int32_t words5;
-      words5 = v1350;
-      int32_t v1352 = phase;
-      int v1353 = v1352;
-      int32_t v1354 = column_words[v1353];
-      int32_t columns;
-      columns = v1354;
+      int64_t v1355 = quotient1;
+      ratio_end(v1355, exponents, 24, scale);
       int32_t v1356 = phase;
       int v1357 = v1356;
-      int32_t v1358 = matrix_rows[v1357];
-      int32_t rows;
-      rows = v1358;
+      int32_t v1358 = weight_words[v1357];
+      int32_t words5;
+      words5 = v1358;
       int32_t v1360 = phase;
-      bool v1361 = v1360 == 2;
-      bool v1362 = v1360 >= 3;
-      bool v1363 = v1361 | v1362;
-      if (v1363) {
+      int v1361 = v1360;
+      int32_t v1362 = column_words[v1361];
+      int32_t columns;
+      columns = v1362;
+      int32_t v1364 = phase;
+      int v1365 = v1364;
+      int32_t v1366 = matrix_rows[v1365];
+      int32_t rows;
+      rows = v1366;
+      int32_t v1368 = phase;
+      bool v1369 = v1368 == 2;
+      bool v1370 = v1368 >= 3;
+      bool v1371 = v1369 | v1370;
+      if (v1371) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -2104,444 +2116,444 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1370 = words5;
-      ap_int<33> v1371 = v1370;
-      ap_int<33> v1372 = v1371 + 5;
-      int32_t v1373 = v1372;
+      int32_t v1378 = words5;
+      ap_int<33> v1379 = v1378;
+      ap_int<33> v1380 = v1379 + 5;
+      int32_t v1381 = v1380;
       int32_t steps;
-      steps = v1373;
-      int32_t v1375 = steps;
-      int v1376 = v1375;
-      for (int v1377 = 0; v1377 < v1376; v1377 += 1) {
+      steps = v1381;
+      int32_t v1383 = steps;
+      int v1384 = v1383;
+      for (int v1385 = 0; v1385 < v1384; v1385 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1378 = words5;
-        ap_int<33> v1379 = v1377;
-        ap_int<33> v1380 = v1378;
-        bool v1381 = v1379 < v1380;
-        if (v1381) {
-          ap_uint<128> v1382 = v1066.read();
-          word[0] = v1382;
-          ap_uint<128> v1383 = v1067.read();
-          word[1] = v1383;
-          ap_uint<128> v1384 = v1068.read();
-          word[2] = v1384;
-          ap_uint<128> v1385 = v1069.read();
-          word[3] = v1385;
+        int32_t v1386 = words5;
+        ap_int<33> v1387 = v1385;
+        ap_int<33> v1388 = v1386;
+        bool v1389 = v1387 < v1388;
+        if (v1389) {
+          ap_uint<128> v1390 = v1074.read();
+          word[0] = v1390;
+          ap_uint<128> v1391 = v1075.read();
+          word[1] = v1391;
+          ap_uint<128> v1392 = v1076.read();
+          word[2] = v1392;
+          ap_uint<128> v1393 = v1077.read();
+          word[3] = v1393;
         }
-        int32_t v1386 = pending;
-        bool v1387 = v1386 > 0;
-        if (v1387) {
-          int32_t v1388 = pending;
-          ap_int<33> v1389 = v1388;
-          ap_int<33> v1390 = v1389 - 1;
-          int32_t v1391 = v1390;
-          pending = v1391;
-          ap_int<21> v1392 = leaving[0];
+        int32_t v1394 = pending;
+        bool v1395 = v1394 > 0;
+        if (v1395) {
+          int32_t v1396 = pending;
+          ap_int<33> v1397 = v1396;
+          ap_int<33> v1398 = v1397 - 1;
+          int32_t v1399 = v1398;
+          pending = v1399;
+          ap_int<21> v1400 = leaving[0];
           ap_int<21> total4;
-          total4 = v1392;
+          total4 = v1400;
           l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1395 = leaving[(r2 + 1)];
-            leaving[r2] = v1395;
+            ap_int<21> v1403 = leaving[(r2 + 1)];
+            leaving[r2] = v1403;
           }
-          int32_t v1396 = position;
-          int32_t v1397 = rows;
-          bool v1398 = v1396 < v1397;
-          if (v1398) {
-            int32_t v1399 = phase;
+          int32_t v1404 = position;
+          int32_t v1405 = rows;
+          bool v1406 = v1404 < v1405;
+          if (v1406) {
+            int32_t v1407 = phase;
             int32_t step1;
-            step1 = v1399;
-            int32_t v1401 = position;
+            step1 = v1407;
+            int32_t v1409 = position;
             int32_t at5;
-            at5 = v1401;
-            int32_t v1403 = phase;
-            bool v1404 = v1403 == 4;
-            if (v1404) {
-              int32_t v1405 = position;
-              int32_t v1406 = intermediate;
-              bool v1407 = v1405 >= v1406;
-              if (v1407) {
+            at5 = v1409;
+            int32_t v1411 = phase;
+            bool v1412 = v1411 == 4;
+            if (v1412) {
+              int32_t v1413 = position;
+              int32_t v1414 = intermediate;
+              bool v1415 = v1413 >= v1414;
+              if (v1415) {
                 step1 = 7;
-                int32_t v1408 = position;
-                int32_t v1409 = intermediate;
-                ap_int<33> v1410 = v1408;
-                ap_int<33> v1411 = v1409;
-                ap_int<33> v1412 = v1410 - v1411;
-                int32_t v1413 = v1412;
-                at5 = v1413;
+                int32_t v1416 = position;
+                int32_t v1417 = intermediate;
+                ap_int<33> v1418 = v1416;
+                ap_int<33> v1419 = v1417;
+                ap_int<33> v1420 = v1418 - v1419;
+                int32_t v1421 = v1420;
+                at5 = v1421;
               }
             }
-            int32_t v1414 = phase;
-            bool v1415 = v1414 == 6;
-            if (v1415) {
+            int32_t v1422 = phase;
+            bool v1423 = v1422 == 6;
+            if (v1423) {
               at5 = 0;
             }
-            int32_t v1416 = position;
-            int32_t v1417 = v1416 & 3;
+            int32_t v1424 = position;
+            int32_t v1425 = v1424 & 3;
             int32_t quarter;
-            quarter = v1417;
-            int32_t v1419 = step1;
-            bool v1420 = v1419 == 1;
-            if (v1420) {
-              int32_t v1421 = quarter;
-              bool v1422 = v1421 == 0;
-              if (v1422) {
-                ap_uint<128> v1423 = v1064.read();
-                room_beat1 = v1423;
-                ap_uint<128> v1424 = v1063.read();
-                state_beat = v1424;
+            quarter = v1425;
+            int32_t v1427 = step1;
+            bool v1428 = v1427 == 1;
+            if (v1428) {
+              int32_t v1429 = quarter;
+              bool v1430 = v1429 == 0;
+              if (v1430) {
+                ap_uint<128> v1431 = v1072.read();
+                room_beat1 = v1431;
+                ap_uint<128> v1432 = v1071.read();
+                state_beat = v1432;
               }
             }
-            ap_int<128> v1425 = room_beat1;
-            int32_t v1426 = v1425;
+            ap_int<128> v1433 = room_beat1;
+            int32_t v1434 = v1433;
             int32_t room;
-            room = v1426;
-            ap_int<128> v1428 = room_beat1;
-            ap_uint<128> v1429 = v1428 >> 32;
-            room_beat1 = v1429;
-            ap_int<128> v1430 = state_beat;
-            int32_t v1431 = v1430;
+            room = v1434;
+            ap_int<128> v1436 = room_beat1;
+            ap_uint<128> v1437 = v1436 >> 32;
+            room_beat1 = v1437;
+            ap_int<128> v1438 = state_beat;
+            int32_t v1439 = v1438;
             int32_t before1;
-            before1 = v1431;
-            ap_int<128> v1433 = state_beat;
-            ap_uint<128> v1434 = v1433 >> 32;
-            state_beat = v1434;
-            ap_int<21> v1435 = total4;
-            ap_int<48> v1436;
-            dequantise(v1435, scale, &v1436);
+            before1 = v1439;
+            ap_int<128> v1441 = state_beat;
+            ap_uint<128> v1442 = v1441 >> 32;
+            state_beat = v1442;
+            ap_int<21> v1443 = total4;
+            ap_int<48> v1444;
+            dequantise(v1443, scale, &v1444);
             ap_int<48> delta;
-            delta = v1436;
-            ap_int<48> v1438 = delta;
-            int32_t v1439;
-            saturate_gate(v1438, &v1439);
+            delta = v1444;
+            ap_int<48> v1446 = delta;
+            int32_t v1447;
+            saturate_gate(v1446, &v1447);
             int32_t gate;
-            gate = v1439;
-            int32_t v1441 = at5;
-            int v1442 = v1441;
-            int32_t v1443 = held[v1442];
+            gate = v1447;
+            int32_t v1449 = at5;
+            int v1450 = v1449;
+            int32_t v1451 = held[v1450];
             int32_t kept;
-            kept = v1443;
-            int32_t v1445 = step1;
-            bool v1446 = v1445 == 1;
-            int32_t v1447 = gate;
-            int32_t v1448 = 0 - v1447;
-            int32_t v1449 = v1446 ? (int32_t)v1448 : (int32_t)v1447;
+            kept = v1451;
+            int32_t v1453 = step1;
+            bool v1454 = v1453 == 1;
+            int32_t v1455 = gate;
+            int32_t v1456 = 0 - v1455;
+            int32_t v1457 = v1454 ? (int32_t)v1456 : (int32_t)v1455;
             int32_t turned;
-            turned = v1449;
-            int32_t v1451 = step1;
-            bool v1452 = v1451 == 2;
-            int32_t v1453 = kept;
-            int32_t v1454 = turned;
-            int32_t v1455 = v1452 ? (int32_t)v1453 : (int32_t)v1454;
+            turned = v1457;
+            int32_t v1459 = step1;
+            bool v1460 = v1459 == 2;
+            int32_t v1461 = kept;
+            int32_t v1462 = turned;
+            int32_t v1463 = v1460 ? (int32_t)v1461 : (int32_t)v1462;
             int32_t argument;
-            argument = v1455;
-            int32_t v1457 = argument;
-            ap_int<30> v1458;
-            sigmoid(v1457, &v1458);
+            argument = v1463;
+            int32_t v1465 = argument;
+            ap_int<30> v1466;
+            sigmoid(v1465, &v1466);
             ap_int<30> sigma;
-            sigma = v1458;
-            int32_t v1460 = step1;
-            bool v1461 = v1460 == 1;
-            int32_t v1462 = room;
-            int32_t v1463 = argument;
-            int32_t v1464 = v1461 ? (int32_t)v1462 : (int32_t)v1463;
+            sigma = v1466;
+            int32_t v1468 = step1;
+            bool v1469 = v1468 == 1;
+            int32_t v1470 = room;
+            int32_t v1471 = argument;
+            int32_t v1472 = v1469 ? (int32_t)v1470 : (int32_t)v1471;
             int32_t factor1;
-            factor1 = v1464;
-            int32_t v1466 = factor1;
-            ap_int<30> v1467 = sigma;
-            int32_t v1468;
-            weigh(v1466, v1467, &v1468);
-            int32_t weighted1;
-            weighted1 = v1468;
-            int32_t v1470 = weighted1;
-            ap_int<30> v1471 = v1470;
-            ap_int<30> fresh;
-            fresh = v1471;
-            int32_t v1473 = before1;
-            int32_t v1474 = kept;
-            ap_int<30> v1475 = fresh;
+            factor1 = v1472;
+            int32_t v1474 = factor1;
+            ap_int<30> v1475 = sigma;
             int32_t v1476;
-            state_update(v1473, v1474, v1475, &v1476);
+            weigh(v1474, v1475, &v1476);
+            int32_t weighted1;
+            weighted1 = v1476;
+            int32_t v1478 = weighted1;
+            ap_int<30> v1479 = v1478;
+            ap_int<30> fresh;
+            fresh = v1479;
+            int32_t v1481 = before1;
+            int32_t v1482 = kept;
+            ap_int<30> v1483 = fresh;
+            int32_t v1484;
+            state_update(v1481, v1482, v1483, &v1484);
             int32_t mixed1;
-            mixed1 = v1476;
-            int32_t v1478 = step1;
-            bool v1479 = v1478 == 0;
-            bool v1480 = v1478 == 1;
-            bool v1481 = v1478 == 4;
-            bool v1482 = v1479 | v1480;
-            bool v1483 = v1482 | v1481;
-            if (v1483) {
-              int32_t v1484 = step1;
-              bool v1485 = v1484 == 1;
-              int32_t v1486 = mixed1;
-              int32_t v1487 = weighted1;
-              int32_t v1488 = v1485 ? (int32_t)v1486 : (int32_t)v1487;
-              int32_t v1489 = at5;
-              int v1490 = v1489;
-              held[v1490] = v1488;
+            mixed1 = v1484;
+            int32_t v1486 = step1;
+            bool v1487 = v1486 == 0;
+            bool v1488 = v1486 == 1;
+            bool v1489 = v1486 == 4;
+            bool v1490 = v1487 | v1488;
+            bool v1491 = v1490 | v1489;
+            if (v1491) {
+              int32_t v1492 = step1;
+              bool v1493 = v1492 == 1;
+              int32_t v1494 = mixed1;
+              int32_t v1495 = weighted1;
+              int32_t v1496 = v1493 ? (int32_t)v1494 : (int32_t)v1495;
+              int32_t v1497 = at5;
+              int v1498 = v1497;
+              held[v1498] = v1496;
             }
-            int32_t v1491 = step1;
-            bool v1492 = v1491 == 2;
-            int32_t v1493 = weighted1;
-            int32_t v1494 = kept;
-            int32_t v1495 = v1492 ? (int32_t)v1493 : (int32_t)v1494;
+            int32_t v1499 = step1;
+            bool v1500 = v1499 == 2;
+            int32_t v1501 = weighted1;
+            int32_t v1502 = kept;
+            int32_t v1503 = v1500 ? (int32_t)v1501 : (int32_t)v1502;
             int32_t other;
-            other = v1495;
-            int32_t v1497 = gate;
-            int32_t v1498 = other;
-            ap_int<48> v1499;
-            gated_product(v1497, v1498, &v1499);
+            other = v1503;
+            int32_t v1505 = gate;
+            int32_t v1506 = other;
+            ap_int<48> v1507;
+            gated_product(v1505, v1506, &v1507);
             ap_int<48> value1;
-            value1 = v1499;
-            int32_t v1501 = step1;
-            bool v1502 = v1501 == 3;
-            bool v1503 = v1501 == 5;
-            bool v1504 = v1502 | v1503;
-            if (v1504) {
-              int32_t v1505 = at5;
-              int32_t v1506 = v1505 >> 1;
-              int v1507 = v1506;
-              int32_t v1508 = v1505 & 1;
-              int v1509 = v1508;
-              ap_int<48> v1510 = residual[v1507][v1509];
-              ap_int<48> v1511 = delta;
-              ap_int<48> v1512;
-              residual_add(v1510, v1511, &v1512);
-              value1 = v1512;
-              ap_int<48> v1513 = value1;
-              int32_t v1514 = at5;
-              int32_t v1515 = v1514 >> 1;
-              int v1516 = v1515;
-              int32_t v1517 = v1514 & 1;
-              int v1518 = v1517;
-              residual[v1516][v1518] = v1513;
+            value1 = v1507;
+            int32_t v1509 = step1;
+            bool v1510 = v1509 == 3;
+            bool v1511 = v1509 == 5;
+            bool v1512 = v1510 | v1511;
+            if (v1512) {
+              int32_t v1513 = at5;
+              int32_t v1514 = v1513 >> 1;
+              int v1515 = v1514;
+              int32_t v1516 = v1513 & 1;
+              int v1517 = v1516;
+              ap_int<48> v1518 = residual[v1515][v1517];
+              ap_int<48> v1519 = delta;
+              ap_int<48> v1520;
+              residual_add(v1518, v1519, &v1520);
+              value1 = v1520;
+              ap_int<48> v1521 = value1;
+              int32_t v1522 = at5;
+              int32_t v1523 = v1522 >> 1;
+              int v1524 = v1523;
+              int32_t v1525 = v1522 & 1;
+              int v1526 = v1525;
+              residual[v1524][v1526] = v1521;
             }
-            int32_t v1519 = step1;
-            bool v1520 = v1519 == 2;
-            bool v1521 = v1519 == 3;
-            bool v1522 = v1519 == 5;
-            bool v1523 = v1519 == 7;
-            bool v1524 = v1520 | v1521;
-            bool v1525 = v1524 | v1522;
-            bool v1526 = v1525 | v1523;
-            if (v1526) {
-              ap_int<48> v1527 = value1;
-              int32_t v1528 = at5;
-              int32_t v1529 = v1528 >> 4;
-              int v1530 = v1529;
-              int32_t v1531 = v1528 & 15;
-              int v1532 = v1531;
-              values[v1530][v1532] = v1527;
-              ap_int<48> v1533 = ones;
-              ap_int<48> v1534 = value1;
-              ap_int<48> v1535 = v1534 >> 47;
-              ap_int<48> v1536 = v1534 ^ v1535;
-              ap_int<48> v1537 = v1533 | v1536;
-              ones = v1537;
+            int32_t v1527 = step1;
+            bool v1528 = v1527 == 2;
+            bool v1529 = v1527 == 3;
+            bool v1530 = v1527 == 5;
+            bool v1531 = v1527 == 7;
+            bool v1532 = v1528 | v1529;
+            bool v1533 = v1532 | v1530;
+            bool v1534 = v1533 | v1531;
+            if (v1534) {
+              ap_int<48> v1535 = value1;
+              int32_t v1536 = at5;
+              int32_t v1537 = v1536 >> 4;
+              int v1538 = v1537;
+              int32_t v1539 = v1536 & 15;
+              int v1540 = v1539;
+              values[v1538][v1540] = v1535;
+              ap_int<48> v1541 = ones;
+              ap_int<48> v1542 = value1;
+              ap_int<48> v1543 = v1542 >> 47;
+              ap_int<48> v1544 = v1542 ^ v1543;
+              ap_int<48> v1545 = v1541 | v1544;
+              ones = v1545;
             }
-            int32_t v1538 = step1;
-            bool v1539 = v1538 == 2;
-            if (v1539) {
-              ap_int<21> v1540 = total4;
-              ap_int<42> v1541 = v1540;
-              ap_int<42> v1542 = v1541 * v1541;
-              int64_t v1543 = gate_sum;
-              ap_int<65> v1544 = v1543;
-              ap_int<65> v1545 = v1542;
-              ap_int<65> v1546 = v1544 + v1545;
-              int64_t v1547 = v1546;
-              gate_sum = v1547;
+            int32_t v1546 = step1;
+            bool v1547 = v1546 == 2;
+            if (v1547) {
+              ap_int<21> v1548 = total4;
+              ap_int<42> v1549 = v1548;
+              ap_int<42> v1550 = v1549 * v1549;
+              int64_t v1551 = gate_sum;
+              ap_int<65> v1552 = v1551;
+              ap_int<65> v1553 = v1550;
+              ap_int<65> v1554 = v1552 + v1553;
+              int64_t v1555 = v1554;
+              gate_sum = v1555;
             }
-            int32_t v1548 = step1;
-            bool v1549 = v1548 == 1;
-            bool v1550 = v1548 == 6;
-            bool v1551 = v1549 | v1550;
-            if (v1551) {
+            int32_t v1556 = step1;
+            bool v1557 = v1556 == 1;
+            bool v1558 = v1556 == 6;
+            bool v1559 = v1557 | v1558;
+            if (v1559) {
               l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1553 = quad[(k4 + 1)];
-                quad[k4] = v1553;
+                int32_t v1561 = quad[(k4 + 1)];
+                quad[k4] = v1561;
               }
-              int32_t v1554 = step1;
-              bool v1555 = v1554 == 1;
-              int32_t v1556 = mixed1;
-              ap_int<21> v1557 = total4;
-              int32_t v1558 = v1557;
-              int32_t v1559 = v1555 ? (int32_t)v1556 : (int32_t)v1558;
-              quad[3] = v1559;
-              int32_t v1560 = quarter;
-              bool v1561 = v1560 == 3;
-              if (v1561) {
+              int32_t v1562 = step1;
+              bool v1563 = v1562 == 1;
+              int32_t v1564 = mixed1;
+              ap_int<21> v1565 = total4;
+              int32_t v1566 = v1565;
+              int32_t v1567 = v1563 ? (int32_t)v1564 : (int32_t)v1566;
+              quad[3] = v1567;
+              int32_t v1568 = quarter;
+              bool v1569 = v1568 == 3;
+              if (v1569) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1564 = quad[k5];
-                  ap_int<128> v1565 = packed;
-                  int64_t v1566 = k5;
-                  int64_t v1567 = v1566 * 32;
-                  ap_int<65> v1568 = v1567;
-                  ap_int<65> v1569 = v1568 + 31;
-                  int v1570 = v1567;
-                  int v1571 = v1569;
-                  ap_int<128> v1572;
-                  ap_int<128> v1572_tmp = v1565;
-                  v1572_tmp(v1571, v1570) = v1564;
-                  v1572 = v1572_tmp;
-                  packed = v1572;
+                  int32_t v1572 = quad[k5];
+                  ap_int<128> v1573 = packed;
+                  int64_t v1574 = k5;
+                  int64_t v1575 = v1574 * 32;
+                  ap_int<65> v1576 = v1575;
+                  ap_int<65> v1577 = v1576 + 31;
+                  int v1578 = v1575;
+                  int v1579 = v1577;
+                  ap_int<128> v1580;
+                  ap_int<128> v1580_tmp = v1573;
+                  v1580_tmp(v1579, v1578) = v1572;
+                  v1580 = v1580_tmp;
+                  packed = v1580;
                 }
-                ap_int<128> v1573 = packed;
-                v1070.write(v1573);
+                ap_int<128> v1581 = packed;
+                v1078.write(v1581);
               }
             }
           }
-          int32_t v1574 = position;
-          ap_int<33> v1575 = v1574;
-          ap_int<33> v1576 = v1575 + 1;
-          int32_t v1577 = v1576;
-          position = v1577;
+          int32_t v1582 = position;
+          ap_int<33> v1583 = v1582;
+          ap_int<33> v1584 = v1583 + 1;
+          int32_t v1585 = v1584;
+          position = v1585;
         }
-        int32_t v1578 = column;
-        multiply_word(word, codes, v1578, sums);
-        int32_t v1579 = column;
-        ap_int<33> v1580 = v1579;
-        ap_int<33> v1581 = v1580 + 1;
-        int32_t v1582 = v1581;
-        column = v1582;
-        int32_t v1583 = column;
-        int32_t v1584 = columns;
-        bool v1585 = v1583 == v1584;
-        if (v1585) {
+        int32_t v1586 = column;
+        multiply_word(word, codes, v1586, sums);
+        int32_t v1587 = column;
+        ap_int<33> v1588 = v1587;
+        ap_int<33> v1589 = v1588 + 1;
+        int32_t v1590 = v1589;
+        column = v1590;
+        int32_t v1591 = column;
+        int32_t v1592 = columns;
+        bool v1593 = v1591 == v1592;
+        if (v1593) {
           column = 0;
           pending = 5;
           l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1587 = sums[r3];
-            leaving[r3] = v1587;
+            ap_int<21> v1595 = sums[r3];
+            leaving[r3] = v1595;
           }
         }
       }
-      int32_t v1588 = phase;
-      bool v1589 = v1588 == 2;
-      if (v1589) {
-        int64_t v1590 = gate_sum;
-        gate_squares(v1590, scale, gate_plain);
+      int32_t v1596 = phase;
+      bool v1597 = v1596 == 2;
+      if (v1597) {
+        int64_t v1598 = gate_sum;
+        gate_squares(v1598, scale, gate_plain);
       }
-      int32_t v1591 = phase;
-      bool v1592 = v1591 == 6;
-      if (v1592) {
+      int32_t v1599 = phase;
+      bool v1600 = v1599 == 6;
+      if (v1600) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1594 = scale[0];
-        ap_int<128> v1595 = end;
-        ap_int<128> v1596;
-        ap_int<128> v1596_tmp = v1595;
-        v1596_tmp(31, 0) = v1594;
-        v1596 = v1596_tmp;
-        end = v1596;
-        int32_t v1597 = scale[1];
-        ap_int<128> v1598 = end;
-        ap_int<128> v1599;
-        ap_int<128> v1599_tmp = v1598;
-        v1599_tmp(63, 32) = v1597;
-        v1599 = v1599_tmp;
-        end = v1599;
-        ap_int<128> v1600 = end;
-        v1070.write(v1600);
+        int32_t v1602 = scale[0];
+        ap_int<128> v1603 = end;
+        ap_int<128> v1604;
+        ap_int<128> v1604_tmp = v1603;
+        v1604_tmp(31, 0) = v1602;
+        v1604 = v1604_tmp;
+        end = v1604;
+        int32_t v1605 = scale[1];
+        ap_int<128> v1606 = end;
+        ap_int<128> v1607;
+        ap_int<128> v1607_tmp = v1606;
+        v1607_tmp(63, 32) = v1605;
+        v1607 = v1607_tmp;
+        end = v1607;
+        ap_int<128> v1608 = end;
+        v1078.write(v1608);
       }
     }
   }
-  int32_t v1601 = vector_beats1;
-  int v1602 = v1601;
-  for (int v1603 = 0; v1603 < v1602; v1603 += 1) {
+  int32_t v1609 = vector_beats1;
+  int v1610 = v1609;
+  for (int v1611 = 0; v1611 < v1610; v1611 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1605 = residual[v1603][0];
-    int64_t v1606 = v1605;
+    ap_int<48> v1613 = residual[v1611][0];
+    int64_t v1614 = v1613;
     int64_t even;
-    even = v1606;
-    ap_int<48> v1608 = residual[v1603][1];
-    int64_t v1609 = v1608;
+    even = v1614;
+    ap_int<48> v1616 = residual[v1611][1];
+    int64_t v1617 = v1616;
     int64_t odd1;
-    odd1 = v1609;
-    int64_t v1611 = even;
-    ap_int<128> v1612 = out;
-    ap_int<128> v1613;
-    ap_int<128> v1613_tmp = v1612;
-    v1613_tmp(63, 0) = v1611;
-    v1613 = v1613_tmp;
-    out = v1613;
-    int64_t v1614 = odd1;
-    ap_int<128> v1615 = out;
-    ap_int<128> v1616;
-    ap_int<128> v1616_tmp = v1615;
-    v1616_tmp(127, 64) = v1614;
-    v1616 = v1616_tmp;
-    out = v1616;
-    ap_int<128> v1617 = out;
-    v1070.write(v1617);
+    odd1 = v1617;
+    int64_t v1619 = even;
+    ap_int<128> v1620 = out;
+    ap_int<128> v1621;
+    ap_int<128> v1621_tmp = v1620;
+    v1621_tmp(63, 0) = v1619;
+    v1621 = v1621_tmp;
+    out = v1621;
+    int64_t v1622 = odd1;
+    ap_int<128> v1623 = out;
+    ap_int<128> v1624;
+    ap_int<128> v1624_tmp = v1623;
+    v1624_tmp(127, 64) = v1622;
+    v1624 = v1624_tmp;
+    out = v1624;
+    ap_int<128> v1625 = out;
+    v1078.write(v1625);
   }
 }
 
 void store_0(
-  ap_uint<128> v1618[1280],
-  ap_uint<128> v1619[81920],
-  ap_uint<128> v1620[65537],
-  hls::stream< int32_t >& v1621,
-  hls::stream< ap_uint<128> >& v1622
+  ap_uint<128> v1626[1280],
+  ap_uint<128> v1627[81920],
+  ap_uint<128> v1628[65537],
+  hls::stream< int32_t >& v1629,
+  hls::stream< ap_uint<128> >& v1630
 ) {
-  int32_t v1623 = v1621.read();
+  int32_t v1631 = v1629.read();
   int32_t vector_beats2;
-  vector_beats2 = v1623;
-  int32_t v1625 = v1621.read();
+  vector_beats2 = v1631;
+  int32_t v1633 = v1629.read();
   int32_t logits_beats1;
-  logits_beats1 = v1625;
-  int32_t v1627 = v1621.read();
+  logits_beats1 = v1633;
+  int32_t v1635 = v1629.read();
   int32_t count6;
-  count6 = v1627;
-  int32_t v1629 = vector_beats2;
-  int32_t v1630 = v1629 >> 1;
+  count6 = v1635;
+  int32_t v1637 = vector_beats2;
+  int32_t v1638 = v1637 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1630;
-  int32_t v1632 = count6;
-  int v1633 = v1632;
-  for (int v1634 = 0; v1634 < v1633; v1634 += 1) {
-    int32_t v1635 = v1621.read();
+  state_beats1 = v1638;
+  int32_t v1640 = count6;
+  int v1641 = v1640;
+  for (int v1642 = 0; v1642 < v1641; v1642 += 1) {
+    int32_t v1643 = v1629.read();
     int32_t kind2;
-    kind2 = v1635;
-    int32_t v1637 = v1621.read();
+    kind2 = v1643;
+    int32_t v1645 = v1629.read();
     int32_t at6;
-    at6 = v1637;
-    int32_t v1639 = kind2;
-    bool v1640 = v1639 == 0;
-    if (v1640) {
-      int32_t v1641 = state_beats1;
-      int v1642 = v1641;
-      for (int v1643 = 0; v1643 < v1642; v1643 += 1) {
+    at6 = v1645;
+    int32_t v1647 = kind2;
+    bool v1648 = v1647 == 0;
+    if (v1648) {
+      int32_t v1649 = state_beats1;
+      int v1650 = v1649;
+      for (int v1651 = 0; v1651 < v1650; v1651 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1644 = v1622.read();
-        int32_t v1645 = at6;
-        int v1646 = v1645;
-        int v1647 = v1643;
-        int v1648 = v1646 + v1647;
-        int v1649 = v1648;
-        v1619[v1649] = v1644;
+        ap_uint<128> v1652 = v1630.read();
+        int32_t v1653 = at6;
+        int v1654 = v1653;
+        int v1655 = v1651;
+        int v1656 = v1654 + v1655;
+        int v1657 = v1656;
+        v1627[v1657] = v1652;
       }
     } else {
-      int32_t v1650 = logits_beats1;
-      ap_int<33> v1651 = v1650;
-      ap_int<33> v1652 = v1651 + 1;
-      int v1653 = v1652;
-      for (int v1654 = 0; v1654 < v1653; v1654 += 1) {
+      int32_t v1658 = logits_beats1;
+      ap_int<33> v1659 = v1658;
+      ap_int<33> v1660 = v1659 + 1;
+      int v1661 = v1660;
+      for (int v1662 = 0; v1662 < v1661; v1662 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1655 = v1622.read();
-        v1620[v1654] = v1655;
+        ap_uint<128> v1663 = v1630.read();
+        v1628[v1662] = v1663;
       }
     }
   }
-  int32_t v1656 = vector_beats2;
-  int v1657 = v1656;
-  for (int v1658 = 0; v1658 < v1657; v1658 += 1) {
+  int32_t v1664 = vector_beats2;
+  int v1665 = v1664;
+  for (int v1666 = 0; v1666 < v1665; v1666 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1659 = v1622.read();
-    v1618[v1658] = v1659;
+    ap_uint<128> v1667 = v1630.read();
+    v1626[v1666] = v1667;
   }
 }
 
@@ -2586,41 +2598,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1673;
-  #pragma HLS stream variable=v1673 depth=4
-  hls::stream< int32_t > v1674;
-  #pragma HLS stream variable=v1674 depth=4
-  hls::stream< int32_t > v1675;
-  #pragma HLS stream variable=v1675 depth=4
-  hls::stream< int32_t > v1676;
-  #pragma HLS stream variable=v1676 depth=4
-  hls::stream< int32_t > v1677;
-  #pragma HLS stream variable=v1677 depth=4
-  hls::stream< int32_t > v1678;
-  #pragma HLS stream variable=v1678 depth=4
-  hls::stream< ap_uint<128> > v1679;
-  #pragma HLS stream variable=v1679 depth=8
-  hls::stream< ap_uint<128> > v1680;
-  #pragma HLS stream variable=v1680 depth=512
-  hls::stream< ap_uint<128> > v1681;
-  #pragma HLS stream variable=v1681 depth=512
-  hls::stream< ap_uint<128> > v1682;
-  #pragma HLS stream variable=v1682 depth=512
-  hls::stream< ap_uint<128> > v1683;
-  #pragma HLS stream variable=v1683 depth=512
-  hls::stream< ap_uint<1024> > v1684;
-  #pragma HLS stream variable=v1684 depth=432
-  hls::stream< ap_uint<128> > v1685;
-  #pragma HLS stream variable=v1685 depth=640
-  hls::stream< ap_uint<128> > v1686;
-  #pragma HLS stream variable=v1686 depth=640
+  hls::stream< int32_t > v1681;
+  #pragma HLS stream variable=v1681 depth=4
+  hls::stream< int32_t > v1682;
+  #pragma HLS stream variable=v1682 depth=4
+  hls::stream< int32_t > v1683;
+  #pragma HLS stream variable=v1683 depth=4
+  hls::stream< int32_t > v1684;
+  #pragma HLS stream variable=v1684 depth=4
+  hls::stream< int32_t > v1685;
+  #pragma HLS stream variable=v1685 depth=4
+  hls::stream< int32_t > v1686;
+  #pragma HLS stream variable=v1686 depth=4
   hls::stream< ap_uint<128> > v1687;
-  #pragma HLS stream variable=v1687 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1679, v1673, v1674, v1675, v1676, v1677, v1678, v1686, v1685, v1684);
-  load_0_0(weights_0, v1675, v1680);
-  load_1_0(weights_1, v1676, v1681);
-  load_2_0(weights_2, v1677, v1682);
-  load_3_0(weights_3, v1678, v1683);
-  core_0(v1679, v1673, v1686, v1685, v1684, v1680, v1681, v1682, v1683, v1687);
-  store_0(vector_out, state_out, logits, v1674, v1687);
+  #pragma HLS stream variable=v1687 depth=8
+  hls::stream< ap_uint<128> > v1688;
+  #pragma HLS stream variable=v1688 depth=512
+  hls::stream< ap_uint<128> > v1689;
+  #pragma HLS stream variable=v1689 depth=512
+  hls::stream< ap_uint<128> > v1690;
+  #pragma HLS stream variable=v1690 depth=512
+  hls::stream< ap_uint<128> > v1691;
+  #pragma HLS stream variable=v1691 depth=512
+  hls::stream< ap_uint<1024> > v1692;
+  #pragma HLS stream variable=v1692 depth=432
+  hls::stream< ap_uint<128> > v1693;
+  #pragma HLS stream variable=v1693 depth=640
+  hls::stream< ap_uint<128> > v1694;
+  #pragma HLS stream variable=v1694 depth=640
+  hls::stream< ap_uint<128> > v1695;
+  #pragma HLS stream variable=v1695 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1687, v1681, v1682, v1683, v1684, v1685, v1686, v1694, v1693, v1692);
+  load_0_0(weights_0, v1683, v1688);
+  load_1_0(weights_1, v1684, v1689);
+  load_2_0(weights_2, v1685, v1690);
+  load_3_0(weights_3, v1686, v1691);
+  core_0(v1687, v1681, v1694, v1693, v1692, v1688, v1689, v1690, v1691, v1695);
+  store_0(vector_out, state_out, logits, v1682, v1695);
 }

@@ -163,322 +163,328 @@ void fetch_0(
     v99 = v99_tmp(63, 32);
     int32_t at;
     at = v99;
-    ap_int<128> v101 = front;
-    int32_t v102;
-    ap_int<128> v102_tmp = v101;
-    v102 = v102_tmp(95, 64);
+    ap_uint<128> v101 = pair[0];
+    ap_uint<128> where_0;
+    where_0 = v101;
+    ap_uint<128> v103 = pair[0];
+    ap_uint<128> where_1;
+    where_1 = v103;
+    ap_int<128> v105 = where_0;
+    int32_t v106;
+    ap_int<128> v106_tmp = v105;
+    v106 = v106_tmp(95, 64);
     int32_t from_0;
-    from_0 = v102;
-    ap_int<128> v104 = front;
-    int32_t v105;
-    ap_int<128> v105_tmp = v104;
-    v105 = v105_tmp(127, 96);
+    from_0 = v106;
+    ap_int<128> v108 = where_1;
+    int32_t v109;
+    ap_int<128> v109_tmp = v108;
+    v109 = v109_tmp(127, 96);
     int32_t from_1;
-    from_1 = v105;
-    ap_int<128> v107 = back;
-    int32_t v108;
-    ap_int<128> v108_tmp = v107;
-    v108 = v108_tmp(95, 64);
+    from_1 = v109;
+    ap_int<128> v111 = back;
+    int32_t v112;
+    ap_int<128> v112_tmp = v111;
+    v112 = v112_tmp(95, 64);
     int32_t state_at;
-    state_at = v108;
-    int32_t v110 = kind;
-    bool v111 = v110 == 0;
-    int32_t v112 = layer_words;
-    int32_t v113 = head_words;
-    int32_t v114 = v111 ? (int32_t)v112 : (int32_t)v113;
+    state_at = v112;
+    int32_t v114 = kind;
+    bool v115 = v114 == 0;
+    int32_t v116 = layer_words;
+    int32_t v117 = head_words;
+    int32_t v118 = v115 ? (int32_t)v116 : (int32_t)v117;
     int32_t words;
-    words = v114;
-    int32_t v116 = kind;
-    v7.write(v116);
-    int32_t v117 = kind;
-    v8.write(v117);
-    int32_t v118 = state_at;
-    v8.write(v118);
-    int32_t v119 = from_0;
-    v9.write(v119);
-    int32_t v120 = words;
-    v9.write(v120);
-    int32_t v121 = from_1;
-    v10.write(v121);
-    int32_t v122 = words;
-    v10.write(v122);
-    int32_t v123 = kind;
-    bool v124 = v123 == 0;
-    int32_t v125 = all_state_beats;
-    int32_t v126 = v124 ? (int32_t)v125 : (int32_t)0;
+    words = v118;
+    int32_t v120 = kind;
+    v7.write(v120);
+    int32_t v121 = kind;
+    v8.write(v121);
+    int32_t v122 = state_at;
+    v8.write(v122);
+    int32_t v123 = from_0;
+    v9.write(v123);
+    int32_t v124 = from_1;
+    v10.write(v124);
+    int32_t v125 = words;
+    v9.write(v125);
+    int32_t v126 = words;
+    v10.write(v126);
+    int32_t v127 = kind;
+    bool v128 = v127 == 0;
+    int32_t v129 = all_state_beats;
+    int32_t v130 = v128 ? (int32_t)v129 : (int32_t)0;
     int32_t state_beats;
-    state_beats = v126;
-    int32_t v128 = state_beats;
-    int v129 = v128;
-    for (int v130 = 0; v130 < v129; v130 += 1) {
+    state_beats = v130;
+    int32_t v132 = state_beats;
+    int v133 = v132;
+    for (int v134 = 0; v134 < v133; v134 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v131 = state_at;
-      int v132 = v131;
-      int v133 = v130;
-      int v134 = v132 + v133;
-      int v135 = v134;
-      ap_uint<128> v136 = v5[v135];
-      v11.write(v136);
+      int32_t v135 = state_at;
+      int v136 = v135;
+      int v137 = v134;
+      int v138 = v136 + v137;
+      int v139 = v138;
+      ap_uint<128> v140 = v5[v139];
+      v11.write(v140);
     }
-    int32_t v137 = kind;
-    bool v138 = v137 == 0;
-    int32_t v139 = v138 ? (int32_t)0 : (int32_t)6;
-    int32_t phase_begin;
-    phase_begin = v139;
     int32_t v141 = kind;
     bool v142 = v141 == 0;
-    ap_int<33> v143 = v142 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v144 = v143;
+    int32_t v143 = v142 ? (int32_t)0 : (int32_t)6;
+    int32_t phase_begin;
+    phase_begin = v143;
+    int32_t v145 = kind;
+    bool v146 = v145 == 0;
+    ap_int<33> v147 = v146 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v148 = v147;
     int32_t phase_end;
-    phase_end = v144;
-    int32_t v146 = phase_begin;
-    int32_t v147 = phase_end;
-    int v148 = v146;
-    int v149 = v147;
-    for (int v150 = v148; v150 < v149; v150 += 1) {
+    phase_end = v148;
+    int32_t v150 = phase_begin;
+    int32_t v151 = phase_end;
+    int v152 = v150;
+    int v153 = v151;
+    for (int v154 = v152; v154 < v153; v154 += 1) {
       l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
       #pragma HLS pipeline II=1
-        int32_t v152 = at;
-        int v153 = v152;
-        int v154 = n2;
-        int v155 = v153 + v154;
-        int v156 = v155;
-        ap_uint<128> v157 = v3[v156];
+        int32_t v156 = at;
+        int v157 = v156;
+        int v158 = n2;
+        int v159 = v157 + v158;
+        int v160 = v159;
+        ap_uint<128> v161 = v3[v160];
         ap_uint<128> line;
-        line = v157;
-        ap_int<128> v159 = line;
-        v12.write(v159);
+        line = v161;
+        ap_int<128> v163 = line;
+        v12.write(v163);
       }
-      int32_t v160 = at;
-      int v161 = v160;
-      int v162 = v161 + 2;
-      int32_t v163 = v162;
-      at = v163;
-      int32_t v164 = vector_words[v150];
-      int64_t v165 = v164;
-      int64_t v166 = v165 * 2;
+      int32_t v164 = at;
+      int v165 = v164;
+      int v166 = v165 + 2;
       int32_t v167 = v166;
+      at = v167;
+      int32_t v168 = vector_words[v154];
+      int64_t v169 = v168;
+      int64_t v170 = v169 * 2;
+      int32_t v171 = v170;
       int32_t element_beats;
-      element_beats = v167;
+      element_beats = v171;
       int32_t filled;
       filled = 0;
-      int32_t v170 = element_beats;
-      int v171 = v170;
-      for (int v172 = 0; v172 < v171; v172 += 1) {
+      int32_t v174 = element_beats;
+      int v175 = v174;
+      for (int v176 = 0; v176 < v175; v176 += 1) {
       #pragma HLS pipeline II=1
         l_S_k_5_k: for (int k = 0; k < 1; k++) {
-          ap_uint<128> v174 = part[(k + 1)];
-          part[k] = v174;
+          ap_uint<128> v178 = part[(k + 1)];
+          part[k] = v178;
         }
-        int32_t v175 = at;
-        int v176 = v175;
-        int v177 = v172;
-        int v178 = v176 + v177;
-        int v179 = v178;
-        ap_uint<128> v180 = v3[v179];
-        part[1] = v180;
-        int32_t v181 = filled;
-        ap_int<33> v182 = v181;
-        ap_int<33> v183 = v182 + 1;
-        int32_t v184 = v183;
-        filled = v184;
+        int32_t v179 = at;
+        int v180 = v179;
+        int v181 = v176;
+        int v182 = v180 + v181;
+        int v183 = v182;
+        ap_uint<128> v184 = v3[v183];
+        part[1] = v184;
         int32_t v185 = filled;
-        bool v186 = v185 == 2;
-        if (v186) {
+        ap_int<33> v186 = v185;
+        ap_int<33> v187 = v186 + 1;
+        int32_t v188 = v187;
+        filled = v188;
+        int32_t v189 = filled;
+        bool v190 = v189 == 2;
+        if (v190) {
           filled = 0;
           ap_uint<256> whole;
           whole = 0;
           l_S_k_6_k1: for (int k1 = 0; k1 < 2; k1++) {
-            ap_uint<128> v189 = part[k1];
-            ap_int<256> v190 = whole;
-            int64_t v191 = k1;
-            int64_t v192 = v191 * 128;
-            ap_int<65> v193 = v192;
-            ap_int<65> v194 = v193 + 127;
-            int v195 = v192;
-            int v196 = v194;
-            ap_int<256> v197;
-            ap_int<256> v197_tmp = v190;
-            v197_tmp(v196, v195) = v189;
-            v197 = v197_tmp;
-            whole = v197;
+            ap_uint<128> v193 = part[k1];
+            ap_int<256> v194 = whole;
+            int64_t v195 = k1;
+            int64_t v196 = v195 * 128;
+            ap_int<65> v197 = v196;
+            ap_int<65> v198 = v197 + 127;
+            int v199 = v196;
+            int v200 = v198;
+            ap_int<256> v201;
+            ap_int<256> v201_tmp = v194;
+            v201_tmp(v200, v199) = v193;
+            v201 = v201_tmp;
+            whole = v201;
           }
-          ap_int<256> v198 = whole;
-          v13.write(v198);
+          ap_int<256> v202 = whole;
+          v13.write(v202);
         }
       }
-      int32_t v199 = element_beats;
-      int32_t v200 = at;
-      int v201 = v200;
-      int v202 = v199;
-      int v203 = v201 + v202;
-      int32_t v204 = v203;
-      at = v204;
-      int32_t v205 = room_beats[v150];
+      int32_t v203 = element_beats;
+      int32_t v204 = at;
+      int v205 = v204;
+      int v206 = v203;
+      int v207 = v205 + v206;
+      int32_t v208 = v207;
+      at = v208;
+      int32_t v209 = room_beats[v154];
       int32_t more;
-      more = v205;
-      int32_t v207 = more;
-      int v208 = v207;
-      for (int v209 = 0; v209 < v208; v209 += 1) {
+      more = v209;
+      int32_t v211 = more;
+      int v212 = v211;
+      for (int v213 = 0; v213 < v212; v213 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v210 = at;
-        int v211 = v210;
-        int v212 = v209;
-        int v213 = v211 + v212;
-        int v214 = v213;
-        ap_uint<128> v215 = v3[v214];
+        int32_t v214 = at;
+        int v215 = v214;
+        int v216 = v213;
+        int v217 = v215 + v216;
+        int v218 = v217;
+        ap_uint<128> v219 = v3[v218];
         ap_uint<128> room_beat;
-        room_beat = v215;
-        ap_int<128> v217 = room_beat;
-        v12.write(v217);
+        room_beat = v219;
+        ap_int<128> v221 = room_beat;
+        v12.write(v221);
       }
-      int32_t v218 = more;
-      int32_t v219 = at;
-      int v220 = v219;
-      int v221 = v218;
-      int v222 = v220 + v221;
-      int32_t v223 = v222;
-      at = v223;
+      int32_t v222 = more;
+      int32_t v223 = at;
+      int v224 = v223;
+      int v225 = v222;
+      int v226 = v224 + v225;
+      int32_t v227 = v226;
+      at = v227;
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v224[134217728],
-  hls::stream< int32_t >& v225,
-  hls::stream< ap_uint<128> >& v226
+  ap_uint<128> v228[134217728],
+  hls::stream< int32_t >& v229,
+  hls::stream< ap_uint<128> >& v230
 ) {
-  int32_t v227 = v225.read();
+  int32_t v231 = v229.read();
   int32_t count1;
-  count1 = v227;
-  int32_t v229 = count1;
-  int v230 = v229;
-  for (int v231 = 0; v231 < v230; v231 += 1) {
-    int32_t v232 = v225.read();
+  count1 = v231;
+  int32_t v233 = count1;
+  int v234 = v233;
+  for (int v235 = 0; v235 < v234; v235 += 1) {
+    int32_t v236 = v229.read();
     int32_t first_beat;
-    first_beat = v232;
-    int32_t v234 = first_beat;
+    first_beat = v236;
+    int32_t v238 = first_beat;
     int32_t at1;
-    at1 = v234;
-    int32_t v236 = v225.read();
+    at1 = v238;
+    int32_t v240 = v229.read();
     int32_t words1;
-    words1 = v236;
-    int32_t v238 = words1;
-    int v239 = v238;
-    for (int v240 = 0; v240 < v239; v240 += 1) {
+    words1 = v240;
+    int32_t v242 = words1;
+    int v243 = v242;
+    for (int v244 = 0; v244 < v243; v244 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v241 = at1;
-      int v242 = v241;
-      int v243 = v240;
-      int v244 = v242 + v243;
-      int v245 = v244;
-      ap_uint<128> v246 = v224[v245];
-      v226.write(v246);
+      int32_t v245 = at1;
+      int v246 = v245;
+      int v247 = v244;
+      int v248 = v246 + v247;
+      int v249 = v248;
+      ap_uint<128> v250 = v228[v249];
+      v230.write(v250);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v247[134217728],
-  hls::stream< int32_t >& v248,
-  hls::stream< ap_uint<128> >& v249
+  ap_uint<128> v251[134217728],
+  hls::stream< int32_t >& v252,
+  hls::stream< ap_uint<128> >& v253
 ) {
-  int32_t v250 = v248.read();
+  int32_t v254 = v252.read();
   int32_t count2;
-  count2 = v250;
-  int32_t v252 = count2;
-  int v253 = v252;
-  for (int v254 = 0; v254 < v253; v254 += 1) {
-    int32_t v255 = v248.read();
+  count2 = v254;
+  int32_t v256 = count2;
+  int v257 = v256;
+  for (int v258 = 0; v258 < v257; v258 += 1) {
+    int32_t v259 = v252.read();
     int32_t first_beat1;
-    first_beat1 = v255;
-    int32_t v257 = first_beat1;
+    first_beat1 = v259;
+    int32_t v261 = first_beat1;
     int32_t at2;
-    at2 = v257;
-    int32_t v259 = v248.read();
+    at2 = v261;
+    int32_t v263 = v252.read();
     int32_t words2;
-    words2 = v259;
-    int32_t v261 = words2;
-    int v262 = v261;
-    for (int v263 = 0; v263 < v262; v263 += 1) {
+    words2 = v263;
+    int32_t v265 = words2;
+    int v266 = v265;
+    for (int v267 = 0; v267 < v266; v267 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v264 = at2;
-      int v265 = v264;
-      int v266 = v263;
-      int v267 = v265 + v266;
-      int v268 = v267;
-      ap_uint<128> v269 = v247[v268];
-      v249.write(v269);
+      int32_t v268 = at2;
+      int v269 = v268;
+      int v270 = v267;
+      int v271 = v269 + v270;
+      int v272 = v271;
+      ap_uint<128> v273 = v251[v272];
+      v253.write(v273);
     }
   }
 }
 
 void bit_length(
-  int64_t v270,
-  int32_t *v271
+  int64_t v274,
+  int32_t *v275
 ) {
   int64_t rest;
-  rest = v270;
+  rest = v274;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v275 = k2;
-    int32_t v276 = 32 >> v275;
+    int32_t v279 = k2;
+    int32_t v280 = 32 >> v279;
     int32_t step;
-    step = v276;
-    int64_t v278 = rest;
-    int32_t v279 = step;
-    int64_t v280 = v279;
-    int64_t v281 = v278 >> v280;
+    step = v280;
+    int64_t v282 = rest;
+    int32_t v283 = step;
+    int64_t v284 = v283;
+    int64_t v285 = v282 >> v284;
     int64_t high;
-    high = v281;
-    int64_t v283 = high;
-    bool v284 = v283 > 0;
-    if (v284) {
-      int64_t v285 = high;
-      rest = v285;
-      int32_t v286 = step;
-      int32_t v287 = bits;
-      ap_int<33> v288 = v287;
-      ap_int<33> v289 = v286;
-      ap_int<33> v290 = v288 + v289;
-      int32_t v291 = v290;
-      bits = v291;
+    high = v285;
+    int64_t v287 = high;
+    bool v288 = v287 > 0;
+    if (v288) {
+      int64_t v289 = high;
+      rest = v289;
+      int32_t v290 = step;
+      int32_t v291 = bits;
+      ap_int<33> v292 = v291;
+      ap_int<33> v293 = v290;
+      ap_int<33> v294 = v292 + v293;
+      int32_t v295 = v294;
+      bits = v295;
     }
   }
-  int64_t v292 = rest;
-  int32_t v293 = v292;
+  int64_t v296 = rest;
+  int32_t v297 = v296;
   int32_t low;
-  low = v293;
-  int32_t v295 = bits;
-  int32_t v296 = low;
-  ap_int<33> v297 = v295;
-  ap_int<33> v298 = v296;
-  ap_int<33> v299 = v297 + v298;
-  int32_t v300 = v299;
+  low = v297;
+  int32_t v299 = bits;
+  int32_t v300 = low;
+  ap_int<33> v301 = v299;
+  ap_int<33> v302 = v300;
+  ap_int<33> v303 = v301 + v302;
+  int32_t v304 = v303;
   int32_t total;
-  total = v300;
-  *v271 = total;
+  total = v304;
+  *v275 = total;
 }
 
 void measure(
-  ap_int<48> v302[64][4],
-  int32_t v303,
-  ap_uint<256> v304,
-  int32_t v305,
-  int32_t v306[64][4],
-  int64_t v307[2],
-  int32_t v308[1]
+  ap_int<48> v306[64][4],
+  int32_t v307,
+  ap_uint<256> v308,
+  int32_t v309,
+  int32_t v310[64][4],
+  int64_t v311[2],
+  int32_t v312[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v302 complete dim=2
-
   #pragma HLS array_partition variable=v306 complete dim=2
 
-  #pragma HLS array_partition variable=v307 complete dim=1
+  #pragma HLS array_partition variable=v310 complete dim=2
+
+  #pragma HLS array_partition variable=v311 complete dim=1
 
   ap_uint<256> rest1;
-  rest1 = v304;
+  rest1 = v308;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -486,376 +492,376 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<256> v314 = rest1;
-    int64_t v315 = v314;
+    ap_int<256> v318 = rest1;
+    int64_t v319 = v318;
     int64_t element;
-    element = v315;
-    ap_int<256> v317 = rest1;
-    ap_uint<256> v318 = v317 >> 64;
-    rest1 = v318;
-    int64_t v319 = element;
-    ap_int<24> v320 = v319;
+    element = v319;
+    ap_int<256> v321 = rest1;
+    ap_uint<256> v322 = v321 >> 64;
+    rest1 = v322;
+    int64_t v323 = element;
+    ap_int<24> v324 = v323;
     ap_int<24> gain;
-    gain = v320;
-    int64_t v322 = element;
-    int64_t v323 = v322 >> 24;
-    ap_int<18> v324 = v323;
+    gain = v324;
+    int64_t v326 = element;
+    int64_t v327 = v326 >> 24;
+    ap_int<18> v328 = v327;
     ap_int<18> block;
-    block = v324;
-    int v326 = v303;
-    ap_int<48> v327 = v302[v326][e];
-    ap_uint<48> v328 = v305;
-    ap_int<48> v329 = v327 << v328;
+    block = v328;
+    int v330 = v307;
+    ap_int<48> v331 = v306[v330][e];
+    ap_uint<48> v332 = v309;
+    ap_int<48> v333 = v331 << v332;
     ap_int<48> shifted;
-    shifted = v329;
-    ap_int<48> v331 = shifted;
-    ap_int<48> v332 = v331 >> 16;
-    int32_t v333 = v332;
+    shifted = v333;
+    ap_int<48> v335 = shifted;
+    ap_int<48> v336 = v335 >> 16;
+    int32_t v337 = v336;
     int32_t normal;
-    normal = v333;
-    int32_t v335 = normal;
-    int32_t v336 = v335 >> 8;
-    ap_int<24> v337 = v336;
+    normal = v337;
+    int32_t v339 = normal;
+    int32_t v340 = v339 >> 8;
+    ap_int<24> v341 = v340;
     ap_int<24> top;
-    top = v337;
-    ap_int<24> v339 = top;
-    ap_int<48> v340 = v339;
-    ap_int<48> v341 = v340 * v340;
-    int64_t v342 = plain_sum;
-    ap_int<65> v343 = v342;
-    ap_int<65> v344 = v341;
-    ap_int<65> v345 = v343 + v344;
-    int64_t v346 = v345;
-    plain_sum = v346;
-    int32_t v347 = normal;
-    ap_int<18> v348 = block;
-    ap_int<50> v349 = v347;
-    ap_int<50> v350 = v348;
-    ap_int<50> v351 = v349 * v350;
-    ap_int<51> v352 = v351;
-    ap_int<51> v353 = v352 + 16777216;
-    ap_int<51> v354 = v353 >> 25;
-    ap_int<24> v355 = v354;
+    top = v341;
+    ap_int<24> v343 = top;
+    ap_int<48> v344 = v343;
+    ap_int<48> v345 = v344 * v344;
+    int64_t v346 = plain_sum;
+    ap_int<65> v347 = v346;
+    ap_int<65> v348 = v345;
+    ap_int<65> v349 = v347 + v348;
+    int64_t v350 = v349;
+    plain_sum = v350;
+    int32_t v351 = normal;
+    ap_int<18> v352 = block;
+    ap_int<50> v353 = v351;
+    ap_int<50> v354 = v352;
+    ap_int<50> v355 = v353 * v354;
+    ap_int<51> v356 = v355;
+    ap_int<51> v357 = v356 + 16777216;
+    ap_int<51> v358 = v357 >> 25;
+    ap_int<24> v359 = v358;
     ap_int<24> weighted;
-    weighted = v355;
-    ap_int<24> v357 = weighted;
-    ap_int<48> v358 = v357;
-    ap_int<48> v359 = v358 * v358;
-    int64_t v360 = weighted_sum;
-    ap_int<65> v361 = v360;
-    ap_int<65> v362 = v359;
-    ap_int<65> v363 = v361 + v362;
-    int64_t v364 = v363;
-    weighted_sum = v364;
-    int32_t v365 = normal;
-    ap_int<24> v366 = gain;
-    ap_int<56> v367 = v365;
-    ap_int<56> v368 = v366;
-    ap_int<56> v369 = v367 * v368;
-    ap_int<56> v370 = v369 >> 24;
-    int32_t v371 = v370;
+    weighted = v359;
+    ap_int<24> v361 = weighted;
+    ap_int<48> v362 = v361;
+    ap_int<48> v363 = v362 * v362;
+    int64_t v364 = weighted_sum;
+    ap_int<65> v365 = v364;
+    ap_int<65> v366 = v363;
+    ap_int<65> v367 = v365 + v366;
+    int64_t v368 = v367;
+    weighted_sum = v368;
+    int32_t v369 = normal;
+    ap_int<24> v370 = gain;
+    ap_int<56> v371 = v369;
+    ap_int<56> v372 = v370;
+    ap_int<56> v373 = v371 * v372;
+    ap_int<56> v374 = v373 >> 24;
+    int32_t v375 = v374;
     int32_t u;
-    u = v371;
-    int32_t v373 = u;
-    v306[v326][e] = v373;
-    int32_t v374 = u;
-    bool v375 = v374 < 0;
-    int32_t v376 = 0 - v374;
-    int32_t v377 = v375 ? (int32_t)v376 : (int32_t)v374;
+    u = v375;
+    int32_t v377 = u;
+    v310[v330][e] = v377;
+    int32_t v378 = u;
+    bool v379 = v378 < 0;
+    int32_t v380 = 0 - v378;
+    int32_t v381 = v379 ? (int32_t)v380 : (int32_t)v378;
     int32_t size1;
-    size1 = v377;
-    int32_t v379 = size1;
-    int32_t v380 = largest;
-    bool v381 = v379 > v380;
-    int32_t v382 = v381 ? (int32_t)v379 : (int32_t)v380;
-    largest = v382;
+    size1 = v381;
+    int32_t v383 = size1;
+    int32_t v384 = largest;
+    bool v385 = v383 > v384;
+    int32_t v386 = v385 ? (int32_t)v383 : (int32_t)v384;
+    largest = v386;
   }
-  int64_t v383 = weighted_sum;
-  int64_t v384 = v307[0];
-  ap_int<65> v385 = v384;
-  ap_int<65> v386 = v383;
-  ap_int<65> v387 = v385 + v386;
-  int64_t v388 = v387;
-  v307[0] = v388;
-  int64_t v389 = plain_sum;
-  int64_t v390 = v307[1];
-  ap_int<65> v391 = v390;
-  ap_int<65> v392 = v389;
-  ap_int<65> v393 = v391 + v392;
-  int64_t v394 = v393;
-  v307[1] = v394;
-  int32_t v395 = largest;
-  int32_t v396 = v308[0];
-  bool v397 = v395 > v396;
-  int32_t v398 = v397 ? (int32_t)v395 : (int32_t)v396;
-  v308[0] = v398;
+  int64_t v387 = weighted_sum;
+  int64_t v388 = v311[0];
+  ap_int<65> v389 = v388;
+  ap_int<65> v390 = v387;
+  ap_int<65> v391 = v389 + v390;
+  int64_t v392 = v391;
+  v311[0] = v392;
+  int64_t v393 = plain_sum;
+  int64_t v394 = v311[1];
+  ap_int<65> v395 = v394;
+  ap_int<65> v396 = v393;
+  ap_int<65> v397 = v395 + v396;
+  int64_t v398 = v397;
+  v311[1] = v398;
+  int32_t v399 = largest;
+  int32_t v400 = v312[0];
+  bool v401 = v399 > v400;
+  int32_t v402 = v401 ? (int32_t)v399 : (int32_t)v400;
+  v312[0] = v402;
 }
 
 void normalise(
-  int64_t v399,
-  int32_t v400,
-  int32_t v401[2]
+  int64_t v403,
+  int32_t v404,
+  int32_t v405[2]
 ) {
-  #pragma HLS array_partition variable=v401 complete dim=1
+  #pragma HLS array_partition variable=v405 complete dim=1
 
-  int32_t v402;
-  bit_length(v399, &v402);
-  ap_int<33> v403 = v402;
-  ap_int<33> v404 = v403 - 31;
-  int32_t v405 = v404;
+  int32_t v406;
+  bit_length(v403, &v406);
+  ap_int<33> v407 = v406;
+  ap_int<33> v408 = v407 - 31;
+  int32_t v409 = v408;
   int32_t shift;
-  shift = v405;
-  int32_t v407 = shift;
-  bool v408 = v407 > 0;
-  int32_t v409 = v408 ? (int32_t)v407 : (int32_t)0;
-  int32_t down;
-  down = v409;
+  shift = v409;
   int32_t v411 = shift;
   bool v412 = v411 > 0;
-  int32_t v413 = 0 - v411;
-  int32_t v414 = v412 ? (int32_t)0 : (int32_t)v413;
+  int32_t v413 = v412 ? (int32_t)v411 : (int32_t)0;
+  int32_t down;
+  down = v413;
+  int32_t v415 = shift;
+  bool v416 = v415 > 0;
+  int32_t v417 = 0 - v415;
+  int32_t v418 = v416 ? (int32_t)0 : (int32_t)v417;
   int32_t up;
-  up = v414;
-  int32_t v416 = down;
-  int64_t v417 = v416;
-  int64_t v418 = v399 >> v417;
-  int32_t v419 = up;
-  int64_t v420 = v419;
-  int64_t v421 = v418 << v420;
-  int32_t v422 = v421;
+  up = v418;
+  int32_t v420 = down;
+  int64_t v421 = v420;
+  int64_t v422 = v403 >> v421;
+  int32_t v423 = up;
+  int64_t v424 = v423;
+  int64_t v425 = v422 << v424;
+  int32_t v426 = v425;
   int32_t mantissa;
-  mantissa = v422;
-  int32_t v424 = mantissa;
-  v401[0] = v424;
-  int32_t v425 = mantissa;
-  bool v426 = v425 == 0;
-  int32_t v427 = shift;
-  ap_int<33> v428 = v400;
-  ap_int<33> v429 = v427;
-  ap_int<33> v430 = v428 + v429;
-  ap_int<33> v431 = v426 ? (ap_int<33>)0 : (ap_int<33>)v430;
-  int32_t v432 = v431;
-  v401[1] = v432;
+  mantissa = v426;
+  int32_t v428 = mantissa;
+  v405[0] = v428;
+  int32_t v429 = mantissa;
+  bool v430 = v429 == 0;
+  int32_t v431 = shift;
+  ap_int<33> v432 = v404;
+  ap_int<33> v433 = v431;
+  ap_int<33> v434 = v432 + v433;
+  ap_int<33> v435 = v430 ? (ap_int<33>)0 : (ap_int<33>)v434;
+  int32_t v436 = v435;
+  v405[1] = v436;
 }
 
 void multiply(
-  int32_t v433[2],
-  int32_t v434[2],
-  int32_t v435[2]
+  int32_t v437[2],
+  int32_t v438[2],
+  int32_t v439[2]
 ) {
-  #pragma HLS array_partition variable=v433 complete dim=1
+  #pragma HLS array_partition variable=v437 complete dim=1
 
-  #pragma HLS array_partition variable=v434 complete dim=1
+  #pragma HLS array_partition variable=v438 complete dim=1
 
-  #pragma HLS array_partition variable=v435 complete dim=1
+  #pragma HLS array_partition variable=v439 complete dim=1
 
-  int32_t v436 = v433[0];
-  int32_t v437 = v434[0];
-  int64_t v438 = v436;
-  int64_t v439 = v437;
-  int64_t v440 = v438 * v439;
+  int32_t v440 = v437[0];
+  int32_t v441 = v438[0];
+  int64_t v442 = v440;
+  int64_t v443 = v441;
+  int64_t v444 = v442 * v443;
   int64_t product;
-  product = v440;
-  int32_t v442 = v433[1];
-  int32_t v443 = v434[1];
-  ap_int<33> v444 = v442;
-  ap_int<33> v445 = v443;
-  ap_int<33> v446 = v444 + v445;
-  int32_t v447 = v446;
+  product = v444;
+  int32_t v446 = v437[1];
+  int32_t v447 = v438[1];
+  ap_int<33> v448 = v446;
+  ap_int<33> v449 = v447;
+  ap_int<33> v450 = v448 + v449;
+  int32_t v451 = v450;
   int32_t exponent;
-  exponent = v447;
-  int64_t v449 = product;
-  int32_t v450 = exponent;
-  normalise(v449, v450, v435);
+  exponent = v451;
+  int64_t v453 = product;
+  int32_t v454 = exponent;
+  normalise(v453, v454, v439);
 }
 
 void aligned(
-  int32_t v451,
-  int32_t v452,
-  int32_t *v453
+  int32_t v455,
+  int32_t v456,
+  int32_t *v457
 ) {
-  bool v454 = v452 > 31;
-  int32_t v455 = v454 ? (int32_t)31 : (int32_t)v452;
+  bool v458 = v456 > 31;
+  int32_t v459 = v458 ? (int32_t)31 : (int32_t)v456;
   int32_t shift1;
-  shift1 = v455;
-  int32_t v457 = shift1;
-  int32_t v458 = v451 >> v457;
+  shift1 = v459;
+  int32_t v461 = shift1;
+  int32_t v462 = v455 >> v461;
   int32_t moved;
-  moved = v458;
-  *v453 = moved;
+  moved = v462;
+  *v457 = moved;
 }
 
 void add3(
-  int32_t v460[2],
-  int32_t v461[2],
-  int32_t v462[2],
-  int32_t v463[2]
+  int32_t v464[2],
+  int32_t v465[2],
+  int32_t v466[2],
+  int32_t v467[2]
 ) {
-  #pragma HLS array_partition variable=v460 complete dim=1
+  #pragma HLS array_partition variable=v464 complete dim=1
 
-  #pragma HLS array_partition variable=v461 complete dim=1
+  #pragma HLS array_partition variable=v465 complete dim=1
 
-  #pragma HLS array_partition variable=v462 complete dim=1
+  #pragma HLS array_partition variable=v466 complete dim=1
 
-  #pragma HLS array_partition variable=v463 complete dim=1
+  #pragma HLS array_partition variable=v467 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v465 = v460[0];
-  bool v466 = v465 > 0;
-  int32_t v467 = v460[1];
-  int32_t v468 = lowest;
-  int32_t v469 = v466 ? (int32_t)v467 : (int32_t)v468;
+  int32_t v469 = v464[0];
+  bool v470 = v469 > 0;
+  int32_t v471 = v464[1];
+  int32_t v472 = lowest;
+  int32_t v473 = v470 ? (int32_t)v471 : (int32_t)v472;
   int32_t ea;
-  ea = v469;
-  int32_t v471 = v461[0];
-  bool v472 = v471 > 0;
-  int32_t v473 = v461[1];
-  int32_t v474 = lowest;
-  int32_t v475 = v472 ? (int32_t)v473 : (int32_t)v474;
+  ea = v473;
+  int32_t v475 = v465[0];
+  bool v476 = v475 > 0;
+  int32_t v477 = v465[1];
+  int32_t v478 = lowest;
+  int32_t v479 = v476 ? (int32_t)v477 : (int32_t)v478;
   int32_t eb;
-  eb = v475;
-  int32_t v477 = v462[0];
-  bool v478 = v477 > 0;
-  int32_t v479 = v462[1];
-  int32_t v480 = lowest;
-  int32_t v481 = v478 ? (int32_t)v479 : (int32_t)v480;
+  eb = v479;
+  int32_t v481 = v466[0];
+  bool v482 = v481 > 0;
+  int32_t v483 = v466[1];
+  int32_t v484 = lowest;
+  int32_t v485 = v482 ? (int32_t)v483 : (int32_t)v484;
   int32_t ec;
-  ec = v481;
-  int32_t v483 = eb;
-  int32_t v484 = ea;
-  bool v485 = v483 > v484;
-  int32_t v486 = v485 ? (int32_t)v483 : (int32_t)v484;
+  ec = v485;
+  int32_t v487 = eb;
+  int32_t v488 = ea;
+  bool v489 = v487 > v488;
+  int32_t v490 = v489 ? (int32_t)v487 : (int32_t)v488;
   int32_t ab;
-  ab = v486;
-  int32_t v488 = ec;
-  int32_t v489 = ab;
-  bool v490 = v488 > v489;
-  int32_t v491 = v490 ? (int32_t)v488 : (int32_t)v489;
+  ab = v490;
+  int32_t v492 = ec;
+  int32_t v493 = ab;
+  bool v494 = v492 > v493;
+  int32_t v495 = v494 ? (int32_t)v492 : (int32_t)v493;
   int32_t top1;
-  top1 = v491;
-  int32_t v493 = top1;
-  int32_t v494 = ea;
-  ap_int<33> v495 = v493;
-  ap_int<33> v496 = v494;
-  ap_int<33> v497 = v495 - v496;
-  int32_t v498 = v497;
+  top1 = v495;
+  int32_t v497 = top1;
+  int32_t v498 = ea;
+  ap_int<33> v499 = v497;
+  ap_int<33> v500 = v498;
+  ap_int<33> v501 = v499 - v500;
+  int32_t v502 = v501;
   int32_t below_a;
-  below_a = v498;
-  int32_t v500 = top1;
-  int32_t v501 = eb;
-  ap_int<33> v502 = v500;
-  ap_int<33> v503 = v501;
-  ap_int<33> v504 = v502 - v503;
-  int32_t v505 = v504;
+  below_a = v502;
+  int32_t v504 = top1;
+  int32_t v505 = eb;
+  ap_int<33> v506 = v504;
+  ap_int<33> v507 = v505;
+  ap_int<33> v508 = v506 - v507;
+  int32_t v509 = v508;
   int32_t below_b;
-  below_b = v505;
-  int32_t v507 = top1;
-  int32_t v508 = ec;
-  ap_int<33> v509 = v507;
-  ap_int<33> v510 = v508;
-  ap_int<33> v511 = v509 - v510;
-  int32_t v512 = v511;
+  below_b = v509;
+  int32_t v511 = top1;
+  int32_t v512 = ec;
+  ap_int<33> v513 = v511;
+  ap_int<33> v514 = v512;
+  ap_int<33> v515 = v513 - v514;
+  int32_t v516 = v515;
   int32_t below_c;
-  below_c = v512;
-  int32_t v514 = v460[0];
-  int32_t v515 = below_a;
-  int32_t v516;
-  aligned(v514, v515, &v516);
-  int32_t v517 = v461[0];
-  int32_t v518 = below_b;
-  int32_t v519;
-  aligned(v517, v518, &v519);
-  ap_int<33> v520 = v516;
-  ap_int<33> v521 = v519;
-  ap_int<33> v522 = v520 + v521;
-  int32_t v523 = v462[0];
-  int32_t v524 = below_c;
-  int32_t v525;
-  aligned(v523, v524, &v525);
-  ap_int<34> v526 = v522;
-  ap_int<34> v527 = v525;
-  ap_int<34> v528 = v526 + v527;
-  int64_t v529 = v528;
+  below_c = v516;
+  int32_t v518 = v464[0];
+  int32_t v519 = below_a;
+  int32_t v520;
+  aligned(v518, v519, &v520);
+  int32_t v521 = v465[0];
+  int32_t v522 = below_b;
+  int32_t v523;
+  aligned(v521, v522, &v523);
+  ap_int<33> v524 = v520;
+  ap_int<33> v525 = v523;
+  ap_int<33> v526 = v524 + v525;
+  int32_t v527 = v466[0];
+  int32_t v528 = below_c;
+  int32_t v529;
+  aligned(v527, v528, &v529);
+  ap_int<34> v530 = v526;
+  ap_int<34> v531 = v529;
+  ap_int<34> v532 = v530 + v531;
+  int64_t v533 = v532;
   int64_t total1;
-  total1 = v529;
-  int64_t v531 = total1;
-  int32_t v532 = top1;
-  normalise(v531, v532, v463);
+  total1 = v533;
+  int64_t v535 = total1;
+  int32_t v536 = top1;
+  normalise(v535, v536, v467);
 }
 
 void ratio_begin(
-  int32_t v533[2],
-  int32_t v534[2],
-  int32_t v535[2],
-  int64_t v536[2]
+  int32_t v537[2],
+  int32_t v538[2],
+  int32_t v539[2],
+  int64_t v540[2]
 ) {
-  #pragma HLS array_partition variable=v533 complete dim=1
+  #pragma HLS array_partition variable=v537 complete dim=1
 
-  #pragma HLS array_partition variable=v534 complete dim=1
+  #pragma HLS array_partition variable=v538 complete dim=1
 
-  #pragma HLS array_partition variable=v535 complete dim=1
+  #pragma HLS array_partition variable=v539 complete dim=1
 
-  #pragma HLS array_partition variable=v536 complete dim=1
+  #pragma HLS array_partition variable=v540 complete dim=1
 
-  int32_t v537 = v534[1];
-  int32_t v538 = v537 & 1;
+  int32_t v541 = v538[1];
+  int32_t v542 = v541 & 1;
   int32_t odd;
-  odd = v538;
-  int32_t v540 = v534[0];
-  int64_t v541 = v540;
+  odd = v542;
+  int32_t v544 = v538[0];
+  int64_t v545 = v544;
   int64_t wide;
-  wide = v541;
+  wide = v545;
   int64_t one;
   one = 1073741824;
-  int32_t v544 = v534[0];
-  bool v545 = v544 == 0;
-  int64_t v546 = one;
-  int64_t v547 = wide;
-  int32_t v548 = odd;
-  int64_t v549 = v548;
-  int64_t v550 = v547 << v549;
-  int64_t v551 = v545 ? (int64_t)v546 : (int64_t)v550;
+  int32_t v548 = v538[0];
+  bool v549 = v548 == 0;
+  int64_t v550 = one;
+  int64_t v551 = wide;
+  int32_t v552 = odd;
+  int64_t v553 = v552;
+  int64_t v554 = v551 << v553;
+  int64_t v555 = v549 ? (int64_t)v550 : (int64_t)v554;
   int64_t radicand;
-  radicand = v551;
-  int64_t v553 = radicand;
-  int64_t v554 = v553 << 30;
-  v536[0] = v554;
-  int32_t v555 = v533[0];
-  int64_t v556 = v555;
-  v536[1] = v556;
-  int32_t v557 = v533[1];
-  v535[0] = v557;
-  int32_t v558 = v534[1];
-  int32_t v559 = odd;
-  ap_int<33> v560 = v558;
-  ap_int<33> v561 = v559;
-  ap_int<33> v562 = v560 - v561;
-  ap_int<34> v563 = v562;
-  ap_int<34> v564 = v563 - 30;
-  ap_int<34> v565 = v564 >> 1;
-  int32_t v566 = v565;
-  v535[1] = v566;
+  radicand = v555;
+  int64_t v557 = radicand;
+  int64_t v558 = v557 << 30;
+  v540[0] = v558;
+  int32_t v559 = v537[0];
+  int64_t v560 = v559;
+  v540[1] = v560;
+  int32_t v561 = v537[1];
+  v539[0] = v561;
+  int32_t v562 = v538[1];
+  int32_t v563 = odd;
+  ap_int<33> v564 = v562;
+  ap_int<33> v565 = v563;
+  ap_int<33> v566 = v564 - v565;
+  ap_int<34> v567 = v566;
+  ap_int<34> v568 = v567 - 30;
+  ap_int<34> v569 = v568 >> 1;
+  int32_t v570 = v569;
+  v539[1] = v570;
 }
 
 void norm_scale(
-  int32_t v567[8],
-  int32_t v568,
-  int64_t v569[2],
-  int32_t v570[1],
-  int32_t v571[2],
-  int32_t v572[2],
-  int64_t v573[2]
+  int32_t v571[8],
+  int32_t v572,
+  int64_t v573[2],
+  int32_t v574[1],
+  int32_t v575[2],
+  int32_t v576[2],
+  int64_t v577[2]
 ) {
-  #pragma HLS array_partition variable=v567 complete dim=1
-
-  #pragma HLS array_partition variable=v569 complete dim=1
-
   #pragma HLS array_partition variable=v571 complete dim=1
 
-  #pragma HLS array_partition variable=v572 complete dim=1
-
   #pragma HLS array_partition variable=v573 complete dim=1
+
+  #pragma HLS array_partition variable=v575 complete dim=1
+
+  #pragma HLS array_partition variable=v576 complete dim=1
+
+  #pragma HLS array_partition variable=v577 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -875,288 +881,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v580 = v567[0];
-  factor[0] = v580;
-  int32_t v581 = v567[1];
-  factor[1] = v581;
-  int32_t v582 = v567[3];
-  eps_square[0] = v582;
-  int32_t v583 = v567[4];
-  eps_square[1] = v583;
-  int32_t v584 = v567[5];
-  eps[0] = v584;
-  int32_t v585 = v567[6];
-  eps[1] = v585;
-  int32_t v586 = v567[2];
-  int32_t v587 = v568 << 1;
-  ap_int<33> v588 = v586;
-  ap_int<33> v589 = v587;
-  ap_int<33> v590 = v588 + v589;
-  int32_t v591 = v590;
+  int32_t v584 = v571[0];
+  factor[0] = v584;
+  int32_t v585 = v571[1];
+  factor[1] = v585;
+  int32_t v586 = v571[3];
+  eps_square[0] = v586;
+  int32_t v587 = v571[4];
+  eps_square[1] = v587;
+  int32_t v588 = v571[5];
+  eps[0] = v588;
+  int32_t v589 = v571[6];
+  eps[1] = v589;
+  int32_t v590 = v571[2];
+  int32_t v591 = v572 << 1;
+  ap_int<33> v592 = v590;
+  ap_int<33> v593 = v591;
+  ap_int<33> v594 = v592 + v593;
+  int32_t v595 = v594;
   int32_t exponent1;
-  exponent1 = v591;
-  int64_t v593 = v569[0];
-  int32_t v594 = exponent1;
-  normalise(v593, v594, mean);
-  multiply(eps_square, v571, product1);
+  exponent1 = v595;
+  int64_t v597 = v573[0];
+  int32_t v598 = exponent1;
+  normalise(v597, v598, mean);
+  multiply(eps_square, v575, product1);
   add3(mean, product1, eps, total2);
-  int32_t v595 = v570[0];
-  int64_t v596 = v595;
+  int32_t v599 = v574[0];
+  int64_t v600 = v599;
   int64_t largest1;
-  largest1 = v596;
-  int64_t v598 = largest1;
-  normalise(v598, v568, mean);
+  largest1 = v600;
+  int64_t v602 = largest1;
+  normalise(v602, v572, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v572, v573);
+  ratio_begin(product1, total2, v576, v577);
 }
 
 void code_shift(
-  int32_t v599,
-  int32_t *v600
+  int32_t v603,
+  int32_t *v604
 ) {
-  int64_t v601 = v599;
+  int64_t v605 = v603;
   int64_t wide1;
-  wide1 = v601;
-  int64_t v603 = wide1;
-  int32_t v604;
-  bit_length(v603, &v604);
-  ap_int<33> v605 = v604;
-  ap_int<33> v606 = 31 - v605;
-  int32_t v607 = v606;
+  wide1 = v605;
+  int64_t v607 = wide1;
+  int32_t v608;
+  bit_length(v607, &v608);
+  ap_int<33> v609 = v608;
+  ap_int<33> v610 = 31 - v609;
+  int32_t v611 = v610;
   int32_t left;
-  left = v607;
-  *v600 = left;
+  left = v611;
+  *v604 = left;
 }
 
 void divide(
-  int64_t v609,
-  int64_t v610,
-  int32_t v611,
-  int64_t *v612
+  int64_t v613,
+  int64_t v614,
+  int32_t v615,
+  int64_t *v616
 ) {
   int64_t rest2;
-  rest2 = v609;
+  rest2 = v613;
   int64_t quotient;
   quotient = 0;
-  int v615 = v611;
-  for (int v616 = 0; v616 < v615; v616 += 1) {
+  int v619 = v615;
+  for (int v620 = 0; v620 < v619; v620 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v617 = quotient;
-    int64_t v618 = v617 << 1;
-    quotient = v618;
-    int64_t v619 = rest2;
-    bool v620 = v619 >= v610;
-    if (v620) {
-      int64_t v621 = rest2;
-      ap_int<65> v622 = v621;
-      ap_int<65> v623 = v610;
-      ap_int<65> v624 = v622 - v623;
-      int64_t v625 = v624;
-      rest2 = v625;
-      int64_t v626 = quotient;
-      ap_int<65> v627 = v626;
-      ap_int<65> v628 = v627 + 1;
+    int64_t v621 = quotient;
+    int64_t v622 = v621 << 1;
+    quotient = v622;
+    int64_t v623 = rest2;
+    bool v624 = v623 >= v614;
+    if (v624) {
+      int64_t v625 = rest2;
+      ap_int<65> v626 = v625;
+      ap_int<65> v627 = v614;
+      ap_int<65> v628 = v626 - v627;
       int64_t v629 = v628;
-      quotient = v629;
+      rest2 = v629;
+      int64_t v630 = quotient;
+      ap_int<65> v631 = v630;
+      ap_int<65> v632 = v631 + 1;
+      int64_t v633 = v632;
+      quotient = v633;
     }
-    int64_t v630 = rest2;
-    int64_t v631 = v630 << 1;
-    rest2 = v631;
+    int64_t v634 = rest2;
+    int64_t v635 = v634 << 1;
+    rest2 = v635;
   }
-  *v612 = quotient;
+  *v616 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v632,
-  int32_t v633,
-  ap_int<26> *v634
+  int32_t v636,
+  int32_t v637,
+  ap_int<26> *v638
 ) {
-  int32_t v635 = v632 << v633;
-  int32_t v636 = v635 >> 6;
-  int64_t v637 = v636;
+  int32_t v639 = v636 << v637;
+  int32_t v640 = v639 >> 6;
+  int64_t v641 = v640;
   int64_t largest2;
-  largest2 = v637;
+  largest2 = v641;
   int64_t start;
   start = 16646144;
-  int64_t v640 = start;
-  int64_t v641 = largest2;
-  int64_t v642;
-  divide(v640, v641, 26, &v642);
-  ap_int<26> v643 = v642;
+  int64_t v644 = start;
+  int64_t v645 = largest2;
+  int64_t v646;
+  divide(v644, v645, 26, &v646);
+  ap_int<26> v647 = v646;
   ap_int<26> reciprocal;
-  reciprocal = v643;
-  *v634 = reciprocal;
+  reciprocal = v647;
+  *v638 = reciprocal;
 }
 
 void quantise(
-  int32_t v645[64][4],
-  int32_t v646,
-  int32_t v647,
-  ap_int<26> v648,
-  int8_t v649[8][8][4],
+  int32_t v649[64][4],
   int32_t v650,
-  int32_t v651
+  int32_t v651,
+  ap_int<26> v652,
+  int8_t v653[8][8][4],
+  int32_t v654,
+  int32_t v655
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v645 complete dim=2
-
   #pragma HLS array_partition variable=v649 complete dim=2
-  #pragma HLS array_partition variable=v649 complete dim=3
+
+  #pragma HLS array_partition variable=v653 complete dim=2
+  #pragma HLS array_partition variable=v653 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v653 = half;
-  int64_t v654 = v653 << 41;
-  half = v654;
+  int64_t v657 = half;
+  int64_t v658 = v657 << 41;
+  half = v658;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v656 = v646;
-    int32_t v657 = v645[v656][e1];
-    int32_t v658 = v657 << v647;
+    int v660 = v650;
+    int32_t v661 = v649[v660][e1];
+    int32_t v662 = v661 << v651;
     int32_t u1;
-    u1 = v658;
-    int32_t v660 = u1;
-    int32_t v661 = v660 >> 6;
-    ap_int<26> v662 = v661;
+    u1 = v662;
+    int32_t v664 = u1;
+    int32_t v665 = v664 >> 6;
+    ap_int<26> v666 = v665;
     ap_int<26> cut;
-    cut = v662;
-    ap_int<26> v664 = cut;
-    ap_int<52> v665 = v664;
-    ap_int<52> v666 = v648;
-    ap_int<52> v667 = v665 * v666;
-    int64_t v668 = half;
-    ap_int<65> v669 = v667;
-    ap_int<65> v670 = v668;
-    ap_int<65> v671 = v669 + v670;
-    ap_int<65> v672 = v671 >> 42;
-    int8_t v673 = v672;
-    int v674 = v650;
-    int v675 = v651;
-    v649[v674][v675][e1] = v673;
+    cut = v666;
+    ap_int<26> v668 = cut;
+    ap_int<52> v669 = v668;
+    ap_int<52> v670 = v652;
+    ap_int<52> v671 = v669 * v670;
+    int64_t v672 = half;
+    ap_int<65> v673 = v671;
+    ap_int<65> v674 = v672;
+    ap_int<65> v675 = v673 + v674;
+    ap_int<65> v676 = v675 >> 42;
+    int8_t v677 = v676;
+    int v678 = v654;
+    int v679 = v655;
+    v653[v678][v679][e1] = v677;
   }
 }
 
 void ratio_end(
-  int64_t v676,
-  int32_t v677[2],
-  int32_t v678,
-  int32_t v679[2]
+  int64_t v680,
+  int32_t v681[2],
+  int32_t v682,
+  int32_t v683[2]
 ) {
-  #pragma HLS array_partition variable=v677 complete dim=1
+  #pragma HLS array_partition variable=v681 complete dim=1
 
-  #pragma HLS array_partition variable=v679 complete dim=1
+  #pragma HLS array_partition variable=v683 complete dim=1
 
-  int64_t v680 = v676 >> 24;
-  int32_t v681 = v680;
+  int64_t v684 = v680 >> 24;
+  int32_t v685 = v684;
   int32_t big;
-  big = v681;
-  int32_t v683 = big;
-  ap_int<33> v684 = v683;
-  ap_int<33> v685 = v684 + 24;
-  ap_int<34> v686 = v685;
-  ap_int<34> v687 = v678;
-  ap_int<34> v688 = v686 - v687;
-  int32_t v689 = v688;
+  big = v685;
+  int32_t v687 = big;
+  ap_int<33> v688 = v687;
+  ap_int<33> v689 = v688 + 24;
+  ap_int<34> v690 = v689;
+  ap_int<34> v691 = v682;
+  ap_int<34> v692 = v690 - v691;
+  int32_t v693 = v692;
   int32_t drop;
-  drop = v689;
-  int32_t v691 = drop;
-  int64_t v692 = v691;
-  int64_t v693 = v676 >> v692;
-  int32_t v694 = v693;
+  drop = v693;
+  int32_t v695 = drop;
+  int64_t v696 = v695;
+  int64_t v697 = v680 >> v696;
+  int32_t v698 = v697;
   int32_t mantissa1;
-  mantissa1 = v694;
-  int32_t v696 = mantissa1;
-  v679[0] = v696;
-  int32_t v697 = v677[0];
-  int32_t v698 = v677[1];
-  ap_int<33> v699 = v697;
-  ap_int<33> v700 = v698;
-  ap_int<33> v701 = v699 - v700;
-  ap_int<34> v702 = v701;
-  ap_int<34> v703 = v702 - 24;
-  int32_t v704 = drop;
-  ap_int<35> v705 = v703;
-  ap_int<35> v706 = v704;
-  ap_int<35> v707 = v705 + v706;
-  int32_t v708 = v707;
-  v679[1] = v708;
+  mantissa1 = v698;
+  int32_t v700 = mantissa1;
+  v683[0] = v700;
+  int32_t v701 = v681[0];
+  int32_t v702 = v681[1];
+  ap_int<33> v703 = v701;
+  ap_int<33> v704 = v702;
+  ap_int<33> v705 = v703 - v704;
+  ap_int<34> v706 = v705;
+  ap_int<34> v707 = v706 - 24;
+  int32_t v708 = drop;
+  ap_int<35> v709 = v707;
+  ap_int<35> v710 = v708;
+  ap_int<35> v711 = v709 + v710;
+  int32_t v712 = v711;
+  v683[1] = v712;
 }
 
 void dequantise(
-  int16_t v709,
-  int32_t v710[2],
-  ap_int<48> *v711
+  int16_t v713,
+  int32_t v714[2],
+  ap_int<48> *v715
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v710 complete dim=1
+  #pragma HLS array_partition variable=v714 complete dim=1
 
-  int32_t v712 = v710[0];
-  ap_int<25> v713 = v712;
+  int32_t v716 = v714[0];
+  ap_int<25> v717 = v716;
   ap_int<25> mantissa2;
-  mantissa2 = v713;
-  ap_int<25> v715 = mantissa2;
-  ap_int<41> v716 = v709;
-  ap_int<41> v717 = v715;
-  ap_int<41> v718 = v716 * v717;
-  int64_t v719 = v718;
+  mantissa2 = v717;
+  ap_int<25> v719 = mantissa2;
+  ap_int<41> v720 = v713;
+  ap_int<41> v721 = v719;
+  ap_int<41> v722 = v720 * v721;
+  int64_t v723 = v722;
   int64_t product2;
-  product2 = v719;
-  int32_t v721 = v710[1];
-  int32_t v722 = 0 - v721;
+  product2 = v723;
+  int32_t v725 = v714[1];
+  int32_t v726 = 0 - v725;
   int32_t right;
-  right = v722;
-  int32_t v724 = right;
-  bool v725 = v724 > 47;
-  int32_t v726 = v725 ? (int32_t)47 : (int32_t)v724;
+  right = v726;
+  int32_t v728 = right;
+  bool v729 = v728 > 47;
+  int32_t v730 = v729 ? (int32_t)47 : (int32_t)v728;
   int32_t most;
-  most = v726;
-  int32_t v728 = most;
-  bool v729 = v728 < 0;
-  int32_t v730 = v729 ? (int32_t)0 : (int32_t)v728;
+  most = v730;
+  int32_t v732 = most;
+  bool v733 = v732 < 0;
+  int32_t v734 = v733 ? (int32_t)0 : (int32_t)v732;
   int32_t shift2;
-  shift2 = v730;
+  shift2 = v734;
   int64_t half1;
   half1 = 1;
-  int64_t v733 = half1;
-  int32_t v734 = shift2;
-  int64_t v735 = v734;
-  int64_t v736 = v733 << v735;
-  int64_t v737 = v736 >> 1;
-  half1 = v737;
-  int64_t v738 = product2;
-  int64_t v739 = half1;
-  ap_int<65> v740 = v738;
-  ap_int<65> v741 = v739;
-  ap_int<65> v742 = v740 + v741;
-  int32_t v743 = shift2;
-  ap_uint<65> v744 = v743;
-  ap_int<65> v745 = v742 >> v744;
-  ap_int<48> v746 = v745;
+  int64_t v737 = half1;
+  int32_t v738 = shift2;
+  int64_t v739 = v738;
+  int64_t v740 = v737 << v739;
+  int64_t v741 = v740 >> 1;
+  half1 = v741;
+  int64_t v742 = product2;
+  int64_t v743 = half1;
+  ap_int<65> v744 = v742;
+  ap_int<65> v745 = v743;
+  ap_int<65> v746 = v744 + v745;
+  int32_t v747 = shift2;
+  ap_uint<65> v748 = v747;
+  ap_int<65> v749 = v746 >> v748;
+  ap_int<48> v750 = v749;
   ap_int<48> value;
-  value = v746;
-  *v711 = value;
+  value = v750;
+  *v715 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v748,
-  int32_t *v749
+  ap_int<48> v752,
+  int32_t *v753
 ) {
   #pragma HLS inline
-  bool v750 = v748 < -2147483647;
-  ap_int<48> v751 = v750 ? (ap_int<48>)-2147483647 : (ap_int<48>)v748;
+  bool v754 = v752 < -2147483647;
+  ap_int<48> v755 = v754 ? (ap_int<48>)-2147483647 : (ap_int<48>)v752;
   ap_int<48> low1;
-  low1 = v751;
-  ap_int<48> v753 = low1;
-  bool v754 = v753 > 2147483647;
-  ap_int<48> v755 = v754 ? (ap_int<48>)2147483647 : (ap_int<48>)v753;
-  int32_t v756 = v755;
+  low1 = v755;
+  ap_int<48> v757 = low1;
+  bool v758 = v757 > 2147483647;
+  ap_int<48> v759 = v758 ? (ap_int<48>)2147483647 : (ap_int<48>)v757;
+  int32_t v760 = v759;
   int32_t high1;
-  high1 = v756;
-  *v749 = high1;
+  high1 = v760;
+  *v753 = high1;
 }
 
 void sigmoid(
-  int32_t v758,
-  ap_int<30> *v759
+  int32_t v762,
+  ap_int<30> *v763
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1165,216 +1171,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v763 = v758 < 0;
-  int32_t v764 = 0 - v758;
-  int32_t v765 = v763 ? (int32_t)v764 : (int32_t)v758;
+  bool v767 = v762 < 0;
+  int32_t v768 = 0 - v762;
+  int32_t v769 = v767 ? (int32_t)v768 : (int32_t)v762;
   int32_t size2;
-  size2 = v765;
-  int32_t v767 = size2;
-  bool v768 = v767 > 268435455;
-  int32_t v769 = v768 ? (int32_t)268435455 : (int32_t)v767;
+  size2 = v769;
+  int32_t v771 = size2;
+  bool v772 = v771 > 268435455;
+  int32_t v773 = v772 ? (int32_t)268435455 : (int32_t)v771;
   int32_t t;
-  t = v769;
-  int32_t v771 = t;
-  int32_t v772 = v771 >> 19;
+  t = v773;
+  int32_t v775 = t;
+  int32_t v776 = v775 >> 19;
   int32_t cell;
-  cell = v772;
-  int32_t v774 = t;
-  int32_t v775 = v774 & 524287;
-  ap_int<20> v776 = v775;
+  cell = v776;
+  int32_t v778 = t;
+  int32_t v779 = v778 & 524287;
+  ap_int<20> v780 = v779;
   ap_int<20> d;
-  d = v776;
-  int32_t v778 = cell;
-  int v779 = v778;
-  int32_t v780 = table_a[v779];
-  ap_int<29> v781 = v780;
+  d = v780;
+  int32_t v782 = cell;
+  int v783 = v782;
+  int32_t v784 = table_a[v783];
+  ap_int<29> v785 = v784;
   ap_int<29> a;
-  a = v781;
-  int32_t v783 = cell;
-  int v784 = v783;
-  int32_t v785 = table_b[v784];
-  ap_int<23> v786 = v785;
+  a = v785;
+  int32_t v787 = cell;
+  int v788 = v787;
+  int32_t v789 = table_b[v788];
+  ap_int<23> v790 = v789;
   ap_int<23> b;
-  b = v786;
-  int32_t v788 = cell;
-  int v789 = v788;
-  int32_t v790 = table_c[v789];
-  ap_int<15> v791 = v790;
+  b = v790;
+  int32_t v792 = cell;
+  int v793 = v792;
+  int32_t v794 = table_c[v793];
+  ap_int<15> v795 = v794;
   ap_int<15> c;
-  c = v791;
-  ap_int<23> v793 = b;
-  ap_int<15> v794 = c;
-  ap_int<20> v795 = d;
-  ap_int<35> v796 = v794;
-  ap_int<35> v797 = v795;
-  ap_int<35> v798 = v796 * v797;
-  ap_int<35> v799 = v798 >> 19;
-  ap_int<36> v800 = v793;
-  ap_int<36> v801 = v799;
-  ap_int<36> v802 = v800 - v801;
-  ap_int<23> v803 = v802;
+  c = v795;
+  ap_int<23> v797 = b;
+  ap_int<15> v798 = c;
+  ap_int<20> v799 = d;
+  ap_int<35> v800 = v798;
+  ap_int<35> v801 = v799;
+  ap_int<35> v802 = v800 * v801;
+  ap_int<35> v803 = v802 >> 19;
+  ap_int<36> v804 = v797;
+  ap_int<36> v805 = v803;
+  ap_int<36> v806 = v804 - v805;
+  ap_int<23> v807 = v806;
   ap_int<23> slope;
-  slope = v803;
-  ap_int<29> v805 = a;
-  ap_int<23> v806 = slope;
-  ap_int<20> v807 = d;
-  ap_int<43> v808 = v806;
-  ap_int<43> v809 = v807;
-  ap_int<43> v810 = v808 * v809;
-  ap_int<44> v811 = v810;
-  ap_int<44> v812 = v811 + 262144;
-  ap_int<44> v813 = v812 >> 19;
-  ap_int<45> v814 = v805;
-  ap_int<45> v815 = v813;
-  ap_int<45> v816 = v814 - v815;
-  ap_int<30> v817 = v816;
+  slope = v807;
+  ap_int<29> v809 = a;
+  ap_int<23> v810 = slope;
+  ap_int<20> v811 = d;
+  ap_int<43> v812 = v810;
+  ap_int<43> v813 = v811;
+  ap_int<43> v814 = v812 * v813;
+  ap_int<44> v815 = v814;
+  ap_int<44> v816 = v815 + 262144;
+  ap_int<44> v817 = v816 >> 19;
+  ap_int<45> v818 = v809;
+  ap_int<45> v819 = v817;
+  ap_int<45> v820 = v818 - v819;
+  ap_int<30> v821 = v820;
   ap_int<30> small;
-  small = v817;
-  bool v819 = v758 < 0;
-  ap_int<30> v820 = small;
-  ap_int<33> v821 = v820;
-  ap_int<33> v822 = 268435456 - v821;
-  ap_int<33> v823 = v820;
-  ap_int<33> v824 = v819 ? (ap_int<33>)v823 : (ap_int<33>)v822;
-  ap_int<30> v825 = v824;
+  small = v821;
+  bool v823 = v762 < 0;
+  ap_int<30> v824 = small;
+  ap_int<33> v825 = v824;
+  ap_int<33> v826 = 268435456 - v825;
+  ap_int<33> v827 = v824;
+  ap_int<33> v828 = v823 ? (ap_int<33>)v827 : (ap_int<33>)v826;
+  ap_int<30> v829 = v828;
   ap_int<30> result;
-  result = v825;
-  *v759 = result;
+  result = v829;
+  *v763 = result;
 }
 
 void weigh(
-  int32_t v827,
-  ap_int<30> v828,
-  int32_t *v829
+  int32_t v831,
+  ap_int<30> v832,
+  int32_t *v833
 ) {
   #pragma HLS inline
-  ap_int<62> v830 = v827;
-  ap_int<62> v831 = v828;
-  ap_int<62> v832 = v830 * v831;
-  int64_t v833 = v832;
+  ap_int<62> v834 = v831;
+  ap_int<62> v835 = v832;
+  ap_int<62> v836 = v834 * v835;
+  int64_t v837 = v836;
   int64_t product3;
-  product3 = v833;
-  int64_t v835 = product3;
-  ap_int<65> v836 = v835;
-  ap_int<65> v837 = v836 + 134217728;
-  ap_int<65> v838 = v837 >> 28;
-  int32_t v839 = v838;
+  product3 = v837;
+  int64_t v839 = product3;
+  ap_int<65> v840 = v839;
+  ap_int<65> v841 = v840 + 134217728;
+  ap_int<65> v842 = v841 >> 28;
+  int32_t v843 = v842;
   int32_t result1;
-  result1 = v839;
-  *v829 = result1;
+  result1 = v843;
+  *v833 = result1;
 }
 
 void state_update(
-  int32_t v841,
-  int32_t v842,
-  ap_int<30> v843,
-  int32_t *v844
+  int32_t v845,
+  int32_t v846,
+  ap_int<30> v847,
+  int32_t *v848
 ) {
   #pragma HLS inline
-  ap_int<33> v845 = v843;
-  ap_int<33> v846 = 268435456 - v845;
-  ap_int<30> v847 = v846;
+  ap_int<33> v849 = v847;
+  ap_int<33> v850 = 268435456 - v849;
+  ap_int<30> v851 = v850;
   ap_int<30> keep;
-  keep = v847;
-  ap_int<30> v849 = keep;
-  ap_int<62> v850 = v841;
-  ap_int<62> v851 = v849;
-  ap_int<62> v852 = v850 * v851;
-  int64_t v853 = v852;
+  keep = v851;
+  ap_int<30> v853 = keep;
+  ap_int<62> v854 = v845;
+  ap_int<62> v855 = v853;
+  ap_int<62> v856 = v854 * v855;
+  int64_t v857 = v856;
   int64_t old;
-  old = v853;
-  ap_int<62> v855 = v842;
-  ap_int<62> v856 = v843;
-  ap_int<62> v857 = v855 * v856;
-  int64_t v858 = v857;
+  old = v857;
+  ap_int<62> v859 = v846;
+  ap_int<62> v860 = v847;
+  ap_int<62> v861 = v859 * v860;
+  int64_t v862 = v861;
   int64_t new_part;
-  new_part = v858;
-  int64_t v860 = old;
-  int64_t v861 = new_part;
-  ap_int<65> v862 = v860;
-  ap_int<65> v863 = v861;
-  ap_int<65> v864 = v862 + v863;
-  ap_int<66> v865 = v864;
-  ap_int<66> v866 = v865 + 134217728;
-  ap_int<66> v867 = v866 >> 28;
-  int32_t v868 = v867;
+  new_part = v862;
+  int64_t v864 = old;
+  int64_t v865 = new_part;
+  ap_int<65> v866 = v864;
+  ap_int<65> v867 = v865;
+  ap_int<65> v868 = v866 + v867;
+  ap_int<66> v869 = v868;
+  ap_int<66> v870 = v869 + 134217728;
+  ap_int<66> v871 = v870 >> 28;
+  int32_t v872 = v871;
   int32_t mixed;
-  mixed = v868;
-  *v844 = mixed;
+  mixed = v872;
+  *v848 = mixed;
 }
 
 void gated_product(
-  int32_t v870,
-  int32_t v871,
-  ap_int<48> *v872
+  int32_t v874,
+  int32_t v875,
+  ap_int<48> *v876
 ) {
   #pragma HLS inline
-  int64_t v873 = v870;
-  int64_t v874 = v871;
-  int64_t v875 = v873 * v874;
+  int64_t v877 = v874;
+  int64_t v878 = v875;
+  int64_t v879 = v877 * v878;
   int64_t product4;
-  product4 = v875;
-  int64_t v877 = product4;
-  ap_int<65> v878 = v877;
-  ap_int<65> v879 = v878 + 32768;
-  ap_int<65> v880 = v879 >> 16;
-  ap_int<48> v881 = v880;
+  product4 = v879;
+  int64_t v881 = product4;
+  ap_int<65> v882 = v881;
+  ap_int<65> v883 = v882 + 32768;
+  ap_int<65> v884 = v883 >> 16;
+  ap_int<48> v885 = v884;
   ap_int<48> result2;
-  result2 = v881;
-  *v872 = result2;
+  result2 = v885;
+  *v876 = result2;
 }
 
 void residual_add(
-  ap_int<48> v883,
-  ap_int<48> v884,
-  ap_int<48> *v885
+  ap_int<48> v887,
+  ap_int<48> v888,
+  ap_int<48> *v889
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v887 = limit;
-  int64_t v888 = v887 << 47;
-  ap_int<65> v889 = v888;
-  ap_int<65> v890 = v889 - 1;
-  int64_t v891 = v890;
-  limit = v891;
-  ap_int<49> v892 = v883;
-  ap_int<49> v893 = v884;
-  ap_int<49> v894 = v892 + v893;
+  int64_t v891 = limit;
+  int64_t v892 = v891 << 47;
+  ap_int<65> v893 = v892;
+  ap_int<65> v894 = v893 - 1;
   int64_t v895 = v894;
+  limit = v895;
+  ap_int<49> v896 = v887;
+  ap_int<49> v897 = v888;
+  ap_int<49> v898 = v896 + v897;
+  int64_t v899 = v898;
   int64_t total3;
-  total3 = v895;
-  int64_t v897 = total3;
-  int64_t v898 = limit;
-  bool v899 = v897 > v898;
-  int64_t v900 = v899 ? (int64_t)v898 : (int64_t)v897;
+  total3 = v899;
+  int64_t v901 = total3;
+  int64_t v902 = limit;
+  bool v903 = v901 > v902;
+  int64_t v904 = v903 ? (int64_t)v902 : (int64_t)v901;
   int64_t high2;
-  high2 = v900;
-  int64_t v902 = high2;
-  int64_t v903 = limit;
-  int64_t v904 = 0 - v903;
-  bool v905 = v902 < v904;
-  int64_t v906 = 0 - v903;
-  int64_t v907 = v905 ? (int64_t)v906 : (int64_t)v902;
-  ap_int<48> v908 = v907;
+  high2 = v904;
+  int64_t v906 = high2;
+  int64_t v907 = limit;
+  int64_t v908 = 0 - v907;
+  bool v909 = v906 < v908;
+  int64_t v910 = 0 - v907;
+  int64_t v911 = v909 ? (int64_t)v910 : (int64_t)v906;
+  ap_int<48> v912 = v911;
   ap_int<48> result3;
-  result3 = v908;
-  *v885 = result3;
+  result3 = v912;
+  *v889 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v910[2],
-  int8_t v911[8][8][4],
-  int32_t v912,
-  int16_t v913[4]
+  ap_uint<128> v914[2],
+  int8_t v915[8][8][4],
+  int32_t v916,
+  int16_t v917[4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v910 complete dim=1
+  #pragma HLS array_partition variable=v914 complete dim=1
 
-  #pragma HLS array_partition variable=v911 complete dim=2
-  #pragma HLS array_partition variable=v911 complete dim=3
+  #pragma HLS array_partition variable=v915 complete dim=2
+  #pragma HLS array_partition variable=v915 complete dim=3
 
-  #pragma HLS array_partition variable=v913 complete dim=1
+  #pragma HLS array_partition variable=v917 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1384,108 +1390,108 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v917 = v910[p];
+    ap_uint<128> v921 = v914[p];
     ap_uint<128> rest3;
-    rest3 = v917;
+    rest3 = v921;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v920 = rest3;
-      int16_t v921 = v920;
+      ap_int<128> v924 = rest3;
+      int16_t v925 = v924;
       int16_t low2;
-      low2 = v921;
-      int16_t v923 = low2;
-      int32_t v924 = v923;
-      int32_t v925 = v924 & 255;
-      int16_t v926 = v925;
-      lanes[((p * 16) + j)] = v926;
-      ap_int<128> v927 = rest3;
-      ap_uint<128> v928 = v927 >> 8;
-      rest3 = v928;
+      low2 = v925;
+      int16_t v927 = low2;
+      int32_t v928 = v927;
+      int32_t v929 = v928 & 255;
+      int16_t v930 = v929;
+      lanes[((p * 16) + j)] = v930;
+      ap_int<128> v931 = rest3;
+      ap_uint<128> v932 = v931 >> 8;
+      rest3 = v932;
     }
   }
   l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v931 = v912;
-      int8_t v932 = v911[v931][k3][e2];
-      int16_t v933 = v932;
+      int v935 = v916;
+      int8_t v936 = v915[v935][k3][e2];
+      int16_t v937 = v936;
       int16_t code;
-      code = v933;
-      int16_t v935 = lanes[((k3 * 4) + e2)];
+      code = v937;
+      int16_t v939 = lanes[((k3 * 4) + e2)];
       int16_t byte;
-      byte = v935;
+      byte = v939;
       l_S_r_2_r: for (int r = 0; r < 4; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v939 = byte;
-        int32_t v940 = v939;
-        int32_t v941 = v940 & 3;
-        int16_t v942 = v941;
+        int16_t v943 = byte;
+        int32_t v944 = v943;
+        int32_t v945 = v944 & 3;
+        int16_t v946 = v945;
         int16_t pair1;
-        pair1 = v942;
-        int16_t v944 = pair1;
-        int32_t v945 = v944;
-        int32_t v946 = v945 ^ 2;
-        ap_int<33> v947 = v946;
-        ap_int<33> v948 = v947 - 2;
-        int16_t v949 = v948;
-        trit = v949;
-        int16_t v950 = byte;
-        int16_t v951 = v950 >> 2;
-        byte = v951;
-        int16_t v952 = trit;
-        int32_t v953 = v952;
-        bool v954 = v953 == 1;
-        int16_t v955 = code;
-        int32_t v956 = v955;
-        int32_t v957 = v954 ? (int32_t)v956 : (int32_t)0;
-        int16_t v958 = v957;
+        pair1 = v946;
+        int16_t v948 = pair1;
+        int32_t v949 = v948;
+        int32_t v950 = v949 ^ 2;
+        ap_int<33> v951 = v950;
+        ap_int<33> v952 = v951 - 2;
+        int16_t v953 = v952;
+        trit = v953;
+        int16_t v954 = byte;
+        int16_t v955 = v954 >> 2;
+        byte = v955;
+        int16_t v956 = trit;
+        int32_t v957 = v956;
+        bool v958 = v957 == 1;
+        int16_t v959 = code;
+        int32_t v960 = v959;
+        int32_t v961 = v958 ? (int32_t)v960 : (int32_t)0;
+        int16_t v962 = v961;
         int16_t added;
-        added = v958;
-        int16_t v960 = trit;
-        int32_t v961 = v960;
-        bool v962 = v961 == -1;
-        int16_t v963 = code;
-        int16_t v964 = 0 - v963;
-        int16_t v965 = added;
-        int16_t v966 = v962 ? (int16_t)v964 : (int16_t)v965;
-        tree[r][(((k3 * 4) + e2) + 32)] = v966;
+        added = v962;
+        int16_t v964 = trit;
+        int32_t v965 = v964;
+        bool v966 = v965 == -1;
+        int16_t v967 = code;
+        int16_t v968 = 0 - v967;
+        int16_t v969 = added;
+        int16_t v970 = v966 ? (int16_t)v968 : (int16_t)v969;
+        tree[r][(((k3 * 4) + e2) + 32)] = v970;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v969 = tree[r1][((n3 * -2) + 62)];
-      int16_t v970 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v971 = v969;
-      ap_int<17> v972 = v970;
-      ap_int<17> v973 = v971 + v972;
-      int16_t v974 = v973;
-      tree[r1][((-n3) + 31)] = v974;
+      int16_t v973 = tree[r1][((n3 * -2) + 62)];
+      int16_t v974 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v975 = v973;
+      ap_int<17> v976 = v974;
+      ap_int<17> v977 = v975 + v976;
+      int16_t v978 = v977;
+      tree[r1][((-n3) + 31)] = v978;
     }
-    bool v975 = v912 == 0;
-    int16_t v976 = v913[r1];
-    int32_t v977 = v976;
-    int32_t v978 = v975 ? (int32_t)0 : (int32_t)v977;
-    int16_t v979 = v978;
+    bool v979 = v916 == 0;
+    int16_t v980 = v917[r1];
+    int32_t v981 = v980;
+    int32_t v982 = v979 ? (int32_t)0 : (int32_t)v981;
+    int16_t v983 = v982;
     int16_t before;
-    before = v979;
-    int16_t v981 = before;
-    int16_t v982 = tree[r1][1];
-    ap_int<17> v983 = v981;
-    ap_int<17> v984 = v982;
-    ap_int<17> v985 = v983 + v984;
-    int16_t v986 = v985;
-    v913[r1] = v986;
+    before = v983;
+    int16_t v985 = before;
+    int16_t v986 = tree[r1][1];
+    ap_int<17> v987 = v985;
+    ap_int<17> v988 = v986;
+    ap_int<17> v989 = v987 + v988;
+    int16_t v990 = v989;
+    v917[r1] = v990;
   }
 }
 
 void gate_squares(
-  int64_t v987,
-  int32_t v988[2],
-  int32_t v989[2]
+  int64_t v991,
+  int32_t v992[2],
+  int32_t v993[2]
 ) {
-  #pragma HLS array_partition variable=v988 complete dim=1
+  #pragma HLS array_partition variable=v992 complete dim=1
 
-  #pragma HLS array_partition variable=v989 complete dim=1
+  #pragma HLS array_partition variable=v993 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1496,27 +1502,27 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v993 = v988[0];
-  int64_t v994 = v993;
+  int32_t v997 = v992[0];
+  int64_t v998 = v997;
   int64_t mantissa3;
-  mantissa3 = v994;
-  int64_t v996 = mantissa3;
-  int32_t v997 = v988[1];
-  normalise(v996, v997, unit);
+  mantissa3 = v998;
+  int64_t v1000 = mantissa3;
+  int32_t v1001 = v992[1];
+  normalise(v1000, v1001, unit);
   multiply(unit, unit, unit_square);
-  normalise(v987, 0, sum_squares);
-  multiply(sum_squares, unit_square, v989);
+  normalise(v991, 0, sum_squares);
+  multiply(sum_squares, unit_square, v993);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v998,
-  hls::stream< int32_t >& v999,
-  hls::stream< ap_uint<128> >& v1000,
-  hls::stream< ap_uint<128> >& v1001,
-  hls::stream< ap_uint<256> >& v1002,
-  hls::stream< ap_uint<128> >& v1003,
+  hls::stream< ap_uint<128> >& v1002,
+  hls::stream< int32_t >& v1003,
   hls::stream< ap_uint<128> >& v1004,
-  hls::stream< ap_uint<128> >& v1005
+  hls::stream< ap_uint<128> >& v1005,
+  hls::stream< ap_uint<256> >& v1006,
+  hls::stream< ap_uint<128> >& v1007,
+  hls::stream< ap_uint<128> >& v1008,
+  hls::stream< ap_uint<128> >& v1009
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1576,265 +1582,265 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1029 = v998.read();
+    ap_uint<128> v1033 = v1002.read();
     ap_uint<128> size3;
-    size3 = v1029;
-    ap_int<128> v1031 = size3;
-    int32_t v1032;
-    ap_int<128> v1032_tmp = v1031;
-    v1032 = v1032_tmp(31, 0);
-    int32_t total_words;
-    total_words = v1032;
-    int32_t v1034 = total_words;
-    weight_words[n4] = v1034;
+    size3 = v1033;
     ap_int<128> v1035 = size3;
     int32_t v1036;
     ap_int<128> v1036_tmp = v1035;
-    v1036 = v1036_tmp(63, 32);
+    v1036 = v1036_tmp(31, 0);
+    int32_t total_words;
+    total_words = v1036;
+    int32_t v1038 = total_words;
+    weight_words[n4] = v1038;
+    ap_int<128> v1039 = size3;
+    int32_t v1040;
+    ap_int<128> v1040_tmp = v1039;
+    v1040 = v1040_tmp(63, 32);
     int32_t both1;
-    both1 = v1036;
-    int32_t v1038 = both1;
-    int32_t v1039 = v1038 & 65535;
-    column_words[n4] = v1039;
-    int32_t v1040 = both1;
-    int32_t v1041 = v1040 >> 16;
-    norm_words[n4] = v1041;
-    ap_int<128> v1042 = size3;
-    int32_t v1043;
-    ap_int<128> v1043_tmp = v1042;
-    v1043 = v1043_tmp(95, 64);
+    both1 = v1040;
+    int32_t v1042 = both1;
+    int32_t v1043 = v1042 & 65535;
+    column_words[n4] = v1043;
+    int32_t v1044 = both1;
+    int32_t v1045 = v1044 >> 16;
+    norm_words[n4] = v1045;
+    ap_int<128> v1046 = size3;
+    int32_t v1047;
+    ap_int<128> v1047_tmp = v1046;
+    v1047 = v1047_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1043;
-    int32_t v1045 = all_rows;
-    matrix_rows[n4] = v1045;
+    all_rows = v1047;
+    int32_t v1049 = all_rows;
+    matrix_rows[n4] = v1049;
   }
-  int32_t v1046 = matrix_rows[4];
-  int32_t v1047 = v1046 >> 1;
+  int32_t v1050 = matrix_rows[4];
+  int32_t v1051 = v1050 >> 1;
   int32_t intermediate;
-  intermediate = v1047;
-  int32_t v1049 = v999.read();
+  intermediate = v1051;
+  int32_t v1053 = v1003.read();
   int32_t vector_beats1;
-  vector_beats1 = v1049;
-  int32_t v1051 = vector_beats1;
-  int v1052 = v1051;
-  for (int v1053 = 0; v1053 < v1052; v1053 += 1) {
+  vector_beats1 = v1053;
+  int32_t v1055 = vector_beats1;
+  int v1056 = v1055;
+  for (int v1057 = 0; v1057 < v1056; v1057 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1054 = v1000.read();
+    ap_uint<128> v1058 = v1004.read();
     ap_uint<128> pair2;
-    pair2 = v1054;
-    ap_int<128> v1056 = pair2;
-    ap_int<48> v1057;
-    ap_int<128> v1057_tmp = v1056;
-    v1057 = v1057_tmp(47, 0);
+    pair2 = v1058;
+    ap_int<128> v1060 = pair2;
+    ap_int<48> v1061;
+    ap_int<128> v1061_tmp = v1060;
+    v1061 = v1061_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1057;
-    ap_int<128> v1059 = pair2;
-    ap_int<48> v1060;
-    ap_int<128> v1060_tmp = v1059;
-    v1060 = v1060_tmp(111, 64);
+    low3 = v1061;
+    ap_int<128> v1063 = pair2;
+    ap_int<48> v1064;
+    ap_int<128> v1064_tmp = v1063;
+    v1064 = v1064_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1060;
-    ap_int<48> v1062 = low3;
-    residual[v1053][0] = v1062;
-    ap_int<48> v1063 = high3;
-    residual[v1053][1] = v1063;
-    int32_t v1064 = v1053;
+    high3 = v1064;
+    ap_int<48> v1066 = low3;
+    residual[v1057][0] = v1066;
+    ap_int<48> v1067 = high3;
+    residual[v1057][1] = v1067;
+    int32_t v1068 = v1057;
     int32_t number;
-    number = v1064;
-    int32_t v1066 = number;
-    int32_t v1067 = v1066 & 1;
-    int32_t v1068 = v1067 << 1;
+    number = v1068;
+    int32_t v1070 = number;
+    int32_t v1071 = v1070 & 1;
+    int32_t v1072 = v1071 << 1;
     int32_t lane;
-    lane = v1068;
-    ap_int<48> v1070 = low3;
-    int32_t v1071 = number;
-    int32_t v1072 = v1071 >> 1;
-    int v1073 = v1072;
-    int32_t v1074 = lane;
-    int v1075 = v1074;
-    values[v1073][v1075] = v1070;
-    ap_int<48> v1076 = high3;
-    int32_t v1077 = number;
-    int32_t v1078 = v1077 >> 1;
+    lane = v1072;
+    ap_int<48> v1074 = low3;
+    int32_t v1075 = number;
+    int32_t v1076 = v1075 >> 1;
+    int v1077 = v1076;
+    int32_t v1078 = lane;
     int v1079 = v1078;
-    int32_t v1080 = lane;
-    ap_int<33> v1081 = v1080;
-    ap_int<33> v1082 = v1081 + 1;
+    values[v1077][v1079] = v1074;
+    ap_int<48> v1080 = high3;
+    int32_t v1081 = number;
+    int32_t v1082 = v1081 >> 1;
     int v1083 = v1082;
-    values[v1079][v1083] = v1076;
-    ap_int<48> v1084 = ones;
-    ap_int<48> v1085 = low3;
-    ap_int<48> v1086 = v1085 >> 47;
-    ap_int<48> v1087 = v1085 ^ v1086;
-    ap_int<48> v1088 = v1084 | v1087;
-    ap_int<48> v1089 = high3;
+    int32_t v1084 = lane;
+    ap_int<33> v1085 = v1084;
+    ap_int<33> v1086 = v1085 + 1;
+    int v1087 = v1086;
+    values[v1083][v1087] = v1080;
+    ap_int<48> v1088 = ones;
+    ap_int<48> v1089 = low3;
     ap_int<48> v1090 = v1089 >> 47;
     ap_int<48> v1091 = v1089 ^ v1090;
     ap_int<48> v1092 = v1088 | v1091;
-    ones = v1092;
+    ap_int<48> v1093 = high3;
+    ap_int<48> v1094 = v1093 >> 47;
+    ap_int<48> v1095 = v1093 ^ v1094;
+    ap_int<48> v1096 = v1092 | v1095;
+    ones = v1096;
   }
-  int32_t v1093 = v999.read();
+  int32_t v1097 = v1003.read();
   int32_t count3;
-  count3 = v1093;
-  int32_t v1095 = count3;
-  int v1096 = v1095;
-  for (int v1097 = 0; v1097 < v1096; v1097 += 1) {
-    int32_t v1098 = v999.read();
+  count3 = v1097;
+  int32_t v1099 = count3;
+  int v1100 = v1099;
+  for (int v1101 = 0; v1101 < v1100; v1101 += 1) {
+    int32_t v1102 = v1003.read();
     int32_t kind1;
-    kind1 = v1098;
-    int32_t v1100 = kind1;
-    bool v1101 = v1100 == 0;
-    int32_t v1102 = v1101 ? (int32_t)0 : (int32_t)6;
-    int32_t phase_begin1;
-    phase_begin1 = v1102;
+    kind1 = v1102;
     int32_t v1104 = kind1;
     bool v1105 = v1104 == 0;
-    ap_int<33> v1106 = v1105 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1107 = v1106;
+    int32_t v1106 = v1105 ? (int32_t)0 : (int32_t)6;
+    int32_t phase_begin1;
+    phase_begin1 = v1106;
+    int32_t v1108 = kind1;
+    bool v1109 = v1108 == 0;
+    ap_int<33> v1110 = v1109 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1111 = v1110;
     int32_t phase_end1;
-    phase_end1 = v1107;
-    int32_t v1109 = phase_begin1;
-    int32_t v1110 = phase_end1;
-    int v1111 = v1109;
-    int v1112 = v1110;
-    for (int v1113 = v1111; v1113 < v1112; v1113 += 1) {
-      int32_t v1114 = v1113;
+    phase_end1 = v1111;
+    int32_t v1113 = phase_begin1;
+    int32_t v1114 = phase_end1;
+    int v1115 = v1113;
+    int v1116 = v1114;
+    for (int v1117 = v1115; v1117 < v1116; v1117 += 1) {
+      int32_t v1118 = v1117;
       int32_t phase;
-      phase = v1114;
-      ap_uint<128> v1116 = v1001.read();
+      phase = v1118;
+      ap_uint<128> v1120 = v1005.read();
       ap_uint<128> front1;
-      front1 = v1116;
-      ap_uint<128> v1118 = v1001.read();
+      front1 = v1120;
+      ap_uint<128> v1122 = v1005.read();
       ap_uint<128> back1;
-      back1 = v1118;
-      ap_int<128> v1120 = front1;
-      int32_t v1121;
-      ap_int<128> v1121_tmp = v1120;
-      v1121 = v1121_tmp(31, 0);
-      header[0] = v1121;
-      ap_int<128> v1122 = front1;
-      int32_t v1123;
-      ap_int<128> v1123_tmp = v1122;
-      v1123 = v1123_tmp(63, 32);
-      header[1] = v1123;
+      back1 = v1122;
       ap_int<128> v1124 = front1;
       int32_t v1125;
       ap_int<128> v1125_tmp = v1124;
-      v1125 = v1125_tmp(95, 64);
-      header[2] = v1125;
+      v1125 = v1125_tmp(31, 0);
+      header[0] = v1125;
       ap_int<128> v1126 = front1;
       int32_t v1127;
       ap_int<128> v1127_tmp = v1126;
-      v1127 = v1127_tmp(127, 96);
-      header[3] = v1127;
-      ap_int<128> v1128 = back1;
+      v1127 = v1127_tmp(63, 32);
+      header[1] = v1127;
+      ap_int<128> v1128 = front1;
       int32_t v1129;
       ap_int<128> v1129_tmp = v1128;
-      v1129 = v1129_tmp(31, 0);
-      header[4] = v1129;
-      ap_int<128> v1130 = back1;
+      v1129 = v1129_tmp(95, 64);
+      header[2] = v1129;
+      ap_int<128> v1130 = front1;
       int32_t v1131;
       ap_int<128> v1131_tmp = v1130;
-      v1131 = v1131_tmp(63, 32);
-      header[5] = v1131;
+      v1131 = v1131_tmp(127, 96);
+      header[3] = v1131;
       ap_int<128> v1132 = back1;
       int32_t v1133;
       ap_int<128> v1133_tmp = v1132;
-      v1133 = v1133_tmp(95, 64);
-      header[6] = v1133;
+      v1133 = v1133_tmp(31, 0);
+      header[4] = v1133;
+      ap_int<128> v1134 = back1;
+      int32_t v1135;
+      ap_int<128> v1135_tmp = v1134;
+      v1135 = v1135_tmp(63, 32);
+      header[5] = v1135;
+      ap_int<128> v1136 = back1;
+      int32_t v1137;
+      ap_int<128> v1137_tmp = v1136;
+      v1137 = v1137_tmp(95, 64);
+      header[6] = v1137;
       header[7] = 0;
-      ap_int<48> v1134 = ones;
-      int64_t v1135 = v1134;
+      ap_int<48> v1138 = ones;
+      int64_t v1139 = v1138;
       int64_t magnitude;
-      magnitude = v1135;
-      int64_t v1137 = magnitude;
-      int32_t v1138;
-      bit_length(v1137, &v1138);
+      magnitude = v1139;
+      int64_t v1141 = magnitude;
+      int32_t v1142;
+      bit_length(v1141, &v1142);
       int32_t length;
-      length = v1138;
-      int32_t v1140 = length;
-      ap_int<33> v1141 = v1140;
-      ap_int<33> v1142 = 47 - v1141;
-      int32_t v1143 = v1142;
+      length = v1142;
+      int32_t v1144 = length;
+      ap_int<33> v1145 = v1144;
+      ap_int<33> v1146 = 47 - v1145;
+      int32_t v1147 = v1146;
       int32_t left1;
-      left1 = v1143;
+      left1 = v1147;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1145 = phase;
-      int v1146 = v1145;
-      int32_t v1147 = norm_words[v1146];
-      int32_t vector_words1;
-      vector_words1 = v1147;
-      int32_t v1149 = vector_words1;
+      int32_t v1149 = phase;
       int v1150 = v1149;
-      for (int v1151 = 0; v1151 < v1150; v1151 += 1) {
+      int32_t v1151 = norm_words[v1150];
+      int32_t vector_words1;
+      vector_words1 = v1151;
+      int32_t v1153 = vector_words1;
+      int v1154 = v1153;
+      for (int v1155 = 0; v1155 < v1154; v1155 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1152 = v1151;
+        int32_t v1156 = v1155;
         int32_t measured;
-        measured = v1152;
-        ap_uint<256> v1154 = v1002.read();
+        measured = v1156;
+        ap_uint<256> v1158 = v1006.read();
         ap_uint<256> element1;
-        element1 = v1154;
-        int32_t v1156 = measured;
-        ap_int<256> v1157 = element1;
-        int32_t v1158 = left1;
-        measure(values, v1156, v1157, v1158, scaled, squares, absmax);
+        element1 = v1158;
+        int32_t v1160 = measured;
+        ap_int<256> v1161 = element1;
+        int32_t v1162 = left1;
+        measure(values, v1160, v1161, v1162, scaled, squares, absmax);
       }
-      int32_t v1159 = length;
-      ap_int<33> v1160 = v1159;
-      ap_int<33> v1161 = v1160 + 1;
-      int32_t v1162 = v1161;
+      int32_t v1163 = length;
+      ap_int<33> v1164 = v1163;
+      ap_int<33> v1165 = v1164 + 1;
+      int32_t v1166 = v1165;
       int32_t lost;
-      lost = v1162;
-      int32_t v1164 = lost;
-      ap_int<33> v1165 = v1164;
-      ap_int<33> v1166 = v1165 - 24;
-      ap_int<33> v1167 = v1166 << 1;
-      int32_t v1168 = v1167;
+      lost = v1166;
+      int32_t v1168 = lost;
+      ap_int<33> v1169 = v1168;
+      ap_int<33> v1170 = v1169 - 24;
+      ap_int<33> v1171 = v1170 << 1;
+      int32_t v1172 = v1171;
       int32_t plain_exponent;
-      plain_exponent = v1168;
-      int64_t v1170 = squares[1];
-      int32_t v1171 = plain_exponent;
-      normalise(v1170, v1171, plain);
-      int32_t v1172 = phase;
-      bool v1173 = v1172 == 3;
-      if (v1173) {
-        int32_t v1174 = gate_plain[0];
-        plain[0] = v1174;
-        int32_t v1175 = gate_plain[1];
-        plain[1] = v1175;
-      }
+      plain_exponent = v1172;
+      int64_t v1174 = squares[1];
+      int32_t v1175 = plain_exponent;
+      normalise(v1174, v1175, plain);
       int32_t v1176 = phase;
-      bool v1177 = v1176 == 5;
+      bool v1177 = v1176 == 3;
       if (v1177) {
+        int32_t v1178 = gate_plain[0];
+        plain[0] = v1178;
+        int32_t v1179 = gate_plain[1];
+        plain[1] = v1179;
+      }
+      int32_t v1180 = phase;
+      bool v1181 = v1180 == 5;
+      if (v1181) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1178 = lost;
-      norm_scale(header, v1178, squares, absmax, plain, exponents, work);
-      int32_t v1179 = absmax[0];
-      int32_t v1180;
-      code_shift(v1179, &v1180);
+      int32_t v1182 = lost;
+      norm_scale(header, v1182, squares, absmax, plain, exponents, work);
+      int32_t v1183 = absmax[0];
+      int32_t v1184;
+      code_shift(v1183, &v1184);
       int32_t code_left;
-      code_left = v1180;
-      int32_t v1182 = absmax[0];
-      int32_t v1183 = code_left;
-      ap_int<26> v1184;
-      code_reciprocal(v1182, v1183, &v1184);
+      code_left = v1184;
+      int32_t v1186 = absmax[0];
+      int32_t v1187 = code_left;
+      ap_int<26> v1188;
+      code_reciprocal(v1186, v1187, &v1188);
       ap_int<26> reciprocal1;
-      reciprocal1 = v1184;
+      reciprocal1 = v1188;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int64_t v1188 = work[0];
+      int64_t v1192 = work[0];
       int64_t radicand1;
-      radicand1 = v1188;
-      int64_t v1190 = work[1];
-      ap_int<36> v1191 = v1190;
+      radicand1 = v1192;
+      int64_t v1194 = work[1];
+      ap_int<36> v1195 = v1194;
       ap_int<36> dividend;
-      dividend = v1191;
+      dividend = v1195;
       int64_t root;
       root = 0;
       int64_t quotient1;
@@ -1845,150 +1851,150 @@ void core_0(
       dividing = 0;
       int64_t root_bit;
       root_bit = 1;
-      int64_t v1198 = root_bit;
-      int64_t v1199 = v1198 << 60;
-      root_bit = v1199;
-      int32_t v1200 = vector_words1;
-      bool v1201 = v1200 > 57;
-      int32_t v1202 = v1201 ? (int32_t)v1200 : (int32_t)57;
+      int64_t v1202 = root_bit;
+      int64_t v1203 = v1202 << 60;
+      root_bit = v1203;
+      int32_t v1204 = vector_words1;
+      bool v1205 = v1204 > 57;
+      int32_t v1206 = v1205 ? (int32_t)v1204 : (int32_t)57;
       int32_t passes;
-      passes = v1202;
-      int32_t v1204 = passes;
-      int v1205 = v1204;
-      for (int v1206 = 0; v1206 < v1205; v1206 += 1) {
+      passes = v1206;
+      int32_t v1208 = passes;
+      int v1209 = v1208;
+      for (int v1210 = 0; v1210 < v1209; v1210 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1207 = v1206;
+        int32_t v1211 = v1210;
         int32_t coded;
-        coded = v1207;
-        int32_t v1209 = coded;
-        int32_t v1210 = vector_words1;
-        bool v1211 = v1209 < v1210;
-        if (v1211) {
-          int32_t v1212 = coded;
-          int32_t v1213 = code_left;
-          ap_int<26> v1214 = reciprocal1;
-          int32_t v1215 = code_column;
-          int32_t v1216 = code_group;
-          quantise(scaled, v1212, v1213, v1214, codes, v1215, v1216);
-          int32_t v1217 = code_group;
-          ap_int<33> v1218 = v1217;
-          ap_int<33> v1219 = v1218 + 1;
-          int32_t v1220 = v1219;
-          code_group = v1220;
+        coded = v1211;
+        int32_t v1213 = coded;
+        int32_t v1214 = vector_words1;
+        bool v1215 = v1213 < v1214;
+        if (v1215) {
+          int32_t v1216 = coded;
+          int32_t v1217 = code_left;
+          ap_int<26> v1218 = reciprocal1;
+          int32_t v1219 = code_column;
+          int32_t v1220 = code_group;
+          quantise(scaled, v1216, v1217, v1218, codes, v1219, v1220);
           int32_t v1221 = code_group;
-          bool v1222 = v1221 == 8;
-          if (v1222) {
+          ap_int<33> v1222 = v1221;
+          ap_int<33> v1223 = v1222 + 1;
+          int32_t v1224 = v1223;
+          code_group = v1224;
+          int32_t v1225 = code_group;
+          bool v1226 = v1225 == 8;
+          if (v1226) {
             code_group = 0;
-            int32_t v1223 = code_column;
-            ap_int<33> v1224 = v1223;
-            ap_int<33> v1225 = v1224 + 1;
-            int32_t v1226 = v1225;
-            code_column = v1226;
+            int32_t v1227 = code_column;
+            ap_int<33> v1228 = v1227;
+            ap_int<33> v1229 = v1228 + 1;
+            int32_t v1230 = v1229;
+            code_column = v1230;
           }
         }
-        int32_t v1227 = coded;
-        bool v1228 = v1227 == 31;
-        if (v1228) {
-          int64_t v1229 = root;
-          ap_int<36> v1230 = v1229;
-          divisor = v1230;
+        int32_t v1231 = coded;
+        bool v1232 = v1231 == 31;
+        if (v1232) {
+          int64_t v1233 = root;
+          ap_int<36> v1234 = v1233;
+          divisor = v1234;
         }
-        ap_int<36> v1231 = dividend;
-        ap_int<36> v1232 = divisor;
-        ap_int<37> v1233 = v1231;
-        ap_int<37> v1234 = v1232;
-        ap_int<37> v1235 = v1233 - v1234;
-        ap_int<36> v1236 = v1235;
+        ap_int<36> v1235 = dividend;
+        ap_int<36> v1236 = divisor;
+        ap_int<37> v1237 = v1235;
+        ap_int<37> v1238 = v1236;
+        ap_int<37> v1239 = v1237 - v1238;
+        ap_int<36> v1240 = v1239;
         ap_int<36> less;
-        less = v1236;
-        int32_t v1238 = dividing;
-        bool v1239 = v1238 > 0;
-        if (v1239) {
-          int64_t v1240 = quotient1;
-          int64_t v1241 = v1240 << 1;
-          quotient1 = v1241;
-          ap_int<36> v1242 = less;
-          bool v1243 = v1242 >= 0;
-          if (v1243) {
-            ap_int<36> v1244 = less;
-            dividend = v1244;
-            int64_t v1245 = quotient1;
-            ap_int<65> v1246 = v1245;
-            ap_int<65> v1247 = v1246 + 1;
-            int64_t v1248 = v1247;
-            quotient1 = v1248;
+        less = v1240;
+        int32_t v1242 = dividing;
+        bool v1243 = v1242 > 0;
+        if (v1243) {
+          int64_t v1244 = quotient1;
+          int64_t v1245 = v1244 << 1;
+          quotient1 = v1245;
+          ap_int<36> v1246 = less;
+          bool v1247 = v1246 >= 0;
+          if (v1247) {
+            ap_int<36> v1248 = less;
+            dividend = v1248;
+            int64_t v1249 = quotient1;
+            ap_int<65> v1250 = v1249;
+            ap_int<65> v1251 = v1250 + 1;
+            int64_t v1252 = v1251;
+            quotient1 = v1252;
           }
-          ap_int<36> v1249 = dividend;
-          ap_int<36> v1250 = v1249 << 1;
-          dividend = v1250;
+          ap_int<36> v1253 = dividend;
+          ap_int<36> v1254 = v1253 << 1;
+          dividend = v1254;
         }
-        int64_t v1251 = root;
-        int64_t v1252 = root_bit;
-        ap_int<65> v1253 = v1251;
-        ap_int<65> v1254 = v1252;
-        ap_int<65> v1255 = v1253 + v1254;
-        int64_t v1256 = v1255;
+        int64_t v1255 = root;
+        int64_t v1256 = root_bit;
+        ap_int<65> v1257 = v1255;
+        ap_int<65> v1258 = v1256;
+        ap_int<65> v1259 = v1257 + v1258;
+        int64_t v1260 = v1259;
         int64_t trial;
-        trial = v1256;
-        int64_t v1258 = root;
-        int64_t v1259 = v1258 >> 1;
-        root = v1259;
-        int64_t v1260 = radicand1;
-        int64_t v1261 = trial;
-        bool v1262 = v1260 >= v1261;
-        if (v1262) {
-          int64_t v1263 = trial;
-          int64_t v1264 = radicand1;
-          ap_int<65> v1265 = v1264;
-          ap_int<65> v1266 = v1263;
-          ap_int<65> v1267 = v1265 - v1266;
-          int64_t v1268 = v1267;
-          radicand1 = v1268;
-          int64_t v1269 = root_bit;
-          int64_t v1270 = root;
-          ap_int<65> v1271 = v1270;
-          ap_int<65> v1272 = v1269;
-          ap_int<65> v1273 = v1271 + v1272;
-          int64_t v1274 = v1273;
-          root = v1274;
+        trial = v1260;
+        int64_t v1262 = root;
+        int64_t v1263 = v1262 >> 1;
+        root = v1263;
+        int64_t v1264 = radicand1;
+        int64_t v1265 = trial;
+        bool v1266 = v1264 >= v1265;
+        if (v1266) {
+          int64_t v1267 = trial;
+          int64_t v1268 = radicand1;
+          ap_int<65> v1269 = v1268;
+          ap_int<65> v1270 = v1267;
+          ap_int<65> v1271 = v1269 - v1270;
+          int64_t v1272 = v1271;
+          radicand1 = v1272;
+          int64_t v1273 = root_bit;
+          int64_t v1274 = root;
+          ap_int<65> v1275 = v1274;
+          ap_int<65> v1276 = v1273;
+          ap_int<65> v1277 = v1275 + v1276;
+          int64_t v1278 = v1277;
+          root = v1278;
         }
-        int64_t v1275 = root_bit;
-        int64_t v1276 = v1275 >> 2;
-        root_bit = v1276;
+        int64_t v1279 = root_bit;
+        int64_t v1280 = v1279 >> 2;
+        root_bit = v1280;
         dividing = 0;
-        int32_t v1277 = coded;
-        bool v1278 = v1277 >= 31;
-        if (v1278) {
-          int32_t v1279 = coded;
-          ap_int<33> v1280 = v1279;
-          bool v1281 = v1280 < 56;
-          if (v1281) {
+        int32_t v1281 = coded;
+        bool v1282 = v1281 >= 31;
+        if (v1282) {
+          int32_t v1283 = coded;
+          ap_int<33> v1284 = v1283;
+          bool v1285 = v1284 < 56;
+          if (v1285) {
             dividing = 1;
           }
         }
       }
-      int64_t v1282 = quotient1;
-      ratio_end(v1282, exponents, 24, scale);
-      int32_t v1283 = phase;
-      int v1284 = v1283;
-      int32_t v1285 = weight_words[v1284];
-      int32_t words3;
-      words3 = v1285;
+      int64_t v1286 = quotient1;
+      ratio_end(v1286, exponents, 24, scale);
       int32_t v1287 = phase;
       int v1288 = v1287;
-      int32_t v1289 = column_words[v1288];
-      int32_t columns;
-      columns = v1289;
+      int32_t v1289 = weight_words[v1288];
+      int32_t words3;
+      words3 = v1289;
       int32_t v1291 = phase;
       int v1292 = v1291;
-      int32_t v1293 = matrix_rows[v1292];
-      int32_t rows;
-      rows = v1293;
+      int32_t v1293 = column_words[v1292];
+      int32_t columns;
+      columns = v1293;
       int32_t v1295 = phase;
-      bool v1296 = v1295 == 2;
-      bool v1297 = v1295 >= 3;
-      bool v1298 = v1296 | v1297;
-      if (v1298) {
+      int v1296 = v1295;
+      int32_t v1297 = matrix_rows[v1296];
+      int32_t rows;
+      rows = v1297;
+      int32_t v1299 = phase;
+      bool v1300 = v1299 == 2;
+      bool v1301 = v1299 >= 3;
+      bool v1302 = v1300 | v1301;
+      if (v1302) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -2003,440 +2009,440 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1305 = words3;
-      ap_int<33> v1306 = v1305;
-      ap_int<33> v1307 = v1306 + 4;
-      int32_t v1308 = v1307;
+      int32_t v1309 = words3;
+      ap_int<33> v1310 = v1309;
+      ap_int<33> v1311 = v1310 + 4;
+      int32_t v1312 = v1311;
       int32_t steps;
-      steps = v1308;
-      int32_t v1310 = steps;
-      int v1311 = v1310;
-      for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
+      steps = v1312;
+      int32_t v1314 = steps;
+      int v1315 = v1314;
+      for (int v1316 = 0; v1316 < v1315; v1316 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1313 = words3;
-        ap_int<33> v1314 = v1312;
-        ap_int<33> v1315 = v1313;
-        bool v1316 = v1314 < v1315;
-        if (v1316) {
-          ap_uint<128> v1317 = v1003.read();
-          word[0] = v1317;
-          ap_uint<128> v1318 = v1004.read();
-          word[1] = v1318;
-        }
-        int32_t v1319 = pending;
-        bool v1320 = v1319 > 0;
+        int32_t v1317 = words3;
+        ap_int<33> v1318 = v1316;
+        ap_int<33> v1319 = v1317;
+        bool v1320 = v1318 < v1319;
         if (v1320) {
-          int32_t v1321 = pending;
-          ap_int<33> v1322 = v1321;
-          ap_int<33> v1323 = v1322 - 1;
-          int32_t v1324 = v1323;
-          pending = v1324;
-          int16_t v1325 = leaving[0];
+          ap_uint<128> v1321 = v1007.read();
+          word[0] = v1321;
+          ap_uint<128> v1322 = v1008.read();
+          word[1] = v1322;
+        }
+        int32_t v1323 = pending;
+        bool v1324 = v1323 > 0;
+        if (v1324) {
+          int32_t v1325 = pending;
+          ap_int<33> v1326 = v1325;
+          ap_int<33> v1327 = v1326 - 1;
+          int32_t v1328 = v1327;
+          pending = v1328;
+          int16_t v1329 = leaving[0];
           int16_t total4;
-          total4 = v1325;
+          total4 = v1329;
           l_S_r_4_r2: for (int r2 = 0; r2 < 3; r2++) {
-            int16_t v1328 = leaving[(r2 + 1)];
-            leaving[r2] = v1328;
+            int16_t v1332 = leaving[(r2 + 1)];
+            leaving[r2] = v1332;
           }
-          int32_t v1329 = position;
-          int32_t v1330 = rows;
-          bool v1331 = v1329 < v1330;
-          if (v1331) {
-            int32_t v1332 = phase;
-            int32_t step1;
-            step1 = v1332;
-            int32_t v1334 = position;
-            int32_t at3;
-            at3 = v1334;
+          int32_t v1333 = position;
+          int32_t v1334 = rows;
+          bool v1335 = v1333 < v1334;
+          if (v1335) {
             int32_t v1336 = phase;
-            bool v1337 = v1336 == 4;
-            if (v1337) {
-              int32_t v1338 = position;
-              int32_t v1339 = intermediate;
-              bool v1340 = v1338 >= v1339;
-              if (v1340) {
+            int32_t step1;
+            step1 = v1336;
+            int32_t v1338 = position;
+            int32_t at3;
+            at3 = v1338;
+            int32_t v1340 = phase;
+            bool v1341 = v1340 == 4;
+            if (v1341) {
+              int32_t v1342 = position;
+              int32_t v1343 = intermediate;
+              bool v1344 = v1342 >= v1343;
+              if (v1344) {
                 step1 = 7;
-                int32_t v1341 = position;
-                int32_t v1342 = intermediate;
-                ap_int<33> v1343 = v1341;
-                ap_int<33> v1344 = v1342;
-                ap_int<33> v1345 = v1343 - v1344;
-                int32_t v1346 = v1345;
-                at3 = v1346;
+                int32_t v1345 = position;
+                int32_t v1346 = intermediate;
+                ap_int<33> v1347 = v1345;
+                ap_int<33> v1348 = v1346;
+                ap_int<33> v1349 = v1347 - v1348;
+                int32_t v1350 = v1349;
+                at3 = v1350;
               }
             }
-            int32_t v1347 = phase;
-            bool v1348 = v1347 == 6;
-            if (v1348) {
+            int32_t v1351 = phase;
+            bool v1352 = v1351 == 6;
+            if (v1352) {
               at3 = 0;
             }
-            int32_t v1349 = position;
-            int32_t v1350 = v1349 & 3;
+            int32_t v1353 = position;
+            int32_t v1354 = v1353 & 3;
             int32_t quarter;
-            quarter = v1350;
-            int32_t v1352 = step1;
-            bool v1353 = v1352 == 1;
-            if (v1353) {
-              int32_t v1354 = quarter;
-              bool v1355 = v1354 == 0;
-              if (v1355) {
-                ap_uint<128> v1356 = v1001.read();
-                room_beat1 = v1356;
-                ap_uint<128> v1357 = v1000.read();
-                state_beat = v1357;
+            quarter = v1354;
+            int32_t v1356 = step1;
+            bool v1357 = v1356 == 1;
+            if (v1357) {
+              int32_t v1358 = quarter;
+              bool v1359 = v1358 == 0;
+              if (v1359) {
+                ap_uint<128> v1360 = v1005.read();
+                room_beat1 = v1360;
+                ap_uint<128> v1361 = v1004.read();
+                state_beat = v1361;
               }
             }
-            ap_int<128> v1358 = room_beat1;
-            int32_t v1359 = v1358;
+            ap_int<128> v1362 = room_beat1;
+            int32_t v1363 = v1362;
             int32_t room;
-            room = v1359;
-            ap_int<128> v1361 = room_beat1;
-            ap_uint<128> v1362 = v1361 >> 32;
-            room_beat1 = v1362;
-            ap_int<128> v1363 = state_beat;
-            int32_t v1364 = v1363;
+            room = v1363;
+            ap_int<128> v1365 = room_beat1;
+            ap_uint<128> v1366 = v1365 >> 32;
+            room_beat1 = v1366;
+            ap_int<128> v1367 = state_beat;
+            int32_t v1368 = v1367;
             int32_t before1;
-            before1 = v1364;
-            ap_int<128> v1366 = state_beat;
-            ap_uint<128> v1367 = v1366 >> 32;
-            state_beat = v1367;
-            int16_t v1368 = total4;
-            ap_int<48> v1369;
-            dequantise(v1368, scale, &v1369);
+            before1 = v1368;
+            ap_int<128> v1370 = state_beat;
+            ap_uint<128> v1371 = v1370 >> 32;
+            state_beat = v1371;
+            int16_t v1372 = total4;
+            ap_int<48> v1373;
+            dequantise(v1372, scale, &v1373);
             ap_int<48> delta;
-            delta = v1369;
-            ap_int<48> v1371 = delta;
-            int32_t v1372;
-            saturate_gate(v1371, &v1372);
+            delta = v1373;
+            ap_int<48> v1375 = delta;
+            int32_t v1376;
+            saturate_gate(v1375, &v1376);
             int32_t gate;
-            gate = v1372;
-            int32_t v1374 = at3;
-            int v1375 = v1374;
-            int32_t v1376 = held[v1375];
+            gate = v1376;
+            int32_t v1378 = at3;
+            int v1379 = v1378;
+            int32_t v1380 = held[v1379];
             int32_t kept;
-            kept = v1376;
-            int32_t v1378 = step1;
-            bool v1379 = v1378 == 1;
-            int32_t v1380 = gate;
-            int32_t v1381 = 0 - v1380;
-            int32_t v1382 = v1379 ? (int32_t)v1381 : (int32_t)v1380;
+            kept = v1380;
+            int32_t v1382 = step1;
+            bool v1383 = v1382 == 1;
+            int32_t v1384 = gate;
+            int32_t v1385 = 0 - v1384;
+            int32_t v1386 = v1383 ? (int32_t)v1385 : (int32_t)v1384;
             int32_t turned;
-            turned = v1382;
-            int32_t v1384 = step1;
-            bool v1385 = v1384 == 2;
-            int32_t v1386 = kept;
-            int32_t v1387 = turned;
-            int32_t v1388 = v1385 ? (int32_t)v1386 : (int32_t)v1387;
+            turned = v1386;
+            int32_t v1388 = step1;
+            bool v1389 = v1388 == 2;
+            int32_t v1390 = kept;
+            int32_t v1391 = turned;
+            int32_t v1392 = v1389 ? (int32_t)v1390 : (int32_t)v1391;
             int32_t argument;
-            argument = v1388;
-            int32_t v1390 = argument;
-            ap_int<30> v1391;
-            sigmoid(v1390, &v1391);
+            argument = v1392;
+            int32_t v1394 = argument;
+            ap_int<30> v1395;
+            sigmoid(v1394, &v1395);
             ap_int<30> sigma;
-            sigma = v1391;
-            int32_t v1393 = step1;
-            bool v1394 = v1393 == 1;
-            int32_t v1395 = room;
-            int32_t v1396 = argument;
-            int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
+            sigma = v1395;
+            int32_t v1397 = step1;
+            bool v1398 = v1397 == 1;
+            int32_t v1399 = room;
+            int32_t v1400 = argument;
+            int32_t v1401 = v1398 ? (int32_t)v1399 : (int32_t)v1400;
             int32_t factor1;
-            factor1 = v1397;
-            int32_t v1399 = factor1;
-            ap_int<30> v1400 = sigma;
-            int32_t v1401;
-            weigh(v1399, v1400, &v1401);
+            factor1 = v1401;
+            int32_t v1403 = factor1;
+            ap_int<30> v1404 = sigma;
+            int32_t v1405;
+            weigh(v1403, v1404, &v1405);
             int32_t weighted1;
-            weighted1 = v1401;
-            int32_t v1403 = weighted1;
-            ap_int<30> v1404 = v1403;
+            weighted1 = v1405;
+            int32_t v1407 = weighted1;
+            ap_int<30> v1408 = v1407;
             ap_int<30> fresh;
-            fresh = v1404;
-            int32_t v1406 = before1;
-            int32_t v1407 = kept;
-            ap_int<30> v1408 = fresh;
-            int32_t v1409;
-            state_update(v1406, v1407, v1408, &v1409);
+            fresh = v1408;
+            int32_t v1410 = before1;
+            int32_t v1411 = kept;
+            ap_int<30> v1412 = fresh;
+            int32_t v1413;
+            state_update(v1410, v1411, v1412, &v1413);
             int32_t mixed1;
-            mixed1 = v1409;
-            int32_t v1411 = step1;
-            bool v1412 = v1411 == 0;
-            bool v1413 = v1411 == 1;
-            bool v1414 = v1411 == 4;
-            bool v1415 = v1412 | v1413;
-            bool v1416 = v1415 | v1414;
-            if (v1416) {
-              int32_t v1417 = step1;
-              bool v1418 = v1417 == 1;
-              int32_t v1419 = mixed1;
-              int32_t v1420 = weighted1;
-              int32_t v1421 = v1418 ? (int32_t)v1419 : (int32_t)v1420;
-              int32_t v1422 = at3;
-              int v1423 = v1422;
-              held[v1423] = v1421;
+            mixed1 = v1413;
+            int32_t v1415 = step1;
+            bool v1416 = v1415 == 0;
+            bool v1417 = v1415 == 1;
+            bool v1418 = v1415 == 4;
+            bool v1419 = v1416 | v1417;
+            bool v1420 = v1419 | v1418;
+            if (v1420) {
+              int32_t v1421 = step1;
+              bool v1422 = v1421 == 1;
+              int32_t v1423 = mixed1;
+              int32_t v1424 = weighted1;
+              int32_t v1425 = v1422 ? (int32_t)v1423 : (int32_t)v1424;
+              int32_t v1426 = at3;
+              int v1427 = v1426;
+              held[v1427] = v1425;
             }
-            int32_t v1424 = step1;
-            bool v1425 = v1424 == 2;
-            int32_t v1426 = weighted1;
-            int32_t v1427 = kept;
-            int32_t v1428 = v1425 ? (int32_t)v1426 : (int32_t)v1427;
+            int32_t v1428 = step1;
+            bool v1429 = v1428 == 2;
+            int32_t v1430 = weighted1;
+            int32_t v1431 = kept;
+            int32_t v1432 = v1429 ? (int32_t)v1430 : (int32_t)v1431;
             int32_t other;
-            other = v1428;
-            int32_t v1430 = gate;
-            int32_t v1431 = other;
-            ap_int<48> v1432;
-            gated_product(v1430, v1431, &v1432);
+            other = v1432;
+            int32_t v1434 = gate;
+            int32_t v1435 = other;
+            ap_int<48> v1436;
+            gated_product(v1434, v1435, &v1436);
             ap_int<48> value1;
-            value1 = v1432;
-            int32_t v1434 = step1;
-            bool v1435 = v1434 == 3;
-            bool v1436 = v1434 == 5;
-            bool v1437 = v1435 | v1436;
-            if (v1437) {
-              int32_t v1438 = at3;
-              int32_t v1439 = v1438 >> 1;
-              int v1440 = v1439;
-              int32_t v1441 = v1438 & 1;
-              int v1442 = v1441;
-              ap_int<48> v1443 = residual[v1440][v1442];
-              ap_int<48> v1444 = delta;
-              ap_int<48> v1445;
-              residual_add(v1443, v1444, &v1445);
-              value1 = v1445;
-              ap_int<48> v1446 = value1;
-              int32_t v1447 = at3;
-              int32_t v1448 = v1447 >> 1;
-              int v1449 = v1448;
-              int32_t v1450 = v1447 & 1;
-              int v1451 = v1450;
-              residual[v1449][v1451] = v1446;
+            value1 = v1436;
+            int32_t v1438 = step1;
+            bool v1439 = v1438 == 3;
+            bool v1440 = v1438 == 5;
+            bool v1441 = v1439 | v1440;
+            if (v1441) {
+              int32_t v1442 = at3;
+              int32_t v1443 = v1442 >> 1;
+              int v1444 = v1443;
+              int32_t v1445 = v1442 & 1;
+              int v1446 = v1445;
+              ap_int<48> v1447 = residual[v1444][v1446];
+              ap_int<48> v1448 = delta;
+              ap_int<48> v1449;
+              residual_add(v1447, v1448, &v1449);
+              value1 = v1449;
+              ap_int<48> v1450 = value1;
+              int32_t v1451 = at3;
+              int32_t v1452 = v1451 >> 1;
+              int v1453 = v1452;
+              int32_t v1454 = v1451 & 1;
+              int v1455 = v1454;
+              residual[v1453][v1455] = v1450;
             }
-            int32_t v1452 = step1;
-            bool v1453 = v1452 == 2;
-            bool v1454 = v1452 == 3;
-            bool v1455 = v1452 == 5;
-            bool v1456 = v1452 == 7;
-            bool v1457 = v1453 | v1454;
-            bool v1458 = v1457 | v1455;
-            bool v1459 = v1458 | v1456;
-            if (v1459) {
-              ap_int<48> v1460 = value1;
-              int32_t v1461 = at3;
-              int32_t v1462 = v1461 >> 2;
-              int v1463 = v1462;
-              int32_t v1464 = v1461 & 3;
-              int v1465 = v1464;
-              values[v1463][v1465] = v1460;
-              ap_int<48> v1466 = ones;
-              ap_int<48> v1467 = value1;
-              ap_int<48> v1468 = v1467 >> 47;
-              ap_int<48> v1469 = v1467 ^ v1468;
-              ap_int<48> v1470 = v1466 | v1469;
-              ones = v1470;
+            int32_t v1456 = step1;
+            bool v1457 = v1456 == 2;
+            bool v1458 = v1456 == 3;
+            bool v1459 = v1456 == 5;
+            bool v1460 = v1456 == 7;
+            bool v1461 = v1457 | v1458;
+            bool v1462 = v1461 | v1459;
+            bool v1463 = v1462 | v1460;
+            if (v1463) {
+              ap_int<48> v1464 = value1;
+              int32_t v1465 = at3;
+              int32_t v1466 = v1465 >> 2;
+              int v1467 = v1466;
+              int32_t v1468 = v1465 & 3;
+              int v1469 = v1468;
+              values[v1467][v1469] = v1464;
+              ap_int<48> v1470 = ones;
+              ap_int<48> v1471 = value1;
+              ap_int<48> v1472 = v1471 >> 47;
+              ap_int<48> v1473 = v1471 ^ v1472;
+              ap_int<48> v1474 = v1470 | v1473;
+              ones = v1474;
             }
-            int32_t v1471 = step1;
-            bool v1472 = v1471 == 2;
-            if (v1472) {
-              int16_t v1473 = total4;
-              int32_t v1474 = v1473;
-              int32_t v1475 = v1474 * v1474;
-              int64_t v1476 = gate_sum;
-              ap_int<65> v1477 = v1476;
-              ap_int<65> v1478 = v1475;
-              ap_int<65> v1479 = v1477 + v1478;
-              int64_t v1480 = v1479;
-              gate_sum = v1480;
+            int32_t v1475 = step1;
+            bool v1476 = v1475 == 2;
+            if (v1476) {
+              int16_t v1477 = total4;
+              int32_t v1478 = v1477;
+              int32_t v1479 = v1478 * v1478;
+              int64_t v1480 = gate_sum;
+              ap_int<65> v1481 = v1480;
+              ap_int<65> v1482 = v1479;
+              ap_int<65> v1483 = v1481 + v1482;
+              int64_t v1484 = v1483;
+              gate_sum = v1484;
             }
-            int32_t v1481 = step1;
-            bool v1482 = v1481 == 1;
-            bool v1483 = v1481 == 6;
-            bool v1484 = v1482 | v1483;
-            if (v1484) {
+            int32_t v1485 = step1;
+            bool v1486 = v1485 == 1;
+            bool v1487 = v1485 == 6;
+            bool v1488 = v1486 | v1487;
+            if (v1488) {
               l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1486 = quad[(k4 + 1)];
-                quad[k4] = v1486;
+                int32_t v1490 = quad[(k4 + 1)];
+                quad[k4] = v1490;
               }
-              int32_t v1487 = step1;
-              bool v1488 = v1487 == 1;
-              int32_t v1489 = mixed1;
-              int16_t v1490 = total4;
-              int32_t v1491 = v1490;
-              int32_t v1492 = v1488 ? (int32_t)v1489 : (int32_t)v1491;
-              quad[3] = v1492;
-              int32_t v1493 = quarter;
-              bool v1494 = v1493 == 3;
-              if (v1494) {
+              int32_t v1491 = step1;
+              bool v1492 = v1491 == 1;
+              int32_t v1493 = mixed1;
+              int16_t v1494 = total4;
+              int32_t v1495 = v1494;
+              int32_t v1496 = v1492 ? (int32_t)v1493 : (int32_t)v1495;
+              quad[3] = v1496;
+              int32_t v1497 = quarter;
+              bool v1498 = v1497 == 3;
+              if (v1498) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1497 = quad[k5];
-                  ap_int<128> v1498 = packed;
-                  int64_t v1499 = k5;
-                  int64_t v1500 = v1499 * 32;
-                  ap_int<65> v1501 = v1500;
-                  ap_int<65> v1502 = v1501 + 31;
-                  int v1503 = v1500;
-                  int v1504 = v1502;
-                  ap_int<128> v1505;
-                  ap_int<128> v1505_tmp = v1498;
-                  v1505_tmp(v1504, v1503) = v1497;
-                  v1505 = v1505_tmp;
-                  packed = v1505;
+                  int32_t v1501 = quad[k5];
+                  ap_int<128> v1502 = packed;
+                  int64_t v1503 = k5;
+                  int64_t v1504 = v1503 * 32;
+                  ap_int<65> v1505 = v1504;
+                  ap_int<65> v1506 = v1505 + 31;
+                  int v1507 = v1504;
+                  int v1508 = v1506;
+                  ap_int<128> v1509;
+                  ap_int<128> v1509_tmp = v1502;
+                  v1509_tmp(v1508, v1507) = v1501;
+                  v1509 = v1509_tmp;
+                  packed = v1509;
                 }
-                ap_int<128> v1506 = packed;
-                v1005.write(v1506);
+                ap_int<128> v1510 = packed;
+                v1009.write(v1510);
               }
             }
           }
-          int32_t v1507 = position;
-          ap_int<33> v1508 = v1507;
-          ap_int<33> v1509 = v1508 + 1;
-          int32_t v1510 = v1509;
-          position = v1510;
+          int32_t v1511 = position;
+          ap_int<33> v1512 = v1511;
+          ap_int<33> v1513 = v1512 + 1;
+          int32_t v1514 = v1513;
+          position = v1514;
         }
-        int32_t v1511 = column;
-        multiply_word(word, codes, v1511, sums);
-        int32_t v1512 = column;
-        ap_int<33> v1513 = v1512;
-        ap_int<33> v1514 = v1513 + 1;
-        int32_t v1515 = v1514;
-        column = v1515;
+        int32_t v1515 = column;
+        multiply_word(word, codes, v1515, sums);
         int32_t v1516 = column;
-        int32_t v1517 = columns;
-        bool v1518 = v1516 == v1517;
-        if (v1518) {
+        ap_int<33> v1517 = v1516;
+        ap_int<33> v1518 = v1517 + 1;
+        int32_t v1519 = v1518;
+        column = v1519;
+        int32_t v1520 = column;
+        int32_t v1521 = columns;
+        bool v1522 = v1520 == v1521;
+        if (v1522) {
           column = 0;
           pending = 4;
           l_S_r_7_r3: for (int r3 = 0; r3 < 4; r3++) {
-            int16_t v1520 = sums[r3];
-            leaving[r3] = v1520;
+            int16_t v1524 = sums[r3];
+            leaving[r3] = v1524;
           }
         }
       }
-      int32_t v1521 = phase;
-      bool v1522 = v1521 == 2;
-      if (v1522) {
-        int64_t v1523 = gate_sum;
-        gate_squares(v1523, scale, gate_plain);
+      int32_t v1525 = phase;
+      bool v1526 = v1525 == 2;
+      if (v1526) {
+        int64_t v1527 = gate_sum;
+        gate_squares(v1527, scale, gate_plain);
       }
-      int32_t v1524 = phase;
-      bool v1525 = v1524 == 6;
-      if (v1525) {
+      int32_t v1528 = phase;
+      bool v1529 = v1528 == 6;
+      if (v1529) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1527 = scale[0];
-        ap_int<128> v1528 = end;
-        ap_int<128> v1529;
-        ap_int<128> v1529_tmp = v1528;
-        v1529_tmp(31, 0) = v1527;
-        v1529 = v1529_tmp;
-        end = v1529;
-        int32_t v1530 = scale[1];
-        ap_int<128> v1531 = end;
-        ap_int<128> v1532;
-        ap_int<128> v1532_tmp = v1531;
-        v1532_tmp(63, 32) = v1530;
-        v1532 = v1532_tmp;
-        end = v1532;
-        ap_int<128> v1533 = end;
-        v1005.write(v1533);
+        int32_t v1531 = scale[0];
+        ap_int<128> v1532 = end;
+        ap_int<128> v1533;
+        ap_int<128> v1533_tmp = v1532;
+        v1533_tmp(31, 0) = v1531;
+        v1533 = v1533_tmp;
+        end = v1533;
+        int32_t v1534 = scale[1];
+        ap_int<128> v1535 = end;
+        ap_int<128> v1536;
+        ap_int<128> v1536_tmp = v1535;
+        v1536_tmp(63, 32) = v1534;
+        v1536 = v1536_tmp;
+        end = v1536;
+        ap_int<128> v1537 = end;
+        v1009.write(v1537);
       }
     }
   }
-  int32_t v1534 = vector_beats1;
-  int v1535 = v1534;
-  for (int v1536 = 0; v1536 < v1535; v1536 += 1) {
+  int32_t v1538 = vector_beats1;
+  int v1539 = v1538;
+  for (int v1540 = 0; v1540 < v1539; v1540 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1538 = residual[v1536][0];
-    int64_t v1539 = v1538;
+    ap_int<48> v1542 = residual[v1540][0];
+    int64_t v1543 = v1542;
     int64_t even;
-    even = v1539;
-    ap_int<48> v1541 = residual[v1536][1];
-    int64_t v1542 = v1541;
+    even = v1543;
+    ap_int<48> v1545 = residual[v1540][1];
+    int64_t v1546 = v1545;
     int64_t odd1;
-    odd1 = v1542;
-    int64_t v1544 = even;
-    ap_int<128> v1545 = out;
-    ap_int<128> v1546;
-    ap_int<128> v1546_tmp = v1545;
-    v1546_tmp(63, 0) = v1544;
-    v1546 = v1546_tmp;
-    out = v1546;
-    int64_t v1547 = odd1;
-    ap_int<128> v1548 = out;
-    ap_int<128> v1549;
-    ap_int<128> v1549_tmp = v1548;
-    v1549_tmp(127, 64) = v1547;
-    v1549 = v1549_tmp;
-    out = v1549;
-    ap_int<128> v1550 = out;
-    v1005.write(v1550);
+    odd1 = v1546;
+    int64_t v1548 = even;
+    ap_int<128> v1549 = out;
+    ap_int<128> v1550;
+    ap_int<128> v1550_tmp = v1549;
+    v1550_tmp(63, 0) = v1548;
+    v1550 = v1550_tmp;
+    out = v1550;
+    int64_t v1551 = odd1;
+    ap_int<128> v1552 = out;
+    ap_int<128> v1553;
+    ap_int<128> v1553_tmp = v1552;
+    v1553_tmp(127, 64) = v1551;
+    v1553 = v1553_tmp;
+    out = v1553;
+    ap_int<128> v1554 = out;
+    v1009.write(v1554);
   }
 }
 
 void store_0(
-  ap_uint<128> v1551[96],
-  ap_uint<128> v1552[6144],
-  ap_uint<128> v1553[65537],
-  hls::stream< int32_t >& v1554,
-  hls::stream< ap_uint<128> >& v1555
+  ap_uint<128> v1555[96],
+  ap_uint<128> v1556[6144],
+  ap_uint<128> v1557[65537],
+  hls::stream< int32_t >& v1558,
+  hls::stream< ap_uint<128> >& v1559
 ) {
-  int32_t v1556 = v1554.read();
+  int32_t v1560 = v1558.read();
   int32_t vector_beats2;
-  vector_beats2 = v1556;
-  int32_t v1558 = v1554.read();
+  vector_beats2 = v1560;
+  int32_t v1562 = v1558.read();
   int32_t logits_beats1;
-  logits_beats1 = v1558;
-  int32_t v1560 = v1554.read();
+  logits_beats1 = v1562;
+  int32_t v1564 = v1558.read();
   int32_t count4;
-  count4 = v1560;
-  int32_t v1562 = vector_beats2;
-  int32_t v1563 = v1562 >> 1;
+  count4 = v1564;
+  int32_t v1566 = vector_beats2;
+  int32_t v1567 = v1566 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1563;
-  int32_t v1565 = count4;
-  int v1566 = v1565;
-  for (int v1567 = 0; v1567 < v1566; v1567 += 1) {
-    int32_t v1568 = v1554.read();
+  state_beats1 = v1567;
+  int32_t v1569 = count4;
+  int v1570 = v1569;
+  for (int v1571 = 0; v1571 < v1570; v1571 += 1) {
+    int32_t v1572 = v1558.read();
     int32_t kind2;
-    kind2 = v1568;
-    int32_t v1570 = v1554.read();
+    kind2 = v1572;
+    int32_t v1574 = v1558.read();
     int32_t at4;
-    at4 = v1570;
-    int32_t v1572 = kind2;
-    bool v1573 = v1572 == 0;
-    if (v1573) {
-      int32_t v1574 = state_beats1;
-      int v1575 = v1574;
-      for (int v1576 = 0; v1576 < v1575; v1576 += 1) {
+    at4 = v1574;
+    int32_t v1576 = kind2;
+    bool v1577 = v1576 == 0;
+    if (v1577) {
+      int32_t v1578 = state_beats1;
+      int v1579 = v1578;
+      for (int v1580 = 0; v1580 < v1579; v1580 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1577 = v1555.read();
-        int32_t v1578 = at4;
-        int v1579 = v1578;
-        int v1580 = v1576;
-        int v1581 = v1579 + v1580;
-        int v1582 = v1581;
-        v1552[v1582] = v1577;
+        ap_uint<128> v1581 = v1559.read();
+        int32_t v1582 = at4;
+        int v1583 = v1582;
+        int v1584 = v1580;
+        int v1585 = v1583 + v1584;
+        int v1586 = v1585;
+        v1556[v1586] = v1581;
       }
     } else {
-      int32_t v1583 = logits_beats1;
-      ap_int<33> v1584 = v1583;
-      ap_int<33> v1585 = v1584 + 1;
-      int v1586 = v1585;
-      for (int v1587 = 0; v1587 < v1586; v1587 += 1) {
+      int32_t v1587 = logits_beats1;
+      ap_int<33> v1588 = v1587;
+      ap_int<33> v1589 = v1588 + 1;
+      int v1590 = v1589;
+      for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1588 = v1555.read();
-        v1553[v1587] = v1588;
+        ap_uint<128> v1592 = v1559.read();
+        v1557[v1591] = v1592;
       }
     }
   }
-  int32_t v1589 = vector_beats2;
-  int v1590 = v1589;
-  for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
+  int32_t v1593 = vector_beats2;
+  int v1594 = v1593;
+  for (int v1595 = 0; v1595 < v1594; v1595 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1592 = v1555.read();
-    v1551[v1591] = v1592;
+    ap_uint<128> v1596 = v1559.read();
+    v1555[v1595] = v1596;
   }
 }
 
@@ -2475,31 +2481,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1604;
-  #pragma HLS stream variable=v1604 depth=4
-  hls::stream< int32_t > v1605;
-  #pragma HLS stream variable=v1605 depth=4
-  hls::stream< int32_t > v1606;
-  #pragma HLS stream variable=v1606 depth=4
-  hls::stream< int32_t > v1607;
-  #pragma HLS stream variable=v1607 depth=4
-  hls::stream< ap_uint<128> > v1608;
-  #pragma HLS stream variable=v1608 depth=8
-  hls::stream< ap_uint<128> > v1609;
-  #pragma HLS stream variable=v1609 depth=512
-  hls::stream< ap_uint<128> > v1610;
-  #pragma HLS stream variable=v1610 depth=512
-  hls::stream< ap_uint<256> > v1611;
-  #pragma HLS stream variable=v1611 depth=64
+  hls::stream< int32_t > v1608;
+  #pragma HLS stream variable=v1608 depth=4
+  hls::stream< int32_t > v1609;
+  #pragma HLS stream variable=v1609 depth=4
+  hls::stream< int32_t > v1610;
+  #pragma HLS stream variable=v1610 depth=4
+  hls::stream< int32_t > v1611;
+  #pragma HLS stream variable=v1611 depth=4
   hls::stream< ap_uint<128> > v1612;
-  #pragma HLS stream variable=v1612 depth=48
+  #pragma HLS stream variable=v1612 depth=8
   hls::stream< ap_uint<128> > v1613;
-  #pragma HLS stream variable=v1613 depth=48
+  #pragma HLS stream variable=v1613 depth=512
   hls::stream< ap_uint<128> > v1614;
-  #pragma HLS stream variable=v1614 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1608, v1604, v1605, v1606, v1607, v1613, v1612, v1611);
-  load_0_0(weights_0, v1606, v1609);
-  load_1_0(weights_1, v1607, v1610);
-  core_0(v1608, v1604, v1613, v1612, v1611, v1609, v1610, v1614);
-  store_0(vector_out, state_out, logits, v1605, v1614);
+  #pragma HLS stream variable=v1614 depth=512
+  hls::stream< ap_uint<256> > v1615;
+  #pragma HLS stream variable=v1615 depth=64
+  hls::stream< ap_uint<128> > v1616;
+  #pragma HLS stream variable=v1616 depth=48
+  hls::stream< ap_uint<128> > v1617;
+  #pragma HLS stream variable=v1617 depth=48
+  hls::stream< ap_uint<128> > v1618;
+  #pragma HLS stream variable=v1618 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1612, v1608, v1609, v1610, v1611, v1617, v1616, v1615);
+  load_0_0(weights_0, v1610, v1613);
+  load_1_0(weights_1, v1611, v1614);
+  core_0(v1612, v1608, v1617, v1616, v1615, v1613, v1614, v1618);
+  store_0(vector_out, state_out, logits, v1609, v1618);
 }

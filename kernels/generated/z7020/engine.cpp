@@ -167,413 +167,425 @@ void fetch_0(
     v103 = v103_tmp(63, 32);
     int32_t at;
     at = v103;
-    ap_int<128> v105 = front;
-    int32_t v106;
-    ap_int<128> v106_tmp = v105;
-    v106 = v106_tmp(95, 64);
+    ap_uint<128> v105 = pair[0];
+    ap_uint<128> where_0;
+    where_0 = v105;
+    ap_uint<128> v107 = pair[0];
+    ap_uint<128> where_1;
+    where_1 = v107;
+    ap_uint<128> v109 = pair[1];
+    ap_uint<128> where_2;
+    where_2 = v109;
+    ap_uint<128> v111 = pair[1];
+    ap_uint<128> where_3;
+    where_3 = v111;
+    ap_int<128> v113 = where_0;
+    int32_t v114;
+    ap_int<128> v114_tmp = v113;
+    v114 = v114_tmp(95, 64);
     int32_t from_0;
-    from_0 = v106;
-    ap_int<128> v108 = front;
-    int32_t v109;
-    ap_int<128> v109_tmp = v108;
-    v109 = v109_tmp(127, 96);
+    from_0 = v114;
+    ap_int<128> v116 = where_1;
+    int32_t v117;
+    ap_int<128> v117_tmp = v116;
+    v117 = v117_tmp(127, 96);
     int32_t from_1;
-    from_1 = v109;
-    ap_int<128> v111 = back;
-    int32_t v112;
-    ap_int<128> v112_tmp = v111;
-    v112 = v112_tmp(31, 0);
+    from_1 = v117;
+    ap_int<128> v119 = where_2;
+    int32_t v120;
+    ap_int<128> v120_tmp = v119;
+    v120 = v120_tmp(31, 0);
     int32_t from_2;
-    from_2 = v112;
-    ap_int<128> v114 = back;
-    int32_t v115;
-    ap_int<128> v115_tmp = v114;
-    v115 = v115_tmp(63, 32);
+    from_2 = v120;
+    ap_int<128> v122 = where_3;
+    int32_t v123;
+    ap_int<128> v123_tmp = v122;
+    v123 = v123_tmp(63, 32);
     int32_t from_3;
-    from_3 = v115;
-    ap_int<128> v117 = back;
-    int32_t v118;
-    ap_int<128> v118_tmp = v117;
-    v118 = v118_tmp(95, 64);
+    from_3 = v123;
+    ap_int<128> v125 = back;
+    int32_t v126;
+    ap_int<128> v126_tmp = v125;
+    v126 = v126_tmp(95, 64);
     int32_t state_at;
-    state_at = v118;
-    int32_t v120 = kind;
-    bool v121 = v120 == 0;
-    int32_t v122 = layer_words;
-    int32_t v123 = head_words;
-    int32_t v124 = v121 ? (int32_t)v122 : (int32_t)v123;
+    state_at = v126;
+    int32_t v128 = kind;
+    bool v129 = v128 == 0;
+    int32_t v130 = layer_words;
+    int32_t v131 = head_words;
+    int32_t v132 = v129 ? (int32_t)v130 : (int32_t)v131;
     int32_t words;
-    words = v124;
-    int32_t v126 = kind;
-    v7.write(v126);
-    int32_t v127 = kind;
-    v8.write(v127);
-    int32_t v128 = state_at;
-    v8.write(v128);
-    int32_t v129 = from_0;
-    v9.write(v129);
-    int32_t v130 = words;
-    v9.write(v130);
-    int32_t v131 = from_1;
-    v10.write(v131);
-    int32_t v132 = words;
-    v10.write(v132);
-    int32_t v133 = from_2;
-    v11.write(v133);
-    int32_t v134 = words;
-    v11.write(v134);
-    int32_t v135 = from_3;
-    v12.write(v135);
-    int32_t v136 = words;
-    v12.write(v136);
-    int32_t v137 = kind;
-    bool v138 = v137 == 0;
-    int32_t v139 = all_state_beats;
-    int32_t v140 = v138 ? (int32_t)v139 : (int32_t)0;
+    words = v132;
+    int32_t v134 = kind;
+    v7.write(v134);
+    int32_t v135 = kind;
+    v8.write(v135);
+    int32_t v136 = state_at;
+    v8.write(v136);
+    int32_t v137 = from_0;
+    v9.write(v137);
+    int32_t v138 = from_1;
+    v10.write(v138);
+    int32_t v139 = from_2;
+    v11.write(v139);
+    int32_t v140 = from_3;
+    v12.write(v140);
+    int32_t v141 = words;
+    v9.write(v141);
+    int32_t v142 = words;
+    v10.write(v142);
+    int32_t v143 = words;
+    v11.write(v143);
+    int32_t v144 = words;
+    v12.write(v144);
+    int32_t v145 = kind;
+    bool v146 = v145 == 0;
+    int32_t v147 = all_state_beats;
+    int32_t v148 = v146 ? (int32_t)v147 : (int32_t)0;
     int32_t state_beats;
-    state_beats = v140;
-    int32_t v142 = state_beats;
-    int v143 = v142;
-    for (int v144 = 0; v144 < v143; v144 += 1) {
+    state_beats = v148;
+    int32_t v150 = state_beats;
+    int v151 = v150;
+    for (int v152 = 0; v152 < v151; v152 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v145 = state_at;
-      int v146 = v145;
-      int v147 = v144;
-      int v148 = v146 + v147;
-      int v149 = v148;
-      ap_uint<128> v150 = v5[v149];
-      v13.write(v150);
+      int32_t v153 = state_at;
+      int v154 = v153;
+      int v155 = v152;
+      int v156 = v154 + v155;
+      int v157 = v156;
+      ap_uint<128> v158 = v5[v157];
+      v13.write(v158);
     }
-    int32_t v151 = kind;
-    bool v152 = v151 == 0;
-    int32_t v153 = v152 ? (int32_t)0 : (int32_t)6;
+    int32_t v159 = kind;
+    bool v160 = v159 == 0;
+    int32_t v161 = v160 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v153;
-    int32_t v155 = kind;
-    bool v156 = v155 == 0;
-    ap_int<33> v157 = v156 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v158 = v157;
+    phase_begin = v161;
+    int32_t v163 = kind;
+    bool v164 = v163 == 0;
+    ap_int<33> v165 = v164 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v166 = v165;
     int32_t phase_end;
-    phase_end = v158;
-    int32_t v160 = phase_begin;
-    int32_t v161 = phase_end;
-    int v162 = v160;
-    int v163 = v161;
-    for (int v164 = v162; v164 < v163; v164 += 1) {
+    phase_end = v166;
+    int32_t v168 = phase_begin;
+    int32_t v169 = phase_end;
+    int v170 = v168;
+    int v171 = v169;
+    for (int v172 = v170; v172 < v171; v172 += 1) {
       l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
       #pragma HLS pipeline II=1
-        int32_t v166 = at;
-        int v167 = v166;
-        int v168 = n2;
-        int v169 = v167 + v168;
-        int v170 = v169;
-        ap_uint<128> v171 = v3[v170];
+        int32_t v174 = at;
+        int v175 = v174;
+        int v176 = n2;
+        int v177 = v175 + v176;
+        int v178 = v177;
+        ap_uint<128> v179 = v3[v178];
         ap_uint<128> line;
-        line = v171;
-        ap_int<128> v173 = line;
-        v14.write(v173);
+        line = v179;
+        ap_int<128> v181 = line;
+        v14.write(v181);
       }
-      int32_t v174 = at;
-      int v175 = v174;
-      int v176 = v175 + 2;
-      int32_t v177 = v176;
-      at = v177;
-      int32_t v178 = vector_words[v164];
+      int32_t v182 = at;
+      int v183 = v182;
+      int v184 = v183 + 2;
+      int32_t v185 = v184;
+      at = v185;
+      int32_t v186 = vector_words[v172];
       int32_t element_beats;
-      element_beats = v178;
+      element_beats = v186;
       int32_t filled;
       filled = 0;
-      int32_t v181 = element_beats;
-      int v182 = v181;
-      for (int v183 = 0; v183 < v182; v183 += 1) {
+      int32_t v189 = element_beats;
+      int v190 = v189;
+      for (int v191 = 0; v191 < v190; v191 += 1) {
       #pragma HLS pipeline II=1
         l_S_k_5_k: for (int k = 0; k < 0; k++) {
-          ap_uint<128> v185 = part[(k + 1)];
-          part[k] = v185;
+          ap_uint<128> v193 = part[(k + 1)];
+          part[k] = v193;
         }
-        int32_t v186 = at;
-        int v187 = v186;
-        int v188 = v183;
-        int v189 = v187 + v188;
-        int v190 = v189;
-        ap_uint<128> v191 = v3[v190];
-        part[0] = v191;
-        int32_t v192 = filled;
-        ap_int<33> v193 = v192;
-        ap_int<33> v194 = v193 + 1;
-        int32_t v195 = v194;
-        filled = v195;
-        int32_t v196 = filled;
-        bool v197 = v196 == 1;
-        if (v197) {
+        int32_t v194 = at;
+        int v195 = v194;
+        int v196 = v191;
+        int v197 = v195 + v196;
+        int v198 = v197;
+        ap_uint<128> v199 = v3[v198];
+        part[0] = v199;
+        int32_t v200 = filled;
+        ap_int<33> v201 = v200;
+        ap_int<33> v202 = v201 + 1;
+        int32_t v203 = v202;
+        filled = v203;
+        int32_t v204 = filled;
+        bool v205 = v204 == 1;
+        if (v205) {
           filled = 0;
           ap_uint<128> whole;
           whole = 0;
           l_S_k_6_k1: for (int k1 = 0; k1 < 1; k1++) {
-            ap_uint<128> v200 = part[k1];
-            ap_int<128> v201 = whole;
-            int64_t v202 = k1;
-            int64_t v203 = v202 * 128;
-            ap_int<65> v204 = v203;
-            ap_int<65> v205 = v204 + 127;
-            int v206 = v203;
-            int v207 = v205;
-            ap_int<128> v208;
-            ap_int<128> v208_tmp = v201;
-            v208_tmp(v207, v206) = v200;
-            v208 = v208_tmp;
-            whole = v208;
+            ap_uint<128> v208 = part[k1];
+            ap_int<128> v209 = whole;
+            int64_t v210 = k1;
+            int64_t v211 = v210 * 128;
+            ap_int<65> v212 = v211;
+            ap_int<65> v213 = v212 + 127;
+            int v214 = v211;
+            int v215 = v213;
+            ap_int<128> v216;
+            ap_int<128> v216_tmp = v209;
+            v216_tmp(v215, v214) = v208;
+            v216 = v216_tmp;
+            whole = v216;
           }
-          ap_int<128> v209 = whole;
-          v15.write(v209);
+          ap_int<128> v217 = whole;
+          v15.write(v217);
         }
       }
-      int32_t v210 = element_beats;
-      int32_t v211 = at;
-      int v212 = v211;
-      int v213 = v210;
-      int v214 = v212 + v213;
-      int32_t v215 = v214;
-      at = v215;
-      int32_t v216 = room_beats[v164];
+      int32_t v218 = element_beats;
+      int32_t v219 = at;
+      int v220 = v219;
+      int v221 = v218;
+      int v222 = v220 + v221;
+      int32_t v223 = v222;
+      at = v223;
+      int32_t v224 = room_beats[v172];
       int32_t more;
-      more = v216;
-      int32_t v218 = more;
-      int v219 = v218;
-      for (int v220 = 0; v220 < v219; v220 += 1) {
+      more = v224;
+      int32_t v226 = more;
+      int v227 = v226;
+      for (int v228 = 0; v228 < v227; v228 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v221 = at;
-        int v222 = v221;
-        int v223 = v220;
-        int v224 = v222 + v223;
-        int v225 = v224;
-        ap_uint<128> v226 = v3[v225];
+        int32_t v229 = at;
+        int v230 = v229;
+        int v231 = v228;
+        int v232 = v230 + v231;
+        int v233 = v232;
+        ap_uint<128> v234 = v3[v233];
         ap_uint<128> room_beat;
-        room_beat = v226;
-        ap_int<128> v228 = room_beat;
-        v14.write(v228);
+        room_beat = v234;
+        ap_int<128> v236 = room_beat;
+        v14.write(v236);
       }
-      int32_t v229 = more;
-      int32_t v230 = at;
-      int v231 = v230;
-      int v232 = v229;
-      int v233 = v231 + v232;
-      int32_t v234 = v233;
-      at = v234;
+      int32_t v237 = more;
+      int32_t v238 = at;
+      int v239 = v238;
+      int v240 = v237;
+      int v241 = v239 + v240;
+      int32_t v242 = v241;
+      at = v242;
     }
   }
 }
 
 void load_0_0(
-  uint64_t v235[268435456],
-  hls::stream< int32_t >& v236,
-  hls::stream< uint64_t >& v237
+  uint64_t v243[268435456],
+  hls::stream< int32_t >& v244,
+  hls::stream< uint64_t >& v245
 ) {
-  int32_t v238 = v236.read();
+  int32_t v246 = v244.read();
   int32_t count1;
-  count1 = v238;
-  int32_t v240 = count1;
-  int v241 = v240;
-  for (int v242 = 0; v242 < v241; v242 += 1) {
-    int32_t v243 = v236.read();
+  count1 = v246;
+  int32_t v248 = count1;
+  int v249 = v248;
+  for (int v250 = 0; v250 < v249; v250 += 1) {
+    int32_t v251 = v244.read();
     int32_t first_beat;
-    first_beat = v243;
-    int32_t v245 = first_beat;
-    int32_t v246 = v245 << 1;
+    first_beat = v251;
+    int32_t v253 = first_beat;
+    int32_t v254 = v253 << 1;
     int32_t at1;
-    at1 = v246;
-    int32_t v248 = v236.read();
+    at1 = v254;
+    int32_t v256 = v244.read();
     int32_t words1;
-    words1 = v248;
-    int32_t v250 = words1;
-    int v251 = v250;
-    for (int v252 = 0; v252 < v251; v252 += 1) {
+    words1 = v256;
+    int32_t v258 = words1;
+    int v259 = v258;
+    for (int v260 = 0; v260 < v259; v260 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v253 = at1;
-      int v254 = v253;
-      int v255 = v252;
-      int v256 = v254 + v255;
-      int v257 = v256;
-      uint64_t v258 = v235[v257];
-      v237.write(v258);
+      int32_t v261 = at1;
+      int v262 = v261;
+      int v263 = v260;
+      int v264 = v262 + v263;
+      int v265 = v264;
+      uint64_t v266 = v243[v265];
+      v245.write(v266);
     }
   }
 }
 
 void load_1_0(
-  uint64_t v259[268435456],
-  hls::stream< int32_t >& v260,
-  hls::stream< uint64_t >& v261
+  uint64_t v267[268435456],
+  hls::stream< int32_t >& v268,
+  hls::stream< uint64_t >& v269
 ) {
-  int32_t v262 = v260.read();
+  int32_t v270 = v268.read();
   int32_t count2;
-  count2 = v262;
-  int32_t v264 = count2;
-  int v265 = v264;
-  for (int v266 = 0; v266 < v265; v266 += 1) {
-    int32_t v267 = v260.read();
+  count2 = v270;
+  int32_t v272 = count2;
+  int v273 = v272;
+  for (int v274 = 0; v274 < v273; v274 += 1) {
+    int32_t v275 = v268.read();
     int32_t first_beat1;
-    first_beat1 = v267;
-    int32_t v269 = first_beat1;
-    int32_t v270 = v269 << 1;
+    first_beat1 = v275;
+    int32_t v277 = first_beat1;
+    int32_t v278 = v277 << 1;
     int32_t at2;
-    at2 = v270;
-    int32_t v272 = v260.read();
+    at2 = v278;
+    int32_t v280 = v268.read();
     int32_t words2;
-    words2 = v272;
-    int32_t v274 = words2;
-    int v275 = v274;
-    for (int v276 = 0; v276 < v275; v276 += 1) {
+    words2 = v280;
+    int32_t v282 = words2;
+    int v283 = v282;
+    for (int v284 = 0; v284 < v283; v284 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v277 = at2;
-      int v278 = v277;
-      int v279 = v276;
-      int v280 = v278 + v279;
-      int v281 = v280;
-      uint64_t v282 = v259[v281];
-      v261.write(v282);
+      int32_t v285 = at2;
+      int v286 = v285;
+      int v287 = v284;
+      int v288 = v286 + v287;
+      int v289 = v288;
+      uint64_t v290 = v267[v289];
+      v269.write(v290);
     }
   }
 }
 
 void load_2_0(
-  uint64_t v283[268435456],
-  hls::stream< int32_t >& v284,
-  hls::stream< uint64_t >& v285
+  uint64_t v291[268435456],
+  hls::stream< int32_t >& v292,
+  hls::stream< uint64_t >& v293
 ) {
-  int32_t v286 = v284.read();
+  int32_t v294 = v292.read();
   int32_t count3;
-  count3 = v286;
-  int32_t v288 = count3;
-  int v289 = v288;
-  for (int v290 = 0; v290 < v289; v290 += 1) {
-    int32_t v291 = v284.read();
+  count3 = v294;
+  int32_t v296 = count3;
+  int v297 = v296;
+  for (int v298 = 0; v298 < v297; v298 += 1) {
+    int32_t v299 = v292.read();
     int32_t first_beat2;
-    first_beat2 = v291;
-    int32_t v293 = first_beat2;
-    int32_t v294 = v293 << 1;
+    first_beat2 = v299;
+    int32_t v301 = first_beat2;
+    int32_t v302 = v301 << 1;
     int32_t at3;
-    at3 = v294;
-    int32_t v296 = v284.read();
+    at3 = v302;
+    int32_t v304 = v292.read();
     int32_t words3;
-    words3 = v296;
-    int32_t v298 = words3;
-    int v299 = v298;
-    for (int v300 = 0; v300 < v299; v300 += 1) {
+    words3 = v304;
+    int32_t v306 = words3;
+    int v307 = v306;
+    for (int v308 = 0; v308 < v307; v308 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v301 = at3;
-      int v302 = v301;
-      int v303 = v300;
-      int v304 = v302 + v303;
-      int v305 = v304;
-      uint64_t v306 = v283[v305];
-      v285.write(v306);
+      int32_t v309 = at3;
+      int v310 = v309;
+      int v311 = v308;
+      int v312 = v310 + v311;
+      int v313 = v312;
+      uint64_t v314 = v291[v313];
+      v293.write(v314);
     }
   }
 }
 
 void load_3_0(
-  uint64_t v307[268435456],
-  hls::stream< int32_t >& v308,
-  hls::stream< uint64_t >& v309
+  uint64_t v315[268435456],
+  hls::stream< int32_t >& v316,
+  hls::stream< uint64_t >& v317
 ) {
-  int32_t v310 = v308.read();
+  int32_t v318 = v316.read();
   int32_t count4;
-  count4 = v310;
-  int32_t v312 = count4;
-  int v313 = v312;
-  for (int v314 = 0; v314 < v313; v314 += 1) {
-    int32_t v315 = v308.read();
+  count4 = v318;
+  int32_t v320 = count4;
+  int v321 = v320;
+  for (int v322 = 0; v322 < v321; v322 += 1) {
+    int32_t v323 = v316.read();
     int32_t first_beat3;
-    first_beat3 = v315;
-    int32_t v317 = first_beat3;
-    int32_t v318 = v317 << 1;
+    first_beat3 = v323;
+    int32_t v325 = first_beat3;
+    int32_t v326 = v325 << 1;
     int32_t at4;
-    at4 = v318;
-    int32_t v320 = v308.read();
+    at4 = v326;
+    int32_t v328 = v316.read();
     int32_t words4;
-    words4 = v320;
-    int32_t v322 = words4;
-    int v323 = v322;
-    for (int v324 = 0; v324 < v323; v324 += 1) {
+    words4 = v328;
+    int32_t v330 = words4;
+    int v331 = v330;
+    for (int v332 = 0; v332 < v331; v332 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v325 = at4;
-      int v326 = v325;
-      int v327 = v324;
-      int v328 = v326 + v327;
-      int v329 = v328;
-      uint64_t v330 = v307[v329];
-      v309.write(v330);
+      int32_t v333 = at4;
+      int v334 = v333;
+      int v335 = v332;
+      int v336 = v334 + v335;
+      int v337 = v336;
+      uint64_t v338 = v315[v337];
+      v317.write(v338);
     }
   }
 }
 
 void bit_length(
-  int64_t v331,
-  int32_t *v332
+  int64_t v339,
+  int32_t *v340
 ) {
   int64_t rest;
-  rest = v331;
+  rest = v339;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v336 = k2;
-    int32_t v337 = 32 >> v336;
+    int32_t v344 = k2;
+    int32_t v345 = 32 >> v344;
     int32_t step;
-    step = v337;
-    int64_t v339 = rest;
-    int32_t v340 = step;
-    int64_t v341 = v340;
-    int64_t v342 = v339 >> v341;
+    step = v345;
+    int64_t v347 = rest;
+    int32_t v348 = step;
+    int64_t v349 = v348;
+    int64_t v350 = v347 >> v349;
     int64_t high;
-    high = v342;
-    int64_t v344 = high;
-    bool v345 = v344 > 0;
-    if (v345) {
-      int64_t v346 = high;
-      rest = v346;
-      int32_t v347 = step;
-      int32_t v348 = bits;
-      ap_int<33> v349 = v348;
-      ap_int<33> v350 = v347;
-      ap_int<33> v351 = v349 + v350;
-      int32_t v352 = v351;
-      bits = v352;
+    high = v350;
+    int64_t v352 = high;
+    bool v353 = v352 > 0;
+    if (v353) {
+      int64_t v354 = high;
+      rest = v354;
+      int32_t v355 = step;
+      int32_t v356 = bits;
+      ap_int<33> v357 = v356;
+      ap_int<33> v358 = v355;
+      ap_int<33> v359 = v357 + v358;
+      int32_t v360 = v359;
+      bits = v360;
     }
   }
-  int64_t v353 = rest;
-  int32_t v354 = v353;
+  int64_t v361 = rest;
+  int32_t v362 = v361;
   int32_t low;
-  low = v354;
-  int32_t v356 = bits;
-  int32_t v357 = low;
-  ap_int<33> v358 = v356;
-  ap_int<33> v359 = v357;
-  ap_int<33> v360 = v358 + v359;
-  int32_t v361 = v360;
+  low = v362;
+  int32_t v364 = bits;
+  int32_t v365 = low;
+  ap_int<33> v366 = v364;
+  ap_int<33> v367 = v365;
+  ap_int<33> v368 = v366 + v367;
+  int32_t v369 = v368;
   int32_t total;
-  total = v361;
-  *v332 = total;
+  total = v369;
+  *v340 = total;
 }
 
 void measure(
-  ap_int<48> v363[1408][4],
-  int32_t v364,
-  ap_uint<128> v365,
-  int32_t v366,
-  int32_t v367[1408][4],
-  int64_t v368[2],
-  int32_t v369[1]
+  ap_int<48> v371[1408][4],
+  int32_t v372,
+  ap_uint<128> v373,
+  int32_t v374,
+  int32_t v375[1408][4],
+  int64_t v376[2],
+  int32_t v377[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v363 complete dim=2
+  #pragma HLS array_partition variable=v371 complete dim=2
 
-  #pragma HLS array_partition variable=v367 complete dim=2
+  #pragma HLS array_partition variable=v375 complete dim=2
 
-  #pragma HLS array_partition variable=v368 complete dim=1
+  #pragma HLS array_partition variable=v376 complete dim=1
 
   ap_uint<128> rest1;
-  rest1 = v365;
+  rest1 = v373;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -581,376 +593,376 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<128> v375 = rest1;
-    int64_t v376 = v375;
+    ap_int<128> v383 = rest1;
+    int64_t v384 = v383;
     int64_t element;
-    element = v376;
-    ap_int<128> v378 = rest1;
-    ap_uint<128> v379 = v378 >> 32;
-    rest1 = v379;
-    int64_t v380 = element;
-    ap_int<18> v381 = v380;
+    element = v384;
+    ap_int<128> v386 = rest1;
+    ap_uint<128> v387 = v386 >> 32;
+    rest1 = v387;
+    int64_t v388 = element;
+    ap_int<18> v389 = v388;
     ap_int<18> gain;
-    gain = v381;
-    int64_t v383 = element;
-    int64_t v384 = v383 >> 18;
-    ap_int<14> v385 = v384;
+    gain = v389;
+    int64_t v391 = element;
+    int64_t v392 = v391 >> 18;
+    ap_int<14> v393 = v392;
     ap_int<14> block;
-    block = v385;
-    int v387 = v364;
-    ap_int<48> v388 = v363[v387][e];
-    ap_uint<48> v389 = v366;
-    ap_int<48> v390 = v388 << v389;
+    block = v393;
+    int v395 = v372;
+    ap_int<48> v396 = v371[v395][e];
+    ap_uint<48> v397 = v374;
+    ap_int<48> v398 = v396 << v397;
     ap_int<48> shifted;
-    shifted = v390;
-    ap_int<48> v392 = shifted;
-    ap_int<48> v393 = v392 >> 23;
-    ap_int<25> v394 = v393;
+    shifted = v398;
+    ap_int<48> v400 = shifted;
+    ap_int<48> v401 = v400 >> 23;
+    ap_int<25> v402 = v401;
     ap_int<25> normal;
-    normal = v394;
-    ap_int<25> v396 = normal;
-    ap_int<25> v397 = v396 >> 7;
-    ap_int<18> v398 = v397;
+    normal = v402;
+    ap_int<25> v404 = normal;
+    ap_int<25> v405 = v404 >> 7;
+    ap_int<18> v406 = v405;
     ap_int<18> top;
-    top = v398;
-    ap_int<18> v400 = top;
-    ap_int<36> v401 = v400;
-    ap_int<36> v402 = v401 * v401;
-    int64_t v403 = plain_sum;
-    ap_int<65> v404 = v403;
-    ap_int<65> v405 = v402;
-    ap_int<65> v406 = v404 + v405;
-    int64_t v407 = v406;
-    plain_sum = v407;
-    ap_int<25> v408 = normal;
-    ap_int<14> v409 = block;
-    ap_int<39> v410 = v408;
-    ap_int<39> v411 = v409;
-    ap_int<39> v412 = v410 * v411;
-    ap_int<40> v413 = v412;
-    ap_int<40> v414 = v413 + 524288;
-    ap_int<40> v415 = v414 >> 20;
-    ap_int<18> v416 = v415;
+    top = v406;
+    ap_int<18> v408 = top;
+    ap_int<36> v409 = v408;
+    ap_int<36> v410 = v409 * v409;
+    int64_t v411 = plain_sum;
+    ap_int<65> v412 = v411;
+    ap_int<65> v413 = v410;
+    ap_int<65> v414 = v412 + v413;
+    int64_t v415 = v414;
+    plain_sum = v415;
+    ap_int<25> v416 = normal;
+    ap_int<14> v417 = block;
+    ap_int<39> v418 = v416;
+    ap_int<39> v419 = v417;
+    ap_int<39> v420 = v418 * v419;
+    ap_int<40> v421 = v420;
+    ap_int<40> v422 = v421 + 524288;
+    ap_int<40> v423 = v422 >> 20;
+    ap_int<18> v424 = v423;
     ap_int<18> weighted;
-    weighted = v416;
-    ap_int<18> v418 = weighted;
-    ap_int<36> v419 = v418;
-    ap_int<36> v420 = v419 * v419;
-    int64_t v421 = weighted_sum;
-    ap_int<65> v422 = v421;
-    ap_int<65> v423 = v420;
-    ap_int<65> v424 = v422 + v423;
-    int64_t v425 = v424;
-    weighted_sum = v425;
-    ap_int<25> v426 = normal;
-    ap_int<18> v427 = gain;
-    ap_int<43> v428 = v426;
-    ap_int<43> v429 = v427;
-    ap_int<43> v430 = v428 * v429;
-    ap_int<43> v431 = v430 >> 11;
-    int32_t v432 = v431;
+    weighted = v424;
+    ap_int<18> v426 = weighted;
+    ap_int<36> v427 = v426;
+    ap_int<36> v428 = v427 * v427;
+    int64_t v429 = weighted_sum;
+    ap_int<65> v430 = v429;
+    ap_int<65> v431 = v428;
+    ap_int<65> v432 = v430 + v431;
+    int64_t v433 = v432;
+    weighted_sum = v433;
+    ap_int<25> v434 = normal;
+    ap_int<18> v435 = gain;
+    ap_int<43> v436 = v434;
+    ap_int<43> v437 = v435;
+    ap_int<43> v438 = v436 * v437;
+    ap_int<43> v439 = v438 >> 11;
+    int32_t v440 = v439;
     int32_t u;
-    u = v432;
-    int32_t v434 = u;
-    v367[v387][e] = v434;
-    int32_t v435 = u;
-    bool v436 = v435 < 0;
-    int32_t v437 = 0 - v435;
-    int32_t v438 = v436 ? (int32_t)v437 : (int32_t)v435;
+    u = v440;
+    int32_t v442 = u;
+    v375[v395][e] = v442;
+    int32_t v443 = u;
+    bool v444 = v443 < 0;
+    int32_t v445 = 0 - v443;
+    int32_t v446 = v444 ? (int32_t)v445 : (int32_t)v443;
     int32_t size1;
-    size1 = v438;
-    int32_t v440 = size1;
-    int32_t v441 = largest;
-    bool v442 = v440 > v441;
-    int32_t v443 = v442 ? (int32_t)v440 : (int32_t)v441;
-    largest = v443;
+    size1 = v446;
+    int32_t v448 = size1;
+    int32_t v449 = largest;
+    bool v450 = v448 > v449;
+    int32_t v451 = v450 ? (int32_t)v448 : (int32_t)v449;
+    largest = v451;
   }
-  int64_t v444 = weighted_sum;
-  int64_t v445 = v368[0];
-  ap_int<65> v446 = v445;
-  ap_int<65> v447 = v444;
-  ap_int<65> v448 = v446 + v447;
-  int64_t v449 = v448;
-  v368[0] = v449;
-  int64_t v450 = plain_sum;
-  int64_t v451 = v368[1];
-  ap_int<65> v452 = v451;
-  ap_int<65> v453 = v450;
-  ap_int<65> v454 = v452 + v453;
-  int64_t v455 = v454;
-  v368[1] = v455;
-  int32_t v456 = largest;
-  int32_t v457 = v369[0];
-  bool v458 = v456 > v457;
-  int32_t v459 = v458 ? (int32_t)v456 : (int32_t)v457;
-  v369[0] = v459;
+  int64_t v452 = weighted_sum;
+  int64_t v453 = v376[0];
+  ap_int<65> v454 = v453;
+  ap_int<65> v455 = v452;
+  ap_int<65> v456 = v454 + v455;
+  int64_t v457 = v456;
+  v376[0] = v457;
+  int64_t v458 = plain_sum;
+  int64_t v459 = v376[1];
+  ap_int<65> v460 = v459;
+  ap_int<65> v461 = v458;
+  ap_int<65> v462 = v460 + v461;
+  int64_t v463 = v462;
+  v376[1] = v463;
+  int32_t v464 = largest;
+  int32_t v465 = v377[0];
+  bool v466 = v464 > v465;
+  int32_t v467 = v466 ? (int32_t)v464 : (int32_t)v465;
+  v377[0] = v467;
 }
 
 void normalise(
-  int64_t v460,
-  int32_t v461,
-  int32_t v462[2]
+  int64_t v468,
+  int32_t v469,
+  int32_t v470[2]
 ) {
-  #pragma HLS array_partition variable=v462 complete dim=1
+  #pragma HLS array_partition variable=v470 complete dim=1
 
-  int32_t v463;
-  bit_length(v460, &v463);
-  ap_int<33> v464 = v463;
-  ap_int<33> v465 = v464 - 31;
-  int32_t v466 = v465;
+  int32_t v471;
+  bit_length(v468, &v471);
+  ap_int<33> v472 = v471;
+  ap_int<33> v473 = v472 - 31;
+  int32_t v474 = v473;
   int32_t shift;
-  shift = v466;
-  int32_t v468 = shift;
-  bool v469 = v468 > 0;
-  int32_t v470 = v469 ? (int32_t)v468 : (int32_t)0;
+  shift = v474;
+  int32_t v476 = shift;
+  bool v477 = v476 > 0;
+  int32_t v478 = v477 ? (int32_t)v476 : (int32_t)0;
   int32_t down;
-  down = v470;
-  int32_t v472 = shift;
-  bool v473 = v472 > 0;
-  int32_t v474 = 0 - v472;
-  int32_t v475 = v473 ? (int32_t)0 : (int32_t)v474;
+  down = v478;
+  int32_t v480 = shift;
+  bool v481 = v480 > 0;
+  int32_t v482 = 0 - v480;
+  int32_t v483 = v481 ? (int32_t)0 : (int32_t)v482;
   int32_t up;
-  up = v475;
-  int32_t v477 = down;
-  int64_t v478 = v477;
-  int64_t v479 = v460 >> v478;
-  int32_t v480 = up;
-  int64_t v481 = v480;
-  int64_t v482 = v479 << v481;
-  int32_t v483 = v482;
+  up = v483;
+  int32_t v485 = down;
+  int64_t v486 = v485;
+  int64_t v487 = v468 >> v486;
+  int32_t v488 = up;
+  int64_t v489 = v488;
+  int64_t v490 = v487 << v489;
+  int32_t v491 = v490;
   int32_t mantissa;
-  mantissa = v483;
-  int32_t v485 = mantissa;
-  v462[0] = v485;
-  int32_t v486 = mantissa;
-  bool v487 = v486 == 0;
-  int32_t v488 = shift;
-  ap_int<33> v489 = v461;
-  ap_int<33> v490 = v488;
-  ap_int<33> v491 = v489 + v490;
-  ap_int<33> v492 = v487 ? (ap_int<33>)0 : (ap_int<33>)v491;
-  int32_t v493 = v492;
-  v462[1] = v493;
+  mantissa = v491;
+  int32_t v493 = mantissa;
+  v470[0] = v493;
+  int32_t v494 = mantissa;
+  bool v495 = v494 == 0;
+  int32_t v496 = shift;
+  ap_int<33> v497 = v469;
+  ap_int<33> v498 = v496;
+  ap_int<33> v499 = v497 + v498;
+  ap_int<33> v500 = v495 ? (ap_int<33>)0 : (ap_int<33>)v499;
+  int32_t v501 = v500;
+  v470[1] = v501;
 }
 
 void multiply(
-  int32_t v494[2],
-  int32_t v495[2],
-  int32_t v496[2]
+  int32_t v502[2],
+  int32_t v503[2],
+  int32_t v504[2]
 ) {
-  #pragma HLS array_partition variable=v494 complete dim=1
+  #pragma HLS array_partition variable=v502 complete dim=1
 
-  #pragma HLS array_partition variable=v495 complete dim=1
+  #pragma HLS array_partition variable=v503 complete dim=1
 
-  #pragma HLS array_partition variable=v496 complete dim=1
+  #pragma HLS array_partition variable=v504 complete dim=1
 
-  int32_t v497 = v494[0];
-  int32_t v498 = v495[0];
-  int64_t v499 = v497;
-  int64_t v500 = v498;
-  int64_t v501 = v499 * v500;
+  int32_t v505 = v502[0];
+  int32_t v506 = v503[0];
+  int64_t v507 = v505;
+  int64_t v508 = v506;
+  int64_t v509 = v507 * v508;
   int64_t product;
-  product = v501;
-  int32_t v503 = v494[1];
-  int32_t v504 = v495[1];
-  ap_int<33> v505 = v503;
-  ap_int<33> v506 = v504;
-  ap_int<33> v507 = v505 + v506;
-  int32_t v508 = v507;
+  product = v509;
+  int32_t v511 = v502[1];
+  int32_t v512 = v503[1];
+  ap_int<33> v513 = v511;
+  ap_int<33> v514 = v512;
+  ap_int<33> v515 = v513 + v514;
+  int32_t v516 = v515;
   int32_t exponent;
-  exponent = v508;
-  int64_t v510 = product;
-  int32_t v511 = exponent;
-  normalise(v510, v511, v496);
+  exponent = v516;
+  int64_t v518 = product;
+  int32_t v519 = exponent;
+  normalise(v518, v519, v504);
 }
 
 void aligned(
-  int32_t v512,
-  int32_t v513,
-  int32_t *v514
+  int32_t v520,
+  int32_t v521,
+  int32_t *v522
 ) {
-  bool v515 = v513 > 31;
-  int32_t v516 = v515 ? (int32_t)31 : (int32_t)v513;
+  bool v523 = v521 > 31;
+  int32_t v524 = v523 ? (int32_t)31 : (int32_t)v521;
   int32_t shift1;
-  shift1 = v516;
-  int32_t v518 = shift1;
-  int32_t v519 = v512 >> v518;
+  shift1 = v524;
+  int32_t v526 = shift1;
+  int32_t v527 = v520 >> v526;
   int32_t moved;
-  moved = v519;
-  *v514 = moved;
+  moved = v527;
+  *v522 = moved;
 }
 
 void add3(
-  int32_t v521[2],
-  int32_t v522[2],
-  int32_t v523[2],
-  int32_t v524[2]
+  int32_t v529[2],
+  int32_t v530[2],
+  int32_t v531[2],
+  int32_t v532[2]
 ) {
-  #pragma HLS array_partition variable=v521 complete dim=1
+  #pragma HLS array_partition variable=v529 complete dim=1
 
-  #pragma HLS array_partition variable=v522 complete dim=1
+  #pragma HLS array_partition variable=v530 complete dim=1
 
-  #pragma HLS array_partition variable=v523 complete dim=1
+  #pragma HLS array_partition variable=v531 complete dim=1
 
-  #pragma HLS array_partition variable=v524 complete dim=1
+  #pragma HLS array_partition variable=v532 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v526 = v521[0];
-  bool v527 = v526 > 0;
-  int32_t v528 = v521[1];
-  int32_t v529 = lowest;
-  int32_t v530 = v527 ? (int32_t)v528 : (int32_t)v529;
+  int32_t v534 = v529[0];
+  bool v535 = v534 > 0;
+  int32_t v536 = v529[1];
+  int32_t v537 = lowest;
+  int32_t v538 = v535 ? (int32_t)v536 : (int32_t)v537;
   int32_t ea;
-  ea = v530;
-  int32_t v532 = v522[0];
-  bool v533 = v532 > 0;
-  int32_t v534 = v522[1];
-  int32_t v535 = lowest;
-  int32_t v536 = v533 ? (int32_t)v534 : (int32_t)v535;
+  ea = v538;
+  int32_t v540 = v530[0];
+  bool v541 = v540 > 0;
+  int32_t v542 = v530[1];
+  int32_t v543 = lowest;
+  int32_t v544 = v541 ? (int32_t)v542 : (int32_t)v543;
   int32_t eb;
-  eb = v536;
-  int32_t v538 = v523[0];
-  bool v539 = v538 > 0;
-  int32_t v540 = v523[1];
-  int32_t v541 = lowest;
-  int32_t v542 = v539 ? (int32_t)v540 : (int32_t)v541;
+  eb = v544;
+  int32_t v546 = v531[0];
+  bool v547 = v546 > 0;
+  int32_t v548 = v531[1];
+  int32_t v549 = lowest;
+  int32_t v550 = v547 ? (int32_t)v548 : (int32_t)v549;
   int32_t ec;
-  ec = v542;
-  int32_t v544 = eb;
-  int32_t v545 = ea;
-  bool v546 = v544 > v545;
-  int32_t v547 = v546 ? (int32_t)v544 : (int32_t)v545;
+  ec = v550;
+  int32_t v552 = eb;
+  int32_t v553 = ea;
+  bool v554 = v552 > v553;
+  int32_t v555 = v554 ? (int32_t)v552 : (int32_t)v553;
   int32_t ab;
-  ab = v547;
-  int32_t v549 = ec;
-  int32_t v550 = ab;
-  bool v551 = v549 > v550;
-  int32_t v552 = v551 ? (int32_t)v549 : (int32_t)v550;
+  ab = v555;
+  int32_t v557 = ec;
+  int32_t v558 = ab;
+  bool v559 = v557 > v558;
+  int32_t v560 = v559 ? (int32_t)v557 : (int32_t)v558;
   int32_t top1;
-  top1 = v552;
-  int32_t v554 = top1;
-  int32_t v555 = ea;
-  ap_int<33> v556 = v554;
-  ap_int<33> v557 = v555;
-  ap_int<33> v558 = v556 - v557;
-  int32_t v559 = v558;
-  int32_t below_a;
-  below_a = v559;
-  int32_t v561 = top1;
-  int32_t v562 = eb;
-  ap_int<33> v563 = v561;
+  top1 = v560;
+  int32_t v562 = top1;
+  int32_t v563 = ea;
   ap_int<33> v564 = v562;
-  ap_int<33> v565 = v563 - v564;
-  int32_t v566 = v565;
-  int32_t below_b;
-  below_b = v566;
-  int32_t v568 = top1;
-  int32_t v569 = ec;
-  ap_int<33> v570 = v568;
+  ap_int<33> v565 = v563;
+  ap_int<33> v566 = v564 - v565;
+  int32_t v567 = v566;
+  int32_t below_a;
+  below_a = v567;
+  int32_t v569 = top1;
+  int32_t v570 = eb;
   ap_int<33> v571 = v569;
-  ap_int<33> v572 = v570 - v571;
-  int32_t v573 = v572;
+  ap_int<33> v572 = v570;
+  ap_int<33> v573 = v571 - v572;
+  int32_t v574 = v573;
+  int32_t below_b;
+  below_b = v574;
+  int32_t v576 = top1;
+  int32_t v577 = ec;
+  ap_int<33> v578 = v576;
+  ap_int<33> v579 = v577;
+  ap_int<33> v580 = v578 - v579;
+  int32_t v581 = v580;
   int32_t below_c;
-  below_c = v573;
-  int32_t v575 = v521[0];
-  int32_t v576 = below_a;
-  int32_t v577;
-  aligned(v575, v576, &v577);
-  int32_t v578 = v522[0];
-  int32_t v579 = below_b;
-  int32_t v580;
-  aligned(v578, v579, &v580);
-  ap_int<33> v581 = v577;
-  ap_int<33> v582 = v580;
-  ap_int<33> v583 = v581 + v582;
-  int32_t v584 = v523[0];
-  int32_t v585 = below_c;
-  int32_t v586;
-  aligned(v584, v585, &v586);
-  ap_int<34> v587 = v583;
-  ap_int<34> v588 = v586;
-  ap_int<34> v589 = v587 + v588;
-  int64_t v590 = v589;
+  below_c = v581;
+  int32_t v583 = v529[0];
+  int32_t v584 = below_a;
+  int32_t v585;
+  aligned(v583, v584, &v585);
+  int32_t v586 = v530[0];
+  int32_t v587 = below_b;
+  int32_t v588;
+  aligned(v586, v587, &v588);
+  ap_int<33> v589 = v585;
+  ap_int<33> v590 = v588;
+  ap_int<33> v591 = v589 + v590;
+  int32_t v592 = v531[0];
+  int32_t v593 = below_c;
+  int32_t v594;
+  aligned(v592, v593, &v594);
+  ap_int<34> v595 = v591;
+  ap_int<34> v596 = v594;
+  ap_int<34> v597 = v595 + v596;
+  int64_t v598 = v597;
   int64_t total1;
-  total1 = v590;
-  int64_t v592 = total1;
-  int32_t v593 = top1;
-  normalise(v592, v593, v524);
+  total1 = v598;
+  int64_t v600 = total1;
+  int32_t v601 = top1;
+  normalise(v600, v601, v532);
 }
 
 void ratio_begin(
-  int32_t v594[2],
-  int32_t v595[2],
-  int32_t v596[2],
-  int64_t v597[2]
+  int32_t v602[2],
+  int32_t v603[2],
+  int32_t v604[2],
+  int64_t v605[2]
 ) {
-  #pragma HLS array_partition variable=v594 complete dim=1
+  #pragma HLS array_partition variable=v602 complete dim=1
 
-  #pragma HLS array_partition variable=v595 complete dim=1
+  #pragma HLS array_partition variable=v603 complete dim=1
 
-  #pragma HLS array_partition variable=v596 complete dim=1
+  #pragma HLS array_partition variable=v604 complete dim=1
 
-  #pragma HLS array_partition variable=v597 complete dim=1
+  #pragma HLS array_partition variable=v605 complete dim=1
 
-  int32_t v598 = v595[1];
-  int32_t v599 = v598 & 1;
+  int32_t v606 = v603[1];
+  int32_t v607 = v606 & 1;
   int32_t odd;
-  odd = v599;
-  int32_t v601 = v595[0];
-  int64_t v602 = v601;
+  odd = v607;
+  int32_t v609 = v603[0];
+  int64_t v610 = v609;
   int64_t wide;
-  wide = v602;
+  wide = v610;
   int64_t one;
   one = 1073741824;
-  int32_t v605 = v595[0];
-  bool v606 = v605 == 0;
-  int64_t v607 = one;
-  int64_t v608 = wide;
-  int32_t v609 = odd;
-  int64_t v610 = v609;
-  int64_t v611 = v608 << v610;
-  int64_t v612 = v606 ? (int64_t)v607 : (int64_t)v611;
+  int32_t v613 = v603[0];
+  bool v614 = v613 == 0;
+  int64_t v615 = one;
+  int64_t v616 = wide;
+  int32_t v617 = odd;
+  int64_t v618 = v617;
+  int64_t v619 = v616 << v618;
+  int64_t v620 = v614 ? (int64_t)v615 : (int64_t)v619;
   int64_t radicand;
-  radicand = v612;
-  int64_t v614 = radicand;
-  int64_t v615 = v614 << 30;
-  v597[0] = v615;
-  int32_t v616 = v594[0];
-  int64_t v617 = v616;
-  v597[1] = v617;
-  int32_t v618 = v594[1];
-  v596[0] = v618;
-  int32_t v619 = v595[1];
-  int32_t v620 = odd;
-  ap_int<33> v621 = v619;
-  ap_int<33> v622 = v620;
-  ap_int<33> v623 = v621 - v622;
-  ap_int<34> v624 = v623;
-  ap_int<34> v625 = v624 - 30;
-  ap_int<34> v626 = v625 >> 1;
-  int32_t v627 = v626;
-  v596[1] = v627;
+  radicand = v620;
+  int64_t v622 = radicand;
+  int64_t v623 = v622 << 30;
+  v605[0] = v623;
+  int32_t v624 = v602[0];
+  int64_t v625 = v624;
+  v605[1] = v625;
+  int32_t v626 = v602[1];
+  v604[0] = v626;
+  int32_t v627 = v603[1];
+  int32_t v628 = odd;
+  ap_int<33> v629 = v627;
+  ap_int<33> v630 = v628;
+  ap_int<33> v631 = v629 - v630;
+  ap_int<34> v632 = v631;
+  ap_int<34> v633 = v632 - 30;
+  ap_int<34> v634 = v633 >> 1;
+  int32_t v635 = v634;
+  v604[1] = v635;
 }
 
 void norm_scale(
-  int32_t v628[8],
-  int32_t v629,
-  int64_t v630[2],
-  int32_t v631[1],
-  int32_t v632[2],
-  int32_t v633[2],
-  int64_t v634[2]
+  int32_t v636[8],
+  int32_t v637,
+  int64_t v638[2],
+  int32_t v639[1],
+  int32_t v640[2],
+  int32_t v641[2],
+  int64_t v642[2]
 ) {
-  #pragma HLS array_partition variable=v628 complete dim=1
+  #pragma HLS array_partition variable=v636 complete dim=1
 
-  #pragma HLS array_partition variable=v630 complete dim=1
+  #pragma HLS array_partition variable=v638 complete dim=1
 
-  #pragma HLS array_partition variable=v632 complete dim=1
+  #pragma HLS array_partition variable=v640 complete dim=1
 
-  #pragma HLS array_partition variable=v633 complete dim=1
+  #pragma HLS array_partition variable=v641 complete dim=1
 
-  #pragma HLS array_partition variable=v634 complete dim=1
+  #pragma HLS array_partition variable=v642 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -970,288 +982,288 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v641 = v628[0];
-  factor[0] = v641;
-  int32_t v642 = v628[1];
-  factor[1] = v642;
-  int32_t v643 = v628[3];
-  eps_square[0] = v643;
-  int32_t v644 = v628[4];
-  eps_square[1] = v644;
-  int32_t v645 = v628[5];
-  eps[0] = v645;
-  int32_t v646 = v628[6];
-  eps[1] = v646;
-  int32_t v647 = v628[2];
-  int32_t v648 = v629 << 1;
-  ap_int<33> v649 = v647;
-  ap_int<33> v650 = v648;
-  ap_int<33> v651 = v649 + v650;
-  int32_t v652 = v651;
+  int32_t v649 = v636[0];
+  factor[0] = v649;
+  int32_t v650 = v636[1];
+  factor[1] = v650;
+  int32_t v651 = v636[3];
+  eps_square[0] = v651;
+  int32_t v652 = v636[4];
+  eps_square[1] = v652;
+  int32_t v653 = v636[5];
+  eps[0] = v653;
+  int32_t v654 = v636[6];
+  eps[1] = v654;
+  int32_t v655 = v636[2];
+  int32_t v656 = v637 << 1;
+  ap_int<33> v657 = v655;
+  ap_int<33> v658 = v656;
+  ap_int<33> v659 = v657 + v658;
+  int32_t v660 = v659;
   int32_t exponent1;
-  exponent1 = v652;
-  int64_t v654 = v630[0];
-  int32_t v655 = exponent1;
-  normalise(v654, v655, mean);
-  multiply(eps_square, v632, product1);
+  exponent1 = v660;
+  int64_t v662 = v638[0];
+  int32_t v663 = exponent1;
+  normalise(v662, v663, mean);
+  multiply(eps_square, v640, product1);
   add3(mean, product1, eps, total2);
-  int32_t v656 = v631[0];
-  int64_t v657 = v656;
+  int32_t v664 = v639[0];
+  int64_t v665 = v664;
   int64_t largest1;
-  largest1 = v657;
-  int64_t v659 = largest1;
-  normalise(v659, v629, mean);
+  largest1 = v665;
+  int64_t v667 = largest1;
+  normalise(v667, v637, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v633, v634);
+  ratio_begin(product1, total2, v641, v642);
 }
 
 void code_shift(
-  int32_t v660,
-  int32_t *v661
+  int32_t v668,
+  int32_t *v669
 ) {
-  int64_t v662 = v660;
+  int64_t v670 = v668;
   int64_t wide1;
-  wide1 = v662;
-  int64_t v664 = wide1;
-  int32_t v665;
-  bit_length(v664, &v665);
-  ap_int<33> v666 = v665;
-  ap_int<33> v667 = 31 - v666;
-  int32_t v668 = v667;
+  wide1 = v670;
+  int64_t v672 = wide1;
+  int32_t v673;
+  bit_length(v672, &v673);
+  ap_int<33> v674 = v673;
+  ap_int<33> v675 = 31 - v674;
+  int32_t v676 = v675;
   int32_t left;
-  left = v668;
-  *v661 = left;
+  left = v676;
+  *v669 = left;
 }
 
 void divide(
-  int64_t v670,
-  int64_t v671,
-  int32_t v672,
-  int64_t *v673
+  int64_t v678,
+  int64_t v679,
+  int32_t v680,
+  int64_t *v681
 ) {
   int64_t rest2;
-  rest2 = v670;
+  rest2 = v678;
   int64_t quotient;
   quotient = 0;
-  int v676 = v672;
-  for (int v677 = 0; v677 < v676; v677 += 1) {
+  int v684 = v680;
+  for (int v685 = 0; v685 < v684; v685 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v678 = quotient;
-    int64_t v679 = v678 << 1;
-    quotient = v679;
-    int64_t v680 = rest2;
-    bool v681 = v680 >= v671;
-    if (v681) {
-      int64_t v682 = rest2;
-      ap_int<65> v683 = v682;
-      ap_int<65> v684 = v671;
-      ap_int<65> v685 = v683 - v684;
-      int64_t v686 = v685;
-      rest2 = v686;
-      int64_t v687 = quotient;
-      ap_int<65> v688 = v687;
-      ap_int<65> v689 = v688 + 1;
-      int64_t v690 = v689;
-      quotient = v690;
+    int64_t v686 = quotient;
+    int64_t v687 = v686 << 1;
+    quotient = v687;
+    int64_t v688 = rest2;
+    bool v689 = v688 >= v679;
+    if (v689) {
+      int64_t v690 = rest2;
+      ap_int<65> v691 = v690;
+      ap_int<65> v692 = v679;
+      ap_int<65> v693 = v691 - v692;
+      int64_t v694 = v693;
+      rest2 = v694;
+      int64_t v695 = quotient;
+      ap_int<65> v696 = v695;
+      ap_int<65> v697 = v696 + 1;
+      int64_t v698 = v697;
+      quotient = v698;
     }
-    int64_t v691 = rest2;
-    int64_t v692 = v691 << 1;
-    rest2 = v692;
+    int64_t v699 = rest2;
+    int64_t v700 = v699 << 1;
+    rest2 = v700;
   }
-  *v673 = quotient;
+  *v681 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v693,
-  int32_t v694,
-  ap_int<25> *v695
+  int32_t v701,
+  int32_t v702,
+  ap_int<25> *v703
 ) {
-  int32_t v696 = v693 << v694;
-  int32_t v697 = v696 >> 7;
-  int64_t v698 = v697;
+  int32_t v704 = v701 << v702;
+  int32_t v705 = v704 >> 7;
+  int64_t v706 = v705;
   int64_t largest2;
-  largest2 = v698;
+  largest2 = v706;
   int64_t start;
   start = 8323072;
-  int64_t v701 = start;
-  int64_t v702 = largest2;
-  int64_t v703;
-  divide(v701, v702, 25, &v703);
-  ap_int<25> v704 = v703;
+  int64_t v709 = start;
+  int64_t v710 = largest2;
+  int64_t v711;
+  divide(v709, v710, 25, &v711);
+  ap_int<25> v712 = v711;
   ap_int<25> reciprocal;
-  reciprocal = v704;
-  *v695 = reciprocal;
+  reciprocal = v712;
+  *v703 = reciprocal;
 }
 
 void quantise(
-  int32_t v706[1408][4],
-  int32_t v707,
-  int32_t v708,
-  ap_int<25> v709,
-  int8_t v710[176][8][4],
-  int32_t v711,
-  int32_t v712
+  int32_t v714[1408][4],
+  int32_t v715,
+  int32_t v716,
+  ap_int<25> v717,
+  int8_t v718[176][8][4],
+  int32_t v719,
+  int32_t v720
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v706 complete dim=2
+  #pragma HLS array_partition variable=v714 complete dim=2
 
-  #pragma HLS array_partition variable=v710 complete dim=2
-  #pragma HLS array_partition variable=v710 complete dim=3
+  #pragma HLS array_partition variable=v718 complete dim=2
+  #pragma HLS array_partition variable=v718 complete dim=3
 
   int64_t half;
   half = 1;
-  int64_t v714 = half;
-  int64_t v715 = v714 << 39;
-  half = v715;
+  int64_t v722 = half;
+  int64_t v723 = v722 << 39;
+  half = v723;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v717 = v707;
-    int32_t v718 = v706[v717][e1];
-    int32_t v719 = v718 << v708;
+    int v725 = v715;
+    int32_t v726 = v714[v725][e1];
+    int32_t v727 = v726 << v716;
     int32_t u1;
-    u1 = v719;
-    int32_t v721 = u1;
-    int32_t v722 = v721 >> 7;
-    ap_int<25> v723 = v722;
+    u1 = v727;
+    int32_t v729 = u1;
+    int32_t v730 = v729 >> 7;
+    ap_int<25> v731 = v730;
     ap_int<25> cut;
-    cut = v723;
-    ap_int<25> v725 = cut;
-    ap_int<50> v726 = v725;
-    ap_int<50> v727 = v709;
-    ap_int<50> v728 = v726 * v727;
-    int64_t v729 = half;
-    ap_int<65> v730 = v728;
-    ap_int<65> v731 = v729;
-    ap_int<65> v732 = v730 + v731;
-    ap_int<65> v733 = v732 >> 40;
-    int8_t v734 = v733;
-    int v735 = v711;
-    int v736 = v712;
-    v710[v735][v736][e1] = v734;
+    cut = v731;
+    ap_int<25> v733 = cut;
+    ap_int<50> v734 = v733;
+    ap_int<50> v735 = v717;
+    ap_int<50> v736 = v734 * v735;
+    int64_t v737 = half;
+    ap_int<65> v738 = v736;
+    ap_int<65> v739 = v737;
+    ap_int<65> v740 = v738 + v739;
+    ap_int<65> v741 = v740 >> 40;
+    int8_t v742 = v741;
+    int v743 = v719;
+    int v744 = v720;
+    v718[v743][v744][e1] = v742;
   }
 }
 
 void ratio_end(
-  int64_t v737,
-  int32_t v738[2],
-  int32_t v739,
-  int32_t v740[2]
+  int64_t v745,
+  int32_t v746[2],
+  int32_t v747,
+  int32_t v748[2]
 ) {
-  #pragma HLS array_partition variable=v738 complete dim=1
+  #pragma HLS array_partition variable=v746 complete dim=1
 
-  #pragma HLS array_partition variable=v740 complete dim=1
+  #pragma HLS array_partition variable=v748 complete dim=1
 
-  int64_t v741 = v737 >> 24;
-  int32_t v742 = v741;
-  int32_t big;
-  big = v742;
-  int32_t v744 = big;
-  ap_int<33> v745 = v744;
-  ap_int<33> v746 = v745 + 24;
-  ap_int<34> v747 = v746;
-  ap_int<34> v748 = v739;
-  ap_int<34> v749 = v747 - v748;
+  int64_t v749 = v745 >> 24;
   int32_t v750 = v749;
+  int32_t big;
+  big = v750;
+  int32_t v752 = big;
+  ap_int<33> v753 = v752;
+  ap_int<33> v754 = v753 + 24;
+  ap_int<34> v755 = v754;
+  ap_int<34> v756 = v747;
+  ap_int<34> v757 = v755 - v756;
+  int32_t v758 = v757;
   int32_t drop;
-  drop = v750;
-  int32_t v752 = drop;
-  int64_t v753 = v752;
-  int64_t v754 = v737 >> v753;
-  int32_t v755 = v754;
+  drop = v758;
+  int32_t v760 = drop;
+  int64_t v761 = v760;
+  int64_t v762 = v745 >> v761;
+  int32_t v763 = v762;
   int32_t mantissa1;
-  mantissa1 = v755;
-  int32_t v757 = mantissa1;
-  v740[0] = v757;
-  int32_t v758 = v738[0];
-  int32_t v759 = v738[1];
-  ap_int<33> v760 = v758;
-  ap_int<33> v761 = v759;
-  ap_int<33> v762 = v760 - v761;
-  ap_int<34> v763 = v762;
-  ap_int<34> v764 = v763 - 24;
-  int32_t v765 = drop;
-  ap_int<35> v766 = v764;
-  ap_int<35> v767 = v765;
-  ap_int<35> v768 = v766 + v767;
-  int32_t v769 = v768;
-  v740[1] = v769;
+  mantissa1 = v763;
+  int32_t v765 = mantissa1;
+  v748[0] = v765;
+  int32_t v766 = v746[0];
+  int32_t v767 = v746[1];
+  ap_int<33> v768 = v766;
+  ap_int<33> v769 = v767;
+  ap_int<33> v770 = v768 - v769;
+  ap_int<34> v771 = v770;
+  ap_int<34> v772 = v771 - 24;
+  int32_t v773 = drop;
+  ap_int<35> v774 = v772;
+  ap_int<35> v775 = v773;
+  ap_int<35> v776 = v774 + v775;
+  int32_t v777 = v776;
+  v748[1] = v777;
 }
 
 void dequantise(
-  ap_int<21> v770,
-  int32_t v771[2],
-  ap_int<48> *v772
+  ap_int<21> v778,
+  int32_t v779[2],
+  ap_int<48> *v780
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v771 complete dim=1
+  #pragma HLS array_partition variable=v779 complete dim=1
 
-  int32_t v773 = v771[0];
-  ap_int<19> v774 = v773;
+  int32_t v781 = v779[0];
+  ap_int<19> v782 = v781;
   ap_int<19> mantissa2;
-  mantissa2 = v774;
-  ap_int<19> v776 = mantissa2;
-  ap_int<40> v777 = v770;
-  ap_int<40> v778 = v776;
-  ap_int<40> v779 = v777 * v778;
-  int64_t v780 = v779;
+  mantissa2 = v782;
+  ap_int<19> v784 = mantissa2;
+  ap_int<40> v785 = v778;
+  ap_int<40> v786 = v784;
+  ap_int<40> v787 = v785 * v786;
+  int64_t v788 = v787;
   int64_t product2;
-  product2 = v780;
-  int32_t v782 = v771[1];
-  int32_t v783 = 0 - v782;
+  product2 = v788;
+  int32_t v790 = v779[1];
+  int32_t v791 = 0 - v790;
   int32_t right;
-  right = v783;
-  int32_t v785 = right;
-  bool v786 = v785 > 47;
-  int32_t v787 = v786 ? (int32_t)47 : (int32_t)v785;
+  right = v791;
+  int32_t v793 = right;
+  bool v794 = v793 > 47;
+  int32_t v795 = v794 ? (int32_t)47 : (int32_t)v793;
   int32_t most;
-  most = v787;
-  int32_t v789 = most;
-  bool v790 = v789 < 0;
-  int32_t v791 = v790 ? (int32_t)0 : (int32_t)v789;
+  most = v795;
+  int32_t v797 = most;
+  bool v798 = v797 < 0;
+  int32_t v799 = v798 ? (int32_t)0 : (int32_t)v797;
   int32_t shift2;
-  shift2 = v791;
+  shift2 = v799;
   int64_t half1;
   half1 = 1;
-  int64_t v794 = half1;
-  int32_t v795 = shift2;
-  int64_t v796 = v795;
-  int64_t v797 = v794 << v796;
-  int64_t v798 = v797 >> 1;
-  half1 = v798;
-  int64_t v799 = product2;
-  int64_t v800 = half1;
-  ap_int<65> v801 = v799;
-  ap_int<65> v802 = v800;
-  ap_int<65> v803 = v801 + v802;
-  int32_t v804 = shift2;
-  ap_uint<65> v805 = v804;
-  ap_int<65> v806 = v803 >> v805;
-  ap_int<48> v807 = v806;
+  int64_t v802 = half1;
+  int32_t v803 = shift2;
+  int64_t v804 = v803;
+  int64_t v805 = v802 << v804;
+  int64_t v806 = v805 >> 1;
+  half1 = v806;
+  int64_t v807 = product2;
+  int64_t v808 = half1;
+  ap_int<65> v809 = v807;
+  ap_int<65> v810 = v808;
+  ap_int<65> v811 = v809 + v810;
+  int32_t v812 = shift2;
+  ap_uint<65> v813 = v812;
+  ap_int<65> v814 = v811 >> v813;
+  ap_int<48> v815 = v814;
   ap_int<48> value;
-  value = v807;
-  *v772 = value;
+  value = v815;
+  *v780 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v809,
-  int32_t *v810
+  ap_int<48> v817,
+  int32_t *v818
 ) {
   #pragma HLS inline
-  bool v811 = v809 < -2147483647;
-  ap_int<48> v812 = v811 ? (ap_int<48>)-2147483647 : (ap_int<48>)v809;
+  bool v819 = v817 < -2147483647;
+  ap_int<48> v820 = v819 ? (ap_int<48>)-2147483647 : (ap_int<48>)v817;
   ap_int<48> low1;
-  low1 = v812;
-  ap_int<48> v814 = low1;
-  bool v815 = v814 > 2147483647;
-  ap_int<48> v816 = v815 ? (ap_int<48>)2147483647 : (ap_int<48>)v814;
-  int32_t v817 = v816;
+  low1 = v820;
+  ap_int<48> v822 = low1;
+  bool v823 = v822 > 2147483647;
+  ap_int<48> v824 = v823 ? (ap_int<48>)2147483647 : (ap_int<48>)v822;
+  int32_t v825 = v824;
   int32_t high1;
-  high1 = v817;
-  *v810 = high1;
+  high1 = v825;
+  *v818 = high1;
 }
 
 void sigmoid(
-  int32_t v819,
-  ap_int<22> *v820
+  int32_t v827,
+  ap_int<22> *v828
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1260,216 +1272,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v824 = v819 < 0;
-  int32_t v825 = 0 - v819;
-  int32_t v826 = v824 ? (int32_t)v825 : (int32_t)v819;
+  bool v832 = v827 < 0;
+  int32_t v833 = 0 - v827;
+  int32_t v834 = v832 ? (int32_t)v833 : (int32_t)v827;
   int32_t size2;
-  size2 = v826;
-  int32_t v828 = size2;
-  bool v829 = v828 > 67108863;
-  int32_t v830 = v829 ? (int32_t)67108863 : (int32_t)v828;
+  size2 = v834;
+  int32_t v836 = size2;
+  bool v837 = v836 > 67108863;
+  int32_t v838 = v837 ? (int32_t)67108863 : (int32_t)v836;
   int32_t t;
-  t = v830;
-  int32_t v832 = t;
-  int32_t v833 = v832 >> 18;
+  t = v838;
+  int32_t v840 = t;
+  int32_t v841 = v840 >> 18;
   int32_t cell;
-  cell = v833;
-  int32_t v835 = t;
-  int32_t v836 = v835 & 262143;
-  ap_int<19> v837 = v836;
+  cell = v841;
+  int32_t v843 = t;
+  int32_t v844 = v843 & 262143;
+  ap_int<19> v845 = v844;
   ap_int<19> d;
-  d = v837;
-  int32_t v839 = cell;
-  int v840 = v839;
-  int32_t v841 = table_a[v840];
-  ap_int<21> v842 = v841;
+  d = v845;
+  int32_t v847 = cell;
+  int v848 = v847;
+  int32_t v849 = table_a[v848];
+  ap_int<21> v850 = v849;
   ap_int<21> a;
-  a = v842;
-  int32_t v844 = cell;
-  int v845 = v844;
-  int32_t v846 = table_b[v845];
-  int16_t v847 = v846;
+  a = v850;
+  int32_t v852 = cell;
+  int v853 = v852;
+  int32_t v854 = table_b[v853];
+  int16_t v855 = v854;
   int16_t b;
-  b = v847;
-  int32_t v849 = cell;
-  int v850 = v849;
-  int32_t v851 = table_c[v850];
-  ap_int<9> v852 = v851;
+  b = v855;
+  int32_t v857 = cell;
+  int v858 = v857;
+  int32_t v859 = table_c[v858];
+  ap_int<9> v860 = v859;
   ap_int<9> c;
-  c = v852;
-  int16_t v854 = b;
-  ap_int<9> v855 = c;
-  ap_int<19> v856 = d;
-  ap_int<28> v857 = v855;
-  ap_int<28> v858 = v856;
-  ap_int<28> v859 = v857 * v858;
-  ap_int<28> v860 = v859 >> 18;
-  ap_int<29> v861 = v854;
-  ap_int<29> v862 = v860;
-  ap_int<29> v863 = v861 - v862;
-  int16_t v864 = v863;
+  c = v860;
+  int16_t v862 = b;
+  ap_int<9> v863 = c;
+  ap_int<19> v864 = d;
+  ap_int<28> v865 = v863;
+  ap_int<28> v866 = v864;
+  ap_int<28> v867 = v865 * v866;
+  ap_int<28> v868 = v867 >> 18;
+  ap_int<29> v869 = v862;
+  ap_int<29> v870 = v868;
+  ap_int<29> v871 = v869 - v870;
+  int16_t v872 = v871;
   int16_t slope;
-  slope = v864;
-  ap_int<21> v866 = a;
-  int16_t v867 = slope;
-  ap_int<19> v868 = d;
-  ap_int<35> v869 = v867;
-  ap_int<35> v870 = v868;
-  ap_int<35> v871 = v869 * v870;
-  ap_int<36> v872 = v871;
-  ap_int<36> v873 = v872 + 131072;
-  ap_int<36> v874 = v873 >> 18;
-  ap_int<37> v875 = v866;
-  ap_int<37> v876 = v874;
-  ap_int<37> v877 = v875 - v876;
-  ap_int<22> v878 = v877;
-  ap_int<22> small;
-  small = v878;
-  bool v880 = v819 < 0;
-  ap_int<22> v881 = small;
-  ap_int<33> v882 = v881;
-  ap_int<33> v883 = 1048576 - v882;
-  ap_int<33> v884 = v881;
-  ap_int<33> v885 = v880 ? (ap_int<33>)v884 : (ap_int<33>)v883;
+  slope = v872;
+  ap_int<21> v874 = a;
+  int16_t v875 = slope;
+  ap_int<19> v876 = d;
+  ap_int<35> v877 = v875;
+  ap_int<35> v878 = v876;
+  ap_int<35> v879 = v877 * v878;
+  ap_int<36> v880 = v879;
+  ap_int<36> v881 = v880 + 131072;
+  ap_int<36> v882 = v881 >> 18;
+  ap_int<37> v883 = v874;
+  ap_int<37> v884 = v882;
+  ap_int<37> v885 = v883 - v884;
   ap_int<22> v886 = v885;
+  ap_int<22> small;
+  small = v886;
+  bool v888 = v827 < 0;
+  ap_int<22> v889 = small;
+  ap_int<33> v890 = v889;
+  ap_int<33> v891 = 1048576 - v890;
+  ap_int<33> v892 = v889;
+  ap_int<33> v893 = v888 ? (ap_int<33>)v892 : (ap_int<33>)v891;
+  ap_int<22> v894 = v893;
   ap_int<22> result;
-  result = v886;
-  *v820 = result;
+  result = v894;
+  *v828 = result;
 }
 
 void weigh(
-  int32_t v888,
-  ap_int<22> v889,
-  int32_t *v890
+  int32_t v896,
+  ap_int<22> v897,
+  int32_t *v898
 ) {
   #pragma HLS inline
-  ap_int<54> v891 = v888;
-  ap_int<54> v892 = v889;
-  ap_int<54> v893 = v891 * v892;
-  int64_t v894 = v893;
+  ap_int<54> v899 = v896;
+  ap_int<54> v900 = v897;
+  ap_int<54> v901 = v899 * v900;
+  int64_t v902 = v901;
   int64_t product3;
-  product3 = v894;
-  int64_t v896 = product3;
-  ap_int<65> v897 = v896;
-  ap_int<65> v898 = v897 + 524288;
-  ap_int<65> v899 = v898 >> 20;
-  int32_t v900 = v899;
+  product3 = v902;
+  int64_t v904 = product3;
+  ap_int<65> v905 = v904;
+  ap_int<65> v906 = v905 + 524288;
+  ap_int<65> v907 = v906 >> 20;
+  int32_t v908 = v907;
   int32_t result1;
-  result1 = v900;
-  *v890 = result1;
+  result1 = v908;
+  *v898 = result1;
 }
 
 void state_update(
-  int32_t v902,
-  int32_t v903,
-  ap_int<22> v904,
-  int32_t *v905
+  int32_t v910,
+  int32_t v911,
+  ap_int<22> v912,
+  int32_t *v913
 ) {
   #pragma HLS inline
-  ap_int<33> v906 = v904;
-  ap_int<33> v907 = 1048576 - v906;
-  ap_int<22> v908 = v907;
+  ap_int<33> v914 = v912;
+  ap_int<33> v915 = 1048576 - v914;
+  ap_int<22> v916 = v915;
   ap_int<22> keep;
-  keep = v908;
-  ap_int<22> v910 = keep;
-  ap_int<54> v911 = v902;
-  ap_int<54> v912 = v910;
-  ap_int<54> v913 = v911 * v912;
-  int64_t v914 = v913;
+  keep = v916;
+  ap_int<22> v918 = keep;
+  ap_int<54> v919 = v910;
+  ap_int<54> v920 = v918;
+  ap_int<54> v921 = v919 * v920;
+  int64_t v922 = v921;
   int64_t old;
-  old = v914;
-  ap_int<54> v916 = v903;
-  ap_int<54> v917 = v904;
-  ap_int<54> v918 = v916 * v917;
-  int64_t v919 = v918;
+  old = v922;
+  ap_int<54> v924 = v911;
+  ap_int<54> v925 = v912;
+  ap_int<54> v926 = v924 * v925;
+  int64_t v927 = v926;
   int64_t new_part;
-  new_part = v919;
-  int64_t v921 = old;
-  int64_t v922 = new_part;
-  ap_int<65> v923 = v921;
-  ap_int<65> v924 = v922;
-  ap_int<65> v925 = v923 + v924;
-  ap_int<66> v926 = v925;
-  ap_int<66> v927 = v926 + 524288;
-  ap_int<66> v928 = v927 >> 20;
-  int32_t v929 = v928;
+  new_part = v927;
+  int64_t v929 = old;
+  int64_t v930 = new_part;
+  ap_int<65> v931 = v929;
+  ap_int<65> v932 = v930;
+  ap_int<65> v933 = v931 + v932;
+  ap_int<66> v934 = v933;
+  ap_int<66> v935 = v934 + 524288;
+  ap_int<66> v936 = v935 >> 20;
+  int32_t v937 = v936;
   int32_t mixed;
-  mixed = v929;
-  *v905 = mixed;
+  mixed = v937;
+  *v913 = mixed;
 }
 
 void gated_product(
-  int32_t v931,
-  int32_t v932,
-  ap_int<48> *v933
+  int32_t v939,
+  int32_t v940,
+  ap_int<48> *v941
 ) {
   #pragma HLS inline
-  int64_t v934 = v931;
-  int64_t v935 = v932;
-  int64_t v936 = v934 * v935;
+  int64_t v942 = v939;
+  int64_t v943 = v940;
+  int64_t v944 = v942 * v943;
   int64_t product4;
-  product4 = v936;
-  int64_t v938 = product4;
-  ap_int<65> v939 = v938;
-  ap_int<65> v940 = v939 + 32768;
-  ap_int<65> v941 = v940 >> 16;
-  ap_int<48> v942 = v941;
+  product4 = v944;
+  int64_t v946 = product4;
+  ap_int<65> v947 = v946;
+  ap_int<65> v948 = v947 + 32768;
+  ap_int<65> v949 = v948 >> 16;
+  ap_int<48> v950 = v949;
   ap_int<48> result2;
-  result2 = v942;
-  *v933 = result2;
+  result2 = v950;
+  *v941 = result2;
 }
 
 void residual_add(
-  ap_int<48> v944,
-  ap_int<48> v945,
-  ap_int<48> *v946
+  ap_int<48> v952,
+  ap_int<48> v953,
+  ap_int<48> *v954
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v948 = limit;
-  int64_t v949 = v948 << 47;
-  ap_int<65> v950 = v949;
-  ap_int<65> v951 = v950 - 1;
-  int64_t v952 = v951;
-  limit = v952;
-  ap_int<49> v953 = v944;
-  ap_int<49> v954 = v945;
-  ap_int<49> v955 = v953 + v954;
-  int64_t v956 = v955;
+  int64_t v956 = limit;
+  int64_t v957 = v956 << 47;
+  ap_int<65> v958 = v957;
+  ap_int<65> v959 = v958 - 1;
+  int64_t v960 = v959;
+  limit = v960;
+  ap_int<49> v961 = v952;
+  ap_int<49> v962 = v953;
+  ap_int<49> v963 = v961 + v962;
+  int64_t v964 = v963;
   int64_t total3;
-  total3 = v956;
-  int64_t v958 = total3;
-  int64_t v959 = limit;
-  bool v960 = v958 > v959;
-  int64_t v961 = v960 ? (int64_t)v959 : (int64_t)v958;
+  total3 = v964;
+  int64_t v966 = total3;
+  int64_t v967 = limit;
+  bool v968 = v966 > v967;
+  int64_t v969 = v968 ? (int64_t)v967 : (int64_t)v966;
   int64_t high2;
-  high2 = v961;
-  int64_t v963 = high2;
-  int64_t v964 = limit;
-  int64_t v965 = 0 - v964;
-  bool v966 = v963 < v965;
-  int64_t v967 = 0 - v964;
-  int64_t v968 = v966 ? (int64_t)v967 : (int64_t)v963;
-  ap_int<48> v969 = v968;
+  high2 = v969;
+  int64_t v971 = high2;
+  int64_t v972 = limit;
+  int64_t v973 = 0 - v972;
+  bool v974 = v971 < v973;
+  int64_t v975 = 0 - v972;
+  int64_t v976 = v974 ? (int64_t)v975 : (int64_t)v971;
+  ap_int<48> v977 = v976;
   ap_int<48> result3;
-  result3 = v969;
-  *v946 = result3;
+  result3 = v977;
+  *v954 = result3;
 }
 
 void multiply_word(
-  uint64_t v971[4],
-  int8_t v972[176][8][4],
-  int32_t v973,
-  ap_int<21> v974[5]
+  uint64_t v979[4],
+  int8_t v980[176][8][4],
+  int32_t v981,
+  ap_int<21> v982[5]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v971 complete dim=1
+  #pragma HLS array_partition variable=v979 complete dim=1
 
-  #pragma HLS array_partition variable=v972 complete dim=2
-  #pragma HLS array_partition variable=v972 complete dim=3
+  #pragma HLS array_partition variable=v980 complete dim=2
+  #pragma HLS array_partition variable=v980 complete dim=3
 
-  #pragma HLS array_partition variable=v974 complete dim=1
+  #pragma HLS array_partition variable=v982 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1479,111 +1491,111 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=2
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    uint64_t v978 = v971[p];
+    uint64_t v986 = v979[p];
     uint64_t rest3;
-    rest3 = v978;
+    rest3 = v986;
     l_S_j_0_j: for (int j = 0; j < 8; j++) {
-      int64_t v981 = rest3;
-      int16_t v982 = v981;
+      int64_t v989 = rest3;
+      int16_t v990 = v989;
       int16_t low2;
-      low2 = v982;
-      int16_t v984 = low2;
-      int32_t v985 = v984;
-      int32_t v986 = v985 & 255;
-      int16_t v987 = v986;
-      lanes[((p * 8) + j)] = v987;
-      int64_t v988 = rest3;
-      uint64_t v989 = v988 >> 8;
-      rest3 = v989;
+      low2 = v990;
+      int16_t v992 = low2;
+      int32_t v993 = v992;
+      int32_t v994 = v993 & 255;
+      int16_t v995 = v994;
+      lanes[((p * 8) + j)] = v995;
+      int64_t v996 = rest3;
+      uint64_t v997 = v996 >> 8;
+      rest3 = v997;
     }
   }
   l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
     l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v992 = v973;
-      int8_t v993 = v972[v992][k3][e2];
-      int16_t v994 = v993;
+      int v1000 = v981;
+      int8_t v1001 = v980[v1000][k3][e2];
+      int16_t v1002 = v1001;
       int16_t code;
-      code = v994;
-      int16_t v996 = lanes[((k3 * 4) + e2)];
+      code = v1002;
+      int16_t v1004 = lanes[((k3 * 4) + e2)];
       int16_t byte;
-      byte = v996;
+      byte = v1004;
       l_S_r_2_r: for (int r = 0; r < 5; r++) {
         int16_t trit;
         trit = 0;
-        int16_t v1000 = byte;
-        int16_t v1001 = v1000 << 1;
-        ap_int<17> v1002 = v1000;
-        ap_int<17> v1003 = v1001;
-        ap_int<17> v1004 = v1002 + v1003;
-        int16_t v1005 = v1004;
+        int16_t v1008 = byte;
+        int16_t v1009 = v1008 << 1;
+        ap_int<17> v1010 = v1008;
+        ap_int<17> v1011 = v1009;
+        ap_int<17> v1012 = v1010 + v1011;
+        int16_t v1013 = v1012;
         int16_t triple;
-        triple = v1005;
-        int16_t v1007 = triple;
-        int16_t v1008 = v1007 >> 8;
-        ap_int<33> v1009 = v1008;
-        ap_int<33> v1010 = v1009 - 1;
-        int16_t v1011 = v1010;
-        trit = v1011;
-        int16_t v1012 = triple;
-        int32_t v1013 = v1012;
-        int32_t v1014 = v1013 & 255;
-        int16_t v1015 = v1014;
-        byte = v1015;
-        int16_t v1016 = trit;
-        int32_t v1017 = v1016;
-        bool v1018 = v1017 == 1;
-        int16_t v1019 = code;
-        int32_t v1020 = v1019;
-        int32_t v1021 = v1018 ? (int32_t)v1020 : (int32_t)0;
-        int16_t v1022 = v1021;
-        int16_t added;
-        added = v1022;
+        triple = v1013;
+        int16_t v1015 = triple;
+        int16_t v1016 = v1015 >> 8;
+        ap_int<33> v1017 = v1016;
+        ap_int<33> v1018 = v1017 - 1;
+        int16_t v1019 = v1018;
+        trit = v1019;
+        int16_t v1020 = triple;
+        int32_t v1021 = v1020;
+        int32_t v1022 = v1021 & 255;
+        int16_t v1023 = v1022;
+        byte = v1023;
         int16_t v1024 = trit;
         int32_t v1025 = v1024;
-        bool v1026 = v1025 == -1;
+        bool v1026 = v1025 == 1;
         int16_t v1027 = code;
-        int16_t v1028 = 0 - v1027;
-        int16_t v1029 = added;
-        int16_t v1030 = v1026 ? (int16_t)v1028 : (int16_t)v1029;
-        tree[r][(((k3 * 4) + e2) + 32)] = v1030;
+        int32_t v1028 = v1027;
+        int32_t v1029 = v1026 ? (int32_t)v1028 : (int32_t)0;
+        int16_t v1030 = v1029;
+        int16_t added;
+        added = v1030;
+        int16_t v1032 = trit;
+        int32_t v1033 = v1032;
+        bool v1034 = v1033 == -1;
+        int16_t v1035 = code;
+        int16_t v1036 = 0 - v1035;
+        int16_t v1037 = added;
+        int16_t v1038 = v1034 ? (int16_t)v1036 : (int16_t)v1037;
+        tree[r][(((k3 * 4) + e2) + 32)] = v1038;
       }
     }
   }
   l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
     l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v1033 = tree[r1][((n3 * -2) + 62)];
-      int16_t v1034 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v1035 = v1033;
-      ap_int<17> v1036 = v1034;
-      ap_int<17> v1037 = v1035 + v1036;
-      int16_t v1038 = v1037;
-      tree[r1][((-n3) + 31)] = v1038;
+      int16_t v1041 = tree[r1][((n3 * -2) + 62)];
+      int16_t v1042 = tree[r1][((n3 * -2) + 63)];
+      ap_int<17> v1043 = v1041;
+      ap_int<17> v1044 = v1042;
+      ap_int<17> v1045 = v1043 + v1044;
+      int16_t v1046 = v1045;
+      tree[r1][((-n3) + 31)] = v1046;
     }
-    bool v1039 = v973 == 0;
-    ap_int<21> v1040 = v974[r1];
-    int32_t v1041 = v1040;
-    int32_t v1042 = v1039 ? (int32_t)0 : (int32_t)v1041;
-    ap_int<21> v1043 = v1042;
+    bool v1047 = v981 == 0;
+    ap_int<21> v1048 = v982[r1];
+    int32_t v1049 = v1048;
+    int32_t v1050 = v1047 ? (int32_t)0 : (int32_t)v1049;
+    ap_int<21> v1051 = v1050;
     ap_int<21> before;
-    before = v1043;
-    ap_int<21> v1045 = before;
-    int16_t v1046 = tree[r1][1];
-    ap_int<22> v1047 = v1045;
-    ap_int<22> v1048 = v1046;
-    ap_int<22> v1049 = v1047 + v1048;
-    ap_int<21> v1050 = v1049;
-    v974[r1] = v1050;
+    before = v1051;
+    ap_int<21> v1053 = before;
+    int16_t v1054 = tree[r1][1];
+    ap_int<22> v1055 = v1053;
+    ap_int<22> v1056 = v1054;
+    ap_int<22> v1057 = v1055 + v1056;
+    ap_int<21> v1058 = v1057;
+    v982[r1] = v1058;
   }
 }
 
 void gate_squares(
-  int64_t v1051,
-  int32_t v1052[2],
-  int32_t v1053[2]
+  int64_t v1059,
+  int32_t v1060[2],
+  int32_t v1061[2]
 ) {
-  #pragma HLS array_partition variable=v1052 complete dim=1
+  #pragma HLS array_partition variable=v1060 complete dim=1
 
-  #pragma HLS array_partition variable=v1053 complete dim=1
+  #pragma HLS array_partition variable=v1061 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1594,29 +1606,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1057 = v1052[0];
-  int64_t v1058 = v1057;
+  int32_t v1065 = v1060[0];
+  int64_t v1066 = v1065;
   int64_t mantissa3;
-  mantissa3 = v1058;
-  int64_t v1060 = mantissa3;
-  int32_t v1061 = v1052[1];
-  normalise(v1060, v1061, unit);
+  mantissa3 = v1066;
+  int64_t v1068 = mantissa3;
+  int32_t v1069 = v1060[1];
+  normalise(v1068, v1069, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1051, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1053);
+  normalise(v1059, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1061);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1062,
-  hls::stream< int32_t >& v1063,
-  hls::stream< ap_uint<128> >& v1064,
-  hls::stream< ap_uint<128> >& v1065,
-  hls::stream< ap_uint<128> >& v1066,
-  hls::stream< uint64_t >& v1067,
-  hls::stream< uint64_t >& v1068,
-  hls::stream< uint64_t >& v1069,
-  hls::stream< uint64_t >& v1070,
-  hls::stream< ap_uint<128> >& v1071
+  hls::stream< ap_uint<128> >& v1070,
+  hls::stream< int32_t >& v1071,
+  hls::stream< ap_uint<128> >& v1072,
+  hls::stream< ap_uint<128> >& v1073,
+  hls::stream< ap_uint<128> >& v1074,
+  hls::stream< uint64_t >& v1075,
+  hls::stream< uint64_t >& v1076,
+  hls::stream< uint64_t >& v1077,
+  hls::stream< uint64_t >& v1078,
+  hls::stream< ap_uint<128> >& v1079
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1676,265 +1688,265 @@ void core_0(
   ones = 0;
   l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1095 = v1062.read();
+    ap_uint<128> v1103 = v1070.read();
     ap_uint<128> size3;
-    size3 = v1095;
-    ap_int<128> v1097 = size3;
-    int32_t v1098;
-    ap_int<128> v1098_tmp = v1097;
-    v1098 = v1098_tmp(31, 0);
+    size3 = v1103;
+    ap_int<128> v1105 = size3;
+    int32_t v1106;
+    ap_int<128> v1106_tmp = v1105;
+    v1106 = v1106_tmp(31, 0);
     int32_t total_words;
-    total_words = v1098;
-    int32_t v1100 = total_words;
-    weight_words[n4] = v1100;
-    ap_int<128> v1101 = size3;
-    int32_t v1102;
-    ap_int<128> v1102_tmp = v1101;
-    v1102 = v1102_tmp(63, 32);
+    total_words = v1106;
+    int32_t v1108 = total_words;
+    weight_words[n4] = v1108;
+    ap_int<128> v1109 = size3;
+    int32_t v1110;
+    ap_int<128> v1110_tmp = v1109;
+    v1110 = v1110_tmp(63, 32);
     int32_t both1;
-    both1 = v1102;
-    int32_t v1104 = both1;
-    int32_t v1105 = v1104 & 65535;
-    column_words[n4] = v1105;
-    int32_t v1106 = both1;
-    int32_t v1107 = v1106 >> 16;
-    norm_words[n4] = v1107;
-    ap_int<128> v1108 = size3;
-    int32_t v1109;
-    ap_int<128> v1109_tmp = v1108;
-    v1109 = v1109_tmp(95, 64);
+    both1 = v1110;
+    int32_t v1112 = both1;
+    int32_t v1113 = v1112 & 65535;
+    column_words[n4] = v1113;
+    int32_t v1114 = both1;
+    int32_t v1115 = v1114 >> 16;
+    norm_words[n4] = v1115;
+    ap_int<128> v1116 = size3;
+    int32_t v1117;
+    ap_int<128> v1117_tmp = v1116;
+    v1117 = v1117_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1109;
-    int32_t v1111 = all_rows;
-    matrix_rows[n4] = v1111;
+    all_rows = v1117;
+    int32_t v1119 = all_rows;
+    matrix_rows[n4] = v1119;
   }
-  int32_t v1112 = matrix_rows[4];
-  int32_t v1113 = v1112 >> 1;
+  int32_t v1120 = matrix_rows[4];
+  int32_t v1121 = v1120 >> 1;
   int32_t intermediate;
-  intermediate = v1113;
-  int32_t v1115 = v1063.read();
+  intermediate = v1121;
+  int32_t v1123 = v1071.read();
   int32_t vector_beats1;
-  vector_beats1 = v1115;
-  int32_t v1117 = vector_beats1;
-  int v1118 = v1117;
-  for (int v1119 = 0; v1119 < v1118; v1119 += 1) {
+  vector_beats1 = v1123;
+  int32_t v1125 = vector_beats1;
+  int v1126 = v1125;
+  for (int v1127 = 0; v1127 < v1126; v1127 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1120 = v1064.read();
+    ap_uint<128> v1128 = v1072.read();
     ap_uint<128> pair1;
-    pair1 = v1120;
-    ap_int<128> v1122 = pair1;
-    ap_int<48> v1123;
-    ap_int<128> v1123_tmp = v1122;
-    v1123 = v1123_tmp(47, 0);
+    pair1 = v1128;
+    ap_int<128> v1130 = pair1;
+    ap_int<48> v1131;
+    ap_int<128> v1131_tmp = v1130;
+    v1131 = v1131_tmp(47, 0);
     ap_int<48> low3;
-    low3 = v1123;
-    ap_int<128> v1125 = pair1;
-    ap_int<48> v1126;
-    ap_int<128> v1126_tmp = v1125;
-    v1126 = v1126_tmp(111, 64);
+    low3 = v1131;
+    ap_int<128> v1133 = pair1;
+    ap_int<48> v1134;
+    ap_int<128> v1134_tmp = v1133;
+    v1134 = v1134_tmp(111, 64);
     ap_int<48> high3;
-    high3 = v1126;
-    ap_int<48> v1128 = low3;
-    residual[v1119][0] = v1128;
-    ap_int<48> v1129 = high3;
-    residual[v1119][1] = v1129;
-    int32_t v1130 = v1119;
-    int32_t number;
-    number = v1130;
-    int32_t v1132 = number;
-    int32_t v1133 = v1132 & 1;
-    int32_t v1134 = v1133 << 1;
-    int32_t lane;
-    lane = v1134;
+    high3 = v1134;
     ap_int<48> v1136 = low3;
-    int32_t v1137 = number;
-    int32_t v1138 = v1137 >> 1;
-    int v1139 = v1138;
-    int32_t v1140 = lane;
-    int v1141 = v1140;
-    values[v1139][v1141] = v1136;
-    ap_int<48> v1142 = high3;
-    int32_t v1143 = number;
-    int32_t v1144 = v1143 >> 1;
-    int v1145 = v1144;
-    int32_t v1146 = lane;
-    ap_int<33> v1147 = v1146;
-    ap_int<33> v1148 = v1147 + 1;
+    residual[v1127][0] = v1136;
+    ap_int<48> v1137 = high3;
+    residual[v1127][1] = v1137;
+    int32_t v1138 = v1127;
+    int32_t number;
+    number = v1138;
+    int32_t v1140 = number;
+    int32_t v1141 = v1140 & 1;
+    int32_t v1142 = v1141 << 1;
+    int32_t lane;
+    lane = v1142;
+    ap_int<48> v1144 = low3;
+    int32_t v1145 = number;
+    int32_t v1146 = v1145 >> 1;
+    int v1147 = v1146;
+    int32_t v1148 = lane;
     int v1149 = v1148;
-    values[v1145][v1149] = v1142;
-    ap_int<48> v1150 = ones;
-    ap_int<48> v1151 = low3;
-    ap_int<48> v1152 = v1151 >> 47;
-    ap_int<48> v1153 = v1151 ^ v1152;
-    ap_int<48> v1154 = v1150 | v1153;
-    ap_int<48> v1155 = high3;
-    ap_int<48> v1156 = v1155 >> 47;
-    ap_int<48> v1157 = v1155 ^ v1156;
-    ap_int<48> v1158 = v1154 | v1157;
-    ones = v1158;
+    values[v1147][v1149] = v1144;
+    ap_int<48> v1150 = high3;
+    int32_t v1151 = number;
+    int32_t v1152 = v1151 >> 1;
+    int v1153 = v1152;
+    int32_t v1154 = lane;
+    ap_int<33> v1155 = v1154;
+    ap_int<33> v1156 = v1155 + 1;
+    int v1157 = v1156;
+    values[v1153][v1157] = v1150;
+    ap_int<48> v1158 = ones;
+    ap_int<48> v1159 = low3;
+    ap_int<48> v1160 = v1159 >> 47;
+    ap_int<48> v1161 = v1159 ^ v1160;
+    ap_int<48> v1162 = v1158 | v1161;
+    ap_int<48> v1163 = high3;
+    ap_int<48> v1164 = v1163 >> 47;
+    ap_int<48> v1165 = v1163 ^ v1164;
+    ap_int<48> v1166 = v1162 | v1165;
+    ones = v1166;
   }
-  int32_t v1159 = v1063.read();
+  int32_t v1167 = v1071.read();
   int32_t count5;
-  count5 = v1159;
-  int32_t v1161 = count5;
-  int v1162 = v1161;
-  for (int v1163 = 0; v1163 < v1162; v1163 += 1) {
-    int32_t v1164 = v1063.read();
+  count5 = v1167;
+  int32_t v1169 = count5;
+  int v1170 = v1169;
+  for (int v1171 = 0; v1171 < v1170; v1171 += 1) {
+    int32_t v1172 = v1071.read();
     int32_t kind1;
-    kind1 = v1164;
-    int32_t v1166 = kind1;
-    bool v1167 = v1166 == 0;
-    int32_t v1168 = v1167 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1172;
+    int32_t v1174 = kind1;
+    bool v1175 = v1174 == 0;
+    int32_t v1176 = v1175 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1168;
-    int32_t v1170 = kind1;
-    bool v1171 = v1170 == 0;
-    ap_int<33> v1172 = v1171 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1173 = v1172;
+    phase_begin1 = v1176;
+    int32_t v1178 = kind1;
+    bool v1179 = v1178 == 0;
+    ap_int<33> v1180 = v1179 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1181 = v1180;
     int32_t phase_end1;
-    phase_end1 = v1173;
-    int32_t v1175 = phase_begin1;
-    int32_t v1176 = phase_end1;
-    int v1177 = v1175;
-    int v1178 = v1176;
-    for (int v1179 = v1177; v1179 < v1178; v1179 += 1) {
-      int32_t v1180 = v1179;
+    phase_end1 = v1181;
+    int32_t v1183 = phase_begin1;
+    int32_t v1184 = phase_end1;
+    int v1185 = v1183;
+    int v1186 = v1184;
+    for (int v1187 = v1185; v1187 < v1186; v1187 += 1) {
+      int32_t v1188 = v1187;
       int32_t phase;
-      phase = v1180;
-      ap_uint<128> v1182 = v1065.read();
+      phase = v1188;
+      ap_uint<128> v1190 = v1073.read();
       ap_uint<128> front1;
-      front1 = v1182;
-      ap_uint<128> v1184 = v1065.read();
+      front1 = v1190;
+      ap_uint<128> v1192 = v1073.read();
       ap_uint<128> back1;
-      back1 = v1184;
-      ap_int<128> v1186 = front1;
-      int32_t v1187;
-      ap_int<128> v1187_tmp = v1186;
-      v1187 = v1187_tmp(31, 0);
-      header[0] = v1187;
-      ap_int<128> v1188 = front1;
-      int32_t v1189;
-      ap_int<128> v1189_tmp = v1188;
-      v1189 = v1189_tmp(63, 32);
-      header[1] = v1189;
-      ap_int<128> v1190 = front1;
-      int32_t v1191;
-      ap_int<128> v1191_tmp = v1190;
-      v1191 = v1191_tmp(95, 64);
-      header[2] = v1191;
-      ap_int<128> v1192 = front1;
-      int32_t v1193;
-      ap_int<128> v1193_tmp = v1192;
-      v1193 = v1193_tmp(127, 96);
-      header[3] = v1193;
-      ap_int<128> v1194 = back1;
+      back1 = v1192;
+      ap_int<128> v1194 = front1;
       int32_t v1195;
       ap_int<128> v1195_tmp = v1194;
       v1195 = v1195_tmp(31, 0);
-      header[4] = v1195;
-      ap_int<128> v1196 = back1;
+      header[0] = v1195;
+      ap_int<128> v1196 = front1;
       int32_t v1197;
       ap_int<128> v1197_tmp = v1196;
       v1197 = v1197_tmp(63, 32);
-      header[5] = v1197;
-      ap_int<128> v1198 = back1;
+      header[1] = v1197;
+      ap_int<128> v1198 = front1;
       int32_t v1199;
       ap_int<128> v1199_tmp = v1198;
       v1199 = v1199_tmp(95, 64);
-      header[6] = v1199;
+      header[2] = v1199;
+      ap_int<128> v1200 = front1;
+      int32_t v1201;
+      ap_int<128> v1201_tmp = v1200;
+      v1201 = v1201_tmp(127, 96);
+      header[3] = v1201;
+      ap_int<128> v1202 = back1;
+      int32_t v1203;
+      ap_int<128> v1203_tmp = v1202;
+      v1203 = v1203_tmp(31, 0);
+      header[4] = v1203;
+      ap_int<128> v1204 = back1;
+      int32_t v1205;
+      ap_int<128> v1205_tmp = v1204;
+      v1205 = v1205_tmp(63, 32);
+      header[5] = v1205;
+      ap_int<128> v1206 = back1;
+      int32_t v1207;
+      ap_int<128> v1207_tmp = v1206;
+      v1207 = v1207_tmp(95, 64);
+      header[6] = v1207;
       header[7] = 0;
-      ap_int<48> v1200 = ones;
-      int64_t v1201 = v1200;
+      ap_int<48> v1208 = ones;
+      int64_t v1209 = v1208;
       int64_t magnitude;
-      magnitude = v1201;
-      int64_t v1203 = magnitude;
-      int32_t v1204;
-      bit_length(v1203, &v1204);
+      magnitude = v1209;
+      int64_t v1211 = magnitude;
+      int32_t v1212;
+      bit_length(v1211, &v1212);
       int32_t length;
-      length = v1204;
-      int32_t v1206 = length;
-      ap_int<33> v1207 = v1206;
-      ap_int<33> v1208 = 47 - v1207;
-      int32_t v1209 = v1208;
+      length = v1212;
+      int32_t v1214 = length;
+      ap_int<33> v1215 = v1214;
+      ap_int<33> v1216 = 47 - v1215;
+      int32_t v1217 = v1216;
       int32_t left1;
-      left1 = v1209;
+      left1 = v1217;
       squares[0] = 0;
       squares[1] = 0;
       absmax[0] = 1;
-      int32_t v1211 = phase;
-      int v1212 = v1211;
-      int32_t v1213 = norm_words[v1212];
+      int32_t v1219 = phase;
+      int v1220 = v1219;
+      int32_t v1221 = norm_words[v1220];
       int32_t vector_words1;
-      vector_words1 = v1213;
-      int32_t v1215 = vector_words1;
-      int v1216 = v1215;
-      for (int v1217 = 0; v1217 < v1216; v1217 += 1) {
+      vector_words1 = v1221;
+      int32_t v1223 = vector_words1;
+      int v1224 = v1223;
+      for (int v1225 = 0; v1225 < v1224; v1225 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1218 = v1217;
+        int32_t v1226 = v1225;
         int32_t measured;
-        measured = v1218;
-        ap_uint<128> v1220 = v1066.read();
+        measured = v1226;
+        ap_uint<128> v1228 = v1074.read();
         ap_uint<128> element1;
-        element1 = v1220;
-        int32_t v1222 = measured;
-        ap_int<128> v1223 = element1;
-        int32_t v1224 = left1;
-        measure(values, v1222, v1223, v1224, scaled, squares, absmax);
+        element1 = v1228;
+        int32_t v1230 = measured;
+        ap_int<128> v1231 = element1;
+        int32_t v1232 = left1;
+        measure(values, v1230, v1231, v1232, scaled, squares, absmax);
       }
-      int32_t v1225 = length;
-      ap_int<33> v1226 = v1225;
-      ap_int<33> v1227 = v1226 + 1;
-      int32_t v1228 = v1227;
+      int32_t v1233 = length;
+      ap_int<33> v1234 = v1233;
+      ap_int<33> v1235 = v1234 + 1;
+      int32_t v1236 = v1235;
       int32_t lost;
-      lost = v1228;
-      int32_t v1230 = lost;
-      ap_int<33> v1231 = v1230;
-      ap_int<33> v1232 = v1231 - 18;
-      ap_int<33> v1233 = v1232 << 1;
-      int32_t v1234 = v1233;
+      lost = v1236;
+      int32_t v1238 = lost;
+      ap_int<33> v1239 = v1238;
+      ap_int<33> v1240 = v1239 - 18;
+      ap_int<33> v1241 = v1240 << 1;
+      int32_t v1242 = v1241;
       int32_t plain_exponent;
-      plain_exponent = v1234;
-      int64_t v1236 = squares[1];
-      int32_t v1237 = plain_exponent;
-      normalise(v1236, v1237, plain);
-      int32_t v1238 = phase;
-      bool v1239 = v1238 == 3;
-      if (v1239) {
-        int32_t v1240 = gate_plain[0];
-        plain[0] = v1240;
-        int32_t v1241 = gate_plain[1];
-        plain[1] = v1241;
+      plain_exponent = v1242;
+      int64_t v1244 = squares[1];
+      int32_t v1245 = plain_exponent;
+      normalise(v1244, v1245, plain);
+      int32_t v1246 = phase;
+      bool v1247 = v1246 == 3;
+      if (v1247) {
+        int32_t v1248 = gate_plain[0];
+        plain[0] = v1248;
+        int32_t v1249 = gate_plain[1];
+        plain[1] = v1249;
       }
-      int32_t v1242 = phase;
-      bool v1243 = v1242 == 5;
-      if (v1243) {
+      int32_t v1250 = phase;
+      bool v1251 = v1250 == 5;
+      if (v1251) {
         plain[0] = 0;
         plain[1] = 0;
       }
-      int32_t v1244 = lost;
-      norm_scale(header, v1244, squares, absmax, plain, exponents, work);
-      int32_t v1245 = absmax[0];
-      int32_t v1246;
-      code_shift(v1245, &v1246);
+      int32_t v1252 = lost;
+      norm_scale(header, v1252, squares, absmax, plain, exponents, work);
+      int32_t v1253 = absmax[0];
+      int32_t v1254;
+      code_shift(v1253, &v1254);
       int32_t code_left;
-      code_left = v1246;
-      int32_t v1248 = absmax[0];
-      int32_t v1249 = code_left;
-      ap_int<25> v1250;
-      code_reciprocal(v1248, v1249, &v1250);
+      code_left = v1254;
+      int32_t v1256 = absmax[0];
+      int32_t v1257 = code_left;
+      ap_int<25> v1258;
+      code_reciprocal(v1256, v1257, &v1258);
       ap_int<25> reciprocal1;
-      reciprocal1 = v1250;
+      reciprocal1 = v1258;
       int32_t code_column;
       code_column = 0;
       int32_t code_group;
       code_group = 0;
-      int64_t v1254 = work[0];
+      int64_t v1262 = work[0];
       int64_t radicand1;
-      radicand1 = v1254;
-      int64_t v1256 = work[1];
-      ap_int<36> v1257 = v1256;
+      radicand1 = v1262;
+      int64_t v1264 = work[1];
+      ap_int<36> v1265 = v1264;
       ap_int<36> dividend;
-      dividend = v1257;
+      dividend = v1265;
       int64_t root;
       root = 0;
       int64_t quotient1;
@@ -1945,150 +1957,150 @@ void core_0(
       dividing = 0;
       int64_t root_bit;
       root_bit = 1;
-      int64_t v1264 = root_bit;
-      int64_t v1265 = v1264 << 60;
-      root_bit = v1265;
-      int32_t v1266 = vector_words1;
-      bool v1267 = v1266 > 57;
-      int32_t v1268 = v1267 ? (int32_t)v1266 : (int32_t)57;
+      int64_t v1272 = root_bit;
+      int64_t v1273 = v1272 << 60;
+      root_bit = v1273;
+      int32_t v1274 = vector_words1;
+      bool v1275 = v1274 > 57;
+      int32_t v1276 = v1275 ? (int32_t)v1274 : (int32_t)57;
       int32_t passes;
-      passes = v1268;
-      int32_t v1270 = passes;
-      int v1271 = v1270;
-      for (int v1272 = 0; v1272 < v1271; v1272 += 1) {
+      passes = v1276;
+      int32_t v1278 = passes;
+      int v1279 = v1278;
+      for (int v1280 = 0; v1280 < v1279; v1280 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1273 = v1272;
+        int32_t v1281 = v1280;
         int32_t coded;
-        coded = v1273;
-        int32_t v1275 = coded;
-        int32_t v1276 = vector_words1;
-        bool v1277 = v1275 < v1276;
-        if (v1277) {
-          int32_t v1278 = coded;
-          int32_t v1279 = code_left;
-          ap_int<25> v1280 = reciprocal1;
-          int32_t v1281 = code_column;
-          int32_t v1282 = code_group;
-          quantise(scaled, v1278, v1279, v1280, codes, v1281, v1282);
-          int32_t v1283 = code_group;
-          ap_int<33> v1284 = v1283;
-          ap_int<33> v1285 = v1284 + 1;
-          int32_t v1286 = v1285;
-          code_group = v1286;
-          int32_t v1287 = code_group;
-          bool v1288 = v1287 == 8;
-          if (v1288) {
+        coded = v1281;
+        int32_t v1283 = coded;
+        int32_t v1284 = vector_words1;
+        bool v1285 = v1283 < v1284;
+        if (v1285) {
+          int32_t v1286 = coded;
+          int32_t v1287 = code_left;
+          ap_int<25> v1288 = reciprocal1;
+          int32_t v1289 = code_column;
+          int32_t v1290 = code_group;
+          quantise(scaled, v1286, v1287, v1288, codes, v1289, v1290);
+          int32_t v1291 = code_group;
+          ap_int<33> v1292 = v1291;
+          ap_int<33> v1293 = v1292 + 1;
+          int32_t v1294 = v1293;
+          code_group = v1294;
+          int32_t v1295 = code_group;
+          bool v1296 = v1295 == 8;
+          if (v1296) {
             code_group = 0;
-            int32_t v1289 = code_column;
-            ap_int<33> v1290 = v1289;
-            ap_int<33> v1291 = v1290 + 1;
-            int32_t v1292 = v1291;
-            code_column = v1292;
+            int32_t v1297 = code_column;
+            ap_int<33> v1298 = v1297;
+            ap_int<33> v1299 = v1298 + 1;
+            int32_t v1300 = v1299;
+            code_column = v1300;
           }
         }
-        int32_t v1293 = coded;
-        bool v1294 = v1293 == 31;
-        if (v1294) {
-          int64_t v1295 = root;
-          ap_int<36> v1296 = v1295;
-          divisor = v1296;
+        int32_t v1301 = coded;
+        bool v1302 = v1301 == 31;
+        if (v1302) {
+          int64_t v1303 = root;
+          ap_int<36> v1304 = v1303;
+          divisor = v1304;
         }
-        ap_int<36> v1297 = dividend;
-        ap_int<36> v1298 = divisor;
-        ap_int<37> v1299 = v1297;
-        ap_int<37> v1300 = v1298;
-        ap_int<37> v1301 = v1299 - v1300;
-        ap_int<36> v1302 = v1301;
+        ap_int<36> v1305 = dividend;
+        ap_int<36> v1306 = divisor;
+        ap_int<37> v1307 = v1305;
+        ap_int<37> v1308 = v1306;
+        ap_int<37> v1309 = v1307 - v1308;
+        ap_int<36> v1310 = v1309;
         ap_int<36> less;
-        less = v1302;
-        int32_t v1304 = dividing;
-        bool v1305 = v1304 > 0;
-        if (v1305) {
-          int64_t v1306 = quotient1;
-          int64_t v1307 = v1306 << 1;
-          quotient1 = v1307;
-          ap_int<36> v1308 = less;
-          bool v1309 = v1308 >= 0;
-          if (v1309) {
-            ap_int<36> v1310 = less;
-            dividend = v1310;
-            int64_t v1311 = quotient1;
-            ap_int<65> v1312 = v1311;
-            ap_int<65> v1313 = v1312 + 1;
-            int64_t v1314 = v1313;
-            quotient1 = v1314;
+        less = v1310;
+        int32_t v1312 = dividing;
+        bool v1313 = v1312 > 0;
+        if (v1313) {
+          int64_t v1314 = quotient1;
+          int64_t v1315 = v1314 << 1;
+          quotient1 = v1315;
+          ap_int<36> v1316 = less;
+          bool v1317 = v1316 >= 0;
+          if (v1317) {
+            ap_int<36> v1318 = less;
+            dividend = v1318;
+            int64_t v1319 = quotient1;
+            ap_int<65> v1320 = v1319;
+            ap_int<65> v1321 = v1320 + 1;
+            int64_t v1322 = v1321;
+            quotient1 = v1322;
           }
-          ap_int<36> v1315 = dividend;
-          ap_int<36> v1316 = v1315 << 1;
-          dividend = v1316;
+          ap_int<36> v1323 = dividend;
+          ap_int<36> v1324 = v1323 << 1;
+          dividend = v1324;
         }
-        int64_t v1317 = root;
-        int64_t v1318 = root_bit;
-        ap_int<65> v1319 = v1317;
-        ap_int<65> v1320 = v1318;
-        ap_int<65> v1321 = v1319 + v1320;
-        int64_t v1322 = v1321;
+        int64_t v1325 = root;
+        int64_t v1326 = root_bit;
+        ap_int<65> v1327 = v1325;
+        ap_int<65> v1328 = v1326;
+        ap_int<65> v1329 = v1327 + v1328;
+        int64_t v1330 = v1329;
         int64_t trial;
-        trial = v1322;
-        int64_t v1324 = root;
-        int64_t v1325 = v1324 >> 1;
-        root = v1325;
-        int64_t v1326 = radicand1;
-        int64_t v1327 = trial;
-        bool v1328 = v1326 >= v1327;
-        if (v1328) {
-          int64_t v1329 = trial;
-          int64_t v1330 = radicand1;
-          ap_int<65> v1331 = v1330;
-          ap_int<65> v1332 = v1329;
-          ap_int<65> v1333 = v1331 - v1332;
-          int64_t v1334 = v1333;
-          radicand1 = v1334;
-          int64_t v1335 = root_bit;
-          int64_t v1336 = root;
-          ap_int<65> v1337 = v1336;
-          ap_int<65> v1338 = v1335;
-          ap_int<65> v1339 = v1337 + v1338;
-          int64_t v1340 = v1339;
-          root = v1340;
+        trial = v1330;
+        int64_t v1332 = root;
+        int64_t v1333 = v1332 >> 1;
+        root = v1333;
+        int64_t v1334 = radicand1;
+        int64_t v1335 = trial;
+        bool v1336 = v1334 >= v1335;
+        if (v1336) {
+          int64_t v1337 = trial;
+          int64_t v1338 = radicand1;
+          ap_int<65> v1339 = v1338;
+          ap_int<65> v1340 = v1337;
+          ap_int<65> v1341 = v1339 - v1340;
+          int64_t v1342 = v1341;
+          radicand1 = v1342;
+          int64_t v1343 = root_bit;
+          int64_t v1344 = root;
+          ap_int<65> v1345 = v1344;
+          ap_int<65> v1346 = v1343;
+          ap_int<65> v1347 = v1345 + v1346;
+          int64_t v1348 = v1347;
+          root = v1348;
         }
-        int64_t v1341 = root_bit;
-        int64_t v1342 = v1341 >> 2;
-        root_bit = v1342;
+        int64_t v1349 = root_bit;
+        int64_t v1350 = v1349 >> 2;
+        root_bit = v1350;
         dividing = 0;
-        int32_t v1343 = coded;
-        bool v1344 = v1343 >= 31;
-        if (v1344) {
-          int32_t v1345 = coded;
-          ap_int<33> v1346 = v1345;
-          bool v1347 = v1346 < 56;
-          if (v1347) {
+        int32_t v1351 = coded;
+        bool v1352 = v1351 >= 31;
+        if (v1352) {
+          int32_t v1353 = coded;
+          ap_int<33> v1354 = v1353;
+          bool v1355 = v1354 < 56;
+          if (v1355) {
             dividing = 1;
           }
         }
       }
-      int64_t v1348 = quotient1;
-      ratio_end(v1348, exponents, 18, scale);
-      int32_t v1349 = phase;
-      int v1350 = v1349;
-      int32_t v1351 = weight_words[v1350];
-      int32_t words5;
-      words5 = v1351;
-      int32_t v1353 = phase;
-      int v1354 = v1353;
-      int32_t v1355 = column_words[v1354];
-      int32_t columns;
-      columns = v1355;
+      int64_t v1356 = quotient1;
+      ratio_end(v1356, exponents, 18, scale);
       int32_t v1357 = phase;
       int v1358 = v1357;
-      int32_t v1359 = matrix_rows[v1358];
-      int32_t rows;
-      rows = v1359;
+      int32_t v1359 = weight_words[v1358];
+      int32_t words5;
+      words5 = v1359;
       int32_t v1361 = phase;
-      bool v1362 = v1361 == 2;
-      bool v1363 = v1361 >= 3;
-      bool v1364 = v1362 | v1363;
-      if (v1364) {
+      int v1362 = v1361;
+      int32_t v1363 = column_words[v1362];
+      int32_t columns;
+      columns = v1363;
+      int32_t v1365 = phase;
+      int v1366 = v1365;
+      int32_t v1367 = matrix_rows[v1366];
+      int32_t rows;
+      rows = v1367;
+      int32_t v1369 = phase;
+      bool v1370 = v1369 == 2;
+      bool v1371 = v1369 >= 3;
+      bool v1372 = v1370 | v1371;
+      if (v1372) {
         ones = 0;
       }
       int64_t gate_sum;
@@ -2103,444 +2115,444 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1371 = words5;
-      ap_int<33> v1372 = v1371;
-      ap_int<33> v1373 = v1372 + 5;
-      int32_t v1374 = v1373;
+      int32_t v1379 = words5;
+      ap_int<33> v1380 = v1379;
+      ap_int<33> v1381 = v1380 + 5;
+      int32_t v1382 = v1381;
       int32_t steps;
-      steps = v1374;
-      int32_t v1376 = steps;
-      int v1377 = v1376;
-      for (int v1378 = 0; v1378 < v1377; v1378 += 1) {
+      steps = v1382;
+      int32_t v1384 = steps;
+      int v1385 = v1384;
+      for (int v1386 = 0; v1386 < v1385; v1386 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1379 = words5;
-        ap_int<33> v1380 = v1378;
-        ap_int<33> v1381 = v1379;
-        bool v1382 = v1380 < v1381;
-        if (v1382) {
-          uint64_t v1383 = v1067.read();
-          word[0] = v1383;
-          uint64_t v1384 = v1068.read();
-          word[1] = v1384;
-          uint64_t v1385 = v1069.read();
-          word[2] = v1385;
-          uint64_t v1386 = v1070.read();
-          word[3] = v1386;
+        int32_t v1387 = words5;
+        ap_int<33> v1388 = v1386;
+        ap_int<33> v1389 = v1387;
+        bool v1390 = v1388 < v1389;
+        if (v1390) {
+          uint64_t v1391 = v1075.read();
+          word[0] = v1391;
+          uint64_t v1392 = v1076.read();
+          word[1] = v1392;
+          uint64_t v1393 = v1077.read();
+          word[2] = v1393;
+          uint64_t v1394 = v1078.read();
+          word[3] = v1394;
         }
-        int32_t v1387 = pending;
-        bool v1388 = v1387 > 0;
-        if (v1388) {
-          int32_t v1389 = pending;
-          ap_int<33> v1390 = v1389;
-          ap_int<33> v1391 = v1390 - 1;
-          int32_t v1392 = v1391;
-          pending = v1392;
-          ap_int<21> v1393 = leaving[0];
+        int32_t v1395 = pending;
+        bool v1396 = v1395 > 0;
+        if (v1396) {
+          int32_t v1397 = pending;
+          ap_int<33> v1398 = v1397;
+          ap_int<33> v1399 = v1398 - 1;
+          int32_t v1400 = v1399;
+          pending = v1400;
+          ap_int<21> v1401 = leaving[0];
           ap_int<21> total4;
-          total4 = v1393;
+          total4 = v1401;
           l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1396 = leaving[(r2 + 1)];
-            leaving[r2] = v1396;
+            ap_int<21> v1404 = leaving[(r2 + 1)];
+            leaving[r2] = v1404;
           }
-          int32_t v1397 = position;
-          int32_t v1398 = rows;
-          bool v1399 = v1397 < v1398;
-          if (v1399) {
-            int32_t v1400 = phase;
+          int32_t v1405 = position;
+          int32_t v1406 = rows;
+          bool v1407 = v1405 < v1406;
+          if (v1407) {
+            int32_t v1408 = phase;
             int32_t step1;
-            step1 = v1400;
-            int32_t v1402 = position;
+            step1 = v1408;
+            int32_t v1410 = position;
             int32_t at5;
-            at5 = v1402;
-            int32_t v1404 = phase;
-            bool v1405 = v1404 == 4;
-            if (v1405) {
-              int32_t v1406 = position;
-              int32_t v1407 = intermediate;
-              bool v1408 = v1406 >= v1407;
-              if (v1408) {
+            at5 = v1410;
+            int32_t v1412 = phase;
+            bool v1413 = v1412 == 4;
+            if (v1413) {
+              int32_t v1414 = position;
+              int32_t v1415 = intermediate;
+              bool v1416 = v1414 >= v1415;
+              if (v1416) {
                 step1 = 7;
-                int32_t v1409 = position;
-                int32_t v1410 = intermediate;
-                ap_int<33> v1411 = v1409;
-                ap_int<33> v1412 = v1410;
-                ap_int<33> v1413 = v1411 - v1412;
-                int32_t v1414 = v1413;
-                at5 = v1414;
+                int32_t v1417 = position;
+                int32_t v1418 = intermediate;
+                ap_int<33> v1419 = v1417;
+                ap_int<33> v1420 = v1418;
+                ap_int<33> v1421 = v1419 - v1420;
+                int32_t v1422 = v1421;
+                at5 = v1422;
               }
             }
-            int32_t v1415 = phase;
-            bool v1416 = v1415 == 6;
-            if (v1416) {
+            int32_t v1423 = phase;
+            bool v1424 = v1423 == 6;
+            if (v1424) {
               at5 = 0;
             }
-            int32_t v1417 = position;
-            int32_t v1418 = v1417 & 3;
+            int32_t v1425 = position;
+            int32_t v1426 = v1425 & 3;
             int32_t quarter;
-            quarter = v1418;
-            int32_t v1420 = step1;
-            bool v1421 = v1420 == 1;
-            if (v1421) {
-              int32_t v1422 = quarter;
-              bool v1423 = v1422 == 0;
-              if (v1423) {
-                ap_uint<128> v1424 = v1065.read();
-                room_beat1 = v1424;
-                ap_uint<128> v1425 = v1064.read();
-                state_beat = v1425;
+            quarter = v1426;
+            int32_t v1428 = step1;
+            bool v1429 = v1428 == 1;
+            if (v1429) {
+              int32_t v1430 = quarter;
+              bool v1431 = v1430 == 0;
+              if (v1431) {
+                ap_uint<128> v1432 = v1073.read();
+                room_beat1 = v1432;
+                ap_uint<128> v1433 = v1072.read();
+                state_beat = v1433;
               }
             }
-            ap_int<128> v1426 = room_beat1;
-            int32_t v1427 = v1426;
+            ap_int<128> v1434 = room_beat1;
+            int32_t v1435 = v1434;
             int32_t room;
-            room = v1427;
-            ap_int<128> v1429 = room_beat1;
-            ap_uint<128> v1430 = v1429 >> 32;
-            room_beat1 = v1430;
-            ap_int<128> v1431 = state_beat;
-            int32_t v1432 = v1431;
+            room = v1435;
+            ap_int<128> v1437 = room_beat1;
+            ap_uint<128> v1438 = v1437 >> 32;
+            room_beat1 = v1438;
+            ap_int<128> v1439 = state_beat;
+            int32_t v1440 = v1439;
             int32_t before1;
-            before1 = v1432;
-            ap_int<128> v1434 = state_beat;
-            ap_uint<128> v1435 = v1434 >> 32;
-            state_beat = v1435;
-            ap_int<21> v1436 = total4;
-            ap_int<48> v1437;
-            dequantise(v1436, scale, &v1437);
+            before1 = v1440;
+            ap_int<128> v1442 = state_beat;
+            ap_uint<128> v1443 = v1442 >> 32;
+            state_beat = v1443;
+            ap_int<21> v1444 = total4;
+            ap_int<48> v1445;
+            dequantise(v1444, scale, &v1445);
             ap_int<48> delta;
-            delta = v1437;
-            ap_int<48> v1439 = delta;
-            int32_t v1440;
-            saturate_gate(v1439, &v1440);
+            delta = v1445;
+            ap_int<48> v1447 = delta;
+            int32_t v1448;
+            saturate_gate(v1447, &v1448);
             int32_t gate;
-            gate = v1440;
-            int32_t v1442 = at5;
-            int v1443 = v1442;
-            int32_t v1444 = held[v1443];
+            gate = v1448;
+            int32_t v1450 = at5;
+            int v1451 = v1450;
+            int32_t v1452 = held[v1451];
             int32_t kept;
-            kept = v1444;
-            int32_t v1446 = step1;
-            bool v1447 = v1446 == 1;
-            int32_t v1448 = gate;
-            int32_t v1449 = 0 - v1448;
-            int32_t v1450 = v1447 ? (int32_t)v1449 : (int32_t)v1448;
+            kept = v1452;
+            int32_t v1454 = step1;
+            bool v1455 = v1454 == 1;
+            int32_t v1456 = gate;
+            int32_t v1457 = 0 - v1456;
+            int32_t v1458 = v1455 ? (int32_t)v1457 : (int32_t)v1456;
             int32_t turned;
-            turned = v1450;
-            int32_t v1452 = step1;
-            bool v1453 = v1452 == 2;
-            int32_t v1454 = kept;
-            int32_t v1455 = turned;
-            int32_t v1456 = v1453 ? (int32_t)v1454 : (int32_t)v1455;
+            turned = v1458;
+            int32_t v1460 = step1;
+            bool v1461 = v1460 == 2;
+            int32_t v1462 = kept;
+            int32_t v1463 = turned;
+            int32_t v1464 = v1461 ? (int32_t)v1462 : (int32_t)v1463;
             int32_t argument;
-            argument = v1456;
-            int32_t v1458 = argument;
-            ap_int<22> v1459;
-            sigmoid(v1458, &v1459);
+            argument = v1464;
+            int32_t v1466 = argument;
+            ap_int<22> v1467;
+            sigmoid(v1466, &v1467);
             ap_int<22> sigma;
-            sigma = v1459;
-            int32_t v1461 = step1;
-            bool v1462 = v1461 == 1;
-            int32_t v1463 = room;
-            int32_t v1464 = argument;
-            int32_t v1465 = v1462 ? (int32_t)v1463 : (int32_t)v1464;
+            sigma = v1467;
+            int32_t v1469 = step1;
+            bool v1470 = v1469 == 1;
+            int32_t v1471 = room;
+            int32_t v1472 = argument;
+            int32_t v1473 = v1470 ? (int32_t)v1471 : (int32_t)v1472;
             int32_t factor1;
-            factor1 = v1465;
-            int32_t v1467 = factor1;
-            ap_int<22> v1468 = sigma;
-            int32_t v1469;
-            weigh(v1467, v1468, &v1469);
-            int32_t weighted1;
-            weighted1 = v1469;
-            int32_t v1471 = weighted1;
-            ap_int<22> v1472 = v1471;
-            ap_int<22> fresh;
-            fresh = v1472;
-            int32_t v1474 = before1;
-            int32_t v1475 = kept;
-            ap_int<22> v1476 = fresh;
+            factor1 = v1473;
+            int32_t v1475 = factor1;
+            ap_int<22> v1476 = sigma;
             int32_t v1477;
-            state_update(v1474, v1475, v1476, &v1477);
+            weigh(v1475, v1476, &v1477);
+            int32_t weighted1;
+            weighted1 = v1477;
+            int32_t v1479 = weighted1;
+            ap_int<22> v1480 = v1479;
+            ap_int<22> fresh;
+            fresh = v1480;
+            int32_t v1482 = before1;
+            int32_t v1483 = kept;
+            ap_int<22> v1484 = fresh;
+            int32_t v1485;
+            state_update(v1482, v1483, v1484, &v1485);
             int32_t mixed1;
-            mixed1 = v1477;
-            int32_t v1479 = step1;
-            bool v1480 = v1479 == 0;
-            bool v1481 = v1479 == 1;
-            bool v1482 = v1479 == 4;
-            bool v1483 = v1480 | v1481;
-            bool v1484 = v1483 | v1482;
-            if (v1484) {
-              int32_t v1485 = step1;
-              bool v1486 = v1485 == 1;
-              int32_t v1487 = mixed1;
-              int32_t v1488 = weighted1;
-              int32_t v1489 = v1486 ? (int32_t)v1487 : (int32_t)v1488;
-              int32_t v1490 = at5;
-              int v1491 = v1490;
-              held[v1491] = v1489;
+            mixed1 = v1485;
+            int32_t v1487 = step1;
+            bool v1488 = v1487 == 0;
+            bool v1489 = v1487 == 1;
+            bool v1490 = v1487 == 4;
+            bool v1491 = v1488 | v1489;
+            bool v1492 = v1491 | v1490;
+            if (v1492) {
+              int32_t v1493 = step1;
+              bool v1494 = v1493 == 1;
+              int32_t v1495 = mixed1;
+              int32_t v1496 = weighted1;
+              int32_t v1497 = v1494 ? (int32_t)v1495 : (int32_t)v1496;
+              int32_t v1498 = at5;
+              int v1499 = v1498;
+              held[v1499] = v1497;
             }
-            int32_t v1492 = step1;
-            bool v1493 = v1492 == 2;
-            int32_t v1494 = weighted1;
-            int32_t v1495 = kept;
-            int32_t v1496 = v1493 ? (int32_t)v1494 : (int32_t)v1495;
+            int32_t v1500 = step1;
+            bool v1501 = v1500 == 2;
+            int32_t v1502 = weighted1;
+            int32_t v1503 = kept;
+            int32_t v1504 = v1501 ? (int32_t)v1502 : (int32_t)v1503;
             int32_t other;
-            other = v1496;
-            int32_t v1498 = gate;
-            int32_t v1499 = other;
-            ap_int<48> v1500;
-            gated_product(v1498, v1499, &v1500);
+            other = v1504;
+            int32_t v1506 = gate;
+            int32_t v1507 = other;
+            ap_int<48> v1508;
+            gated_product(v1506, v1507, &v1508);
             ap_int<48> value1;
-            value1 = v1500;
-            int32_t v1502 = step1;
-            bool v1503 = v1502 == 3;
-            bool v1504 = v1502 == 5;
-            bool v1505 = v1503 | v1504;
-            if (v1505) {
-              int32_t v1506 = at5;
-              int32_t v1507 = v1506 >> 1;
-              int v1508 = v1507;
-              int32_t v1509 = v1506 & 1;
-              int v1510 = v1509;
-              ap_int<48> v1511 = residual[v1508][v1510];
-              ap_int<48> v1512 = delta;
-              ap_int<48> v1513;
-              residual_add(v1511, v1512, &v1513);
-              value1 = v1513;
-              ap_int<48> v1514 = value1;
-              int32_t v1515 = at5;
-              int32_t v1516 = v1515 >> 1;
-              int v1517 = v1516;
-              int32_t v1518 = v1515 & 1;
-              int v1519 = v1518;
-              residual[v1517][v1519] = v1514;
+            value1 = v1508;
+            int32_t v1510 = step1;
+            bool v1511 = v1510 == 3;
+            bool v1512 = v1510 == 5;
+            bool v1513 = v1511 | v1512;
+            if (v1513) {
+              int32_t v1514 = at5;
+              int32_t v1515 = v1514 >> 1;
+              int v1516 = v1515;
+              int32_t v1517 = v1514 & 1;
+              int v1518 = v1517;
+              ap_int<48> v1519 = residual[v1516][v1518];
+              ap_int<48> v1520 = delta;
+              ap_int<48> v1521;
+              residual_add(v1519, v1520, &v1521);
+              value1 = v1521;
+              ap_int<48> v1522 = value1;
+              int32_t v1523 = at5;
+              int32_t v1524 = v1523 >> 1;
+              int v1525 = v1524;
+              int32_t v1526 = v1523 & 1;
+              int v1527 = v1526;
+              residual[v1525][v1527] = v1522;
             }
-            int32_t v1520 = step1;
-            bool v1521 = v1520 == 2;
-            bool v1522 = v1520 == 3;
-            bool v1523 = v1520 == 5;
-            bool v1524 = v1520 == 7;
-            bool v1525 = v1521 | v1522;
-            bool v1526 = v1525 | v1523;
-            bool v1527 = v1526 | v1524;
-            if (v1527) {
-              ap_int<48> v1528 = value1;
-              int32_t v1529 = at5;
-              int32_t v1530 = v1529 >> 2;
-              int v1531 = v1530;
-              int32_t v1532 = v1529 & 3;
-              int v1533 = v1532;
-              values[v1531][v1533] = v1528;
-              ap_int<48> v1534 = ones;
-              ap_int<48> v1535 = value1;
-              ap_int<48> v1536 = v1535 >> 47;
-              ap_int<48> v1537 = v1535 ^ v1536;
-              ap_int<48> v1538 = v1534 | v1537;
-              ones = v1538;
+            int32_t v1528 = step1;
+            bool v1529 = v1528 == 2;
+            bool v1530 = v1528 == 3;
+            bool v1531 = v1528 == 5;
+            bool v1532 = v1528 == 7;
+            bool v1533 = v1529 | v1530;
+            bool v1534 = v1533 | v1531;
+            bool v1535 = v1534 | v1532;
+            if (v1535) {
+              ap_int<48> v1536 = value1;
+              int32_t v1537 = at5;
+              int32_t v1538 = v1537 >> 2;
+              int v1539 = v1538;
+              int32_t v1540 = v1537 & 3;
+              int v1541 = v1540;
+              values[v1539][v1541] = v1536;
+              ap_int<48> v1542 = ones;
+              ap_int<48> v1543 = value1;
+              ap_int<48> v1544 = v1543 >> 47;
+              ap_int<48> v1545 = v1543 ^ v1544;
+              ap_int<48> v1546 = v1542 | v1545;
+              ones = v1546;
             }
-            int32_t v1539 = step1;
-            bool v1540 = v1539 == 2;
-            if (v1540) {
-              ap_int<21> v1541 = total4;
-              ap_int<42> v1542 = v1541;
-              ap_int<42> v1543 = v1542 * v1542;
-              int64_t v1544 = gate_sum;
-              ap_int<65> v1545 = v1544;
-              ap_int<65> v1546 = v1543;
-              ap_int<65> v1547 = v1545 + v1546;
-              int64_t v1548 = v1547;
-              gate_sum = v1548;
+            int32_t v1547 = step1;
+            bool v1548 = v1547 == 2;
+            if (v1548) {
+              ap_int<21> v1549 = total4;
+              ap_int<42> v1550 = v1549;
+              ap_int<42> v1551 = v1550 * v1550;
+              int64_t v1552 = gate_sum;
+              ap_int<65> v1553 = v1552;
+              ap_int<65> v1554 = v1551;
+              ap_int<65> v1555 = v1553 + v1554;
+              int64_t v1556 = v1555;
+              gate_sum = v1556;
             }
-            int32_t v1549 = step1;
-            bool v1550 = v1549 == 1;
-            bool v1551 = v1549 == 6;
-            bool v1552 = v1550 | v1551;
-            if (v1552) {
+            int32_t v1557 = step1;
+            bool v1558 = v1557 == 1;
+            bool v1559 = v1557 == 6;
+            bool v1560 = v1558 | v1559;
+            if (v1560) {
               l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1554 = quad[(k4 + 1)];
-                quad[k4] = v1554;
+                int32_t v1562 = quad[(k4 + 1)];
+                quad[k4] = v1562;
               }
-              int32_t v1555 = step1;
-              bool v1556 = v1555 == 1;
-              int32_t v1557 = mixed1;
-              ap_int<21> v1558 = total4;
-              int32_t v1559 = v1558;
-              int32_t v1560 = v1556 ? (int32_t)v1557 : (int32_t)v1559;
-              quad[3] = v1560;
-              int32_t v1561 = quarter;
-              bool v1562 = v1561 == 3;
-              if (v1562) {
+              int32_t v1563 = step1;
+              bool v1564 = v1563 == 1;
+              int32_t v1565 = mixed1;
+              ap_int<21> v1566 = total4;
+              int32_t v1567 = v1566;
+              int32_t v1568 = v1564 ? (int32_t)v1565 : (int32_t)v1567;
+              quad[3] = v1568;
+              int32_t v1569 = quarter;
+              bool v1570 = v1569 == 3;
+              if (v1570) {
                 ap_uint<128> packed;
                 packed = 0;
                 l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1565 = quad[k5];
-                  ap_int<128> v1566 = packed;
-                  int64_t v1567 = k5;
-                  int64_t v1568 = v1567 * 32;
-                  ap_int<65> v1569 = v1568;
-                  ap_int<65> v1570 = v1569 + 31;
-                  int v1571 = v1568;
-                  int v1572 = v1570;
-                  ap_int<128> v1573;
-                  ap_int<128> v1573_tmp = v1566;
-                  v1573_tmp(v1572, v1571) = v1565;
-                  v1573 = v1573_tmp;
-                  packed = v1573;
+                  int32_t v1573 = quad[k5];
+                  ap_int<128> v1574 = packed;
+                  int64_t v1575 = k5;
+                  int64_t v1576 = v1575 * 32;
+                  ap_int<65> v1577 = v1576;
+                  ap_int<65> v1578 = v1577 + 31;
+                  int v1579 = v1576;
+                  int v1580 = v1578;
+                  ap_int<128> v1581;
+                  ap_int<128> v1581_tmp = v1574;
+                  v1581_tmp(v1580, v1579) = v1573;
+                  v1581 = v1581_tmp;
+                  packed = v1581;
                 }
-                ap_int<128> v1574 = packed;
-                v1071.write(v1574);
+                ap_int<128> v1582 = packed;
+                v1079.write(v1582);
               }
             }
           }
-          int32_t v1575 = position;
-          ap_int<33> v1576 = v1575;
-          ap_int<33> v1577 = v1576 + 1;
-          int32_t v1578 = v1577;
-          position = v1578;
+          int32_t v1583 = position;
+          ap_int<33> v1584 = v1583;
+          ap_int<33> v1585 = v1584 + 1;
+          int32_t v1586 = v1585;
+          position = v1586;
         }
-        int32_t v1579 = column;
-        multiply_word(word, codes, v1579, sums);
-        int32_t v1580 = column;
-        ap_int<33> v1581 = v1580;
-        ap_int<33> v1582 = v1581 + 1;
-        int32_t v1583 = v1582;
-        column = v1583;
-        int32_t v1584 = column;
-        int32_t v1585 = columns;
-        bool v1586 = v1584 == v1585;
-        if (v1586) {
+        int32_t v1587 = column;
+        multiply_word(word, codes, v1587, sums);
+        int32_t v1588 = column;
+        ap_int<33> v1589 = v1588;
+        ap_int<33> v1590 = v1589 + 1;
+        int32_t v1591 = v1590;
+        column = v1591;
+        int32_t v1592 = column;
+        int32_t v1593 = columns;
+        bool v1594 = v1592 == v1593;
+        if (v1594) {
           column = 0;
           pending = 5;
           l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1588 = sums[r3];
-            leaving[r3] = v1588;
+            ap_int<21> v1596 = sums[r3];
+            leaving[r3] = v1596;
           }
         }
       }
-      int32_t v1589 = phase;
-      bool v1590 = v1589 == 2;
-      if (v1590) {
-        int64_t v1591 = gate_sum;
-        gate_squares(v1591, scale, gate_plain);
+      int32_t v1597 = phase;
+      bool v1598 = v1597 == 2;
+      if (v1598) {
+        int64_t v1599 = gate_sum;
+        gate_squares(v1599, scale, gate_plain);
       }
-      int32_t v1592 = phase;
-      bool v1593 = v1592 == 6;
-      if (v1593) {
+      int32_t v1600 = phase;
+      bool v1601 = v1600 == 6;
+      if (v1601) {
         ap_uint<128> end;
         end = 0;
-        int32_t v1595 = scale[0];
-        ap_int<128> v1596 = end;
-        ap_int<128> v1597;
-        ap_int<128> v1597_tmp = v1596;
-        v1597_tmp(31, 0) = v1595;
-        v1597 = v1597_tmp;
-        end = v1597;
-        int32_t v1598 = scale[1];
-        ap_int<128> v1599 = end;
-        ap_int<128> v1600;
-        ap_int<128> v1600_tmp = v1599;
-        v1600_tmp(63, 32) = v1598;
-        v1600 = v1600_tmp;
-        end = v1600;
-        ap_int<128> v1601 = end;
-        v1071.write(v1601);
+        int32_t v1603 = scale[0];
+        ap_int<128> v1604 = end;
+        ap_int<128> v1605;
+        ap_int<128> v1605_tmp = v1604;
+        v1605_tmp(31, 0) = v1603;
+        v1605 = v1605_tmp;
+        end = v1605;
+        int32_t v1606 = scale[1];
+        ap_int<128> v1607 = end;
+        ap_int<128> v1608;
+        ap_int<128> v1608_tmp = v1607;
+        v1608_tmp(63, 32) = v1606;
+        v1608 = v1608_tmp;
+        end = v1608;
+        ap_int<128> v1609 = end;
+        v1079.write(v1609);
       }
     }
   }
-  int32_t v1602 = vector_beats1;
-  int v1603 = v1602;
-  for (int v1604 = 0; v1604 < v1603; v1604 += 1) {
+  int32_t v1610 = vector_beats1;
+  int v1611 = v1610;
+  for (int v1612 = 0; v1612 < v1611; v1612 += 1) {
   #pragma HLS pipeline II=1
     ap_uint<128> out;
     out = 0;
-    ap_int<48> v1606 = residual[v1604][0];
-    int64_t v1607 = v1606;
+    ap_int<48> v1614 = residual[v1612][0];
+    int64_t v1615 = v1614;
     int64_t even;
-    even = v1607;
-    ap_int<48> v1609 = residual[v1604][1];
-    int64_t v1610 = v1609;
+    even = v1615;
+    ap_int<48> v1617 = residual[v1612][1];
+    int64_t v1618 = v1617;
     int64_t odd1;
-    odd1 = v1610;
-    int64_t v1612 = even;
-    ap_int<128> v1613 = out;
-    ap_int<128> v1614;
-    ap_int<128> v1614_tmp = v1613;
-    v1614_tmp(63, 0) = v1612;
-    v1614 = v1614_tmp;
-    out = v1614;
-    int64_t v1615 = odd1;
-    ap_int<128> v1616 = out;
-    ap_int<128> v1617;
-    ap_int<128> v1617_tmp = v1616;
-    v1617_tmp(127, 64) = v1615;
-    v1617 = v1617_tmp;
-    out = v1617;
-    ap_int<128> v1618 = out;
-    v1071.write(v1618);
+    odd1 = v1618;
+    int64_t v1620 = even;
+    ap_int<128> v1621 = out;
+    ap_int<128> v1622;
+    ap_int<128> v1622_tmp = v1621;
+    v1622_tmp(63, 0) = v1620;
+    v1622 = v1622_tmp;
+    out = v1622;
+    int64_t v1623 = odd1;
+    ap_int<128> v1624 = out;
+    ap_int<128> v1625;
+    ap_int<128> v1625_tmp = v1624;
+    v1625_tmp(127, 64) = v1623;
+    v1625 = v1625_tmp;
+    out = v1625;
+    ap_int<128> v1626 = out;
+    v1079.write(v1626);
   }
 }
 
 void store_0(
-  ap_uint<128> v1619[1024],
-  ap_uint<128> v1620[65536],
-  ap_uint<128> v1621[65537],
-  hls::stream< int32_t >& v1622,
-  hls::stream< ap_uint<128> >& v1623
+  ap_uint<128> v1627[1024],
+  ap_uint<128> v1628[65536],
+  ap_uint<128> v1629[65537],
+  hls::stream< int32_t >& v1630,
+  hls::stream< ap_uint<128> >& v1631
 ) {
-  int32_t v1624 = v1622.read();
+  int32_t v1632 = v1630.read();
   int32_t vector_beats2;
-  vector_beats2 = v1624;
-  int32_t v1626 = v1622.read();
+  vector_beats2 = v1632;
+  int32_t v1634 = v1630.read();
   int32_t logits_beats1;
-  logits_beats1 = v1626;
-  int32_t v1628 = v1622.read();
+  logits_beats1 = v1634;
+  int32_t v1636 = v1630.read();
   int32_t count6;
-  count6 = v1628;
-  int32_t v1630 = vector_beats2;
-  int32_t v1631 = v1630 >> 1;
+  count6 = v1636;
+  int32_t v1638 = vector_beats2;
+  int32_t v1639 = v1638 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1631;
-  int32_t v1633 = count6;
-  int v1634 = v1633;
-  for (int v1635 = 0; v1635 < v1634; v1635 += 1) {
-    int32_t v1636 = v1622.read();
+  state_beats1 = v1639;
+  int32_t v1641 = count6;
+  int v1642 = v1641;
+  for (int v1643 = 0; v1643 < v1642; v1643 += 1) {
+    int32_t v1644 = v1630.read();
     int32_t kind2;
-    kind2 = v1636;
-    int32_t v1638 = v1622.read();
+    kind2 = v1644;
+    int32_t v1646 = v1630.read();
     int32_t at6;
-    at6 = v1638;
-    int32_t v1640 = kind2;
-    bool v1641 = v1640 == 0;
-    if (v1641) {
-      int32_t v1642 = state_beats1;
-      int v1643 = v1642;
-      for (int v1644 = 0; v1644 < v1643; v1644 += 1) {
+    at6 = v1646;
+    int32_t v1648 = kind2;
+    bool v1649 = v1648 == 0;
+    if (v1649) {
+      int32_t v1650 = state_beats1;
+      int v1651 = v1650;
+      for (int v1652 = 0; v1652 < v1651; v1652 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1645 = v1623.read();
-        int32_t v1646 = at6;
-        int v1647 = v1646;
-        int v1648 = v1644;
-        int v1649 = v1647 + v1648;
-        int v1650 = v1649;
-        v1620[v1650] = v1645;
+        ap_uint<128> v1653 = v1631.read();
+        int32_t v1654 = at6;
+        int v1655 = v1654;
+        int v1656 = v1652;
+        int v1657 = v1655 + v1656;
+        int v1658 = v1657;
+        v1628[v1658] = v1653;
       }
     } else {
-      int32_t v1651 = logits_beats1;
-      ap_int<33> v1652 = v1651;
-      ap_int<33> v1653 = v1652 + 1;
-      int v1654 = v1653;
-      for (int v1655 = 0; v1655 < v1654; v1655 += 1) {
+      int32_t v1659 = logits_beats1;
+      ap_int<33> v1660 = v1659;
+      ap_int<33> v1661 = v1660 + 1;
+      int v1662 = v1661;
+      for (int v1663 = 0; v1663 < v1662; v1663 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1656 = v1623.read();
-        v1621[v1655] = v1656;
+        ap_uint<128> v1664 = v1631.read();
+        v1629[v1663] = v1664;
       }
     }
   }
-  int32_t v1657 = vector_beats2;
-  int v1658 = v1657;
-  for (int v1659 = 0; v1659 < v1658; v1659 += 1) {
+  int32_t v1665 = vector_beats2;
+  int v1666 = v1665;
+  for (int v1667 = 0; v1667 < v1666; v1667 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1660 = v1623.read();
-    v1619[v1659] = v1660;
+    ap_uint<128> v1668 = v1631.read();
+    v1627[v1667] = v1668;
   }
 }
 
@@ -2585,41 +2597,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1674;
-  #pragma HLS stream variable=v1674 depth=4
-  hls::stream< int32_t > v1675;
-  #pragma HLS stream variable=v1675 depth=4
-  hls::stream< int32_t > v1676;
-  #pragma HLS stream variable=v1676 depth=4
-  hls::stream< int32_t > v1677;
-  #pragma HLS stream variable=v1677 depth=4
-  hls::stream< int32_t > v1678;
-  #pragma HLS stream variable=v1678 depth=4
-  hls::stream< int32_t > v1679;
-  #pragma HLS stream variable=v1679 depth=4
-  hls::stream< ap_uint<128> > v1680;
-  #pragma HLS stream variable=v1680 depth=8
-  hls::stream< uint64_t > v1681;
-  #pragma HLS stream variable=v1681 depth=512
-  hls::stream< uint64_t > v1682;
-  #pragma HLS stream variable=v1682 depth=512
-  hls::stream< uint64_t > v1683;
-  #pragma HLS stream variable=v1683 depth=512
-  hls::stream< uint64_t > v1684;
-  #pragma HLS stream variable=v1684 depth=512
-  hls::stream< ap_uint<128> > v1685;
-  #pragma HLS stream variable=v1685 depth=1408
-  hls::stream< ap_uint<128> > v1686;
-  #pragma HLS stream variable=v1686 depth=512
-  hls::stream< ap_uint<128> > v1687;
-  #pragma HLS stream variable=v1687 depth=512
+  hls::stream< int32_t > v1682;
+  #pragma HLS stream variable=v1682 depth=4
+  hls::stream< int32_t > v1683;
+  #pragma HLS stream variable=v1683 depth=4
+  hls::stream< int32_t > v1684;
+  #pragma HLS stream variable=v1684 depth=4
+  hls::stream< int32_t > v1685;
+  #pragma HLS stream variable=v1685 depth=4
+  hls::stream< int32_t > v1686;
+  #pragma HLS stream variable=v1686 depth=4
+  hls::stream< int32_t > v1687;
+  #pragma HLS stream variable=v1687 depth=4
   hls::stream< ap_uint<128> > v1688;
-  #pragma HLS stream variable=v1688 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1680, v1674, v1675, v1676, v1677, v1678, v1679, v1687, v1686, v1685);
-  load_0_0(weights_0, v1676, v1681);
-  load_1_0(weights_1, v1677, v1682);
-  load_2_0(weights_2, v1678, v1683);
-  load_3_0(weights_3, v1679, v1684);
-  core_0(v1680, v1674, v1687, v1686, v1685, v1681, v1682, v1683, v1684, v1688);
-  store_0(vector_out, state_out, logits, v1675, v1688);
+  #pragma HLS stream variable=v1688 depth=8
+  hls::stream< uint64_t > v1689;
+  #pragma HLS stream variable=v1689 depth=512
+  hls::stream< uint64_t > v1690;
+  #pragma HLS stream variable=v1690 depth=512
+  hls::stream< uint64_t > v1691;
+  #pragma HLS stream variable=v1691 depth=512
+  hls::stream< uint64_t > v1692;
+  #pragma HLS stream variable=v1692 depth=512
+  hls::stream< ap_uint<128> > v1693;
+  #pragma HLS stream variable=v1693 depth=1408
+  hls::stream< ap_uint<128> > v1694;
+  #pragma HLS stream variable=v1694 depth=512
+  hls::stream< ap_uint<128> > v1695;
+  #pragma HLS stream variable=v1695 depth=512
+  hls::stream< ap_uint<128> > v1696;
+  #pragma HLS stream variable=v1696 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1688, v1682, v1683, v1684, v1685, v1686, v1687, v1695, v1694, v1693);
+  load_0_0(weights_0, v1684, v1689);
+  load_1_0(weights_1, v1685, v1690);
+  load_2_0(weights_2, v1686, v1691);
+  load_3_0(weights_3, v1687, v1692);
+  core_0(v1688, v1682, v1695, v1694, v1693, v1689, v1690, v1691, v1692, v1696);
+  store_0(vector_out, state_out, logits, v1683, v1696);
 }
