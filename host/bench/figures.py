@@ -23,6 +23,8 @@ from tritstream.image import Image
 from tritstream.image.embedding import row_bytes
 
 _READS = 7
+_MOST = {"tokens": 1_000_000, "prompt_tokens": 1_000_000, "rounds": 1_000}
+"""More would have no end in sight."""
 
 TAGS = {
     "prefill_tokens_per_s": "measured",
@@ -41,7 +43,10 @@ TAGS = {
 
 @dataclass(frozen=True)
 class Workload:
-    """``prompt_tokens`` are read, then ``tokens`` written. Raises OptionError for less than one."""
+    """``prompt_tokens`` are read, then ``tokens`` written.
+
+    Raises OptionError for less than one, or for so many that there would be no end in sight.
+    """
 
     tokens: int = 64
     prompt_tokens: int = 64
@@ -49,8 +54,10 @@ class Workload:
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if value < 1:
-                raise OptionError(f"{name.replace('_', ' ')} must be 1 or more, not {value}")
+            most = _MOST[name]
+            if not 1 <= value <= most:
+                called = name.replace("_", " ")
+                raise OptionError(f"{called} must be 1 to {most:,}, not {value}")
 
     def prompt(self, vocabulary: int) -> list[int]:
         """Token ids that are the same every time."""

@@ -10,6 +10,7 @@ from tritstream.errors import OptionError
 from tritstream.files import check_output
 
 RUNS, LAYERS, TRACE_CYCLES = 20, 2, 5_000
+MOST_RUNS = 100_000
 MOST_LATENCY = 10_000
 """A hundred times what DDR takes; a simulation of more would have no end in sight."""
 VECTOR_PORTS = {"own": (1, 0), "half": (2, 0), "shared": (1, 1)}
@@ -133,8 +134,8 @@ def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
     from tritstream.cosim import run_kernel
 
     runs = RUNS if args.runs is None else args.runs
-    if runs < 1:
-        raise OptionError(f"--runs must be 1 or more, not {runs}")
+    if not 1 <= runs <= MOST_RUNS:
+        raise OptionError(f"--runs must be 1 to {MOST_RUNS:,}, not {runs}")
     report = run_kernel(
         configuration,
         args.kernel,

@@ -44,6 +44,7 @@ The text goes to standard output, its figures to standard error. Ctrl-C ends a t
 _LONG = 4096
 """Tokens of a prompt from which on it takes a second or more to be read."""
 _PLACES = 16
+_MOST_SAMPLES = 100_000
 """Texts in one pass: more gain little."""
 
 
@@ -252,8 +253,8 @@ def _write_samples(args: argparse.Namespace, model: "Model", prompt: str) -> int
     from tritstream.generation import Limits
     from tritstream.prefixes import PrefixCache
 
-    if args.samples < 1:
-        raise OptionError(f"--samples must be 1 or more, not {args.samples}")
+    if not 1 <= args.samples <= _MOST_SAMPLES:
+        raise OptionError(f"--samples must be 1 to {_MOST_SAMPLES:,}, not {args.samples}")
     for option, value in (("--state", args.state), ("--save-state", args.save_state)):
         if value is not None:
             raise OptionError(f"{option} is of one text: leave out --samples")

@@ -35,7 +35,8 @@ def test_what_does_not_go_with_samples_is_said(
     image_file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     for arguments, told in (
-        (["--samples", "0"], "--samples must be 1 or more"),
+        (["--samples", "0"], "--samples must be 1 to 100,000"),
+        (["--samples", "99999999999999999999"], "--samples must be 1 to 100,000"),
         (["--samples", "2", "--save-state", str(tmp_path / "s")], "--save-state is of one text"),
         (["--samples", "2", "--remote", "me@board"], "do not go together"),
     ):

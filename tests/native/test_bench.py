@@ -177,3 +177,12 @@ def test_programs_that_tell_nothing(command: str, pattern: str, told: str) -> No
 def test_options_that_make_no_sense(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", *options]) == 2
     assert "tritstream: error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["-n", "-p", "--rounds"])
+@pytest.mark.parametrize("value", ["0", "99999999999999999999"])
+def test_what_would_never_end_is_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", option, value]) == 2
+    assert "must be 1 to 1,000" in capsys.readouterr().err

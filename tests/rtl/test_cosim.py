@@ -62,6 +62,7 @@ def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
         (["swiglu", "-c", "generic"], "unknown build configuration"),
         (["swiglu", "--stall", "1"], "--stall"),
         (["swiglu", "--runs", "0"], "--runs"),
+        (["swiglu", "--runs", "99999999999999999999"], "--runs must be 1 to 100,000"),
         (["swiglu", "--plot", "x.png"], "--plot is an option for the engine"),
         (["swiglu", "--image", "x.trit"], "--image is an option for the engine"),
         (["swiglu", "--geometry", "370m"], "--geometry is an option for the engine"),
