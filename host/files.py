@@ -117,9 +117,11 @@ def atomic_write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 def check_output(path: str | os.PathLike[str]) -> os.stat_result | None:
     """What is at `path` now, None for nothing; before long work whose result is to go there.
 
-    Raises FileError where writing would fail: a folder or socket of that name, a missing or
-    protected folder, a protected file.
+    Raises FileError where writing would fail: an empty name, a folder or socket of that name, a
+    missing or protected folder, a protected file.
     """
+    if not os.fspath(path):
+        raise FileError("cannot write the output: the name of its file is empty")
     if _descriptor(path) is not None:
         return None
     try:

@@ -97,6 +97,12 @@ def test_bad_places_are_named(tmp_path: Path) -> None:
         pass
 
 
+def test_an_empty_name_is_refused() -> None:
+    for write in (check_output, lambda path: atomic_write_bytes(path, b"")):
+        with pytest.raises(FileError, match="name of its file is empty"):
+            write("")
+
+
 def test_sha256(tmp_path: Path) -> None:
     data = bytes(range(256)) * 5000
     (tmp_path / "a").write_bytes(data)
