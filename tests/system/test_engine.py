@@ -21,6 +21,7 @@ from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image, open_image
+from tritstream.kernels.registers import joined_checksum, weights_checksum
 from tritstream.packing import pack
 from tritstream.system import Conditions
 
@@ -57,6 +58,32 @@ def test_an_error_on_the_bus_is_the_engines_error(tiny: Image, master: int) -> N
     engine.reset()
     engine.system.set_conditions(Conditions())
     assert np.array_equal(engine.step(1), specification.step(1))
+
+
+@pytest.mark.parametrize("conditions", [Conditions(), Conditions(3, stall=64, latency=60)])
+def test_the_shell_counts_what_the_simulation_counts(tiny: Image, conditions: Conditions) -> None:
+    """Words and checksums are those of the records; cycles those between start and interrupt."""
+    engine = RtlEngine(tiny, conditions)
+    engine.step(5)
+    found, result = engine.system.run_counters(), engine.results[-1]
+    sums = [0] * tiny.layout(0).layout.ports
+    words = [0] * len(sums)
+    for index in range(len(tiny.header.records)):
+        layout, record = tiny.layout(index), tiny.record(index)
+        for port in range(len(sums)):
+            at = layout.stream_offset(port)
+            part = record[at : at + layout.stream_bytes].view("<u4")
+            part = part.reshape(-1, layout.layout.port_bytes // 4)
+            sums[port] = joined_checksum(sums[port], weights_checksum(part), len(part))
+            words[port] += len(part)
+    assert found.words == tuple(words) and found.checksums == tuple(sums)
+    # The simulation counts from the end of the register's write to the interrupt.
+    engine.begin(0, 0)
+    before = engine.system.cycles
+    assert engine.system.advance(1_000_000)
+    took = engine.system.cycles - before
+    assert abs(engine.system.run_counters().cycles - took) <= 4
+    assert 0 < found.cycles < result.cycles
 
 
 def test_the_driver_runs_it_and_reports_errors(tiny: Image) -> None:
