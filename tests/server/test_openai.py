@@ -192,6 +192,7 @@ def test_a_key_is_asked_for(model: Model) -> None:
 
 def test_a_full_queue_is_told(model: Model) -> None:
     with served(model, sequences=1, queue=1) as server, client_of(server) as client:
+        server.slow_down(0.003)
         stream = client.completions.create(
             prompt="a", n=2, stream=True, **{**OPTIONS, "max_tokens": 4000}
         )

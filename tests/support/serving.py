@@ -35,6 +35,17 @@ class Served:
         worker: Worker = self.app.state.worker
         return worker
 
+    def slow_down(self, seconds: float) -> None:
+        """Every pass takes longer by this, so that what is asked for is not over before it ends."""
+        sequences = self.worker.batch._sequences
+        real = sequences.advance
+
+        def advance(parts: Any) -> Any:
+            time.sleep(seconds)
+            return real(parts)
+
+        sequences.advance = advance  # type: ignore[method-assign]
+
     def wait_until_idle(self, seconds: float = 20.0) -> None:
         """Until nothing runs, waits or is held. Fails where that does not come."""
         end = time.monotonic() + seconds
@@ -103,13 +114,13 @@ async def exchange(port: int, sent: bytes, *, slow_s: float = 0.0) -> tuple[int,
     return status, body
 
 
-async def leave_early(port: int, sent: bytes, wait_s: float) -> None:
-    """Ask, wait a while, and go without a word."""
+async def leave_early(port: int, sent: bytes, wait_s: float, until: bytes = b"") -> None:
+    """Ask, wait a while, or until that has come, and go without a word."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     await writer.drain()
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(reader.read(100), wait_s)
+    with suppress(asyncio.TimeoutError, asyncio.IncompleteReadError):
+        await asyncio.wait_for(reader.readuntil(until) if until else reader.read(100), wait_s)
     writer.transport.abort()
 
 
