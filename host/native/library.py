@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tritstream.errors import EngineError
 
-INTERFACE = 3
+INTERFACE = 4
 """TRITSTREAM_INTERFACE of the library that this file describes."""
 MAX_PORTS = 4
 MATRICES = ("i", "f", "g", "o", "gate", "down")

@@ -15,7 +15,7 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 3
+#define TRITSTREAM_INTERFACE 4
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
