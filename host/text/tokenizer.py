@@ -3,8 +3,9 @@
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import tokenizers
 
@@ -16,6 +17,7 @@ from tritstream.text.stream import TextStream
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _LONG = 1 << 18
 """Characters from which on encoding takes a tenth of a second and more."""
+_POLL_S = 0.05
 
 
 class Tokenizer:
@@ -149,7 +151,11 @@ class Tokenizer:
                 done.put(error)
 
         threading.Thread(target=encode, name="tritstream-encode", daemon=True).start()
-        found = done.get()
+        found: list[int] | Exception | None = None
+        while found is None:
+            # An interrupt just before a wait does not end it, so none lasts.
+            with suppress(Empty):
+                found = done.get(timeout=_POLL_S)
         if isinstance(found, Exception):
             raise found
         return found
