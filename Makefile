@@ -2,6 +2,7 @@
 # make test         set up and run the tests
 # make check        lint, types, then the tests
 # make check-long   the slow suites
+# make prove        the proofs of the shell (they need Debian's berkeley-abc)
 # make types        the folder that type checkers and editors read
 # make clean        remove the environment and everything built
 #
@@ -26,7 +27,7 @@ TORCH := torch==2.13.0
 WORKERS ?= 2
 METADATA := 0.1.2 0.1.4 0.1.9 0.2.0
 
-.PHONY: generate test test-pynq3 check check-long lint types clean
+.PHONY: generate test test-pynq3 check check-long prove lint types clean
 .DELETE_ON_ERROR:
 
 generate: $(VENV)/.core
@@ -64,6 +65,9 @@ check: lint test
 
 check-long: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m pytest -n $(WORKERS) -m long --timeout 3600 $(ARGS)
+
+prove: $(VENV)/.test
+	PYTHONPATH=tests $(BIN)/python -m formal.prove $(ARGS)
 
 lint: $(VENV)/.dev types
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Formal proofs of the shell between engine and memory: `make prove`."""
