@@ -79,6 +79,21 @@ def test_the_released_geometry_at_base3_has_68_to_70_megabytes_of_trits() -> Non
     assert 68e6 <= trits <= 70e6
 
 
+@pytest.mark.parametrize("size", [1.0, 0.0123, 3e-6])
+def test_a_matrix_that_is_ternary_already_keeps_its_scale(size: float) -> None:
+    """In every block of rows, and where a saved model is read and quantised a second time."""
+    trits = np.random.default_rng(3).integers(-1, 2, (700, 12)).astype(np.int8)
+    weight = trits * np.float32(size)
+    found, scale = ternary(weight)
+    assert np.array_equal(found, trits)
+    assert scale == float(np.float32(size))
+    again, same = ternary(found * np.float32(scale))
+    assert np.array_equal(again, trits) and same == scale
+    # One weight of another size makes it an ordinary matrix.
+    weight[650, 3] = np.float32(2 * size)
+    assert ternary(weight)[1] != scale
+
+
 def test_ternary_is_absmean() -> None:
     w = np.random.default_rng(0).normal(0, 0.02, (700, 30)).astype(np.float32)
     trits, scale = ternary(w)
