@@ -63,12 +63,14 @@ def weights_checksum(words: npt.NDArray[np.uint32]) -> int:
     For every word, in order, the sum is turned left by a bit and gets the exclusive or of the
     word's parts, from zero on.
     """
-    folded = np.bitwise_xor.reduce(words, axis=1)
-    turns = np.arange(len(folded) - 1, -1, -1) % 32
+    # The last word is not turned; words 32 apart are turned alike. Zeros in front change nothing.
+    folded = np.zeros(-(-len(words) // 32) * 32, np.uint32)
+    for column in words.T:
+        folded[len(folded) - len(words) :] ^= column
+    alike = np.bitwise_xor.reduce(folded.reshape(-1, 32), axis=0)
     total = 0
-    for turn in range(32):
-        part = int(np.bitwise_xor.reduce(folded[turns == turn]))
-        total ^= (part << turn | part >> (32 - turn)) & 0xFFFF_FFFF
+    for part in alike.tolist():
+        total = joined_checksum(total, part, 1)
     return total
 
 
@@ -82,6 +84,11 @@ def window(spans: Iterable[tuple[int, int]]) -> tuple[int, int]:
     """First and last page of memory given as (address, bytes). Raises ValueError for none."""
     spans = [(base, base + size - 1) for base, size in spans if size]
     return min(a for a, _ in spans) // PAGE_BYTES, max(b for _, b in spans) // PAGE_BYTES
+
+
+def window_writes(pages: tuple[int, int]) -> list[tuple[int, int]]:
+    """(offset, word) of the registers that limit a run to these pages."""
+    return list(zip((FIRST_PAGE, LAST_PAGE), pages, strict=True))
 
 
 def fault_sentence(control: int) -> str:

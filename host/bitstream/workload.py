@@ -14,7 +14,7 @@ from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.arguments import CONTROL, DONE, START
 from tritstream.kernels.memories import base_addresses, placed, register_writes
-from tritstream.kernels.registers import FIRST_PAGE, LAST_PAGE, fault_sentence, window
+from tritstream.kernels.registers import fault_sentence, window, window_writes
 
 _BASE = 0x1000_0000
 """Where the memories of the arguments are put."""
@@ -46,8 +46,8 @@ class LockstepEngine(MemoryEngine):
         """One start of the engine. Raises EngineError where it does not end, or ends in error."""
         lockstep = self._lockstep
         values = {"first": first, "last": last, **self._addresses}
-        pages = zip((FIRST_PAGE, LAST_PAGE), self._window, strict=True)
-        for offset, word in (*register_writes(self.table, values), *pages):
+        writes = register_writes(self.table, values) + window_writes(self._window)
+        for offset, word in writes:
             lockstep.write(self._control + offset, word)
         lockstep.write(self._control + CONTROL, START)
         begun = lockstep.cycles

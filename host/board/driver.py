@@ -26,15 +26,14 @@ from tritstream.kernels.arguments import (
     Argument,
 )
 from tritstream.kernels.registers import (
-    FIRST_PAGE,
     IDENTITY,
     IDENTITY_VALUE,
-    LAST_PAGE,
     STOP,
     Counters,
     counter_offsets,
     counters_of,
     fault_sentence,
+    window_writes,
 )
 
 _SHORTEST_POLL_S = 20e-6
@@ -108,8 +107,8 @@ class EngineDriver(pynq.DefaultIP):
     def set_window(self, first_page: int, last_page: int) -> None:
         """Limit the engine's accesses to these pages of 4 KiB, where its shell can."""
         if self.has_shell:
-            self.write(FIRST_PAGE, first_page)
-            self.write(LAST_PAGE, last_page)
+            for offset, page in window_writes((first_page, last_page)):
+                self.write(offset, page)
 
     def stop(self, time_limit_s: float) -> bool:
         """End the start that is under way, transfers included, where the shell can; whether it

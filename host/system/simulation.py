@@ -23,13 +23,12 @@ from tritstream.kernels.arguments import (
     VECTOR_BUNDLE,
 )
 from tritstream.kernels.registers import (
-    FIRST_PAGE,
-    LAST_PAGE,
     WHOLE_WINDOW,
     Counters,
     counter_offsets,
     counters_of,
     fault_sentence,
+    window_writes,
 )
 from tritstream.system.build import Parts, system_library
 from tritstream.toolchain.programs import load_library
@@ -182,7 +181,7 @@ class System:
     def arguments(self, values: Mapping[str, int]) -> None:
         """Write argument registers by name, base addresses as two words, and the window."""
         if self._windowed != self.window:
-            for offset, page in zip((FIRST_PAGE, LAST_PAGE), self.window, strict=True):
+            for offset, page in window_writes(self.window):
                 self.write(offset, page)
             self._windowed = self.window
         for a in self.parts.table:
