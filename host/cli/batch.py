@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from tritstream.cli.generate import add_sampling, sampling_of
-from tritstream.cli.options import add_dask, add_model, read_text
+from tritstream.cli.options import add_dask, add_model, add_threads, read_text
 from tritstream.cli.words import counted
 from tritstream.errors import OptionError
 
@@ -38,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompts", help="UTF-8 file of a JSON value a line; - reads standard input")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="what to write")
     add_model(parser)
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
-    )
+    add_threads(parser)
     parser.add_argument(
         "-n",
         "--max-tokens",

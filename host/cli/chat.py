@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tritstream.cli.generate import add_sampling, sampling_of, write
-from tritstream.cli.options import add_model
+from tritstream.cli.options import add_model, add_threads
 from tritstream.cli.words import counted
 from tritstream.errors import TritstreamError
 
@@ -31,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _HELP
     add_model(parser)
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
-    )
+    add_threads(parser)
     parser.add_argument(
         "-n",
         "--max-tokens",

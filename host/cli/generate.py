@@ -14,6 +14,7 @@ from tritstream.cli.options import (
     add_dask,
     add_json,
     add_model,
+    add_threads,
     print_json,
     read_text,
     readable_rate,
@@ -60,9 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-f", "--file", metavar="FILE", help="read the prompt from a UTF-8 file")
     add_model(parser)
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
-    )
+    add_threads(parser)
     parser.add_argument(
         "-n",
         "--max-tokens",

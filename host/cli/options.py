@@ -14,6 +14,13 @@ from tritstream.models import DEMO
 from tritstream.text.characters import universal
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """--threads."""
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
+    )
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """--model and --engine."""
     from tritstream.engines import ENGINES

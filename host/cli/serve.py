@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 
-from tritstream.cli.options import add_model
+from tritstream.cli.options import add_model, add_threads
 from tritstream.errors import OptionError
 
 _EXAMPLES = """\
@@ -27,9 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EXAMPLES
     add_model(parser)
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
-    )
+    add_threads(parser)
     listen = parser.add_argument_group("who may ask")
     listen.add_argument(
         "--host",
