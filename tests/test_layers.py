@@ -34,7 +34,7 @@ LAYERS = (
     {"system"},
     # Executions, and models that run on them.
     {"build", "engines"},
-    {"accuracy", "doctor", "sequences"},
+    {"accuracy", "doctor", "report", "sequences"},
     {"batching", "model"},
     {""},  # `import tritstream`
     {"offline", "server", "train"},

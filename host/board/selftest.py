@@ -6,6 +6,7 @@ overlay that computes something else, weights that never left the caches, a brok
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from tritstream.board.errors import (
     WrongWeightsError,
 )
 from tritstream.board.memory import Buffers
-from tritstream.kernels.registers import weights_checksum
+from tritstream.kernels.registers import Counters, weights_checksum
 from tritstream.numerics.integers import Ints
 from tritstream.packing.weights import weights_of_image
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
@@ -35,8 +36,9 @@ _TOKEN = 1
 def check_first_layer(runtime: BoardRuntime) -> None:
     """Compare the engine's first layer with the specification's, bit for bit.
 
-    Raises WrongResultError, NoResultError, EngineTimeoutError, or CacheError if the same layer
-    comes out right through uncached memory. The runtime's buffers are given up in any of these
+    Raises WrongResultError, NoResultError, EngineTimeoutError, WrongWeightsError if the engine read
+    other weights than the image holds, or CacheError if the same layer comes out right through
+    uncached memory. The runtime's buffers are given up in any of these
     cases.
     """
     image = runtime.image
@@ -54,6 +56,8 @@ def check_first_layer(runtime: BoardRuntime) -> None:
     try:
         _compare(runtime.first_layer(x), expected, x)
     except BoardError as error:
+        if weights := _wrong_weights(runtime):
+            raise WrongWeightsError(weights) from error
         try:
             right = _right_without_caches(runtime, x, expected)
         except MemoryShortError:
@@ -67,6 +71,57 @@ def check_first_layer(runtime: BoardRuntime) -> None:
         raise
 
 
+@dataclass(frozen=True)
+class RecordCheck:
+    """What the weight ports delivered of one record, and what the image holds: words and checksums
+    (`weights_checksum`) by port."""
+
+    name: str
+    found: Counters
+    words: tuple[int, ...]
+    checksums: tuple[int, ...]
+
+    def problem(self, source: str) -> str | None:
+        """What is wrong, as a sentence with record and port; None if nothing is."""
+        for port, (words, checksum) in enumerate(zip(self.words, self.checksums, strict=True)):
+            if self.found.words[port] != words:
+                return (
+                    f"weight port {port} delivered {self.found.words[port]} words of {self.name}, "
+                    f"which has {words}: the overlay was built for something else, or is broken; "
+                    f"compare its hash with `tritstream overlay verify`"
+                )
+            if self.found.checksums[port] != checksum:
+                return (
+                    f"weight port {port} delivered other weights of {self.name} than {source} "
+                    f"holds (checksum {self.found.checksums[port]:#010x} instead of "
+                    f"{checksum:#010x}): a bit of the memory is wrong, a cache was not written "
+                    f"back, or ports are exchanged. Load the model again; if it stays, check the "
+                    f"board's memory and the overlay (`tritstream overlay verify`)"
+                )
+        return None
+
+
+def check_record(runtime: BoardRuntime, index: int) -> RecordCheck | None:
+    """Run one record alone and look at what the weight ports delivered; None for an engine without
+    the project's shell, which has no checksums. Afterwards the text's state is of no use."""
+    found = runtime.run_record(index)
+    if found is None:
+        return None
+    image = runtime.image
+    layout, data = image.layout(index), image.record(index)
+    streams = []
+    for port in range(layout.layout.ports):
+        start = layout.stream_offset(port)
+        words = data[start : start + layout.stream_bytes].view("<u4")
+        streams.append(words.reshape(-1, layout.layout.port_bytes // 4))
+    return RecordCheck(
+        image.header.records[index].name,
+        found,
+        tuple(len(words) for words in streams),
+        tuple(weights_checksum(words) for words in streams),
+    )
+
+
 def check_weights(runtime: BoardRuntime) -> None:
     """Run every record alone and compare the checksums of what the weight ports delivered.
 
@@ -74,31 +129,24 @@ def check_weights(runtime: BoardRuntime) -> None:
     project's shell has no checksums: nothing is checked. Afterwards the text's state is of no use.
     Raises WrongWeightsError naming record and port.
     """
-    if not runtime._driver.has_shell:
-        return
-    image = runtime.image
-    for index, record in enumerate(image.header.records):
-        found = runtime.run_record(index)
-        assert found is not None
-        layout, data = image.layout(index), image.record(index)
-        for port in range(layout.layout.ports):
-            start = layout.stream_offset(port)
-            words = data[start : start + layout.stream_bytes].view("<u4")
-            words = words.reshape(-1, layout.layout.port_bytes // 4)
-            if found.words[port] != len(words):
-                raise WrongWeightsError(
-                    f"weight port {port} delivered {found.words[port]} words of {record.name}, "
-                    f"which has {len(words)}: the overlay was built for something else, or is "
-                    f"broken; compare its hash with `tritstream overlay verify`"
-                )
-            if found.checksums[port] != weights_checksum(words):
-                raise WrongWeightsError(
-                    f"weight port {port} delivered other weights of {record.name} than "
-                    f"{image.source} holds (checksum {found.checksums[port]:#010x} instead of "
-                    f"{weights_checksum(words):#010x}): a bit of the memory is wrong, a cache was "
-                    f"not written back, or ports are exchanged. Load the model again; if it stays, "
-                    f"check the board's memory and the overlay (`tritstream overlay verify`)"
-                )
+    for index in range(len(runtime.image.header.records)):
+        check = check_record(runtime, index)
+        if check is None:
+            return
+        if problem := check.problem(runtime.image.source):
+            raise WrongWeightsError(problem)
+
+
+def _wrong_weights(runtime: BoardRuntime) -> str | None:
+    """What checksums say against layer 0's weights; None also where the engine does not get so far
+    as to read all of them."""
+    try:
+        check = check_record(runtime, 0)
+    except BoardError:
+        return None
+    if check is None or check.found.words != check.words:
+        return None
+    return check.problem(runtime.image.source)
 
 
 def _compare(got: tuple[Ints, Ints], expected: tuple[Ints, Ints], x: Ints) -> None:

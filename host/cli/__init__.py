@@ -40,7 +40,10 @@ COMMANDS = {
     "build": ("tritstream.cli.build", "build a bitstream with Vitis HLS and Vivado"),
     "bench": ("tritstream.cli.bench", "measure how fast an engine runs here"),
     "overlay": ("tritstream.cli.overlay", "list, install and verify overlays for boards"),
-    "board": ("tritstream.cli.board", "make a folder to install tritstream on a board from"),
+    "board": (
+        "tritstream.cli.board",
+        "install tritstream on a board, and report how it runs there",
+    ),
     "cosim": ("tritstream.cli.cosim", "run a kernel's RTL against the specification"),
     "cluster": ("tritstream.cli.cluster", "make certificates for several machines by Dask"),
     "doctor": ("tritstream.cli.doctor", "show what this machine can run, and what is missing"),

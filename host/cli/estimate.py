@@ -1,7 +1,7 @@
 """`tritstream estimate`: what a model would reach on a board, before anything is built."""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tritstream.files import check_output
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.kernels.descriptors import refusal
 from tritstream.numerics import profile_named
+from tritstream.report.findings import MeasuredBoard, read_report
 
 _OWN = "mine.toml"
 """A configuration that does not ship, as a file of one's own."""
@@ -41,12 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="show this build configuration phase by phase (default: the best that fits)",
     )
     parser.add_argument("--profile", metavar="NAME", help="only this precision profile")
-    parser.add_argument(
+    memory = parser.add_mutually_exclusive_group()
+    memory.add_argument(
         "--efficiency",
         type=float,
         default=EFFICIENCY,
         metavar="X",
         help="share of the DDR peak that is reached, assumed (default: %(default)s)",
+    )
+    memory.add_argument(
+        "--report",
+        metavar="FILE",
+        help="take board, clock and rate of the memory from a `tritstream board report`",
     )
     parser.add_argument("--all", action="store_true", help="list every configuration tried")
     parser.add_argument("--plot", metavar="FILE", help="draw the roofline as .png or .svg")
@@ -68,7 +75,17 @@ def run(args: argparse.Namespace) -> int:
         _, geometry = reference_geometry(asked)
     if asked is not None and (why := refusal(asked, geometry)):
         raise OptionError(f"{why}: name another --configuration")
-    board = board_named(args.board or (asked and asked.board_name) or "kv260")
+    measured = None if args.report is None else read_report(Path(args.report))
+    name = args.board or (measured and measured.board) or (asked and asked.board_name) or "kv260"
+    board = board_named(name)
+    if measured is not None:
+        if measured.board != board.name:
+            raise OptionError(
+                f"{args.report} is of {measured.board}, and --board says {board.name}: leave "
+                f"--board out"
+            )
+        board = replace(board, clock_hz=measured.clock_hz)
+        args.efficiency = measured.efficiency
 
     if args.profile:
         profile_named(args.profile)
@@ -98,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
             args.efficiency,
         )
     if args.json:
-        print_json(_report(geometry, board, tried, shown, args.efficiency))
+        print_json(_report(geometry, board, tried, shown, args.efficiency, measured))
     else:
         _show(args, geometry, board, tried, shown)
     return 0
@@ -135,11 +152,13 @@ def _report(
     tried: list[Candidate],
     shown: Candidate | None,
     efficiency: float,
+    measured: MeasuredBoard | None,
 ) -> dict[str, Any]:
     return {
         "geometry": asdict(geometry),
         "board": board.name,
-        "assumed_efficiency": efficiency,
+        "assumed_efficiency": None if measured else efficiency,
+        "report": None if measured is None else asdict(measured),
         "assumptions": list(ASSUMPTIONS),
         "derived": {
             "ternary_weights": geometry.ternary_weights,
@@ -183,10 +202,11 @@ def _show(
 
     console = Console()
     percent = f"{args.efficiency:.0%}"
+    source = "assumed" if args.report is None else f"what {args.report} has measured"
     console.print(
         f"{geometry.ternary_weights:,} ternary weights a token; {board.title}, "
         f"DDR peak {board.ddr_peak_bytes_per_s / 1e9:.1f} GB/s, clock "
-        f"{board.clock_hz / 1e6:.0f} MHz. All figures derived; {percent} of the peak is assumed.",
+        f"{board.clock_hz / 1e6:.0f} MHz. All figures derived; {percent} of the peak is {source}.",
         highlight=False,
     )
     roof = Table("packing", "bytes a token", "tokens/s at peak", f"at {percent}", title="DDR alone")

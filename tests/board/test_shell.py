@@ -95,6 +95,21 @@ def test_the_self_test_checks_every_record(tiny: Image) -> None:
         Broken(tiny, overlay, device, BoardOptions(time_limit_s=1.0))
 
 
+def test_a_wrong_bit_of_the_first_layer_is_no_matter_of_caches(tiny: Image) -> None:
+    """The layer comes out right through other memory, which alone does not say why."""
+
+    class Broken(BoardRuntime):
+        def _fill(self) -> None:
+            super()._fill()
+            self._device.memory.view(weights_at(self, 0, 1), 1)[0] ^= 1
+
+    with (
+        simulated_board(CONFIGURATIONS["tiny"]) as (device, overlay),
+        pytest.raises(WrongWeightsError, match="port 1 delivered other weights of layer 0 than"),
+    ):
+        Broken(tiny, overlay, device, BoardOptions(time_limit_s=1.0))
+
+
 def test_a_run_can_be_stopped(tiny: Image, expected: Any) -> None:
     faults = Faults()
     with simulated_board(CONFIGURATIONS["tiny"], faults=faults) as (device, overlay):

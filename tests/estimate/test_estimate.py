@@ -203,6 +203,7 @@ def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
 
 def test_json_tags_every_figure_as_derived(capsys: pytest.CaptureFixture[str]) -> None:
     got = report(capsys, "370m", "-c", "kv260")
+    assert got.pop("report") is None
     assert set(got) == {"geometry", "board", "assumed_efficiency", "assumptions", "derived"}
     assert got["derived"]["configuration"]["shipped_as"] == "kv260"
     assert [x["packing"] for x in got["derived"]["limits"]] == ["base3", "2bit"]

@@ -62,7 +62,9 @@ OPTIONS = {
     "eval": ("-m", "-e", "--against", "--reference", "--window", "-n", "--json"),
     "compare": ("-m", "-n", "--in-float", "--contributions", "--json"),
     "accuracy": ("-m", "-o", "-n", "--positions"),
-    "estimate": ("-b", "-c", "--profile", "--efficiency", "--all", "--plot", "--json"),
+    "estimate": (
+        *("-b", "-c", "--profile", "--efficiency", "--all", "--plot", "--json", "--report"),
+    ),
     "bench": (
         *("-m", "-e", "--threads", "-n", "-p", "--rounds", "--packing", "--profile", "--pattern"),
         "--json",
@@ -81,7 +83,10 @@ OPTIONS = {
         *("-c", "-b", "--flow", "--steps", "-o", "--report", "--jobs", "--clock", "--seed"),
         *("--place-options", "--chipdb", "--prjxray-db", "--again", "--project-only", "--json"),
     ),
-    "board": ("bundle", "-o", "--online", "--cc", "--dask"),
+    "board": (
+        *("bundle", "report", "-o", "--online", "--cc", "--dask", "-m", "-e", "--overlay"),
+        "--simulate",
+    ),
     "train": (
         *("--text", "--out", "--steps", "--hidden", "--layers", "--vocab", "--resume", "--seed"),
         *("--from", "--separator", "--mix", "--late-mix", "--held-out", "--as-is", "--prepare"),
