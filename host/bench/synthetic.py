@@ -118,10 +118,9 @@ def _record(
             trits = rng.integers(-1, 2, (phase.matrix.rows, phase.matrix.cols), np.int8)
             places.write_trits(record, name, trits)
             continue
-        length = phase.words * layout.port_bytes
         for port in range(layout.ports):
-            start = places.stream_offset(port) + phase.weights
-            record[start : start + length] = choice[rng.integers(0, len(choice), length, np.uint8)]
+            stream = places.phase_stream(record, phase, port)
+            stream[:] = choice[rng.integers(0, len(choice), stream.shape, np.uint8)]
     return record
 
 

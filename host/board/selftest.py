@@ -109,11 +109,7 @@ def check_record(runtime: BoardRuntime, index: int) -> RecordCheck | None:
         return None
     image = runtime.image
     layout, data = image.layout(index), image.record(index)
-    streams = []
-    for port in range(layout.layout.ports):
-        start = layout.stream_offset(port)
-        words = data[start : start + layout.stream_bytes].view("<u4")
-        streams.append(words.reshape(-1, layout.layout.port_bytes // 4))
+    streams = [layout.words(layout.stream(data, p)) for p in range(layout.layout.ports)]
     return RecordCheck(
         image.header.records[index].name,
         found,

@@ -47,8 +47,7 @@ def check_values(image: Image) -> None:
         if wrong:
             raise _impossible(image, f"record '{section.name}': {wrong}")
         for port in range(layout.layout.ports):
-            start = layout.stream_offset(port)
-            if not _every(record[start : start + layout.stream_bytes], good.__getitem__):
+            if not _every(layout.stream(record, port), good.__getitem__):
                 packing = layout.layout.packing
                 raise _impossible(
                     image, f"record '{section.name}' has weight bytes that are not {packing}"

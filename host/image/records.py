@@ -143,6 +143,16 @@ class RecordLayout:
     def stream_offset(self, port: int) -> int:
         return round_up(self.parameter_bytes, PAGE) + port * round_up(self.stream_bytes, PAGE)
 
+    def stream(self, record: npt.NDArray[np.uint8], port: int) -> npt.NDArray[np.uint8]:
+        """The weight stream of one port, a view of the record's bytes: uint8 (stream_bytes,)."""
+        start = self.stream_offset(port)
+        return record[start : start + self.stream_bytes]
+
+    def words(self, stream: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+        """A stream as the words of its port, each in 32-bit parts, the low part first: a view,
+        uint32 (words, port_bytes / 4)."""
+        return stream.view("<u4").reshape(-1, self.layout.port_bytes // 4)
+
     @property
     def record_bytes(self) -> int:
         return self.stream_offset(self.layout.ports)
@@ -221,12 +231,12 @@ class RecordLayout:
             padded[there, : trits.shape[1]] = trits[mine]
         words = port_words(padded, layout)
         for port in range(layout.ports):
-            self._stream(record, phase, port)[:] = words[:, port]
+            self.phase_stream(record, phase, port)[:] = words[:, port]
 
     def read_trits(self, record: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.int8]:
         """A phase's ternary matrix, (rows, cols) int8."""
         layout, phase = self.layout, self.phase(name)
-        ports = [self._stream(record, phase, port) for port in range(layout.ports)]
+        ports = [self.phase_stream(record, phase, port) for port in range(layout.ports)]
         packed = np.stack(ports, axis=1).reshape(phase.groups, phase.words_per_group * layout.lanes)
         padded = unpack_rows(packed, layout.packing, phase.padded.rows)[:, : phase.matrix.cols]
         halves = [padded[there] for _, there in self._halves(phase)]
@@ -240,12 +250,13 @@ class RecordLayout:
         half, at = rows // 2, padded // 2
         return [(slice(0, half), slice(0, half)), (slice(half, rows), slice(at, at + half))]
 
-    def _stream(
+    def phase_stream(
         self, record: npt.NDArray[np.uint8], phase: PhaseLayout, port: int
     ) -> npt.NDArray[np.uint8]:
-        start = self.stream_offset(port) + phase.weights
+        """A phase's part of a port's stream: a view, uint8 (words, port_bytes)."""
         width = self.layout.port_bytes
-        return record[start : start + phase.words * width].reshape(phase.words, width)
+        stream = self.stream(record, port)[phase.weights :][: phase.words * width]
+        return stream.reshape(phase.words, width)
 
 
 def _at(

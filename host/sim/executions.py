@@ -133,8 +133,8 @@ def counters_of_start(
     words, sums = [0 for _ in ports], [0 for _ in ports]
     for record in Walk(configuration)(memory, arguments).records:
         for port in ports:
-            stream = memory.view(record.weights[port], record.layout.stream_bytes)
-            part = stream.view("<u4").reshape(-1, configuration.port_bytes // 4)
+            layout = record.layout
+            part = layout.words(memory.view(record.weights[port], layout.stream_bytes))
             words[port] += len(part)
             sums[port] = joined_checksum(sums[port], weights_checksum(part), len(part))
     return Counters(0, tuple(words), tuple(0 for _ in ports), tuple(sums))
@@ -187,8 +187,7 @@ class SpecExecution:
         record = np.zeros(layout.record_bytes, np.uint8)
         record[: layout.parameter_bytes] = memory.view(at.parameters, layout.parameter_bytes)
         for port, address in enumerate(at.weights):
-            start = layout.stream_offset(port)
-            record[start : start + layout.stream_bytes] = memory.view(address, layout.stream_bytes)
+            layout.stream(record, port)[:] = memory.view(address, layout.stream_bytes)
         # Unpacking is slow and weights rarely change: it is done once for the same contents.
         key = hashlib.blake2b(record, salt=layout.kind.encode()).digest()
         if key in self._kept:

@@ -70,6 +70,9 @@ def test_records_lie_on_pages_and_ports_split_the_lanes(checkpoint: Path, tmp_pa
     trits = direct_trits(checkpoint, "model.layers.0.attn.i_proj.weight")[:5, 20]
     x = int(sum(int(t + 1) * 3 ** (4 - r) for r, t in enumerate(trits)))
     assert record[layout.stream_offset(1) + 4] == -(-256 * x // 243)
+    words = layout.words(layout.stream(record, 1))
+    assert words.shape == (layout.stream_bytes // 16, 4)
+    assert words[0, 1] & 255 == -(-256 * x // 243)
 
 
 def test_the_released_geometry_at_base3_has_68_to_70_megabytes_of_trits() -> None:

@@ -71,9 +71,7 @@ def test_the_shell_counts_what_the_simulation_counts(tiny: Image, conditions: Co
     for index in range(len(tiny.header.records)):
         layout, record = tiny.layout(index), tiny.record(index)
         for port in range(len(sums)):
-            at = layout.stream_offset(port)
-            part = record[at : at + layout.stream_bytes].view("<u4")
-            part = part.reshape(-1, layout.layout.port_bytes // 4)
+            part = layout.words(layout.stream(record, port))
             sums[port] = joined_checksum(sums[port], weights_checksum(part), len(part))
             words[port] += len(part)
     assert found.words == tuple(words) and found.checksums == tuple(sums)
