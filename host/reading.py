@@ -18,16 +18,14 @@ from tritstream.errors import EngineError
 
 State = npt.NDArray[Any]
 _T = TypeVar("_T")
-_PART = 1024
-"""Tokens that are read at a time: between two parts an interruption acts."""
 
 
 class Steps(Protocol):
-    """The part of an engine that reading needs.
+    """The part of an engine that reading needs: see `tritstream.engines.Engine`."""
 
-    Engines whose state can be kept have two members more, `state` and `load_state`: see
-    `tritstream.engines.Engine`. Without them one text at a time can be read.
-    """
+    @property
+    def width(self) -> int:
+        """Most tokens that `run` takes; between two calls an interruption acts."""
 
     def reset(self) -> None:
         """Forget everything read so far."""
@@ -35,8 +33,17 @@ class Steps(Protocol):
     def step(self, token_id: int) -> np.ndarray:
         """Read one token; logits of the next, float32 (vocab,)."""
 
-    def prefill(self, token_ids: Sequence[int]) -> np.ndarray:
-        """Read several tokens; logits after the last, float32 (vocab,)."""
+    def run(
+        self, token_ids: Sequence[int], slots: Sequence[int], wanted: Sequence[int]
+    ) -> np.ndarray:
+        """Read several tokens in slot 0; logits (wanted, vocab) after those at some places."""
+
+    @property
+    def state(self) -> State:
+        """(layers, hidden) the recurrent state; written to by the next step."""
+
+    def load_state(self, state: State) -> None:
+        """Go on from a state (layers, hidden)."""
 
 
 class SharedEngine:
@@ -78,7 +85,6 @@ class Reading:
         self._kept_at = 0 if state is None else len(self.tokens) - 1
         self._read = self._kept_at
         self._sure = True
-        self._lost = False
 
     @property
     def read(self) -> int:
@@ -97,14 +103,21 @@ class Reading:
         with self._shared.lock:
             if self._read == len(self.tokens):
                 raise EngineError("there is no token to read: add one first")
-            logits = self._advance(len(self.tokens))
-            return choose(logits)
+            return choose(self._advance(len(self.tokens), 1)[-1])
+
+    def last_logits(self, count: int) -> np.ndarray:
+        """Read everything; logits (count, vocab) behind the last so many tokens, none of which was
+        read before. They are the caller's."""
+        with self._shared.lock:
+            if self._read > len(self.tokens) - max(count, 1):
+                raise EngineError("there is no token to read: add one first")
+            return np.array(self._advance(len(self.tokens), count))
 
     def read_ahead(self) -> None:
         """Read everything but the last token, which waits for a question."""
         with self._shared.lock:
             if self._read < len(self.tokens) - 1:
-                self._advance(len(self.tokens) - 1)
+                self._advance(len(self.tokens) - 1, 0)
 
     def state(self) -> State:
         """(layers, hidden) behind every token but the last, a copy. Raises EngineError for none."""
@@ -115,7 +128,7 @@ class Reading:
                 self._go_back()
             self.read_ahead()
             self._take_turn()
-            return np.array(_able(self._shared.engine).state)
+            return np.array(self._shared.engine.state)
 
     def fork(self) -> Reading:
         """The same text once more, to go on with differently."""
@@ -124,36 +137,38 @@ class Reading:
                 return Reading(self._shared)
             return Reading(self._shared, self.tokens, self.state())
 
-    def _advance(self, end: int) -> np.ndarray:
-        """Read up to token ``end``, in parts; at least one."""
+    def _advance(self, end: int, wanted: int) -> np.ndarray:
+        """Read up to token ``end``, in parts; at least one. Logits behind the last ``wanted``."""
+        engine = self._shared.engine
+        rows: list[np.ndarray] = []
         while True:
             self._take_turn()
-            part = self.tokens[self._read : min(end, self._read + _PART)]
+            part = self.tokens[self._read : min(end, self._read + engine.width)]
             # An interruption may come when the engine has read the part and this has not heard of
             # it. What was kept is then gone back to.
             self._sure = False
-            engine = self._shared.engine
-            logits = engine.step(part[0]) if len(part) == 1 else engine.prefill(part)
+            if wanted and len(part) == 1 and self._read + 1 == end:
+                found = engine.step(part[0])[None]
+            else:
+                first = max(end - wanted - self._read, 0)
+                found = engine.run(part, [0] * len(part), range(first, len(part)))
             self._read += len(part)
             self._sure = True
             if self._read >= end:
-                return logits
+                return np.concatenate([*rows, found]) if rows else found
+            if len(found):
+                rows.append(np.array(found))
 
     def _take_turn(self) -> None:
         """Have the engine hold this text's state, as it was when it was last sure."""
         if not self._sure:
             self._go_back()
-        if self._lost:
-            raise EngineError(
-                "this text cannot go on, because this engine cannot keep its state and has read "
-                "another one: finish a text before the next"
-            )
         if not self._shared.give_to(self):
             return
         if self._kept is None:
             self._shared.engine.reset()
         else:
-            _able(self._shared.engine).load_state(self._kept)
+            self._shared.engine.load_state(self._kept)
         self._read = self._kept_at
 
     def _go_back(self) -> None:
@@ -166,27 +181,6 @@ class Reading:
         """Another text's turn: keep the state."""
         if not self._sure:
             self._read, self._sure = self._kept_at, True
-        elif can_keep(self._shared.engine):
-            self._kept = np.array(_able(self._shared.engine).state)
-            self._kept_at = self._read
         else:
-            self._lost = True
-
-
-class _Able(Steps, Protocol):
-    @property
-    def state(self) -> State: ...
-
-    def load_state(self, state: State) -> None: ...
-
-
-def can_keep(engine: Steps) -> bool:
-    """Whether an engine's state can be kept and put back."""
-    return hasattr(engine, "state") and hasattr(engine, "load_state")
-
-
-def _able(engine: Any) -> _Able:
-    if not can_keep(engine):
-        raise EngineError("the state of this engine cannot be kept: use --engine native or spec")
-    able: _Able = engine
-    return able
+            self._kept = np.array(self._shared.engine.state)
+            self._kept_at = self._read

@@ -1,24 +1,21 @@
 """Several recurrent states on one engine, advanced together.
 
 A pass over the weights costs about the same for one token as for a few, so texts that are written
-at the same time share it. The native core takes tokens of any number of sequences in a pass; other
-engines take the sequences in turn, which gives the same numbers.
+at the same time share it. An engine that has states side by side takes tokens of all of them in a
+pass; on others the sequences take turns, which gives the same numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from tritstream.engines.base import Logits
+from tritstream.engines.base import Engine, Logits, Slots, State
 from tritstream.errors import EngineError, OptionError
-from tritstream.reading import Reading, SharedEngine, State, can_keep
-
-if TYPE_CHECKING:
-    from tritstream.engines.native import NativeEngine
+from tritstream.reading import Reading, SharedEngine
 
 MAX_SEQUENCES = 256
 
@@ -62,55 +59,41 @@ def advance_each(sequences: Sequences, tokens: Sequence[int]) -> Logits:
 def sequences_of(shared: SharedEngine, count: int) -> Sequences:
     """So many states of a shared engine's model.
 
-    Raises OptionError for a count outside 1 to 256, EngineError where the engine can keep no state.
+    Raises OptionError for a count outside 1 to 256, EngineError.
     """
     if not 1 <= count <= MAX_SEQUENCES:
         raise OptionError(f"sequences must be 1 to {MAX_SEQUENCES}, not {count}")
-    engine = shared.engine
-    if getattr(engine, "name", "") == "native":
-        from tritstream.engines.native import NativeEngine
-
-        if isinstance(engine, NativeEngine):
-            return NativeSequences(engine, count)
-    make = getattr(engine, "side_by_side", None)
-    if make is not None:
-        sequences: Sequences = make(count)
-        return sequences
-    if count > 1 and not can_keep(engine):
-        raise EngineError("this engine cannot keep states: one sequence is all that it has")
-    return SequencesInTurn(shared, count)
+    engine: Engine = shared.engine  # type: ignore[assignment]
+    own = engine.side_by_side(count)
+    return SequencesInTurn(shared, count) if own is None else SequencesInSlots(own)
 
 
-class NativeSequences:
-    """Sequences of the native core, on the image of an engine that stays as it is."""
+class SequencesInSlots:
+    """Sequences in the slots of an engine, all of which are theirs."""
 
-    def __init__(self, engine: NativeEngine, count: int) -> None:
-        from tritstream.engines.native import BATCH, NativeEngine
-
-        self._engine = NativeEngine(
-            engine.image, level=engine.level, threads=engine.threads, sequences=count
-        )
-        self.count, self.width = count, BATCH
+    def __init__(self, engine: Slots) -> None:
+        self._engine = engine
+        self.count, self.width = engine.slots, engine.width
         # Kept: pages of a new buffer would be asked for at every pass.
         self._logits = np.empty((0, engine.geometry.vocabulary), np.float32)
 
     def advance(self, parts: Sequence[Part]) -> Logits:
         tokens: list[int] = []
-        states: list[int] = []
+        slots: list[int] = []
         wanted: list[int] = []
         for part in parts:
             tokens += part.tokens
-            states += [part.sequence] * len(part.tokens)
+            slots += [part.sequence] * len(part.tokens)
             wanted += range(len(tokens) - part.wanted, len(tokens))
         if len(wanted) > len(self._logits):
             self._logits = np.empty((len(wanted), self._logits.shape[1]), np.float32)
-        return self._engine.run(tokens, states, wanted, self._logits[: len(wanted)])
+        return self._engine.run(tokens, slots, wanted, self._logits[: len(wanted)])
 
     def state(self, sequence: int) -> State:
-        return self._engine.states[sequence].copy()
+        return self._engine.slot_state(sequence)
 
     def load_state(self, sequence: int, state: State | None) -> None:
-        self._engine.states[sequence] = 0 if state is None else state
+        self._engine.load_slot(sequence, state)
 
 
 class SequencesInTurn:
@@ -126,21 +109,22 @@ class SequencesInTurn:
         self._states: list[State | None] = [None] * count
 
     def advance(self, parts: Sequence[Part]) -> Logits:
-        rows = [row for part in parts for row in self._take(part)]
-        return np.stack(rows) if rows else np.empty((0, 0), np.float32)
+        rows = [found for part in parts if len(found := self._take(part))]
+        return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
-    def _take(self, part: Part) -> list[Logits]:
+    def _take(self, part: Part) -> Logits:
         tokens, at = list(part.tokens), part.sequence
-        reading, rows = self._readings[at], []
-        first = len(tokens) - max(part.wanted, 1) + 1
-        for step in (tokens[:first], *([token] for token in tokens[first:])):
-            if reading is None:
-                reading = self._readings[at] = Reading(self._shared, step[:1], self._states[at])
-                reading.add(step[1:])
-            else:
-                reading.add(step)
-            rows.append(reading.behind(np.array))
-        return rows if part.wanted else []
+        reading = self._readings[at]
+        if reading is None:
+            # A reading has its state in front of its last token.
+            reading = self._readings[at] = Reading(self._shared, tokens[:1], self._states[at])
+            reading.add(tokens[1:])
+        else:
+            reading.add(tokens)
+        if part.wanted:
+            return reading.last_logits(part.wanted)
+        reading.read_ahead()
+        return np.empty((0, 0), np.float32)
 
     def state(self, sequence: int) -> State:
         reading, kept = self._readings[sequence], self._states[sequence]

@@ -42,7 +42,7 @@ class LockstepEngine(MemoryEngine):
         self._window = window((base, data.nbytes) for base, data, _ in regions)
         lockstep.set_memory(regions)
 
-    def run(self, first: int, last: int) -> None:
+    def start(self, first: int, last: int) -> None:
         """One start of the engine. Raises EngineError where it does not end, or ends in error."""
         lockstep = self._lockstep
         values = {"first": first, "last": last, **self._addresses}

@@ -151,9 +151,13 @@ class BoardRuntime:
 
     def prefill(self, token_ids: Sequence[int]) -> Logits:
         """Take several tokens; as `step` after the last. The LM head runs for that one only."""
-        for token_id in token_ids[:-1]:
-            self._token(token_id, self._layer_spans)
+        self.read(token_ids[:-1])
         return self.step(token_ids[-1])
+
+    def read(self, token_ids: Sequence[int]) -> None:
+        """Take several tokens, without the LM head."""
+        for token_id in token_ids:
+            self._token(token_id, self._layer_spans)
 
     def layers(self, x: Ints) -> Ints:
         """The residual (D,) behind all layers, from that in front of them; the head does not run.

@@ -20,18 +20,16 @@ import numpy as np
 
 from tritstream.cluster.stages import Stage
 from tritstream.cluster.tasks import about
-from tritstream.engines.base import EngineInfo, Logits, check_tokens
+from tritstream.engines.base import MOST_SLOTS, EngineInfo, Logits, check_tokens, checked_pass
 from tritstream.errors import EngineError, OptionError, TritstreamError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
 from tritstream.reading import State
-from tritstream.sequences import Part
 
 if TYPE_CHECKING:
     from distributed import Client
 
 CHECKPOINT_TOKENS = 64
-_PART = 256
 _WAIT_S = 60.0
 _ATTEMPTS = 3
 
@@ -51,6 +49,8 @@ class BoardsEngine:
     """
 
     name = "boards"
+    width = 256
+    slots = MOST_SLOTS
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class BoardsEngine:
         self._simulate = simulate
         self._every = checkpoint_tokens
         self._texts: dict[int, _Kept] = {}
+        self._given = 1
         self._stages: list[Any] = []
         self.restored = 0
         self._place()
@@ -81,7 +82,7 @@ class BoardsEngine:
         """With what runs where, in a sentence."""
         notes = zip(self._layers, [_ask(stage, "note") for stage in self._stages], strict=True)
         note = "; ".join(f"layers {a} to {b - 1} on {note}" for (a, b), note in notes)
-        return EngineInfo(note=note)
+        return EngineInfo(note=note, keeps_every_state=False)
 
     def close(self) -> None:
         """Free the boards' memory."""
@@ -91,58 +92,78 @@ class BoardsEngine:
         self._stages = []
 
     def reset(self) -> None:
-        self.load_sequence(0, None)
+        self.load_slot(0, None)
 
     def step(self, token_id: int) -> Logits:
         return self.prefill([token_id])
 
     def prefill(self, token_ids: Sequence[int]) -> Logits:
         ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
-        return self.advance([Part(0, ids, 1)])[0]
+        return np.stack(self._read([(0, t, n == len(ids)) for n, t in enumerate(ids, 1)]))[0]
 
     def logits(self, token_ids: Sequence[int]) -> Logits:
         self.reset()
         ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
-        return self.advance([Part(0, ids, len(ids))])
+        return np.stack(self._read([(0, token, True) for token in ids]))
 
     @property
     def state(self) -> State:
         """(layers, hidden) the recurrent state, gate format, fetched from the boards."""
-        return self.state_of(0)
+        return self.slot_state(0)
 
     def load_state(self, state: State) -> None:
         """Go on from a state (layers, hidden)."""
-        self.load_sequence(0, state)
+        self.load_slot(0, state)
 
-    def side_by_side(self, count: int) -> BoardSequences:
-        """So many further sequences on the same boards."""
-        return BoardSequences(self, count)
+    def side_by_side(self, count: int) -> BoardSlots:
+        """So many further slots on the same boards. Raises EngineError where there are no more."""
+        first = self._given
+        if first + count > self.slots:
+            raise EngineError(f"the boards hold {self.slots} states, and {first} are given out")
+        self._given += count
+        return BoardSlots(self, first, count)
 
-    def advance(self, parts: Sequence[Part]) -> Logits:
-        """Logits (wanted, V) behind the last tokens of each part, in the parts' order."""
-        items = []
-        for part in parts:
-            first = len(part.tokens) - part.wanted
-            items += [(part.sequence, t, n >= first) for n, t in enumerate(part.tokens)]
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        """See `Slots.run`. Raises EngineError for ``keep``: states stay where they are."""
+        if keep is not None and list(keep) != list(slots):
+            raise EngineError("boards cannot leave the states of single tokens in further slots")
+        work = checked_pass(self, token_ids, slots, wanted, out, None)
+        asked = set(work.wanted.tolist())
+        items = zip(work.start.tolist(), work.ids.tolist(), strict=True)
+        rows = self._read([(slot, token, n in asked) for n, (slot, token) in enumerate(items)])
+        if out is None:
+            out = np.empty((len(rows), self.geometry.vocabulary), np.float32)
+        out[:] = rows
+        return out
+
+    def _read(self, items: list[tuple[int, int, bool]]) -> list[Logits]:
+        """Tokens by slot, and whether the logits (V,) behind them are wanted."""
         rows: list[Logits] = []
-        for at in range(0, len(items), _PART):
-            rows += self._surely(items[at : at + _PART])
-        return np.stack(rows) if rows else np.empty((0, self.geometry.vocabulary), np.float32)
+        for at in range(0, len(items), self.width):
+            rows += self._surely(items[at : at + self.width])
+        return rows
 
-    def state_of(self, sequence: int) -> State:
-        """(layers, hidden) of a sequence."""
+    def slot_state(self, slot: int) -> State:
+        """(layers, hidden) of a slot."""
         for _ in range(_ATTEMPTS):
             try:
-                return self._fetch(sequence)
+                return self._fetch(slot)
             except LostStageError:
                 self._restore()
-        return self._fetch(sequence)
+        return self._fetch(slot)
 
-    def load_sequence(self, sequence: int, state: State | None) -> None:
-        """Go on with a sequence from a state, or from nothing."""
-        self._texts[sequence] = kept = _Kept(None if state is None else np.array(state))
+    def load_slot(self, slot: int, state: State | None) -> None:
+        """Go on in a slot from a state, or from nothing."""
+        self._texts[slot] = kept = _Kept(None if state is None else np.array(state))
         try:
-            self._load(sequence, kept)
+            self._load(slot, kept)
         except LostStageError:
             self._restore()
 
@@ -161,7 +182,7 @@ class BoardsEngine:
         for sequence in {sequence for sequence, _, _ in items}:
             kept = self._texts[sequence]
             if len(kept.since) >= self._every:
-                kept.state, kept.since = self.state_of(sequence), []
+                kept.state, kept.since = self.slot_state(sequence), []
         return rows
 
     def _flow(self, items: list[tuple[int, int, bool]]) -> list[Logits]:
@@ -267,22 +288,35 @@ class BoardsEngine:
         return np.concatenate(parts).astype(np.int64)
 
 
-class BoardSequences:
-    """Sequences of a `BoardsEngine`; see `tritstream.sequences.Sequences`."""
+class BoardSlots:
+    """Some slots of a `BoardsEngine`, from ``first`` on; see `tritstream.engines.base.Slots`."""
 
-    width = 64
+    def __init__(self, engine: BoardsEngine, first: int, count: int) -> None:
+        self._engine, self._first = engine, first
+        self.geometry, self.slots, self.width = engine.geometry, count, engine.width
 
-    def __init__(self, engine: BoardsEngine, count: int) -> None:
-        self._engine, self.count = engine, count
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        work = checked_pass(self, token_ids, slots, wanted, out, keep)
+        there = self._there(slots)
+        return self._engine.run(
+            token_ids, there, work.wanted.tolist(), out, None if keep is None else self._there(keep)
+        )
 
-    def advance(self, parts: Sequence[Part]) -> Logits:
-        return self._engine.advance([Part(p.sequence + 1, p.tokens, p.wanted) for p in parts])
+    def slot_state(self, slot: int) -> State:
+        return self._engine.slot_state(self._first + slot)
 
-    def state(self, sequence: int) -> State:
-        return self._engine.state_of(sequence + 1)
+    def load_slot(self, slot: int, state: State | None) -> None:
+        self._engine.load_slot(self._first + slot, state)
 
-    def load_state(self, sequence: int, state: State | None) -> None:
-        self._engine.load_sequence(sequence + 1, state)
+    def _there(self, slots: Sequence[int]) -> list[int]:
+        return [self._first + slot for slot in slots]
 
 
 class _Kept:

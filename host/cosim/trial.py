@@ -102,7 +102,7 @@ class Trial:
         state = self._random.integers(-(1 << 28), 1 << 28, (g.layers, g.hidden))
         engine.load(x, state)
         system.watch(BUCKET)
-        engine.run(first, last)
+        engine.start(first, last)
         result = engine.results[-1]
         names = [self._names(n) for n in range(first, last + 1)]
         visits = list(visits_of(self.probe, system.visits()))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import groupby
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +15,14 @@ from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 
 Logits = npt.NDArray[np.float32]
+State = npt.NDArray[Any]
 Tokens = Sequence[int] | npt.NDArray[np.int64]
 PREFILL_TOKENS = 256
 """Tokens of a prompt that the NumPy engines take at a time: a long prompt needs no more memory."""
+MOST_GUESSES = 7
+"""Tokens that may be read ahead in one pass, each leaving its state in a slot."""
+MOST_SLOTS = 1024
+"""States that an engine can keep where nothing has to be allocated for them beforehand."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +41,61 @@ class EngineInfo:
     saturations: Mapping[str, int] | None = None
     """How often values were cut to their format's range since it was made, by operation. None for
     an execution that does not count them: float has no formats, hardware no counters."""
+    shared_pass: int = 1
+    """Tokens for which the weights are read once: what `run` takes beyond is passes one by one."""
+    keeps_every_state: bool = True
+    """Whether `run` can leave the state behind each token in a slot of its own."""
 
 
-class Engine(Protocol):
-    """One model in one execution, with a recurrent state that `step` and `prefill` advance."""
+class Slots(Protocol):
+    """Recurrent states of one model side by side, in slots numbered from 0."""
+
+    @property
+    def geometry(self) -> Geometry: ...
+
+    @property
+    def slots(self) -> int:
+        """How many there are."""
+
+    @property
+    def width(self) -> int:
+        """Most tokens that `run` takes at a time."""
+
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        """One pass over the weights, where the engine can: logits (wanted, V) float32.
+
+        Token t continues what the token before it with the same ``slots[t]`` has left, or, if it is
+        the first, the state in that slot. Its own state is left in slot ``keep[t]`` (default: the
+        one it continues), so that any of them can be gone on from.
+
+        ``wanted`` are the places of tokens whose logits are needed, increasing (default: all; the
+        LM head does not run for the others), and ``out`` (wanted, V) float32 takes them, instead of
+        an array that the next call may overwrite. Where it raises, the states in the slots of the
+        pass are undefined. Raises EngineError for more than `width` tokens, for slots or places
+        that are not there, and for another ``out``.
+        """
+
+    def slot_state(self, slot: int) -> State:
+        """(layers, hidden) the state in a slot, a copy."""
+
+    def load_slot(self, slot: int, state: State | None) -> None:
+        """Put a state that `slot_state` gave into a slot, or none: zero."""
+
+
+class Engine(Slots, Protocol):
+    """One model in one execution. All but what `Slots` has is about the state in slot 0, which
+    `step` and `prefill` advance."""
 
     @property
     def name(self) -> str:
         """The execution's name, as `--engine` takes it."""
-
-    @property
-    def geometry(self) -> Geometry: ...
 
     @property
     def info(self) -> EngineInfo:
@@ -66,11 +117,178 @@ class Engine(Protocol):
         """Logits (T, V) float32 behind every token, from a fresh state, in which it leaves off."""
 
     @property
-    def state(self) -> npt.NDArray[Any]:
+    def state(self) -> State:
         """(layers, hidden) the recurrent state: integers in the gate format, or floats."""
 
-    def load_state(self, state: npt.NDArray[Any]) -> None:
+    def load_state(self, state: State) -> None:
         """Go on from a state (layers, hidden) that `state` gave."""
+
+    def side_by_side(self, count: int) -> Slots | None:
+        """So many further states, on which a pass reads the weights once; None where an engine has
+        no such thing and texts take turns on it."""
+
+
+class OneState(ABC):
+    """`run`, and what follows from it, of an engine that holds one state: that of slot 0. Those of
+    other slots lie beside it and are put in by turns."""
+
+    width = PREFILL_TOKENS
+    slots = MOST_SLOTS
+    geometry: Geometry
+
+    def __init__(self) -> None:
+        self._beside: dict[int, State] = {}
+
+    @property
+    @abstractmethod
+    def state(self) -> State:
+        """(layers, hidden) the recurrent state."""
+
+    @abstractmethod
+    def load_state(self, state: State) -> None:
+        """Go on from a state (layers, hidden)."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Set the recurrent state to zero."""
+
+    @abstractmethod
+    def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        """Read tokens; logits (wanted, V) behind some of them, a buffer of the engine's."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to give back
+        """Nothing, where the engine holds memory of this process alone."""
+
+    def step(self, token_id: int) -> Logits:
+        return self._take(check_tokens([token_id], self.geometry.vocabulary), [0])[0]
+
+    def prefill(self, token_ids: Sequence[int]) -> Logits:
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        for at in range(0, len(ids), self.width):
+            part = ids[at : at + self.width]
+            rows = self._take(part, [len(part) - 1] if at + self.width >= len(ids) else [])
+        return rows[0]
+
+    def logits(self, token_ids: Sequence[int]) -> Logits:
+        self.reset()
+        ids = check_tokens(token_ids, self.geometry.vocabulary)
+        return self._take(ids, range(len(ids)))
+
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        """See `Slots.run`; texts are taken one by one."""
+        work = checked_pass(self, token_ids, slots, wanted, out, keep)
+        if not work.start.any() and not work.end.any():
+            return _given(self._take(work.ids, work.wanted.tolist()), out)
+        asked = set(work.wanted.tolist())
+        states: dict[int, State] = {0: np.array(self.state), **self._beside}
+        held, found = 0, []
+        try:
+            for places in stretches(work):
+                start, end = int(work.start[places[0]]), int(work.end[places[0]])
+                if held != start:
+                    self._put_in(states.get(start))
+                own = [n for n, place in enumerate(places) if place in asked]
+                found += [np.array(row) for row in self._take(work.ids[places], own)]
+                states[end] = np.array(self.state)
+                held = end
+        finally:
+            if held != 0:
+                self.load_state(states[0])
+            self._beside = {slot: state for slot, state in states.items() if slot}
+        rows = np.stack(found) if found else np.empty((0, self.geometry.vocabulary), np.float32)
+        return _given(rows, out)
+
+    def _put_in(self, state: State | None) -> None:
+        if state is None:
+            self.reset()
+        else:
+            self.load_state(state)
+
+    def slot_state(self, slot: int) -> State:
+        if slot == 0:
+            return np.array(self.state)
+        kept = self._beside.get(slot)
+        return np.zeros_like(self.state) if kept is None else kept.copy()
+
+    def load_slot(self, slot: int, state: State | None) -> None:
+        if slot == 0:
+            self._put_in(state)
+        elif state is None:
+            self._beside.pop(slot, None)
+        else:
+            self._beside[slot] = np.array(state)
+
+    def side_by_side(self, count: int) -> Slots | None:
+        return None
+
+
+def _given(rows: Logits, out: Logits | None) -> Logits:
+    if out is None:
+        return rows
+    out[:] = rows
+    return out
+
+
+class Pass(NamedTuple):
+    """What `Slots.run` is asked for, as arrays: by token its id and the slots from which it goes on
+    and in which it leaves its state, and the places of those whose logits are wanted."""
+
+    ids: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+    wanted: npt.NDArray[np.int64]
+
+
+def stretches(work: Pass) -> Iterator[list[int]]:
+    """The places of a pass in parts that an engine with one state can take in one go: of a slot
+    whose tokens leave their states where they went on from, or single ones."""
+    ways = list(zip(work.start.tolist(), work.end.tolist(), strict=True))
+    for (start, end), group in groupby(range(len(ways)), ways.__getitem__):
+        places = list(group)
+        yield from [places] if start == end else ([place] for place in places)
+
+
+def checked_pass(
+    engine: Slots,
+    token_ids: Sequence[int],
+    slots: Sequence[int],
+    wanted: Sequence[int] | None,
+    out: Logits | None,
+    keep: Sequence[int] | None,
+) -> Pass:
+    """The arguments of `Slots.run`, and its errors."""
+    vocabulary = engine.geometry.vocabulary
+    ids = check_tokens(token_ids, vocabulary)
+    start = np.array(slots, np.int32).reshape(-1)
+    end = start if keep is None else np.array(keep, np.int32).reshape(-1)
+    if len(ids) > engine.width or not len(start) == len(end) == len(ids):
+        raise EngineError(
+            f"{len(ids)} tokens with {len(start)} slots in one pass: at most {engine.width}, and "
+            f"one slot for each"
+        )
+    if min(start.min(), end.min()) < 0 or max(start.max(), end.max()) >= engine.slots:
+        raise EngineError(f"the engine has slots 0 to {engine.slots - 1}")
+    if keep is not None:
+        left: dict[int, int] = {}
+        for t, slot in enumerate(start.tolist()):
+            start[t] = left.get(slot, slot)
+            left[slot] = int(end[t])
+    places = np.arange(len(ids)) if wanted is None else np.asarray(wanted, np.int64).reshape(-1)
+    if np.any(np.diff(places, prepend=-1, append=len(ids)) < 1):
+        raise EngineError(f"logits are wanted of places 0 to {len(ids) - 1}, in their order")
+    shape = (len(places), vocabulary)
+    if out is not None and (
+        out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous
+    ):
+        raise EngineError(f"logits need a contiguous float32 array of shape {shape}")
+    return Pass(ids, start, end, places)
 
 
 def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:

@@ -21,6 +21,6 @@ class CsimEngine(MemoryEngine):
         super().__init__(image, configuration)
         self._function = getattr(compiled_kernel(self.configuration, TOP), TOP)
 
-    def run(self, first: int, last: int) -> None:
+    def start(self, first: int, last: int) -> None:
         """One start of the engine: records first..last on the vector memory."""
         call(self._function, first, last, *self.memories)

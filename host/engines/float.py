@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.engines.base import PREFILL_TOKENS, EngineInfo, Logits, Tokens, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, OneState, Tokens, check_tokens
 from tritstream.geometry import Geometry
 from tritstream.reference.model import PRECISIONS, Array, decoder_layer, head
 from tritstream.reference.weights import FloatHead, FloatLayer, FloatWeights
@@ -15,13 +15,14 @@ from tritstream.reference.weights import FloatHead, FloatLayer, FloatWeights
 _KEEP_BELOW = 32 << 20
 
 
-class FloatEngine:
+class FloatEngine(OneState):
     """The float reference as an engine, in a precision of `tritstream.reference.PRECISIONS`."""
 
     def __init__(
         self, weights: FloatWeights, precision: str = "float64", note: str | None = None
     ) -> None:
         """`note` is that of the engine's `info`."""
+        super().__init__()
         self._note = note
         self.weights = weights
         self.geometry: Geometry = weights.geometry
@@ -36,28 +37,23 @@ class FloatEngine:
     def info(self) -> EngineInfo:
         return EngineInfo(note=self._note)
 
-    def close(self) -> None:
-        """Nothing: the engine holds memory of this process alone."""
+    @property
+    def state(self) -> Array:
+        return self._state
 
     def reset(self) -> None:
         g = self.geometry
-        self.state: Array = np.zeros((g.layers, g.hidden), self.precision.compute)
+        self._state: Array = np.zeros((g.layers, g.hidden), self.precision.compute)
 
     def load_state(self, state: Array) -> None:
         """Go on from a state (layers, hidden)."""
-        self.state = state.astype(self.precision.compute)
+        self._state = state.astype(self.precision.compute)
 
-    def step(self, token_id: int) -> Logits:
-        return self.prefill([token_id])
-
-    def prefill(self, token_ids: Sequence[int]) -> Logits:
-        ids = check_tokens(token_ids, self.geometry.vocabulary)
-        for start in range(0, len(ids), PREFILL_TOKENS):
-            x = self.residuals(ids[start : start + PREFILL_TOKENS])
-        return self._to_logits(x[-1:])[-1].astype(np.float32)
-
-    def logits(self, token_ids: Sequence[int]) -> Logits:
-        return self.exact_logits(token_ids).astype(np.float32)
+    def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        x = self.residuals(ids)[list(wanted)]
+        if not len(x):
+            return np.empty((0, self.geometry.vocabulary), np.float32)
+        return self._to_logits(x).astype(np.float32)
 
     def exact_logits(self, token_ids: Sequence[int]) -> npt.NDArray[np.floating]:
         """Logits (T, V) in the computing type, from a fresh state."""
@@ -76,7 +72,7 @@ class FloatEngine:
             layer = self._layers.get(index) or self.weights.layer(index)
             if self._keep:
                 self._layers[index] = layer
-            x, self.state[index] = decoder_layer(x, self.state[index], layer, self.precision)
+            x, self._state[index] = decoder_layer(x, self._state[index], layer, self.precision)
         return x
 
     def _to_logits(self, x: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.configurations import Configuration
-from tritstream.engines.base import EngineInfo, Logits, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, OneState
 from tritstream.engines.spec import real_logits
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
@@ -31,8 +31,8 @@ from tritstream.packing import hardware_for
 from tritstream.spec import Codes
 
 
-class MemoryEngine(ABC):
-    """Descriptors, vectors, state and logits around `run`; the records are the mapped image.
+class MemoryEngine(OneState):
+    """Descriptors, vectors, state and logits around `start`; the records are the mapped image.
 
     Without a ``configuration``, the one of the package that the image is for, or, where there is
     none, one that it is packed for again (`hardware_for`). Raises EngineError where the image does
@@ -40,6 +40,7 @@ class MemoryEngine(ABC):
     """
 
     def __init__(self, image: Image, configuration: Configuration | None = None) -> None:
+        super().__init__()
         if configuration is None:
             configuration, image = hardware_for(image)
         if image.header.layout != configuration.layout:
@@ -80,9 +81,6 @@ class MemoryEngine(ABC):
     def info(self) -> EngineInfo:
         return EngineInfo()
 
-    def close(self) -> None:  # noqa: B027 - none of them has anything to give back
-        """Nothing: the engine holds memory of this process alone."""
-
     def reset(self) -> None:
         self._state[:] = 0
 
@@ -106,34 +104,21 @@ class MemoryEngine(ABC):
         self._state[:] = state
 
     @abstractmethod
-    def run(self, first: int, last: int) -> None:
+    def start(self, first: int, last: int) -> None:
         """One start of the engine: records first..last on the vector memory."""
 
-    def step(self, token_id: int) -> Logits:
-        return self.prefill([token_id])
-
-    def prefill(self, token_ids: Sequence[int]) -> Logits:
-        ids = check_tokens(token_ids, self.geometry.vocabulary)
-        for x in self.image.embedding.residual(ids[:-1]) if len(ids) > 1 else ():
-            self._take(x, self.geometry.layers - 1)
-        self._take(self.image.embedding.residual(ids[-1:])[0], self.geometry.layers)
-        return real_logits(self.sums())[0]
-
-    def logits(self, token_ids: Sequence[int]) -> Logits:
-        self.reset()
-        ids = check_tokens(token_ids, self.geometry.vocabulary)
-        rows = []
-        for x in self.image.embedding.residual(ids):
-            self._take(x, self.geometry.layers)
-            rows.append(real_logits(self.sums())[0])
-        return np.stack(rows)
+    def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        rows = np.empty((len(wanted), self.geometry.vocabulary), np.float32)
+        row_of = {place: row for row, place in enumerate(wanted)}
+        for place, x in enumerate(self.image.embedding.residual(ids)):
+            self._vector[:] = x
+            self.start(0, self.geometry.layers - (place not in row_of))
+            if place in row_of:
+                rows[row_of[place]] = real_logits(self.sums())[0]
+        return rows
 
     def sums(self) -> Codes:
         """The LM head's int32 sums (1, V) and their scale, as the last run left them."""
         mantissa, exponent = (self._logits.scale[k : k + 1].astype(np.int64) for k in (0, 1))
         sums = self._logits.sums[None].astype(np.int64)
         return Codes(sums, Scalar(mantissa, exponent))
-
-    def _take(self, x: Ints, last: int) -> None:
-        self._vector[:] = x
-        self.run(0, last)

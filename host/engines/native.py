@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.engines.base import EngineInfo, Logits, check_tokens
+from tritstream.engines.base import (
+    MOST_GUESSES,
+    EngineInfo,
+    Logits,
+    State,
+    check_tokens,
+    checked_pass,
+)
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 from tritstream.image import Image, RecordLayout
@@ -32,13 +39,14 @@ class NativeEngine:
 
     ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads``
     how many work (default: as many as processors may be used and the model is worth), and
-    ``sequences`` how many recurrent states are held side by side for `run`. The image must stay
+    ``slots`` how many recurrent states are held side by side for `run`. The image must stay
     mapped, and its hashes are the reader's business. Everything is allocated here; a call allocates
     the logits that it returns and nothing else. Raises EngineError where the core is missing or
     cannot run.
     """
 
     name = "native"
+    width = BATCH
 
     def __init__(
         self,
@@ -46,18 +54,18 @@ class NativeEngine:
         *,
         level: str | None = None,
         threads: int | None = None,
-        sequences: int = 1,
+        slots: int = 2 + MOST_GUESSES,
         core: ctypes.CDLL | None = None,
     ) -> None:
         self.image = image
         self.geometry: Geometry = image.geometry
         self.threads = _threads(threads, self.geometry.ternary_weights)
-        self.sequences = sequences
+        self.slots = slots
         self._core = core or native.load_core()
         self.level = native.choose_level(self._core, level).name
         self._lock = threading.Lock()
         self._process = os.getpid()
-        self._model, self._alive = describe(image, BATCH, sequences)
+        self._model, self._alive = describe(image, BATCH, slots)
         index = native.choose_level(self._core, level).index
         self._engine = self._core.tritstream_create(self._model, index, self.threads)
         if not self._engine:
@@ -67,8 +75,8 @@ class NativeEngine:
             )
         g = self.geometry
         states = self._core.tritstream_states(self._engine)
-        self._states = np.ctypeslib.as_array(states, (sequences, g.layers, g.hidden))
-        self._sequence = np.zeros(BATCH, np.int32)
+        self._states = np.ctypeslib.as_array(states, (slots, g.layers, g.hidden))
+        self._first = np.zeros(BATCH, np.int32)
 
     def __del__(self) -> None:
         # The threads of a forked process are gone, and with them what they would have to finish.
@@ -82,13 +90,14 @@ class NativeEngine:
             threads=self.threads,
             working_set_bytes=self.working_set_bytes,
             saturations=self.saturations.counts,
+            shared_pass=BATCH,
         )
 
     def close(self) -> None:
         """Nothing: the engine holds memory of this process alone."""
 
     def reset(self) -> None:
-        self._states[:] = 0
+        self._states[0] = 0
 
     def step(self, token_id: int) -> Logits:
         return self.prefill([token_id])
@@ -99,7 +108,7 @@ class NativeEngine:
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             last = np.array([len(part) - 1] if start + BATCH >= len(ids) else [], np.int64)
-            self._pass(part, self._sequence, last, logits)
+            self._pass(part, self._first, self._first, last, logits)
         return logits
 
     def logits(self, token_ids: Sequence[int]) -> Logits:
@@ -109,61 +118,42 @@ class NativeEngine:
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             wanted = np.arange(len(part))
-            self._pass(part, self._sequence, wanted, logits[start : start + BATCH])
+            self._pass(part, self._first, self._first, wanted, logits[start : start + BATCH])
         return logits
 
     def run(
         self,
         token_ids: Sequence[int],
-        sequences: Sequence[int],
+        slots: Sequence[int],
         wanted: Sequence[int] | None = None,
         out: Logits | None = None,
+        keep: Sequence[int] | None = None,
     ) -> Logits:
-        """One pass over the weights for independent sequences: logits (T, V) behind every token.
-
-        Token t continues the state of ``sequences[t]``; tokens of one sequence come in their order.
-        At most BATCH tokens. ``wanted`` are the places of those whose logits are needed, increasing
-        (default: all), and ``out`` (wanted, V) float32 takes them, instead of a new array. Raises
-        EngineError for more tokens, for a sequence or place that is not there, or for another
-        ``out``.
-        """
-        ids = check_tokens(token_ids, self.geometry.vocabulary)
-        states = np.asarray(sequences, np.int32).reshape(-1)
-        if len(ids) > BATCH or len(states) != len(ids):
-            raise EngineError(
-                f"{len(ids)} tokens of {len(states)} sequences in one pass: at most {BATCH}, and "
-                f"one sequence number for each"
-            )
-        if states.min() < 0 or states.max() >= self.sequences:
-            raise EngineError(f"the engine holds sequences 0 to {self.sequences - 1}")
-        places = np.arange(len(ids)) if wanted is None else np.asarray(wanted, np.int64)
-        if np.any(np.diff(places, prepend=-1, append=len(ids)) < 1):
-            raise EngineError(f"logits are wanted of places 0 to {len(ids) - 1}, in their order")
-        shape = (len(places), self.geometry.vocabulary)
+        """See `Slots.run`; without ``out`` the logits are a new array."""
+        work = checked_pass(self, token_ids, slots, wanted, out, keep)
         if out is None:
-            out = np.empty(shape, np.float32)
-        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-            raise EngineError(f"logits need a contiguous float32 array of shape {shape}")
-        self._pass(ids, states, places, out)
+            out = np.empty((len(work.wanted), self.geometry.vocabulary), np.float32)
+        self._pass(*work, out)
         return out
 
-    def reset_sequence(self, sequence: int) -> None:
-        """Set one sequence's state to zero."""
-        self._states[sequence] = 0
+    def slot_state(self, slot: int) -> State:
+        return self._states[slot].copy()
+
+    def load_slot(self, slot: int, state: State | None) -> None:
+        self._states[slot] = 0 if state is None else state
 
     @property
     def state(self) -> npt.NDArray[np.int64]:
-        """The recurrent state of sequence 0, (layers, hidden) in the gate format; a copy."""
+        """(layers, hidden) the recurrent state in slot 0, gate format; a copy."""
         return self._states[0].astype(np.int64)
 
     def load_state(self, state: npt.NDArray[np.integer]) -> None:
-        """Go on from a state (layers, hidden) of sequence 0."""
+        """Go on from a state (layers, hidden) in slot 0."""
         self._states[0] = state
 
-    @property
-    def states(self) -> npt.NDArray[np.int32]:
-        """The states themselves, (sequences, layers, hidden); may be written between calls."""
-        return self._states
+    def side_by_side(self, count: int) -> NativeEngine:
+        """An engine of its own on the same image, with so many slots."""
+        return NativeEngine(self.image, level=self.level, threads=self.threads, slots=count)
 
     @property
     def residual(self) -> npt.NDArray[np.int64]:
@@ -191,7 +181,8 @@ class NativeEngine:
     def _pass(
         self,
         ids: npt.NDArray[np.int64],
-        sequences: npt.NDArray[np.int32],
+        start: npt.NDArray[np.int32],
+        end: npt.NDArray[np.int32],
         wanted: npt.NDArray[np.int64],
         logits: Logits,
     ) -> None:
@@ -204,7 +195,8 @@ class NativeEngine:
             self._core.tritstream_run(
                 self._engine,
                 ids.ctypes.data,
-                sequences.ctypes.data,
+                start.ctypes.data,
+                end.ctypes.data,
                 len(ids),
                 wanted.ctypes.data,
                 len(wanted),
@@ -222,7 +214,7 @@ def _threads(asked: int | None, weights: int) -> int:
     return asked
 
 
-def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, list[Any]]:
+def describe(image: Image, batch: int, slots: int) -> tuple[native.Model, list[Any]]:
     """An image as the core takes it, and the Python objects that must live while it is used."""
     g, profile = image.geometry, image.header.layout.profile
     alive: list[Any] = [image]
@@ -247,7 +239,7 @@ def describe(image: Image, batch: int, sequences: int) -> tuple[native.Model, li
         layers=g.layers,
         vocabulary=g.vocabulary,
         batch=batch,
-        sequences=sequences,
+        slots=slots,
         profile=describe_profile(profile, alive),
         embedding=embedding,
         matrices=matrices,

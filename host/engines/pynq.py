@@ -23,7 +23,7 @@ from tritstream.board.overlays import (
 from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_weights
 from tritstream.configurations import Configuration
-from tritstream.engines.base import EngineInfo, Logits, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, OneState, check_tokens
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from tritstream.sim import Execution
 
 
-class BoardEngine:
+class BoardEngine(OneState):
     """A board runtime as an engine. `close` frees the board's memory; so does the end of it all.
 
-    The logits that `step` and `prefill` return are a buffer which the next call overwrites.
+    The logits that `step` returns are a buffer which the next call overwrites.
     """
 
     def __init__(
         self, name: str, image: Image, runtime: BoardRuntime, stack: ExitStack, check: bool
     ) -> None:
+        super().__init__()
         self.name = name
         self.geometry: Geometry = image.geometry
         self.runtime = runtime
@@ -70,17 +71,19 @@ class BoardEngine:
             check_tokens([token_id], self.geometry.vocabulary)
         return self._checked(self.runtime.step(token_id), [token_id])
 
-    def prefill(self, token_ids: Sequence[int]) -> Logits:
-        ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
-        return self._checked(self.runtime.prefill(ids), ids)
-
-    def logits(self, token_ids: Sequence[int]) -> Logits:
-        ids = check_tokens(token_ids, self.geometry.vocabulary).tolist()
-        self.reset()
-        result = np.empty((len(ids), self.geometry.vocabulary), np.float32)
-        for row, token_id in enumerate(ids):
-            result[row] = self.step(token_id)
-        return result
+    def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        tokens, at = ids.tolist(), 0
+        rows = np.empty((len(wanted), self.geometry.vocabulary), np.float32)
+        for row, place in enumerate(wanted):
+            part = tokens[at : place + 1]
+            rows[row] = self._checked(self.runtime.prefill(part), part)
+            at = place + 1
+        if at < len(tokens):
+            self.runtime.read(tokens[at:])
+            self._taken += len(tokens) - at
+            if self._specification is not None:
+                self._specification.residuals(tokens[at:])
+        return rows
 
     def record_seconds(self, token_id: int) -> list[float]:
         """Take one token, a start per record; seconds of each, host work included (measured)."""

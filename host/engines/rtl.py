@@ -53,7 +53,7 @@ class RtlEngine(MemoryEngine):
         self.system.arguments({"first": first, "last": last, **self._addresses})
         self.system.start()
 
-    def run(self, first: int, last: int) -> None:
+    def start(self, first: int, last: int) -> None:
         """One start of the engine. Raises EngineError where a bus answers with an error."""
         result = self.system.run({"first": first, "last": last, **self._addresses})
         self.results.append(result)

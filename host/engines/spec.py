@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from tritstream.engines.base import PREFILL_TOKENS, EngineInfo, Logits, Tokens, check_tokens
+from tritstream.engines.base import EngineInfo, Logits, OneState, Tokens, check_tokens
 from tritstream.image import Image
 from tritstream.numerics.integers import Ints
 from tritstream.packing.weights import FixedWeights, weights_of_image
@@ -26,12 +27,13 @@ _KEEP_BELOW = 32 << 20
 """Models of fewer ternary weights stay unpacked; larger ones are unpacked layer by layer."""
 
 
-class SpecEngine:
+class SpecEngine(OneState):
     """The specification as an engine. ``operations`` may exchange some for hybrid runs."""
 
     name = "spec"
 
     def __init__(self, model: Image | FixedWeights, operations: Operations | None = None) -> None:
+        super().__init__()
         self.weights = weights_of_image(model) if isinstance(model, Image) else model
         self.geometry = self.weights.geometry
         self.profile = self.weights.profile
@@ -46,38 +48,32 @@ class SpecEngine:
     def info(self) -> EngineInfo:
         return EngineInfo(saturations=dict(self.saturations.counts))
 
-    def close(self) -> None:
-        """Nothing: the engine holds memory of this process alone."""
+    @property
+    def state(self) -> Ints:
+        return self._state
 
     def reset(self) -> None:
         g = self.geometry
-        self.state: Ints = np.zeros((g.layers, g.hidden), np.int64)
+        self._state: Ints = np.zeros((g.layers, g.hidden), np.int64)
 
     def load_state(self, state: np.ndarray) -> None:
         """Go on from a state (layers, hidden)."""
-        self.state = state.astype(np.int64)
+        self._state = state.astype(np.int64)
 
-    def step(self, token_id: int) -> Logits:
-        return self.prefill([token_id])
-
-    def prefill(self, token_ids: Sequence[int]) -> Logits:
-        ids = check_tokens(token_ids, self.geometry.vocabulary)
-        for start in range(0, len(ids), PREFILL_TOKENS):
-            x = self.residuals(ids[start : start + PREFILL_TOKENS])
-        return real_logits(self.head(x[-1:]))[-1]
-
-    def logits(self, token_ids: Sequence[int]) -> Logits:
-        self.reset()
-        return real_logits(self.head(self.residuals(token_ids)))
+    def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        x = self.residuals(ids)[list(wanted)]
+        if not len(x):
+            return np.empty((0, self.geometry.vocabulary), np.float32)
+        return real_logits(self.head(x))
 
     def residuals(self, token_ids: Tokens) -> Ints:
         """The residual behind the last layer, (T, D), advancing the state."""
         ids = check_tokens(token_ids, self.geometry.vocabulary)
         x = self.weights.embed(ids)
         for index in range(self.geometry.layers):
-            x, self.state[index] = decoder_layer(
+            x, self._state[index] = decoder_layer(
                 x,
-                self.state[index],
+                self._state[index],
                 self.layer(index),
                 self.operations,
                 self.profile,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tritstream.errors import EngineError
 
-INTERFACE = 4
+INTERFACE = 5
 """TRITSTREAM_INTERFACE of the library that this file describes."""
 MAX_PORTS = 4
 MATRICES = ("i", "f", "g", "o", "gate", "down")
@@ -94,7 +94,7 @@ class Model(ctypes.Structure):
         ("layers", c_int64),
         ("vocabulary", c_int64),
         ("batch", c_int64),
-        ("sequences", c_int64),
+        ("slots", c_int64),
         ("profile", Profile),
         ("embedding", Embedding),
         ("matrices", POINTER(Matrix)),
@@ -182,7 +182,7 @@ def _declare(core: ctypes.CDLL) -> None:
         (
             "run",
             None,
-            (engine, c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p),
+            (engine, c_void_p, c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p),
         ),
         ("residual", POINTER(c_int64), (engine, c_int64)),
         ("states", POINTER(c_int32), (engine,)),

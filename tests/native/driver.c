@@ -64,7 +64,7 @@ int main(int count, char **arguments) {
 
     Model m = {0};
     m.hidden = next(), m.intermediate = next(), m.layers = next(), m.vocabulary = next();
-    m.batch = next(), m.sequences = 1;
+    m.batch = next(), m.slots = 2;
     int32_t *profile = &m.profile.residual_frac;
     for (int i = 0; i < 12; i++) profile[i] = (int32_t)next();
     m.embedding.rows = pointer(), m.embedding.columns = pointer();
@@ -94,20 +94,25 @@ int main(int count, char **arguments) {
 
     float *logits = calloc((size_t)(2 * tokens * m.vocabulary), sizeof *logits);
     int64_t *wanted = calloc((size_t)m.batch, sizeof *wanted);
-    int32_t *sequences = calloc((size_t)m.batch, sizeof *sequences);
-    for (int64_t t = 0; t < m.batch; t++) wanted[t] = t;
+    int32_t *from = calloc((size_t)m.batch, sizeof *from);
+    int32_t *to = calloc((size_t)m.batch, sizeof *to);
+    /* Every other token leaves its state in another slot, from which the next goes on. */
+    for (int64_t t = 0; t < m.batch; t++) wanted[t] = t, to[t] = t & 1, from[t] = t ? 1 - to[t] : 0;
+    int32_t slot = 0;
     if (count > 6) wanted = realloc(wanted, sizeof *wanted);
 #if defined(COUNT_ALLOCATIONS)
     long before = allocations;
 #endif
-    float *to = logits;
+    float *at = logits;
     for (int64_t pass = 0; pass < 2; pass++) {
         int64_t most = pass ? 1 : m.batch;
-        memset(tritstream_states(e), 0, (size_t)(m.layers * m.hidden) * sizeof(int32_t));
+        memset(tritstream_states(e), 0, (size_t)(2 * m.layers * m.hidden) * sizeof(int32_t));
+        slot = 0;
         for (int64_t t = 0; t < tokens; t += most) {
             int64_t part = tokens - t < most ? tokens - t : most;
-            tritstream_run(e, ids + t, sequences, part, wanted, part, to);
-            to += part * m.vocabulary;
+            from[0] = slot, slot = to[part - 1];
+            tritstream_run(e, ids + t, from, to, part, wanted, part, at);
+            at += part * m.vocabulary;
         }
     }
 #if defined(COUNT_ALLOCATIONS)
@@ -120,6 +125,6 @@ int main(int count, char **arguments) {
     tritstream_destroy(e);
     free((void *)m.profile.sigmoid_a), free((void *)m.profile.sigmoid_b);
     free((void *)m.profile.sigmoid_c);
-    free(matrices), free(logits), free(wanted), free(sequences);
+    free(matrices), free(logits), free(wanted), free(from), free(to);
     return 0;
 }

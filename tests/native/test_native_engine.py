@@ -111,7 +111,7 @@ def test_more_threads_than_rows(tmp_path: Path) -> None:
 def test_several_sequences_in_one_pass(tiny: Image) -> None:
     texts = [tokens(tiny, n, seed=n) for n in (11, 4, 9)]
     alone = [SpecEngine(tiny).logits(text) for text in texts]
-    engine = NativeEngine(tiny, sequences=3)
+    engine = NativeEngine(tiny, slots=3)
     order = [(s, i) for i in range(11) for s in range(3) if i < len(texts[s])]
     found = [
         engine.run([texts[s][i] for s, i in part], [s for s, _ in part])
@@ -121,7 +121,7 @@ def test_several_sequences_in_one_pass(tiny: Image) -> None:
     for (s, i), row in zip(order, rows, strict=True):
         np.testing.assert_array_equal(row, alone[s][i])
 
-    engine.reset_sequence(1)
+    engine.load_slot(1, None)
     again = engine.run([texts[1][0], texts[2][0]], [1, 2])
     np.testing.assert_array_equal(again[0], alone[1][0])
     assert not np.array_equal(again[1], alone[2][0])
@@ -156,13 +156,17 @@ def test_saturation_is_counted_as_the_specification_counts(tmp_path: Path) -> No
 
 
 def test_what_it_refuses(tiny: Image) -> None:
-    engine = NativeEngine(tiny)
+    engine = NativeEngine(tiny, slots=3)
     for call, told in (
         (lambda: engine.step(512), "outside the model's vocabulary"),
         (lambda: engine.prefill([]), "at least one"),
-        (lambda: engine.run([1], [1]), "sequences 0 to 0"),
-        (lambda: engine.run([1], [-1]), "sequences 0 to 0"),
-        (lambda: engine.run([1, 2], [0]), "one sequence number for each"),
+        (lambda: engine.run([1], [3]), "slots 0 to 2"),
+        (lambda: engine.run([1], [-1]), "slots 0 to 2"),
+        (lambda: engine.run([1], [0], keep=[3]), "slots 0 to 2"),
+        (lambda: engine.run([1, 2], [0]), "one slot for each"),
+        (lambda: engine.run([1, 2], [0, 0], keep=[1]), "one slot for each"),
+        (lambda: engine.run([1, 2], [0, 0], [1, 0]), "in their order"),
+        (lambda: engine.run([1], [0], out=np.empty((1, 3), np.float32)), "contiguous float32"),
         (lambda: engine.run([1] * (BATCH + 1), [0] * (BATCH + 1)), f"at most {BATCH}"),
         (lambda: NativeEngine(tiny, threads=0), "threads must be 1 to"),
         (lambda: NativeEngine(tiny, level="mmx"), "no level 'mmx'"),

@@ -71,7 +71,7 @@ class IcarusEngine(MemoryEngine):
             timescale=("1ns", "1ps"), log_file=folder / "build.log",
         )  # fmt: skip
 
-    def run(self, first: int, last: int) -> None:
+    def start(self, first: int, last: int) -> None:
         addresses, regions = placed(self.arrays, 0x6000_0000)
         values = {"first": first, "last": last, **base_addresses(self.table, addresses)}
         pages = window((region.address, region.data.nbytes) for region in regions)

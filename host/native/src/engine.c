@@ -37,7 +37,7 @@ struct Engine {
     int64_t memory_bytes;
     /* The pass that runs. */
     const int64_t *tokens, *wanted;
-    const int32_t *sequences;
+    const int32_t *from, *to;
     int64_t count, wanted_count;
     float *logits;
     const uint64_t *read_words;
@@ -88,6 +88,9 @@ static void finish_norms(const Norms *n) {
     if (n->e->count > 1) pool_barrier(n->e->pool);
 }
 
+static int32_t *state_of(Engine *e, int64_t slot, int64_t layer) {
+    return e->states + (slot * e->model.layers + layer) * e->model.hidden;
+}
 
 static void mixer(Engine *e, int thread, int64_t layer) {
     const Model *model = &e->model;
@@ -119,13 +122,16 @@ static void mixer(Engine *e, int thread, int64_t layer) {
     for (int64_t t = 0; t < count; t++) {
         int64_t at = t * hidden + rows.first;
         int32_t *candidate = e->sums[0] + at, *fresh = e->sums[1] + at, *g = e->sums[2] + at;
-        int32_t *state = e->states + (e->sequences[t] * model->layers + layer) * hidden + rows.first;
+        int32_t *state = state_of(e, e->to[t], layer) + rows.first;
         int64_t *saturated = own->saturated;
 
         saturated[SATURATED_I] += ops->dequantise(candidate, codes[0].scales[t], candidate, size);
         ops->silu(candidate, candidate, size, profile);
         saturated[SATURATED_F] += ops->dequantise(fresh, codes[1].scales[t], fresh, size);
         ops->forget(fresh, m[MATRIX_F].room + rows.first, fresh, size, profile);
+        if (e->from[t] != e->to[t]) {
+            memcpy(state, state_of(e, e->from[t], layer) + rows.first, (size_t)size * sizeof *state);
+        }
         ops->state_update(state, candidate, fresh, size, profile);
 
         own->sum_squares[t] = ops->sum_of_sum_squares(g, size);
@@ -262,10 +268,11 @@ static void pass(void *argument, int thread) {
     if (e->wanted_count) head(e, thread);
 }
 
-void tritstream_run(Engine *e, const int64_t *tokens, const int32_t *sequences, int64_t count,
-                    const int64_t *wanted, int64_t wanted_count, float *logits) {
+void tritstream_run(Engine *e, const int64_t *tokens, const int32_t *from, const int32_t *to,
+                    int64_t count, const int64_t *wanted, int64_t wanted_count, float *logits) {
     e->tokens = tokens;
-    e->sequences = sequences;
+    e->from = from;
+    e->to = to;
     e->count = count;
     e->wanted = wanted;
     e->wanted_count = wanted_count;
@@ -332,7 +339,7 @@ static void take_everything(Arena *arena, Engine *e) {
     e->sums[0] = take(arena, batch * outputs * (int64_t)sizeof *e->sums[0]);
     e->sums[1] = take(arena, batch * hidden * (int64_t)sizeof *e->sums[1]);
     e->sums[2] = take(arena, batch * hidden * (int64_t)sizeof *e->sums[2]);
-    e->states = take(arena, model->sequences * model->layers * hidden * (int64_t)sizeof *e->states);
+    e->states = take(arena, model->slots * model->layers * hidden * (int64_t)sizeof *e->states);
 }
 
 Engine *tritstream_create(const Model *model, int level, int threads) {

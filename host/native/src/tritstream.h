@@ -15,7 +15,7 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 4
+#define TRITSTREAM_INTERFACE 5
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
@@ -29,7 +29,7 @@ enum {
 typedef struct {
     int64_t hidden, intermediate, layers, vocabulary;
     int64_t batch;     /* most tokens in one pass over the weights */
-    int64_t sequences; /* recurrent states held side by side */
+    int64_t slots;     /* recurrent states held side by side */
     Profile profile;
     Embedding embedding;
     const Matrix *matrices; /* layers * MATRICES, then the LM head */
@@ -50,16 +50,17 @@ TRITSTREAM_API void tritstream_destroy(Engine *);
 /* Bytes that the engine has allocated. */
 TRITSTREAM_API int64_t tritstream_working_set(const Engine *);
 
-/* One pass over the weights: `count` (at most batch) tokens, token t continuing state sequences[t];
- * tokens of one sequence in their order. Logits of the tokens in `wanted` (increasing, `wanted_count`
- * of them) go to logits (wanted_count, vocabulary). Nothing is allocated. */
-TRITSTREAM_API void tritstream_run(Engine *, const int64_t *tokens, const int32_t *sequences,
-                                   int64_t count, const int64_t *wanted, int64_t wanted_count,
-                                   float *logits);
+/* One pass over the weights: `count` (at most batch) tokens. Token t goes on from the state in slot
+ * from[t], as the tokens before it left that, and leaves its own in slot to[t], which may be the same.
+ * Logits of the tokens in `wanted` (increasing, `wanted_count` of them) go to logits (wanted_count,
+ * vocabulary). Nothing is allocated. */
+TRITSTREAM_API void tritstream_run(Engine *, const int64_t *tokens, const int32_t *from,
+                                   const int32_t *to, int64_t count, const int64_t *wanted,
+                                   int64_t wanted_count, float *logits);
 
 /* The residual behind the last layer of the last pass's token, (hidden). */
 TRITSTREAM_API const int64_t *tritstream_residual(const Engine *, int64_t token);
-/* The states, (sequences, layers, hidden): the caller may read and write them between passes. */
+/* The states, (slots, layers, hidden): the caller may read and write them between passes. */
 TRITSTREAM_API int32_t *tritstream_states(Engine *);
 TRITSTREAM_API const int64_t *tritstream_saturations(Engine *);
 
