@@ -10,9 +10,7 @@ from tritstream.cosim.cases import cases_of
 from tritstream.cosim.resources import kernel_counts
 from tritstream.errors import OptionError
 from tritstream.files import atomic_write_bytes
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-from tritstream.rtl.program import Channel, Master
-from tritstream.rtl.simulate import Stalls, build
+from tritstream.rtl import Channel, Master, RtlKernel, Stalls, build, compile_kernel, module_of
 from tritstream.rtl.states import controller_of, spent, states_of
 
 NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernel differently."

@@ -19,7 +19,7 @@ from tritstream.caches import made_cache_folder, yowasp_folder
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.rtl.compile import Compiled
+from tritstream.rtl import Compiled
 from tritstream.toolchain.yosys import package_command
 
 Progress = Callable[[str], None]

@@ -13,7 +13,7 @@ from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.memories import base_addresses, placed
-from tritstream.rtl.targets import VENDOR, Target
+from tritstream.rtl import VENDOR, Target
 from tritstream.system import TRACE_CYCLES, Conditions, Result, System, engine_parts
 
 _BASE = 0x6000_0000

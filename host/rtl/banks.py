@@ -7,8 +7,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from tritstream.rtl.interpret import affine_value
-from tritstream.rtl.mlir import MemRefType
+from tritstream.rtl._mlir import MemRefType
 
 
 @cache
@@ -16,12 +15,10 @@ def places(t: MemRefType) -> npt.NDArray[np.intp]:
     """(size, 2): bank and address of every element, elements in row-major order."""
     rank = len(t.shape)
     points = list(np.ndindex(*t.shape))
-    if t.layout is None or len(t.layout.results) != 2 * rank:
+    if t.partition is None:
         coordinates = np.array([(*[0] * rank, *p) for p in points], np.intp)
     else:
-        coordinates = np.array(
-            [[affine_value(e, p) for e in t.layout.results] for p in points], np.intp
-        )
+        coordinates = np.array([t.partition(p) for p in points], np.intp)
     extents = coordinates.max(axis=0) + 1
     bank = np.ravel_multi_index(tuple(coordinates[:, :rank].T), tuple(extents[:rank]))
     address = np.ravel_multi_index(tuple(coordinates[:, rank:].T), tuple(extents[rank:]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from tritstream.rtl._mlir import Function, Module, StreamType
+from tritstream.rtl._unsupported import UnsupportedError
 from tritstream.rtl.delays import FABRICS, Fabric
 from tritstream.rtl.emit import (
     Port,
@@ -18,10 +20,8 @@ from tritstream.rtl.emit import (
 )
 from tritstream.rtl.graph import Variable
 from tritstream.rtl.legalise import legalise
-from tritstream.rtl.mlir import Function, Module, StreamType
 from tritstream.rtl.normalise import normalise
 from tritstream.rtl.program import Branch, Channel, Design, Item, Leaf, Master, Memory, Repeat
-from tritstream.rtl.refusal import Refusal
 from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
 from tritstream.rtl.targets import VENDOR, Target, library
 
@@ -83,7 +83,7 @@ class Compiled:
 
 
 def compile_function(module: Module, name: str, options: Options = Options()) -> Compiled:
-    """RTL of a function: a kernel or a dataflow region. Raises Refusal."""
+    """RTL of a function: a kernel or a dataflow region. Raises UnsupportedError."""
     function = module.function(name)
     if function.is_dataflow:
         if options.masters is None:
@@ -152,7 +152,7 @@ def _schedule_loops(
         elif item.loop is not None:
             try:
                 schedules[item] = schedule_leaf(item, options.timing)
-            except Refusal as refusal:
+            except UnsupportedError as refusal:
                 if options.strict:
                     raise
                 loop, item.loop = item.loop, None
@@ -227,7 +227,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         if op.name == "allo.stream_construct":
             t = op.results[0].type
             assert isinstance(t, StreamType)
-            name = op.attributes.get("name") or op.results[0].name
+            name = op.text("name") or op.results[0].name
             streams[op.results[0]] = (name, t)
             for side in ("in", "out"):
                 wires += [f"logic {name}_{side}_valid, {name}_{side}_ready;"]
@@ -236,8 +236,8 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         if op.name == "func.return":
             continue
         if op.name != "func.call":
-            raise Refusal(f"{op}: a dataflow region contains calls and streams only")
-        callee = module.function(op.attributes["callee"])
+            raise UnsupportedError(f"{op}: a dataflow region contains calls and streams only")
+        callee = module.function(op.callee)
         design, schedules, found = compile_design(module, callee, options)
         texts.append(emit_design(design, schedules, options.style, modules))
         reports += found
@@ -251,7 +251,9 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
                 assert isinstance(port, Channel)
                 side = "out" if port in design.channels_in else "in"
                 if side in ends.setdefault(operand, set()):
-                    raise Refusal(f"{op}: stream {streams[operand][0]} has two readers or writers")
+                    raise UnsupportedError(
+                        f"{op}: stream {streams[operand][0]} has two readers or writers"
+                    )
                 ends[operand].add(side)
                 prefix = f"{streams[operand][0]}_{side}"
                 pins += [f"    .{port.name}_{x}({prefix}_{x})" for x in ("valid", "ready", "data")]
@@ -260,7 +262,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
             made = _ports_of(port, design)
             if not (isinstance(port, Variable) and port in design.inputs):
                 if operand in users:
-                    raise Refusal(
+                    raise UnsupportedError(
                         f"{op}: argument {top} is used by {users[operand]} and {callee.name}: only "
                         f"scalars that are read can be shared"
                     )
@@ -280,7 +282,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         lines += [f"  {design.name} {design.name}_i (", ",\n".join(pins), "  );"]
     for value, (name, t) in streams.items():
         if ends.get(value, set()) != {"in", "out"}:
-            raise Refusal(f"stream {name} of {function.where} lacks a reader or a writer")
+            raise UnsupportedError(f"stream {name} of {function.where} lacks a reader or a writer")
         depth = max(2, 1 << max(t.depth - 1, 1).bit_length())
         lines.append(
             f"  {options.prefix}tritstream_fifo #(.WIDTH({t.width}), .DEPTH({depth})) {name}_i (\n"
@@ -320,7 +322,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
         fifo = ""
     unused = [names[a] for a in function.arguments if a not in arguments]
     if unused:
-        raise Refusal(f"argument {unused[0]} of {function.where} is used by no process")
+        raise UnsupportedError(f"argument {unused[0]} of {function.where} is used by no process")
     return Compiled(
         options.prefix + function.name,
         "\n".join([*modules.values(), *texts, fifo, text]),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tritstream.errors import TritstreamError
-from tritstream.rtl.mlir import Affine, Block, Function, IntType, MemRefType, Module, Op, Value
+from tritstream.rtl._mlir import Block, Function, IntType, MemRefType, Module, Op, Value
 
 
 class InterpretError(TritstreamError):
@@ -81,22 +81,6 @@ def shift_left(a: int, amount: int, width: int) -> int:
     return 0 if amount >= width else a << amount
 
 
-def affine_value(expression: Any, dims: Sequence[int]) -> int:
-    kind = expression[0]
-    if kind in ("d", "s"):
-        return dims[expression[1]]
-    if kind == "c":
-        return int(expression[1])
-    a, b = affine_value(expression[1], dims), affine_value(expression[2], dims)
-    if kind == "+":
-        return a + b
-    if kind == "*":
-        return a * b
-    if kind == "mod":
-        return a % b
-    return a // b if kind == "floordiv" else -(-a // b)
-
-
 def run(module: Module, function: Function, arguments: Sequence[Any]) -> list[int]:
     """Call ``function`` with integers, Arrays (changed in place) and Fifos, by argument type."""
     return _Interpreter(module).call(function, arguments)
@@ -120,10 +104,8 @@ class _Interpreter:
 
     def index(self, op: Op, operands: Sequence[Value], env: dict[Value, Any]) -> list[int]:
         values = [env[o] for o in operands]
-        table = op.attributes.get("map")
-        if isinstance(table, Affine):
-            return [affine_value(e, values) for e in table.results]
-        return values
+        table = op.map("map")
+        return values if table is None else table(values)
 
     def operation(self, op: Op, env: dict[Value, Any]) -> None:
         name = op.name
@@ -141,7 +123,7 @@ class _Interpreter:
             assert isinstance(t, MemRefType)
             env[op.results[0]] = Array(t.shape, t.width, [0] * t.size)
         elif name == "memref.get_global":
-            t, data = self.module.tables[op.attributes["name"]]
+            t, data = self.module.tables[op.text("name")]
             env[op.results[0]] = Array(t.shape, t.width, list(data))
         elif name in ("affine.for", "scf.for"):
             low, high, step = self.bounds(op, env)
@@ -154,7 +136,7 @@ class _Interpreter:
             for result, value in zip(op.results, self.block(taken, env), strict=True):
                 env[result] = value
         elif name == "func.call":
-            callee = self.module.function(op.attributes["callee"])
+            callee = self.module.function(op.callee)
             values = self.call(callee, [env[o] for o in operands])
             for result, value in zip(op.results, values, strict=True):
                 env[result] = value
@@ -187,13 +169,13 @@ class _Interpreter:
         if op.name == "scf.for":
             low, high, step = (env[o] for o in op.operands[:3])
             return low, high, step
-        sizes = op.attributes["operandSegmentSizes"]
+        sizes = op.integers("operandSegmentSizes")
         values = [env[o] for o in op.operands]
         lows = values[: sizes[0]]
         highs = values[sizes[0] : sizes[0] + sizes[1]]
-        low = max(affine_value(e, lows) for e in op.attributes["lowerBoundMap"].results)
-        high = min(affine_value(e, highs) for e in op.attributes["upperBoundMap"].results)
-        return low, high, op.attributes["step"]
+        low_map, high_map = op.map("lowerBoundMap"), op.map("upperBoundMap")
+        assert low_map is not None and high_map is not None
+        return max(low_map(lows)), min(high_map(highs)), op.integer("step")
 
 
 def arithmetic(op: Op, values: Sequence[int]) -> int:
@@ -203,14 +185,14 @@ def arithmetic(op: Op, values: Sequence[int]) -> int:
     assert isinstance(result, IntType)
     width = result.width
     if name == "constant":
-        return signed(op.attributes["value"], width)
+        return signed(op.integer("value"), width)
     source = op.operands[0].type
     assert isinstance(source, IntType)
     w = source.width
     a = values[0]
     b = values[1] if len(values) > 1 else 0
     if name == "cmpi":
-        return compare(op.attributes["predicate"], a, b, w)
+        return compare(op.integer("predicate"), a, b, w)
     if name == "select":
         return values[1] if a else values[2]
     if b == 0 and name.startswith(("floordiv", "ceildiv", "div", "rem")):

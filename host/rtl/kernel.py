@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import EngineError
+from tritstream.rtl._mlir import MemRefType, Module, Type, parse
 from tritstream.rtl.banks import places
 from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.delays import FABRICS
 from tritstream.rtl.graph import Variable
-from tritstream.rtl.mlir import MemRefType, Module, Type, parse
 from tritstream.rtl.program import Channel, Memory
 from tritstream.rtl.simulate import Outcome, Simulation, Stalls
 from tritstream.rtl.targets import VENDOR, Target
@@ -65,7 +65,10 @@ def compile_kernel(
     prefix: str = "",
     target: Target = VENDOR,
 ) -> Compiled:
-    """RTL of a checked-in kernel for the configuration's board, or a target. Raises Refusal."""
+    """RTL of a checked-in kernel for the configuration's board, or a target.
+
+    Raises UnsupportedError, and whatever module_of() raises.
+    """
     module = module_of(configuration, kernel)
     options = replace(options_for(configuration, target), prefix=prefix)
     return compile_function(module, top or kernel, options)

@@ -12,11 +12,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
-from tritstream.rtl.mlir import (
+from tritstream.rtl._mlir import (
     INDEX_BITS,
-    Affine,
+    AffineExpression,
+    Argument,
     Block,
+    Constant,
     Function,
     IntType,
     MemRefType,
@@ -25,6 +26,8 @@ from tritstream.rtl.mlir import (
     StreamType,
     Value,
 )
+from tritstream.rtl._unsupported import UnsupportedError
+from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
 from tritstream.rtl.program import (
     Bound,
     Branch,
@@ -46,7 +49,6 @@ from tritstream.rtl.program import (
     Table,
     Unit,
 )
-from tritstream.rtl.refusal import Refusal
 from tritstream.rtl.targets import VENDOR, Target
 
 RESERVED = frozenset(
@@ -115,7 +117,7 @@ def normalise(
 
     Arguments become ports: integers and one-element arrays registers, streams channels, and arrays
     memories with one-cycle ports, or masters of a bus where ``masters`` is set and the array is not
-    partitioned. Raises Refusal for what is not supported.
+    partitioned. Raises UnsupportedError for what is not supported.
     """
     return _Normaliser(module, masters, target).design(function)
 
@@ -125,9 +127,7 @@ def mentions_loop(module: Module, block: Block) -> bool:
     for op in block.walk():
         if op.name in ("scf.for", "affine.for", "scf.while"):
             return True
-        if op.name == "func.call" and mentions_loop(
-            module, module.function(op.attributes["callee"]).body
-        ):
+        if op.name == "func.call" and mentions_loop(module, module.function(op.callee).body):
             return True
     return False
 
@@ -249,7 +249,7 @@ class _Normaliser:
         self.top = function
         self.steady: set[Variable] = set()
         if function.results:
-            raise Refusal(f"{function.where} returns a value: a top writes to arguments")
+            raise UnsupportedError(f"{function.where} returns a value: a top writes to arguments")
         written, read = self.accessed(function)
         for position, argument in enumerate(function.arguments):
             name = self.unique(argument.name or f"arg{position}")
@@ -283,7 +283,7 @@ class _Normaliser:
             elif op.name == "allo.stream_get":
                 read.add(op.operands[0])
             elif op.name == "func.call":
-                callee = self.module.function(op.attributes["callee"])
+                callee = self.module.function(op.callee)
                 w, r = self.accessed(callee)
                 for outer, inner in zip(op.operands, callee.arguments, strict=True):
                     if inner in w:
@@ -302,7 +302,9 @@ class _Normaliser:
         if isinstance(t, StreamType):
             channel = Channel(name, t.width)
             if argument in written and argument in read:
-                raise Refusal(f"stream {name} is both read and written by {self.top.where}")
+                raise UnsupportedError(
+                    f"stream {name} is both read and written by {self.top.where}"
+                )
             (self.result.channels_out if argument in written else self.result.channels_in).append(
                 channel
             )
@@ -311,7 +313,7 @@ class _Normaliser:
             variable = integer_variable(name, t.width)
             if argument in written:
                 if argument in read:
-                    raise Refusal(
+                    raise UnsupportedError(
                         f"argument {name} of {self.top.where} is read and written: a register "
                         f"argument is one or the other"
                     )
@@ -362,8 +364,8 @@ class _Normaliser:
         elif name == "memref.alloc":
             self.frame[op.results[0]] = self.allocate(op)
         elif name == "memref.get_global":
-            t, data = self.module.tables[op.attributes["name"]]
-            table = Table(op.attributes["name"], t.width, data)
+            t, data = self.module.tables[op.text("name")]
+            table = Table(op.text("name"), t.width, data)
             self.frame[op.results[0]] = Array(table.name, t, table=table)
         elif name in ("affine.for", "scf.for"):
             self.loop(op)
@@ -378,9 +380,9 @@ class _Normaliser:
         elif name in ("allo.get_slice", "allo.set_slice"):
             self.slice(op)
         else:
-            raise Refusal(f"{op} is not supported by the RTL backend")
+            raise UnsupportedError(f"{op} is not supported by the RTL backend")
         if len(self.graph.nodes) > MAX_UNROLLED:
-            raise Refusal(f"{op} unrolls to more than {MAX_UNROLLED} operations")
+            raise UnsupportedError(f"{op} unrolls to more than {MAX_UNROLLED} operations")
 
     # Arithmetic
 
@@ -391,7 +393,7 @@ class _Normaliser:
         assert isinstance(result, IntType)
         width = result.width
         if name == "constant":
-            return g.wraps(g.const(op.attributes["value"]), width)
+            return g.wraps(g.const(op.integer("value")), width)
         source = op.operands[0].type
         assert isinstance(source, IntType)
         w = source.width
@@ -400,7 +402,7 @@ class _Normaliser:
         if name == "select":
             return g.mux(a, v[1], v[2])
         if name == "cmpi":
-            return self.compare(op.attributes["predicate"], a, b, w)
+            return self.compare(op.integer("predicate"), a, b, w)
         if name in ("addi", "subi", "muli"):
             made = {"addi": g.add, "subi": g.sub, "muli": g.mul}[name](a, b)
         elif name in ("andi", "ori", "xori"):
@@ -427,7 +429,7 @@ class _Normaliser:
         elif name in ("divui", "remui", "divsi", "remsi", "floordivsi", "ceildivsi"):
             made = self.division(op, name, a, b, w)
         else:
-            raise Refusal(f"{op} is not supported by the RTL backend")
+            raise UnsupportedError(f"{op} is not supported by the RTL backend")
         return self.graph.wraps(made, width)
 
     def compare(self, predicate: int, a: Node, b: Node, width: int) -> Node:
@@ -458,7 +460,7 @@ class _Normaliser:
             return g.shrc(a, b.data.bit_length() - 1)
         if name in ("floordivsi", "ceildivsi") and (a.low < 0 or b.low < 0):
             # The emitted C++ divides towards zero there, MLIR does not.
-            raise Refusal(
+            raise UnsupportedError(
                 f"{op}: an operand may be negative, where C++ and MLIR round differently; "
                 f"make it a shift, or give operands that cannot be negative"
             )
@@ -532,34 +534,34 @@ class _Normaliser:
         if terms:
             terms, distance = _difference(high, low)
         if terms:
-            raise Refusal(f"{op}: the width of the slice is not constant")
+            raise UnsupportedError(f"{op}: the width of the slice is not constant")
         if op.name == "allo.get_slice":
             if distance + 1 != t.width:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{op}: a slice of {distance + 1} bits is read as {t.width} bits, which C++ "
                     f"and MLIR extend differently; assign it to a variable of its own width first"
                 )
             made = g.wraps(g.shr(word, g.wrapu(low, 32)), t.width)
         else:
             if low.op != "const":
-                raise Refusal(f"{op}: writing a slice at a position that is not constant")
+                raise UnsupportedError(f"{op}: writing a slice at a position that is not constant")
             if distance < 0 or low.data < 0 or low.data + distance >= t.width:
-                raise Refusal(f"{op}: bits {low.data + distance}:{low.data} of {t.width}")
+                raise UnsupportedError(f"{op}: bits {low.data + distance}:{low.data} of {t.width}")
             value = self.node(op.operands[3])
             made = g.insert(word, value, low.data, distance + 1, t.width)
         self.bind(op.results[0], made)
 
     # Memory
 
-    def affine(self, expression: Any, dims: list[Node], op: Op | None = None) -> Node:
+    def affine(self, expression: AffineExpression, dims: list[Node], op: Op | None = None) -> Node:
         g = self.graph
-        kind = expression[0]
-        if kind in ("d", "s"):
-            return dims[expression[1]]
-        if kind == "c":
-            return g.const(expression[1])
-        a = self.affine(expression[1], dims, op)
-        b = self.affine(expression[2], dims, op)
+        if isinstance(expression, Argument):
+            return dims[expression.position]
+        if isinstance(expression, Constant):
+            return g.const(expression.value)
+        kind = expression.kind
+        a = self.affine(expression.left, dims, op)
+        b = self.affine(expression.right, dims, op)
         if kind == "+":
             return g.add(a, b)
         if kind == "*":
@@ -575,15 +577,17 @@ class _Normaliser:
                 else -(-a.data // n)
             )
         if k < 0 or b.data != 1 << k:
-            raise Refusal(f"{op or 'an array'}: {kind} by something that is not a power of two")
+            raise UnsupportedError(
+                f"{op or 'an array'}: {kind} by something that is not a power of two"
+            )
         if kind == "mod":
             return g.wrapu(a, k)
         return g.shrc(g.add(a, g.const((1 << k) - 1)) if kind == "ceildiv" else a, k)
 
     def indices(self, op: Op, operands: list[Value]) -> list[Node]:
         nodes = [self.node(o) for o in operands]
-        table = op.attributes.get("map")
-        if isinstance(table, Affine):
+        table = op.map("map")
+        if table is not None:
             return [self.affine(e, nodes, op) for e in table.results]
         return nodes
 
@@ -631,7 +635,7 @@ class _Normaliser:
     def allocate(self, op: Op) -> Array:
         t = op.results[0].type
         assert isinstance(t, MemRefType)
-        name = self.unique(op.attributes.get("name") or op.results[0].name or "array")
+        name = self.unique(op.text("name") or op.results[0].name or "array")
         banks, depth = self.extents(t)
         if depth == 1:
             variables = [
@@ -642,7 +646,7 @@ class _Normaliser:
                 self.env[variable] = self.graph.const(0)
             return Array(name, t, variables=variables)
         declared = INDEPENDENT in op.attributes
-        declared |= "inter false" in str(op.attributes.get("dependence", ""))
+        declared |= "inter false" in op.text("dependence")
         memory = Memory(name, t.width, banks, depth, independent=declared)
         self.result.memories.append(memory)
         return Array(name, t, memory=memory)
@@ -707,7 +711,9 @@ class _Normaliser:
 
     def check(self, op: Op, array: Array, at: int) -> None:
         if not 0 <= at < array.type.size:
-            raise Refusal(f"{op}: element {at} of {array.name}, which has {array.type.size}")
+            raise UnsupportedError(
+                f"{op}: element {at} of {array.name}, which has {array.type.size}"
+            )
 
     def store(self, op: Op, array: Array, index: list[Node], value: Node) -> None:
         g = self.graph
@@ -721,7 +727,7 @@ class _Normaliser:
                 self.env[variable] = g.mux(g.equal(at, g.const(k)), value, self.read(variable))
             return
         if array.table is not None:
-            raise Refusal(f"{op} writes to the constant table {array.name}")
+            raise UnsupportedError(f"{op} writes to the constant table {array.name}")
         if array.master is not None:
             self.store_to_bus(op, array.master, self.flat(array, index), value)
             return
@@ -786,9 +792,9 @@ class _Normaliser:
     # Control
 
     def call(self, op: Op) -> None:
-        callee = self.module.function(op.attributes["callee"])
+        callee = self.module.function(op.callee)
         if callee.name in self.calls:
-            raise Refusal(f"{op}: {callee.name} calls itself")
+            raise UnsupportedError(f"{op}: {callee.name} calls itself")
         if self.call_unit(op, callee):
             return
         outer = self.frame
@@ -803,7 +809,7 @@ class _Normaliser:
                 and isinstance(argument.type, MemRefType)
                 and argument.type.shape != binding.type.shape
             ):
-                raise Refusal(f"{op}: {callee.name} sees {binding.name} in another shape")
+                raise UnsupportedError(f"{op}: {callee.name} sees {binding.name} in another shape")
         self.calls.append(callee.name)
         self.frame = frame
         returned = [self.frame[v] for v in self.block(callee.body)]
@@ -818,7 +824,7 @@ class _Normaliser:
         """How often every function is called, through others too."""
         for op in function.body.walk():
             if op.name == "func.call":
-                callee = self.module.function(op.attributes["callee"])
+                callee = self.module.function(op.callee)
                 self.sites[callee.name] = self.sites.get(callee.name, 0) + 1
                 if self.sites[callee.name] < 100:
                     self.count_sites(callee)
@@ -959,7 +965,7 @@ class _Normaliser:
 
     def branch_of_control(self, op: Op, condition: Node) -> None:
         if op.results:
-            raise Refusal(f"{op} gives a value and contains a loop")
+            raise UnsupportedError(f"{op} gives a value and contains a loop")
         test = self.bound(condition)
         assert isinstance(test, Variable)
         self.cut("branch")
@@ -976,23 +982,23 @@ class _Normaliser:
     def loop(self, op: Op) -> None:
         low, high, step = self.bounds(op)
         if step <= 0:
-            raise Refusal(f"{op}: the step must be positive")
+            raise UnsupportedError(f"{op}: the step must be positive")
         if len(op.regions[0].arguments) != 1 or op.results:
-            raise Refusal(f"{op} carries values: use variables")
+            raise UnsupportedError(f"{op} carries values: use variables")
         body = op.regions[0]
         counter = body.arguments[0]
         constant = low.op == "const" and high.op == "const"
         short = constant and "pipeline_ii" not in op.attributes and self.is_short(op, low, high)
         if self.inside_leaf or short or "unroll" in op.attributes:
             if not constant:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{op}: a loop inside a pipelined loop is unrolled and needs constant bounds"
                 )
             for i in range(low.data, high.data, step):
                 self.bind(counter, self.graph.const(i))
                 self.block(body)
             return
-        name = op.attributes.get("op_name") or op.attributes.get("loop_name") or "loop"
+        name = op.text("op_name") or op.text("loop_name") or "loop"
         pipelined = op.attributes.get("pipeline_ii") == 1
         if constant and low.data >= high.data:
             return
@@ -1001,7 +1007,7 @@ class _Normaliser:
         limits = low.low, max(high.high - 1 + over, low.low)
         low_bound, high_bound = self.bound(low), self.bound(high)
         if step != 1 and not constant:
-            raise Refusal(f"{op}: a step of {step} needs constant bounds")
+            raise UnsupportedError(f"{op}: a step of {step} needs constant bounds")
         self.cut(name)
         variable = Variable(self.unique(f"{counter.name or 'i'}_{name}"), *limits)
         made = Loop(variable, low_bound, high_bound, step, name, str(op))
@@ -1082,16 +1088,17 @@ class _Normaliser:
         if op.name == "scf.for":
             low, high, step = (self.node(o) for o in op.operands[:3])
             if step.op != "const":
-                raise Refusal(f"{op}: the step is not constant")
+                raise UnsupportedError(f"{op}: the step is not constant")
             return low, high, int(step.data)
-        sizes = op.attributes["operandSegmentSizes"]
+        sizes = op.integers("operandSegmentSizes")
         values = [self.node(o) for o in op.operands]
-        lows, highs = op.attributes["lowerBoundMap"], op.attributes["upperBoundMap"]
+        lows, highs = op.map("lowerBoundMap"), op.map("upperBoundMap")
+        assert lows is not None and highs is not None
         if len(lows.results) != 1 or len(highs.results) != 1:
-            raise Refusal(f"{op}: a bound is the minimum or maximum of several")
+            raise UnsupportedError(f"{op}: a bound is the minimum or maximum of several")
         low = self.affine(lows.results[0], values[: sizes[0]], op)
         high = self.affine(highs.results[0], values[sizes[0] : sizes[0] + sizes[1]], op)
-        return low, high, int(op.attributes["step"])
+        return low, high, op.integer("step")
 
 
 def _difference(a: Node, b: Node) -> tuple[dict[Node, int], int]:

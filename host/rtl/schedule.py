@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from tritstream.rtl._mlir import INDEX_BITS
+from tritstream.rtl._unsupported import UnsupportedError
 from tritstream.rtl.delays import Fabric, delay
 from tritstream.rtl.graph import Node, Variable, linear
 from tritstream.rtl.legalise import exclusive, needed_nodes
-from tritstream.rtl.mlir import INDEX_BITS
 from tritstream.rtl.products import product_latency, rows_per_stage
 from tritstream.rtl.program import Leaf, Load, Put, Store
-from tritstream.rtl.refusal import Refusal
 from tritstream.rtl.targets import VENDOR, Target
 
 MAX_ROUNDS = 400
@@ -135,7 +135,7 @@ def address_bits(depth: int) -> int:
 
 
 def schedule_leaf(leaf: Leaf, timing: Timing, ports: dict[Any, int] | None = None) -> Schedule:
-    """A schedule of the leaf. ``ports``: read ports that a memory has. Raises Refusal."""
+    """A schedule of the leaf. ``ports``: read ports that a memory has. Raises UnsupportedError."""
     return _Scheduler(leaf, timing, ports or {}).run()
 
 
@@ -224,7 +224,7 @@ class _Scheduler:
             schedule = self.attempt()
             if not self.repair(schedule) and not self.gather(schedule):
                 return self.finish(schedule)
-        raise Refusal(
+        raise UnsupportedError(
             f"{self.leaf.name}: no schedule with one iteration a cycle: a value that goes through "
             f"memory, or several accesses to one port, need more than one cycle ({self.blame()})"
         )
@@ -242,7 +242,7 @@ class _Scheduler:
             for access in accesses:
                 key = (kind, access.channel)
                 if key in seen:
-                    raise Refusal(
+                    raise UnsupportedError(
                         f"{access.where}: stream {access.channel.name} has a second {kind} in an "
                         f"iteration of {leaf.loop.name}, so it cannot start one every cycle"
                     )
@@ -250,7 +250,7 @@ class _Scheduler:
         for store in leaf.stores:
             slot = (store.memory, store.bank)
             if slot in seen:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{store.where}: array {store.memory.name} is written twice in an iteration of "
                     f"{leaf.loop.name}, and a bank has one write port: partition it"
                 )
@@ -261,7 +261,7 @@ class _Scheduler:
             counts[slot] = counts.get(slot, 0) + 1
             allowed = self.timing.read_ports
             if counts[slot] > allowed:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{load.where}: array {load.memory.name} is read {counts[slot]} times in an "
                     f"iteration of {leaf.loop.name}, and {allowed} read port(s) of a bank are "
                     f"allowed: partition it"
@@ -270,7 +270,7 @@ class _Scheduler:
         for request in leaf.requests:
             other = masters.setdefault(request.master, request)
             if other.is_write != request.is_write:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{request.where}: {request.master.name} is read and written in one iteration"
                 )
 
@@ -397,7 +397,7 @@ class _Scheduler:
             at += 1
             time = start + d
             if time > period and d > 0:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{node.where}: {node.op} of {self.widths[node]} bits takes {time:.1f} ns with "
                     f"its register, more than the clock period of {period:.1f} ns"
                 )
@@ -415,12 +415,12 @@ class _Scheduler:
         assert loop is not None
         for node in component:
             if node.op == "mul" and self.target.logic_products:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{node.where}: the next iteration of {loop.name} depends on this product, "
                     f"which takes several cycles without a DSP, so it cannot start one every cycle"
                 )
             if node.op in ("load", "table") or node in self.request_of:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{node.where}: the next iteration of {loop.name} depends on this read of "
                     f"memory, so it cannot start one every cycle"
                 )
@@ -462,7 +462,7 @@ class _Scheduler:
             if attempt == 0:
                 at += 1
         assert worst is not None
-        raise Refusal(
+        raise UnsupportedError(
             f"{worst.where}: what an iteration of {loop.name} hands to the next takes "
             f"{longest:.1f} ns, more than the clock period of {period:.1f} ns, so it cannot start "
             f"one every cycle"
@@ -550,7 +550,9 @@ class _Scheduler:
         if not (self.pipelined and self.target.free_running):
             schedule.held = schedule.depth if any(schedule.access[x] for x in waiting) else 0
             if schedule.held and leaf.calls:
-                raise Refusal(f"{leaf.name}: a shared function's result does not wait for a stream")
+                raise UnsupportedError(
+                    f"{leaf.name}: a shared function's result does not wait for a stream"
+                )
             return False
         blocking = [
             *leaf.gets,

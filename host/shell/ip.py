@@ -40,11 +40,11 @@ from tritstream.kernels.registers import (
     PAGE_BITS,
     PORT_COUNTERS,
 )
-from tritstream.rtl.targets import VENDOR, Target, library
+from tritstream.rtl import VENDOR, Target, library
 from tritstream.shell.bus import Bus
 
 if TYPE_CHECKING:
-    from tritstream.rtl.compile import Compiled
+    from tritstream.rtl import Compiled
 
 SOURCES = (
     "shell_fifo",
@@ -82,7 +82,7 @@ def shell_source(target: Target = VENDOR) -> str:
 
 def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:
     """The ports of a compiled engine. Raises ConfigurationError where they do not fit the table."""
-    from tritstream.rtl.program import Master
+    from tritstream.rtl import Master
     from tritstream.rtl.schedule import address_bits
 
     if len(compiled.arguments) != len(table):

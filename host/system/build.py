@@ -18,8 +18,7 @@ from tritstream.kernels.arguments import (
     argument_table,
     bundles,
 )
-from tritstream.rtl.simulate import WAIVERS
-from tritstream.rtl.targets import VENDOR, Target
+from tritstream.rtl import VENDOR, WAIVERS, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
@@ -72,9 +71,8 @@ def engine_parts(
     configuration: Configuration, bus: Bus | None = None, target: Target = VENDOR
 ) -> Parts:
     """The engine of a configuration, for a target. Raises ConfigurationError without a geometry,
-    Refusal where the compiler cannot translate it, EngineError where there is no MLIR."""
-    from tritstream.rtl.compile import compile_function
-    from tritstream.rtl.kernel import module_of, options_for
+    UnsupportedError where the compiler cannot translate it, EngineError where there is no MLIR."""
+    from tritstream.rtl import compile_function, module_of, options_for
 
     table = argument_table(configuration)
     options = replace(options_for(configuration, target), prefix="core_")

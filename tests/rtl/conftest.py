@@ -9,8 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from tritstream.configurations import configuration_named
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-from tritstream.rtl.simulate import Simulation, Stalls, build
+from tritstream.rtl import RtlKernel, Simulation, Stalls, build, compile_kernel, module_of
 
 SMALL = [
     (configuration, kernel, top)

@@ -13,9 +13,8 @@ from tritstream.configurations import configuration_named
 from tritstream.cosim import run_kernel
 from tritstream.cosim.cases import KERNELS, cases_of
 from tritstream.cosim.resources import count, estimate
+from tritstream.rtl import MemRefType, compile_kernel, module_of
 from tritstream.rtl.interpret import Array, run
-from tritstream.rtl.kernel import compile_kernel, module_of
-from tritstream.rtl.mlir import MemRefType
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

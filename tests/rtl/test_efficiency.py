@@ -15,10 +15,18 @@ import pytest
 from tritstream.configurations import configuration_named
 from tritstream.cosim.cases import cases_of
 from tritstream.kernels.manifest import GENERATED
-from tritstream.rtl.compile import Compiled, compile_function
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of, options_for
-from tritstream.rtl.mlir import parse
-from tritstream.rtl.simulate import Simulation, Stalls, build
+from tritstream.rtl import (
+    Compiled,
+    RtlKernel,
+    Simulation,
+    Stalls,
+    build,
+    compile_function,
+    compile_kernel,
+    module_of,
+    options_for,
+    parse,
+)
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 NAME = "kv260"

@@ -11,9 +11,15 @@ import pytest
 
 from support import kernel_cases as cases
 from tritstream.configurations import configuration_named
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-from tritstream.rtl.simulate import Stalls, build
-from tritstream.rtl.targets import TARGETS, target_named
+from tritstream.rtl import (
+    TARGETS,
+    RtlKernel,
+    Stalls,
+    build,
+    compile_kernel,
+    module_of,
+    target_named,
+)
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")

@@ -5,10 +5,7 @@ import pytest
 from support import rtl_shapes
 from support.rtl_compare import compare, one_sentence
 from support.rtl_fuzz import generate
-from tritstream.rtl.compile import Options, compile_function
-from tritstream.rtl.mlir import parse
-from tritstream.rtl.simulate import Stalls, build, integers
-from tritstream.rtl.targets import ZYNQ7_OPEN
+from tritstream.rtl import ZYNQ7_OPEN, Options, Stalls, build, compile_function, integers, parse
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 BATCH, SHAPES = 30, 18

@@ -11,10 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tritstream.rtl.compile import Compiled, compile_function
-from tritstream.rtl.kernel import RtlKernel
-from tritstream.rtl.mlir import Module, parse
-from tritstream.rtl.simulate import Simulation, Stalls, build, integers, lint
+from tritstream.rtl import (
+    Compiled,
+    Module,
+    RtlKernel,
+    Simulation,
+    Stalls,
+    build,
+    compile_function,
+    integers,
+    lint,
+    parse,
+)
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 GOLDEN = Path(__file__).parent / "golden"

@@ -13,9 +13,16 @@ import pytest
 from support.rtl_compare import compare
 from tritstream.configurations import configuration_named
 from tritstream.cosim.resources import estimate
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of
-from tritstream.rtl.simulate import Simulation, Stalls, build, lint
-from tritstream.rtl.targets import ZYNQ7_OPEN
+from tritstream.rtl import (
+    ZYNQ7_OPEN,
+    RtlKernel,
+    Simulation,
+    Stalls,
+    build,
+    compile_kernel,
+    lint,
+    module_of,
+)
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

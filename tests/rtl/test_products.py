@@ -8,10 +8,16 @@ from itertools import cycle, islice, product
 import pytest
 
 from support.rtl_text import kernel
-from tritstream.rtl.compile import Compiled, Options, compile_function
-from tritstream.rtl.mlir import parse
-from tritstream.rtl.simulate import Stalls, build, integers
-from tritstream.rtl.targets import ZYNQ7_OPEN
+from tritstream.rtl import (
+    ZYNQ7_OPEN,
+    Compiled,
+    Options,
+    Stalls,
+    build,
+    compile_function,
+    integers,
+    parse,
+)
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

@@ -6,9 +6,7 @@ import pytest
 
 from support.rtl_compare import one_sentence
 from support.rtl_text import STREAM, kernel, pipelined
-from tritstream.rtl.compile import Options, compile_function
-from tritstream.rtl.mlir import parse
-from tritstream.rtl.refusal import Refusal
+from tritstream.rtl import Options, UnsupportedError, compile_function, parse
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 
@@ -127,7 +125,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_refusal(name: str) -> None:
     text, parts = CASES[name]
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UnsupportedError) as caught:
         compile_function(parse(text, "k.mlir"), "f")
     message = str(caught.value)
     assert one_sentence(message)
@@ -157,7 +155,7 @@ def test_a_recurrence_longer_than_the_clock() -> None:
         STREAM + ", memref<1xi32>",
     )
     module = parse(text, "k.mlir")
-    with pytest.raises(Refusal, match="hands to the next") as caught:
+    with pytest.raises(UnsupportedError, match="hands to the next") as caught:
         compile_function(module, "f", Options(period=6.0))
     assert one_sentence(str(caught.value)) and "k.py:8" in str(caught.value)
     # Without strictness the loop runs one iteration after the other, and the report says so.
@@ -167,7 +165,7 @@ def test_a_recurrence_longer_than_the_clock() -> None:
 
 
 def test_unknown_functions_and_text() -> None:
-    with pytest.raises(Refusal, match="no function 'g'"):
+    with pytest.raises(UnsupportedError, match="no function 'g'"):
         compile_function(parse(CASES["an element outside its array"][0], "k.mlir"), "g")
-    with pytest.raises(Refusal, match=r"k\.mlir is not generic-form MLIR"):
+    with pytest.raises(UnsupportedError, match=r"k\.mlir is not generic-form MLIR"):
         parse("func.func @f() { return }", "k.mlir")

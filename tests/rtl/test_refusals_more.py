@@ -9,9 +9,7 @@ import pytest
 
 from support.rtl_compare import one_sentence
 from support.rtl_text import STREAM, kernel, pipelined
-from tritstream.rtl.compile import compile_function
-from tritstream.rtl.mlir import parse
-from tritstream.rtl.refusal import Refusal
+from tritstream.rtl import UnsupportedError, compile_function, parse
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 
@@ -295,7 +293,7 @@ def test_every_case_has_words() -> None:
 
 @pytest.mark.parametrize("name", WORDS)
 def test_refusal(name: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(UnsupportedError) as caught:
         compile_function(parse(C[name], "k.mlir"), "f")
     message = str(caught.value)
     assert one_sentence(message) and WORDS[name] in message

@@ -17,7 +17,7 @@ import pytest
 
 from support.copy_core import parts
 from tritstream.kernels.arguments import Argument
-from tritstream.rtl.targets import ZYNQ7_OPEN
+from tritstream.rtl import ZYNQ7_OPEN
 from tritstream.shell import AXI3, AXI4, Bus
 from tritstream.shell.zynq7 import memory_port, system_source, zynq7_source
 from tritstream.toolchain.verilator import SOUND, verilator_root

@@ -9,15 +9,26 @@ from typing import Any
 
 from support import rtl_fuzz
 from support.rtl_fuzz import Kernel
+from tritstream.rtl import (
+    FABRICS,
+    VENDOR,
+    Channel,
+    Compiled,
+    Master,
+    Memory,
+    MemRefType,
+    Module,
+    Options,
+    Stalls,
+    Target,
+    UnsupportedError,
+    build,
+    compile_function,
+    integers,
+    parse,
+)
 from tritstream.rtl.banks import places
-from tritstream.rtl.compile import Compiled, Options, compile_function
-from tritstream.rtl.delays import FABRICS
 from tritstream.rtl.interpret import Array, Fifo, run
-from tritstream.rtl.mlir import MemRefType, Module, parse
-from tritstream.rtl.program import Channel, Master, Memory
-from tritstream.rtl.refusal import Refusal
-from tritstream.rtl.simulate import Stalls, build, integers
-from tritstream.rtl.targets import VENDOR, Target
 
 
 def banked(memory: Memory, t: MemRefType, data: list[int]) -> list[list[int]]:
@@ -135,12 +146,12 @@ def compare(
         module = parse(kernel.text, f"fuzz{seed}")
         try:
             compiled = compile_function(module, kernel.top, options_of(seed, True, target))
-        except Refusal as refusal:
+        except UnsupportedError as refusal:
             assert one_sentence(str(refusal)), (seed, str(refusal))
             counts["refused"] += 1
             try:
                 compiled = compile_function(module, kernel.top, options_of(seed, False, target))
-            except Refusal as second:
+            except UnsupportedError as second:
                 assert one_sentence(str(second)), (seed, str(second))
                 continue
         counts["kernels"] += 1

@@ -15,7 +15,7 @@ from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.image import Image, open_image
 from tritstream.models import DEMO, model_path
-from tritstream.rtl.targets import ZYNQ7_OPEN
+from tritstream.rtl import ZYNQ7_OPEN
 
 TOKENS = 32
 

@@ -88,8 +88,8 @@ def write_open_project(
     """Make or refresh a project folder. What is already there and unchanged stays as it is.
 
     Raises ConfigurationError for a configuration that is no hardware or does not fit the board,
-    BuildError for a board that the open tools do not know, Refusal where the compiler cannot
-    translate the kernels.
+    BuildError for a board that the open tools do not know, UnsupportedError where the compiler
+    cannot translate the kernels.
     """
     configuration = configuration_named(configuration_name)
     board = board_named(board_name)

@@ -3,5 +3,5 @@
 from tritstream.errors import TritstreamError
 
 
-class Refusal(TritstreamError):
+class UnsupportedError(TritstreamError):
     """A kernel contains what the RTL backend does not compile, or not at the asked rate."""

@@ -1,162 +1,46 @@
-"""Parse: generic-form MLIR text, as Allo prints it, to a small operation tree.
-
-xdsl reads the text; what follows works on the plain classes below, which know the line that every
-operation came from. No operation is interpreted here beyond its attributes.
-"""
+"""Parse: generic-form MLIR text to the operation tree. xdsl reads the text."""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from tritstream.rtl.refusal import Refusal
-
-INDEX_BITS = 32
-"""Width of `index`: the emitted C++ holds it in an int."""
-
-
-@dataclass(frozen=True)
-class IntType:
-    """An integer; ``index`` is one of INDEX_BITS."""
-
-    width: int
-
-
-@dataclass(frozen=True)
-class Affine:
-    """An affine map. Expressions: (d|s|c, n) or (+|*|mod|floordiv|ceildiv, a, b), nested."""
-
-    dims: int
-    results: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class MemRefType:
-    """An array, rank 0 being a scalar variable.
-
-    ``layout`` is Allo's partitioning: as many bank coordinates as there are dimensions, then the
-    coordinates inside a bank.
-    """
-
-    shape: tuple[int, ...]
-    width: int
-    layout: Affine | None = None
-
-    @property
-    def size(self) -> int:
-        n = 1
-        for extent in self.shape:
-            n *= extent
-        return n
-
-
-@dataclass(frozen=True)
-class StreamType:
-    """A FIFO of ``width``-bit words."""
-
-    width: int
-    depth: int
-
-
-Type = IntType | MemRefType | StreamType
-
-
-@dataclass(eq=False)
-class Value:
-    """One SSA value."""
-
-    type: Type
-    name: str = ""
-
-
-@dataclass(eq=False)
-class Op:
-    """One operation. ``attributes`` holds Python values: int, str, True, Affine, tuple of int."""
-
-    name: str
-    operands: list[Value]
-    results: list[Value]
-    attributes: dict[str, Any]
-    regions: list[Block]
-    line: int
-    function: str = ""
-    place: str = ""
-    """File and line of the kernel's source, where the MLIR has locations."""
-
-    def __str__(self) -> str:
-        label = self.attributes.get("op_name") or self.attributes.get("loop_name")
-        target = self.attributes.get("from") or self.attributes.get("to")
-        what = f" {label}" if label else f" of {target}" if target else ""
-        where = f"{self.place}, " if self.place else ""
-        return f"{self.name}{what} ({where}line {self.line} of the MLIR, function {self.function})"
-
-
-@dataclass(eq=False)
-class Block:
-    """The arguments and operations of a region; an empty region is an empty block."""
-
-    arguments: list[Value] = field(default_factory=list)
-    ops: list[Op] = field(default_factory=list)
-
-    def walk(self) -> Iterator[Op]:
-        """Every operation, outermost first."""
-        for op in self.ops:
-            yield op
-            for region in op.regions:
-                yield from region.walk()
-
-
-@dataclass(eq=False)
-class Function:
-    """A function; ``argument_names`` come from Allo where it gives them."""
-
-    name: str
-    body: Block
-    results: list[Type]
-    attributes: dict[str, Any]
-    line: int
-
-    @property
-    def arguments(self) -> list[Value]:
-        return self.body.arguments
-
-    @property
-    def where(self) -> str:
-        return f"function {self.name} (line {self.line} of the MLIR)"
-
-    @property
-    def is_dataflow(self) -> bool:
-        return "dataflow" in self.attributes
-
-
-@dataclass(eq=False)
-class Module:
-    """Functions and constant tables (flat tuples of signed integers) by name."""
-
-    functions: dict[str, Function]
-    tables: dict[str, tuple[MemRefType, tuple[int, ...]]]
-    source: str
-
-    def function(self, name: str) -> Function:
-        try:
-            return self.functions[name]
-        except KeyError:
-            known = ", ".join(sorted(self.functions))
-            raise Refusal(f"{self.source} has no function '{name}': it has {known}") from None
+from tritstream.rtl._mlir.tree import (
+    INDEX_BITS,
+    AffineExpression,
+    AffineKind,
+    AffineMap,
+    Argument,
+    Attribute,
+    Binary,
+    Block,
+    Constant,
+    Function,
+    IntType,
+    MemRefType,
+    Module,
+    Op,
+    Origin,
+    StreamType,
+    Type,
+    Value,
+)
+from tritstream.rtl._unsupported import UnsupportedError
 
 
 def parse(text: str, source: str = "<mlir>") -> Module:
-    """The module in ``text``. Raises Refusal if it is not generic-form MLIR of this kind."""
+    """The module in ``text``.
+
+    Raises UnsupportedError if it is not generic-form MLIR of this kind.
+    """
     try:
         from xdsl.context import Context
         from xdsl.dialects.builtin import Builtin
         from xdsl.parser import Parser
         from xdsl.utils.exceptions import ParseError
     except ImportError as error:
-        raise Refusal(
+        raise UnsupportedError(
             "the RTL backend needs the package xdsl: pip install 'tritstream[rtl]'"
         ) from error
 
@@ -179,7 +63,7 @@ def parse(text: str, source: str = "<mlir>") -> Module:
         module = LineParser(context, text, source).parse_module()
     except ParseError as error:
         reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else "?"
-        raise Refusal(f"{source} is not generic-form MLIR: {reason}") from error
+        raise UnsupportedError(f"{source} is not generic-form MLIR: {reason}") from error
     made = _Reader(source, starts, lines, locations).module(module)
     _check_calls(made)
     return made
@@ -191,16 +75,16 @@ def _check_calls(module: Module) -> None:
     for name, function in module.functions.items():
         calls = [op for op in function.body.walk() if op.name == "func.call"]
         for op in calls:
-            if op.attributes.get("callee") not in module.functions:
-                raise Refusal(f"{op}: there is no function '{op.attributes.get('callee')}'")
-        callees[name] = {op.attributes["callee"] for op in calls}
+            if op.callee not in module.functions:
+                raise UnsupportedError(f"{op}: there is no function '{op.callee}'")
+        callees[name] = {op.callee for op in calls}
     # Functions that call nothing go first, then those that only call such, until no more can.
     while leaves := {name for name, called in callees.items() if not called & callees.keys()}:
         callees = {name: called for name, called in callees.items() if name not in leaves}
     for name, called in callees.items():
         for op in module.functions[name].body.walk():
-            if op.name == "func.call" and op.attributes["callee"] in called & callees.keys():
-                raise Refusal(f"{op}: {op.attributes['callee']} calls itself in the end")
+            if op.name == "func.call" and op.callee in called & callees.keys():
+                raise UnsupportedError(f"{op}: {op.callee} calls itself in the end")
 
 
 _LOCATION = re.compile(r'loc\((?:[^()"]|"[^"]*"|\([^()]*\))*\)')
@@ -252,18 +136,17 @@ class _Reader:
         for op in module.body.block.ops:
             name, attributes = _name(op), _attributes(op)
             if name == "func.func":
-                self.function_name = attributes["sym_name"]
+                self.function_name = str(attributes["sym_name"])
                 body = self.block(op.regions[0])
                 function = Function(
                     self.function_name,
                     body,
                     [_type(t) for t in _raw(op, "function_type").outputs.data],
-                    attributes,
                     self.line(op),
+                    "dataflow" in attributes,
                 )
-                for value, text in zip(
-                    function.arguments, attributes.get("inputs", "").split(","), strict=False
-                ):
+                names = str(attributes.get("inputs", "")).split(",")
+                for value, text in zip(function.arguments, names, strict=False):
                     value.name = text
                 result.functions[function.name] = function
             elif name == "memref.global":
@@ -275,9 +158,9 @@ class _Reader:
                     data *= table_type.size
                 half = 1 << (table_type.width - 1)
                 data = tuple(((v + half) & (2 * half - 1)) - half for v in data)
-                result.tables[attributes["sym_name"]] = (table_type, data)
+                result.tables[str(attributes["sym_name"])] = (table_type, data)
             else:
-                raise Refusal(
+                raise UnsupportedError(
                     f"{self.source}:{self.line(op)}: {name} at module level is not supported"
                 )
         return result
@@ -287,7 +170,7 @@ class _Reader:
         if not blocks:
             return Block()
         if len(blocks) > 1:
-            raise Refusal(
+            raise UnsupportedError(
                 f"{self.source}:{self.line(region.parent_op())}: function {self.function_name} has "
                 f"branches between blocks, "
                 f"but only structured control flow is supported"
@@ -301,27 +184,26 @@ class _Reader:
         """The value, which ``op`` makes or takes; what its type may not be is blamed on it."""
         try:
             made = self.values[value] = Value(_type(value.type), value.name_hint or "")
-        except Refusal as refusal:
-            place = f"{self.place(op)}, " if self.place(op) else ""
-            raise Refusal(
-                f"{_name(op)} ({place}line {self.line(op)} of the MLIR, function "
-                f"{self.function_name}): {refusal}"
-            ) from None
+        except UnsupportedError as refusal:
+            origin = Origin(_name(op), "", self.place(op), self.line(op), self.function_name)
+            raise UnsupportedError(f"{origin}: {refusal}") from None
         return made
 
     def operation(self, op: Any) -> Op:
         operands = [self.values[o] for o in op.operands]
         results = [self.define(r, op) for r in op.results]
-        return Op(
-            _name(op),
-            operands,
-            results,
-            _attributes(op),
-            [self.block(r) for r in op.regions],
-            self.line(op),
-            self.function_name,
-            self.place(op),
-        )
+        name, attributes = _name(op), _attributes(op)
+        origin = Origin(name, _label(attributes), self.place(op), self.line(op), self.function_name)
+        regions = [self.block(r) for r in op.regions]
+        return Op(name, operands, results, attributes, regions, origin)
+
+
+def _label(attributes: dict[str, Attribute]) -> str:
+    """What the kernel calls an operation, or the array that it reads or writes."""
+    if label := attributes.get("op_name") or attributes.get("loop_name"):
+        return f" {label}"
+    target = attributes.get("from") or attributes.get("to")
+    return f" of {target}" if target else ""
 
 
 def _name(op: Any) -> str:
@@ -333,8 +215,8 @@ def _raw(op: Any, key: str) -> Any:
     return op.properties[key] if key in op.properties else op.attributes[key]
 
 
-def _attributes(op: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+def _attributes(op: Any) -> dict[str, Attribute]:
+    made: dict[str, Attribute] = {}
     for key, value in {**op.properties, **op.attributes}.items():
         kind = type(value).__name__
         if key == "op_name__":
@@ -342,13 +224,13 @@ def _attributes(op: Any) -> dict[str, Any]:
         if kind == "IntegerAttr":
             made[key] = int(value.value.data)
         elif kind == "StringAttr":
-            made[key] = value.data
+            made[key] = str(value.data)
         elif kind == "UnitAttr":
-            made[key] = True
+            made[key] = 1
         elif kind == "AffineMapAttr":
             made[key] = _affine(value.data)
         elif kind == "SymbolRefAttr":
-            made[key] = value.root_reference.data
+            made[key] = str(value.root_reference.data)
         elif kind == "DenseArrayBase":
             made[key] = tuple(value.get_values())
     return made
@@ -363,11 +245,11 @@ def _type(t: Any) -> Type:
     if kind == "MemRefType":
         element = _type(t.element_type)
         if not isinstance(element, IntType):
-            raise Refusal(f"arrays of {t.element_type} are not supported: use integers")
+            raise UnsupportedError(f"arrays of {t.element_type} are not supported: use integers")
         layout = getattr(t.layout, "data", None)
         shape = tuple(int(s) for s in t.get_shape())
         if any(s < 1 for s in shape):
-            raise Refusal(f"arrays of type {t} are not supported: give every extent")
+            raise UnsupportedError(f"arrays of type {t} are not supported: give every extent")
         return MemRefType(
             shape,
             element.width,
@@ -376,20 +258,28 @@ def _type(t: Any) -> Type:
     match = re.match(r"!allo\.stream<\s*u?i(\d+)\s*,\s*(\d+)\s*>", str(t))
     if match:
         return StreamType(int(match[1]), int(match[2]))
-    raise Refusal(f"values of type {t} are not supported: use integers, arrays or streams of them")
+    raise UnsupportedError(
+        f"values of type {t} are not supported: use integers, arrays or streams of them"
+    )
 
 
-def _affine(affine_map: Any) -> Affine:
-    return Affine(affine_map.num_dims, tuple(_expression(e) for e in affine_map.results))
+def _affine(affine_map: Any) -> AffineMap:
+    dimensions = affine_map.num_dims
+    return AffineMap(tuple(_expression(e, dimensions) for e in affine_map.results))
 
 
-def _expression(e: Any) -> Any:
+_OPERATORS: dict[str, AffineKind] = {
+    "Add": "+", "Mul": "*", "Mod": "mod", "FloorDiv": "floordiv", "CeilDiv": "ceildiv",
+}  # fmt: skip
+
+
+def _expression(e: Any, dimensions: int) -> AffineExpression:
     kind = type(e).__name__
     if kind == "AffineDimExpr":
-        return ("d", e.position)
+        return Argument(e.position)
     if kind == "AffineSymExpr":
-        return ("s", e.position)
+        return Argument(dimensions + e.position)
     if kind == "AffineConstantExpr":
-        return ("c", e.value)
-    operators = {"Add": "+", "Mul": "*", "Mod": "mod", "FloorDiv": "floordiv", "CeilDiv": "ceildiv"}
-    return (operators[e.kind.name], _expression(e.lhs), _expression(e.rhs))
+        return Constant(e.value)
+    left, right = _expression(e.lhs, dimensions), _expression(e.rhs, dimensions)
+    return Binary(_OPERATORS[e.kind.name], left, right)

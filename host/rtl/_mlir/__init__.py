@@ -1,0 +1,45 @@
+"""Stage 1: generic-form MLIR text, as Allo prints it, to a small operation tree."""
+
+from tritstream.rtl._mlir.parse import parse
+from tritstream.rtl._mlir.tree import (
+    INDEX_BITS,
+    AffineExpression,
+    AffineKind,
+    AffineMap,
+    Argument,
+    Binary,
+    Block,
+    Constant,
+    Function,
+    IntType,
+    MemRefType,
+    Module,
+    Op,
+    Origin,
+    StreamType,
+    Type,
+    Value,
+    affine_value,
+)
+
+__all__ = [
+    "INDEX_BITS",
+    "AffineExpression",
+    "AffineKind",
+    "AffineMap",
+    "Argument",
+    "Binary",
+    "Block",
+    "Constant",
+    "Function",
+    "IntType",
+    "MemRefType",
+    "Module",
+    "Op",
+    "Origin",
+    "StreamType",
+    "Type",
+    "Value",
+    "affine_value",
+    "parse",
+]
