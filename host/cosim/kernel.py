@@ -77,7 +77,7 @@ def run_kernel(
         "stall": stall if waits else None,
         "latency": latency if waits else None,
         "phases_simulated": [vars(s) for s in spent(states, [n / len(cases) for n in by_state])],
-        "loops": [vars(leaf) for leaf in compiled.leaves if leaf.interval],
+        "loops": [vars(leaf) for leaf in compiled.blocks if leaf.interval],
         "note": NOTE,
     }
     if resources:

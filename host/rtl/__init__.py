@@ -3,12 +3,12 @@
 Everything that other packages need is here; the stages behind it are private.
 """
 
+from tritstream.rtl._ir.storage import Channel, Master, Memory, address_bits
 from tritstream.rtl._mlir import MemRefType, Module, parse
+from tritstream.rtl._schedule import FABRICS, Fabric
 from tritstream.rtl._unsupported import UnsupportedError
 from tritstream.rtl.compile import Compiled, Options, compile_function
-from tritstream.rtl.delays import FABRICS, Fabric
 from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of, options_for
-from tritstream.rtl.program import Channel, Master, Memory
 from tritstream.rtl.simulate import WAIVERS, Outcome, Simulation, Stalls, build, integers, lint
 from tritstream.rtl.targets import TARGETS, VENDOR, ZYNQ7_OPEN, Target, library, target_named
 
@@ -32,6 +32,7 @@ __all__ = [
     "Stalls",
     "Target",
     "UnsupportedError",
+    "address_bits",
     "build",
     "compile_function",
     "compile_kernel",

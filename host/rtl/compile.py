@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from tritstream.rtl._ir.program import BasicBlock, Branch, Design, Item, Repeat
+from tritstream.rtl._ir.storage import Channel, Master, Memory, Variable
+from tritstream.rtl._legalise import legalise
+from tritstream.rtl._lower import lower
 from tritstream.rtl._mlir import Function, Module, StreamType
+from tritstream.rtl._schedule import FABRICS, Fabric, Schedule, Timing, schedule_block
 from tritstream.rtl._unsupported import UnsupportedError
-from tritstream.rtl.delays import FABRICS, Fabric
 from tritstream.rtl.emit import (
     Port,
     Style,
@@ -18,11 +22,6 @@ from tritstream.rtl.emit import (
     memory_read_ports,
     module_header,
 )
-from tritstream.rtl.graph import Variable
-from tritstream.rtl.legalise import legalise
-from tritstream.rtl.normalise import normalise
-from tritstream.rtl.program import Branch, Channel, Design, Item, Leaf, Master, Memory, Repeat
-from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
 from tritstream.rtl.targets import VENDOR, Target, library
 
 
@@ -57,7 +56,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class LeafReport:
+class BlockReport:
     """One leaf: ``interval`` 1 for a pipelined loop, 0 for what runs once."""
 
     process: str
@@ -78,7 +77,7 @@ class Compiled:
     arguments: list[Variable | Channel | Memory | Master]
     inputs: set[Variable]
     channels_in: set[Channel]
-    leaves: list[LeafReport] = field(default_factory=list)
+    blocks: list[BlockReport] = field(default_factory=list)
     memory_latency: int = 1
 
 
@@ -95,7 +94,7 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
     return Compiled(
         design.name,
         "".join([*modules.values(), text]),
-        [design.ports[k] for k in range(len(function.arguments))],  # type: ignore[misc]
+        design.ports,
         set(design.inputs),
         set(design.channels_in),
         reports,
@@ -105,29 +104,29 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
 
 def compile_design(
     module: Module, function: Function, options: Options
-) -> tuple[Design, dict[Leaf, Schedule], list[LeafReport]]:
+) -> tuple[Design, dict[BasicBlock, Schedule], list[BlockReport]]:
     """The scheduled design of one process."""
-    design = normalise(module, function, bool(options.masters), options.target)
+    design = lower(module, function, bool(options.masters), options.target)
     design.name = options.prefix + design.name
     legalise(design)
-    schedules: dict[Leaf, Schedule] = {}
+    schedules: dict[BasicBlock, Schedule] = {}
     for unit in design.units:
-        made = schedules[unit.leaf] = schedule_leaf(unit.leaf, options.timing)
+        made = schedules[unit.block] = schedule_block(unit.block, options.timing)
         # A register takes the operands, another one the result.
         unit.latencies = [made.commit[v] + 2 for v in unit.outputs]
-    notes: dict[Leaf, str] = {}
+    notes: dict[BasicBlock, str] = {}
     design.items = _schedule_loops(design.items, options, schedules, notes)
     ports = memory_read_ports(schedules)
-    for leaf in design.leaves():
+    for leaf in design.blocks():
         if leaf not in schedules:
-            schedules[leaf] = schedule_leaf(leaf, options.timing, ports)
-    inner = [unit.leaf for unit in design.units]
-    ordered = {leaf: schedules[leaf] for leaf in (*inner, *design.leaves())}
+            schedules[leaf] = schedule_block(leaf, options.timing, ports)
+    inner = [unit.block for unit in design.units]
+    ordered = {leaf: schedules[leaf] for leaf in (*inner, *design.blocks())}
     reports = [
-        LeafReport(
+        BlockReport(
             design.name,
             leaf.name,
-            leaf.loop.where if leaf.loop else "",
+            str(leaf.loop.origin) if leaf.loop else "",
             s.depth,
             int(leaf.loop is not None),
             round(s.longest, 2),
@@ -139,7 +138,10 @@ def compile_design(
 
 
 def _schedule_loops(
-    items: list[Item], options: Options, schedules: dict[Leaf, Schedule], notes: dict[Leaf, str]
+    items: list[Item],
+    options: Options,
+    schedules: dict[BasicBlock, Schedule],
+    notes: dict[BasicBlock, str],
 ) -> list[Item]:
     """Schedules the pipelined leaves; one that is refused becomes a sequential loop if allowed."""
     made: list[Item] = []
@@ -151,7 +153,7 @@ def _schedule_loops(
             item.otherwise = _schedule_loops(item.otherwise, options, schedules, notes)
         elif item.loop is not None:
             try:
-                schedules[item] = schedule_leaf(item, options.timing)
+                schedules[item] = schedule_block(item, options.timing)
             except UnsupportedError as refusal:
                 if options.strict:
                     raise
@@ -210,7 +212,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
     """A dataflow region: its processes as modules of their own, its streams as FIFOs."""
     texts: list[str] = []
     modules: dict[str, str] = {}
-    reports: list[LeafReport] = []
+    reports: list[BlockReport] = []
     streams: dict[object, tuple[str, StreamType]] = {}
     top_ports: list[Port] = []
     lines: list[str] = []
@@ -368,8 +370,8 @@ def _renamed(
 
 
 __all__ = [
+    "BlockReport",
     "Compiled",
-    "LeafReport",
     "Options",
     "compile_design",
     "compile_function",

@@ -12,23 +12,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tritstream.rtl.graph import Node, Variable, bits_of
-from tritstream.rtl.products import product_module, product_name
-from tritstream.rtl.program import (
-    Channel,
+from tritstream.rtl._ir.operations import (
+    Const,
+    Insert,
+    Node,
+    ReadVariable,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRightBy,
+    TableWord,
+    UnitResult,
+)
+from tritstream.rtl._ir.program import (
+    BasicBlock,
     Design,
     Get,
     Item,
-    Leaf,
     Loop,
-    Master,
-    Memory,
     Put,
     Repeat,
     Request,
     Unit,
 )
-from tritstream.rtl.schedule import Schedule, address_bits
+from tritstream.rtl._ir.storage import Channel, Master, Memory, Variable, address_bits, bits_of
+from tritstream.rtl._mlir import Origin
+from tritstream.rtl._schedule import Schedule
+from tritstream.rtl.products import product_module, product_name
 from tritstream.rtl.targets import VENDOR, Target, library
 
 COUNT_BITS = 32
@@ -163,7 +172,7 @@ class Style:
 
 def emit_design(
     design: Design,
-    schedules: dict[Leaf, Schedule],
+    schedules: dict[BasicBlock, Schedule],
     style: Style = Style(),
     modules: dict[str, str] | None = None,
 ) -> str:
@@ -195,7 +204,7 @@ class _Room:
 class _Emitter:
     """The inside of a module, and the modules that it needs."""
 
-    def __init__(self, design: Design, schedules: dict[Leaf, Schedule], style: Style) -> None:
+    def __init__(self, design: Design, schedules: dict[BasicBlock, Schedule], style: Style) -> None:
         self.style = style
         self.design = design
         self.schedules = schedules
@@ -205,7 +214,7 @@ class _Emitter:
         self.declarations: list[str] = []
         self.body: list[str] = []
         self.modules: dict[str, str] = {}
-        self.leaf_emitters: dict[Leaf, _LeafEmitter] = {}
+        self.leaf_emitters: dict[BasicBlock, _LeafEmitter] = {}
         self.calls: dict[Unit, dict[tuple[Node, ...], tuple[str, list[str]]]] = {}
         """Of every unit the calls by operands: when, and the operands' text."""
         self.rooms = {
@@ -287,7 +296,7 @@ class _Emitter:
         return entry
 
     def item(self, item: Item, after: str) -> str:
-        if isinstance(item, Leaf):
+        if isinstance(item, BasicBlock):
             return self.leaf_states(item, after)
         if isinstance(item, Repeat):
             return self.repeat_states(item, after)
@@ -323,7 +332,7 @@ class _Emitter:
     def assign_variable(self, variable: Variable, condition: str, value: str) -> None:
         self.updates.setdefault(variable, []).append((condition, value))
 
-    def hazards(self, leaf: Leaf) -> list[str]:
+    def hazards(self, leaf: BasicBlock) -> list[str]:
         """A read of a master waits until what was written there has arrived."""
         reading = [b.master for b in (leaf.loop.bursts if leaf.loop else []) if not b.is_write]
         reading += [r.master for r in leaf.requests if not r.is_write]
@@ -348,7 +357,7 @@ class _Emitter:
                 )
             )
             target = state.name
-        init = _State(f"init_{name}", loop.where)
+        init = _State(f"init_{name}", str(loop.origin))
         go = f"state <= {target};"
         if constant == 0:
             go = f"state <= {after};"
@@ -361,7 +370,7 @@ class _Emitter:
         )
         return init.name, trips
 
-    def leaf_states(self, leaf: Leaf, after: str) -> str:
+    def leaf_states(self, leaf: BasicBlock, after: str) -> str:
         schedule = self.schedules[leaf]
         run = _State(f"run_{leaf.name}", f"depth {schedule.depth}")
         busy = f"(|{leaf.name}_v)" if schedule.depth > 1 else "1'b0"
@@ -415,7 +424,12 @@ class _Emitter:
             for k, (condition, value) in enumerate(updates):
                 word = "if" if k == 0 else "else if"
                 self.body.append(f"  {word} ({condition}) {variable.name} <= {value};")
-        used = {n.data for s in self.schedules.values() for n in s.stage if n.op == "variable"}
+        used = {
+            n.variable
+            for s in self.schedules.values()
+            for n in s.stage
+            if isinstance(n, ReadVariable)
+        }
         for variable in sorted(used - ports - set(self.updates), key=lambda v: v.name):
             # Read before anything was written: zero, as in the interpreter.
             self.declare(variable.name, variable.width)
@@ -440,7 +454,7 @@ class _Emitter:
                 reads = self.reads.get((memory, bank, port), [])
                 if not reads:
                     continue
-                where = tuple((s.leaf.name, at, address) for s, at, address in reads)
+                where = tuple((s.block.name, at, address) for s, at, address in reads)
                 writes = tuple((c, a) for c, a, _ in self.writes.get((memory, bank), []))
                 groups.setdefault((where, writes), []).append(bank)
             for banks in groups.values():
@@ -460,7 +474,7 @@ class _Emitter:
             return
         data = [select([(c, v) for c, _, v in w], ZERO) for w in writes]
         # What no held stage reads may be read all the time.
-        stops = any(at < x.s.held for x, at, _ in leafed)
+        stops = any(at < x.s.last_enabled for x, at, _ in leafed)
         signals = {
             "wen": (1, any_of(w[0] for w in writes[0])),
             "waddr": (bits, select([(c, a) for c, a, _ in writes[0]], ZERO)),
@@ -566,7 +580,7 @@ class _Emitter:
             )
 
     def leafed(self, reads: list[tuple[Schedule, int, str]]) -> list[tuple[_LeafEmitter, int, str]]:
-        return [(self.leaf_emitters[s.leaf], at, a) for s, at, a in reads]
+        return [(self.leaf_emitters[s.block], at, a) for s, at, a in reads]
 
     def output_registers(
         self, source: str, target: str, width: int, reads: list[tuple[Schedule, int, str]]
@@ -588,12 +602,12 @@ class _Emitter:
 
     def unit(self, unit: Unit, calls: list[tuple[str, list[str]]]) -> None:
         """A function that exists once: its module, and whose operands it takes."""
-        schedule = self.schedules[unit.leaf]
+        schedule = self.schedules[unit.block]
         scope = _Emitter(Design(unit.name, []), {}, self.style)
-        leaf = _LeafEmitter(scope, unit.leaf, schedule)
+        leaf = _LeafEmitter(scope, unit.block, schedule)
         for node in schedule.stage:
             leaf.node(node)
-        for variable, node in unit.leaf.nexts.items():
+        for variable, node in unit.block.nexts.items():
             value = leaf.bits(node, schedule.commit[variable], 0, variable.width)
             scope.body.append(f"always_ff @(posedge clk) {variable.name} <= {value};")
         name = f"{self.prefix}{self.design.name.removeprefix(self.prefix)}_{unit.name}"
@@ -690,7 +704,7 @@ def extend(name: str, width: int, is_signed: bool, wanted: int) -> str:
     )
 
 
-def memory_read_ports(schedules: dict[Leaf, Schedule]) -> dict[Memory, int]:
+def memory_read_ports(schedules: dict[BasicBlock, Schedule]) -> dict[Memory, int]:
     """Read ports, that is copies, that each memory needs."""
     ports: dict[Memory, int] = {}
     for schedule in schedules.values():
@@ -702,13 +716,13 @@ def memory_read_ports(schedules: dict[Leaf, Schedule]) -> dict[Memory, int]:
 class _LeafEmitter:
     """The stages of one leaf."""
 
-    def __init__(self, emitter: _Emitter, leaf: Leaf, schedule: Schedule) -> None:
+    def __init__(self, emitter: _Emitter, leaf: BasicBlock, schedule: Schedule) -> None:
         self.e = emitter
         self.leaf = leaf
         self.s = schedule
         self.p = leaf.name
         self.names: dict[tuple[Node, int | None], str] = {}
-        self.where = ""
+        self.origin: Origin | None = None
         emitter.leaf_emitters[leaf] = self
         blocking: list[Any] = [*leaf.gets, *leaf.puts, *leaf.requests]
         self.reserved = schedule.reserved
@@ -723,7 +737,7 @@ class _LeafEmitter:
         """The stage holds an iteration and moves on."""
         if self.leaf.unit is not None:
             return "1'b1"
-        if stage == 0 or stage > self.s.held:
+        if stage == 0 or stage > self.s.last_enabled:
             return self.valid(stage)
         return f"({self.p}_v[{stage}] & {self.p}_ce)"
 
@@ -732,11 +746,11 @@ class _LeafEmitter:
     def raw(self, node: Node) -> tuple[str, int]:
         """The name of a node's signal in its own stage, and its width."""
         width = self.s.widths[node]
-        if node.op == "variable":
-            return node.data.name, node.data.width
+        if isinstance(node, ReadVariable):
+            return node.variable.name, node.variable.width
         key = (node, self.s.stage[node])
         if key not in self.names:
-            hint = "".join(c if c.isalnum() else "_" for c in node.hint) or node.op
+            hint = "".join(c if c.isalnum() else "_" for c in node.hint) or node.mnemonic
             self.names[key] = f"{self.p}_{hint}_{node.id}"
         return self.names[key], width
 
@@ -746,12 +760,12 @@ class _LeafEmitter:
         name, width = self.raw(node)
         if own is None or own == stage:
             return name, width
-        assert stage > own, (self.p, node, own, stage, node.where)
+        assert stage > own, (self.p, node, own, stage)
         width = min(width, max(self.s.widths[node], 1))
         if not self.s.pipelined:
             key = (node, -1)
             if key not in self.names:
-                kept = self.names[key] = f"{self.p}_{node.op}_{node.id}_q"
+                kept = self.names[key] = f"{self.p}_{node.mnemonic}_{node.id}_q"
                 self.e.declare(kept, width)
                 self.e.body.append(
                     f"always_ff @(posedge clk) if ({self.active(own)}) "
@@ -760,10 +774,10 @@ class _LeafEmitter:
             return self.names[key], width
         previous = extend(name, self.raw(node)[1], False, width)
         for k in range(own + 1, stage + 1):
-            enable = f"if ({self.p}_ce) " if k <= self.s.held else ""
+            enable = f"if ({self.p}_ce) " if k <= self.s.last_enabled else ""
             key = (node, k)
             if key not in self.names:
-                hint = "".join(c if c.isalnum() else "_" for c in node.hint) or node.op
+                hint = "".join(c if c.isalnum() else "_" for c in node.hint) or node.mnemonic
                 kept = self.names[key] = f"{self.p}_{hint}_{node.id}_d{k}"
                 self.e.declare(kept, width)
                 self.e.body.append(f"always_ff @(posedge clk) {enable}{kept} <= {previous};")
@@ -772,8 +786,8 @@ class _LeafEmitter:
 
     def bits(self, node: Node, stage: int, low: int, width: int) -> str:
         """Bits [low, low + width) of the integer that a node denotes."""
-        if node.op == "const":
-            return literal(node.data >> low, width)
+        if isinstance(node, Const):
+            return literal(node.value >> low, width)
         name, have = self.at(node, stage)
         if low == 0:
             assert width <= have or have >= node.width, (node, width, have)
@@ -807,20 +821,25 @@ class _LeafEmitter:
         self.handshakes()
         self.accesses()
         last = s.depth - 1
-        if last and 0 < s.held < last:
-            moved = f"{p}_v[{s.held - 1}:1], {p}_fire" if s.held > 1 else f"{p}_fire"
-            behind = f"{p}_v[{last - 1}:{s.held + 1}], " if last > s.held + 1 else ""
+        if last and 0 < s.last_enabled < last:
+            moved = (
+                f"{p}_v[{s.last_enabled - 1}:1], {p}_fire" if s.last_enabled > 1 else f"{p}_fire"
+            )
+            behind = (
+                f"{p}_v[{last - 1}:{s.last_enabled + 1}], " if last > s.last_enabled + 1 else ""
+            )
             e.body += [
                 "always_ff @(posedge clk)",
                 f"  if (rst) {p}_v <= '0;",
                 "  else begin",
-                f"    if ({p}_ce) {p}_v[{s.held}:1] <= {{{moved}}};",
-                f"    {p}_v[{last}:{s.held + 1}] <= {{{behind}{self.active(s.held)}}};",
+                f"    if ({p}_ce) {p}_v[{s.last_enabled}:1] <= {{{moved}}};",
+                f"    {p}_v[{last}:{s.last_enabled + 1}] <= "
+                f"{{{behind}{self.active(s.last_enabled)}}};",
                 "  end",
             ]
         elif s.depth > 1:
             moved = f"{p}_v[{s.depth - 2}:1], {p}_fire" if s.depth > 2 else f"{p}_fire"
-            enable = f"if ({p}_ce) " if s.held else ""
+            enable = f"if ({p}_ce) " if s.last_enabled else ""
             e.body += [
                 "always_ff @(posedge clk)",
                 f"  if (rst) {p}_v <= '0;",
@@ -923,30 +942,30 @@ class _LeafEmitter:
             )
 
     def node(self, node: Node) -> None:
-        if node.op in ("const", "variable") or self.s.widths[node] == 0:
+        if node.mnemonic in ("const", "variable") or self.s.widths[node] == 0:
             return
         e = self.e
         name, width = self.raw(node)
-        if node.where != self.where:
-            self.where = node.where
-            e.body.append(f"// {node.where}")
+        if node.origin != self.origin:
+            self.origin = node.origin
+            e.body.append(f"// {node.origin or ''}")
         e.declare(name, width)
-        if node.op == "table":
+        if isinstance(node, TableWord):
             self.table(node, name, width)
             return
-        if node.op == "load":
+        if node.mnemonic == "load":
             load = next(x for x in self.leaf.loads if x.node is node)
             source = f"{load.memory.name}_{load.bank}_q{self.s.port[load]}"
             e.body.append(f"assign {name} = {extend(source, load.memory.width, False, width)};")
             return
-        if node.op == "get":
+        if node.mnemonic == "get":
             get = next(x for x in self.leaf.gets if x.node is node)
             data = extend(f"{get.channel.name}_data", get.channel.width, False, width)
             e.body.append(f"assign {name} = {data};")
             return
-        if node.op == "call":
-            unit, k = node.data
-            at = self.s.access[(unit, *node.args)]
+        if isinstance(node, UnitResult):
+            unit, k = node.unit, node.output
+            at = self.s.access[node.call]
             operands = [
                 self.bits(n, at, 0, v.width) for n, v in zip(node.args, unit.inputs, strict=True)
             ]
@@ -961,8 +980,9 @@ class _LeafEmitter:
 
     def product(self, node: Node, name: str, width: int) -> None:
         e, at = self.e, self.s.access[node]
-        a, b, rows = self.s.products[node]
-        held = (self.s.stage[node] or 0) <= self.s.held
+        product = self.s.products[node]
+        a, b, rows = product.a, product.b, product.rows
+        held = (self.s.stage[node] or 0) <= self.s.last_enabled
         module = e.prefix + product_name(a, b, width, rows, held)
         e.modules[module] = product_module(e.prefix, a, b, width, rows, held)
         pins = [
@@ -975,7 +995,7 @@ class _LeafEmitter:
         )
 
     def expression(self, node: Node, name: str, width: int, stage: int) -> list[str]:
-        op, args = node.op, node.args
+        op, args = node.mnemonic, node.args
 
         def arg(k: int, bits: int) -> str:
             return self.bits(args[k], stage, 0, bits)
@@ -987,12 +1007,12 @@ class _LeafEmitter:
             return [f"assign {name} = ~{arg(0, 1)};"]
         if op in ("wraps", "wrapu"):
             return [f"assign {name} = {arg(0, width)};"]
-        if op == "shlc":
-            if node.data >= width:
+        if isinstance(node, ShiftLeftBy):
+            if node.amount >= width:
                 return [f"assign {name} = '0;"]
-            return [f"assign {name} = {{{arg(0, width - node.data)}, {node.data}'d0}};"]
-        if op == "shrc":
-            return [f"assign {name} = {self.bits(args[0], stage, node.data, width)};"]
+            return [f"assign {name} = {{{arg(0, width - node.amount)}, {node.amount}'d0}};"]
+        if isinstance(node, ShiftRightBy):
+            return [f"assign {name} = {self.bits(args[0], stage, node.amount, width)};"]
         if op == "mux":
             return [f"assign {name} = {arg(0, 1)} ? {arg(1, width)} : {arg(2, width)};"]
         if op == "eq":
@@ -1014,11 +1034,11 @@ class _LeafEmitter:
                 f"assign {name} = {factors[0]} * {factors[1]};",
                 "/* verilator lint_on WIDTH */",
             ]
-        if op == "shl":
+        if isinstance(node, ShiftLeft):
             shifted = f"{arg(0, width)} << {arg(1, args[1].width)}"
-            if args[1].high >= node.data:
+            if args[1].high >= node.limit:
                 bits = args[1].width
-                shifted = f"({arg(1, bits)} < {literal(node.data, bits)}) ? ({shifted}) : '0"
+                shifted = f"({arg(1, bits)} < {literal(node.limit, bits)}) ? ({shifted}) : '0"
             return [f"assign {name} = {shifted};"]
         if op == "shr":
             common = max(width, args[0].width)
@@ -1031,8 +1051,8 @@ class _LeafEmitter:
                 f"assign {full} = {shifted};",
                 f"assign {name} = {extend(full, common, False, width)};",
             ]
-        if op == "insert":
-            low, count, _ = node.data
+        if isinstance(node, Insert):
+            low, count = node.lowest, node.count
             pieces = []
             if width > low + count:
                 pieces.append(self.bits(args[0], stage, low + count, width - low - count))
@@ -1047,10 +1067,10 @@ class _LeafEmitter:
         """A width that holds both, with the same signedness."""
         return bits_of(min(a.low for a in args), max(a.high for a in args))
 
-    def table(self, node: Node, name: str, width: int) -> None:
+    def table(self, node: TableWord, name: str, width: int) -> None:
         e = self.e
         at = self.s.access[node]
-        values = node.data.values
+        values = node.table.values
         array = f"{name}_rom"
         # A small one is left to the tools: Yosys has no cell for a "distributed" one, and stops.
         style = '(* rom_style = "block" *) ' if len(values) * width > BLOCK_RAM_BITS else ""

@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import EngineError
+from tritstream.rtl._ir.storage import Channel, Memory, Variable
+from tritstream.rtl._lower import places
 from tritstream.rtl._mlir import MemRefType, Module, Type, parse
-from tritstream.rtl.banks import places
+from tritstream.rtl._schedule import FABRICS
 from tritstream.rtl.compile import Compiled, Options, compile_function
-from tritstream.rtl.delays import FABRICS
-from tritstream.rtl.graph import Variable
-from tritstream.rtl.program import Channel, Memory
 from tritstream.rtl.simulate import Outcome, Simulation, Stalls
 from tritstream.rtl.targets import VENDOR, Target
 

@@ -18,11 +18,10 @@ import numpy.typing as npt
 
 from tritstream.errors import EngineError
 from tritstream.files import scratch_folder
+from tritstream.rtl._ir.storage import Channel, Memory, Variable
 from tritstream.rtl.compile import Compiled
 from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
-from tritstream.rtl.graph import Variable
 from tritstream.rtl.interpret import signed, unsigned
-from tritstream.rtl.program import Channel, Memory
 from tritstream.rtl.states import controller_of
 from tritstream.toolchain.cxx import compile_all, compiler, link
 from tritstream.toolchain.programs import run

@@ -82,8 +82,7 @@ def shell_source(target: Target = VENDOR) -> str:
 
 def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:
     """The ports of a compiled engine. Raises ConfigurationError where they do not fit the table."""
-    from tritstream.rtl import Master
-    from tritstream.rtl.schedule import address_bits
+    from tritstream.rtl import Master, address_bits
 
     if len(compiled.arguments) != len(table):
         raise ConfigurationError(

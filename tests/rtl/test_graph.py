@@ -7,45 +7,50 @@ from operator import add, and_, mul, or_, sub, xor
 
 import pytest
 
-from tritstream.rtl.graph import Graph, Node, Variable, integer_variable, linear, live_nodes
+from tritstream.rtl._ir import operations as ir
+from tritstream.rtl._ir.graph import Graph, linear, live_nodes
+from tritstream.rtl._ir.operations import Mul, Node
+from tritstream.rtl._ir.storage import Variable, integer_variable
 from tritstream.rtl.interpret import signed, unsigned
 
-BINARY = {"add": add, "sub": sub, "mul": mul, "and": and_, "or": or_, "xor": xor}
+BINARY = {ir.Add: add, ir.Sub: sub, ir.Mul: mul, ir.And: and_, ir.Or: or_, ir.Xor: xor}
+
+
+def meaning(n: Node, a: list[int], variables: dict[Variable, int]) -> int:
+    """What an operation makes of its operands."""
+    match n:
+        case ir.Const():
+            return n.value
+        case ir.ReadVariable():
+            return variables[n.variable]
+        case ir.Not():
+            return 1 - a[0]
+        case ir.ShiftLeftBy():
+            return a[0] << n.amount
+        case ir.ShiftRightBy():
+            return a[0] >> n.amount
+        case ir.ShiftLeft():
+            return 0 if a[1] >= n.limit else a[0] << a[1]
+        case ir.ShiftRight():
+            return a[0] >> a[1]
+        case ir.WrapSigned():
+            return signed(a[0], n.bits)
+        case ir.WrapUnsigned():
+            return unsigned(a[0], n.bits)
+        case ir.Less():
+            return int(a[0] < a[1])
+        case ir.Equal():
+            return int(a[0] == a[1])
+        case ir.Mux():
+            return a[1] if a[0] else a[2]
+    return BINARY[type(n)](a[0], a[1])
 
 
 def value_of(node: Node, variables: dict[Variable, int]) -> int:
     """What a node denotes, straight from the meaning of its operation."""
     values: dict[Node, int] = {}
     for n in live_nodes([node]):
-        a = [values[x] for x in n.args]
-        if n.op == "const":
-            v = n.data
-        elif n.op == "variable":
-            v = variables[n.data]
-        elif n.op in BINARY:
-            v = BINARY[n.op](a[0], a[1])
-        elif n.op == "not":
-            v = 1 - a[0]
-        elif n.op == "shlc":
-            v = a[0] << n.data
-        elif n.op == "shrc":
-            v = a[0] >> n.data
-        elif n.op == "shl":
-            v = 0 if a[1] >= n.data else a[0] << a[1]
-        elif n.op == "shr":
-            v = a[0] >> a[1]
-        elif n.op == "wraps":
-            v = signed(a[0], n.data)
-        elif n.op == "wrapu":
-            v = unsigned(a[0], n.data)
-        elif n.op == "lt":
-            v = int(a[0] < a[1])
-        elif n.op == "eq":
-            v = int(a[0] == a[1])
-        elif n.op == "mux":
-            v = a[1] if a[0] else a[2]
-        else:
-            raise AssertionError(n.op)
+        v = meaning(n, [values[x] for x in n.args], variables)
         assert n.low <= v <= n.high, (n, v, n.low, n.high)
         values[n] = v
     return values[node]
@@ -73,9 +78,9 @@ def test_random_graphs_keep_their_values(seed: int) -> None:
             (g.sub(a, b), x - y),
             (g.mul(a, b), x * y),
             (g.mul(a, a), x * x),
-            (g.bitwise("and", a, b), x & y),
-            (g.bitwise("or", a, b), x | y),
-            (g.bitwise("xor", a, b), x ^ y),
+            (g.bitwise(ir.And, a, b), x & y),
+            (g.bitwise(ir.Or, a, b), x | y),
+            (g.bitwise(ir.Xor, a, b), x ^ y),
             (g.shlc(a, k), x << k),
             (g.shrc(a, k), x >> k),
             (g.shl(a, amount, 20), 0 if y % 32 >= 20 else x << (y % 32)),
@@ -120,7 +125,7 @@ def test_equal_nodes_are_one_node() -> None:
     g = Graph()
     a, b = (g.variable(integer_variable(n, 32)) for n in "ab")
     assert g.add(a, b) is g.add(b, a)
-    assert g.sub(a, a).constant == 0
+    assert g.sub(a, a) is g.const(0)
     assert linear(g.sub(g.add(a, g.const(3)), g.shlc(b, 2))) == ({a: 1, b: -4}, 3)
 
 
@@ -128,20 +133,21 @@ def test_equal_nodes_are_one_node() -> None:
 @pytest.mark.parametrize("ends", [(0, 1), (-1, 0), (0, 3), (-4, 3), (-3, 17)])
 def test_products_with_constants(logic: bool, ends: tuple[int, int]) -> None:
     g = Graph(logic_products=logic)
-    a = g.variable(Variable("a", *ends))
+    variable = Variable("a", *ends)
+    a = g.variable(variable)
     for factor in range(-70, 71):
         product = g.mul(a, g.const(factor))
         for x in range(ends[0], ends[1] + 1):
-            assert value_of(product, {a.data: x}) == factor * x
+            assert value_of(product, {variable: x}) == factor * x
             assert product.low <= factor * x <= product.high
 
 
 def test_wide_products_are_sums_of_dsp_sized_ones() -> None:
     g = Graph()
-    a, b = (g.variable(integer_variable(n, 64)) for n in "ab")
-    product = g.mul(a, b)
+    a, b = (integer_variable(n, 64) for n in "ab")
+    product = g.mul(g.variable(a), g.variable(b))
     for node in live_nodes([product]):
-        if node.op == "mul":
+        if isinstance(node, Mul):
             assert sorted(x.width for x in node.args)[0] <= 18
             assert max(x.width for x in node.args) <= 25
     for x, y in (
@@ -149,4 +155,12 @@ def test_wide_products_are_sums_of_dsp_sized_ones() -> None:
         ((1 << 63) - 1, -(1 << 63)),
         (12345678901, -98765432109),
     ):
-        assert value_of(product, {a.data: x, b.data: y}) == x * y
+        assert value_of(product, {a: x, b: y}) == x * y
+
+
+def test_an_operation_is_readable() -> None:
+    g = Graph()
+    a = g.variable(Variable("a", 0, 9))
+    word = g.insert(g.variable(integer_variable("w", 16)), g.shlc(a, 1), 4, 6, 16)
+    assert repr(a) == "%0 = variable a : [0, 9]"
+    assert repr(word) == "%3 = insert %1 %2 4 6 16 : [-32768, 32767]"

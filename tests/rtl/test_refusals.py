@@ -160,8 +160,8 @@ def test_a_recurrence_longer_than_the_clock() -> None:
     assert one_sentence(str(caught.value)) and "k.py:8" in str(caught.value)
     # Without strictness the loop runs one iteration after the other, and the report says so.
     compiled = compile_function(module, "f", Options(period=6.0, strict=False))
-    assert any("hands to the next" in leaf.note for leaf in compiled.leaves)
-    assert not any(leaf.interval for leaf in compiled.leaves)
+    assert any("hands to the next" in block.note for block in compiled.blocks)
+    assert not any(block.interval for block in compiled.blocks)
 
 
 def test_unknown_functions_and_text() -> None:

@@ -6,37 +6,41 @@ import pytest
 
 from tritstream.cosim.resources import dsp_places
 from tritstream.rtl import FABRICS, Memory, MemRefType, UnsupportedError, parse
-from tritstream.rtl._mlir import IntType, StreamType
-from tritstream.rtl.graph import Node, Variable
-from tritstream.rtl.legalise import legalise
-from tritstream.rtl.program import Design, Leaf, Load, Loop, Store
-from tritstream.rtl.schedule import Schedule, Timing, schedule_leaf
+from tritstream.rtl._ir.operations import Const, Mul, Node, ReadVariable
+from tritstream.rtl._ir.program import BasicBlock, Design, Load, Loop, Store
+from tritstream.rtl._ir.storage import Variable
+from tritstream.rtl._legalise import legalise
+from tritstream.rtl._mlir import IntType, Origin, StreamType
+from tritstream.rtl._schedule import Schedule, Timing, schedule_block
 
 XC7 = FABRICS["xc7"]
+HERE = Origin("test", "", "kernel.py:3", 3, "f")
 COUNT, A, B, S = (Variable(n, -(1 << 15), (1 << 15) - 1) for n in "iabs")
 
 
-def loop_leaf() -> Leaf:
-    leaf = Leaf("work")
-    leaf.loop = Loop(COUNT, 0, 9, 1, "i", "kernel.py:3")
-    return leaf
+def loop_block() -> BasicBlock:
+    block = BasicBlock("work")
+    block.loop = Loop(COUNT, 0, 9, 1, "i", HERE)
+    return block
 
 
-def store(leaf: Leaf, memory: Memory, address: Node, value: Node, order: int, on: Node) -> None:
-    literals = frozenset() if on.op == "const" else frozenset({(on, True)})
-    leaf.stores.append(Store(memory, 0, address, value, on, order, literals, f"k.py:{order}"))
+def store(
+    block: BasicBlock, memory: Memory, address: Node, value: Node, order: int, on: Node
+) -> None:
+    predicate = frozenset() if isinstance(on, Const) else frozenset({(on, True)})
+    block.stores.append(Store(memory, 0, address, value, on, order, predicate, HERE))
 
 
 def stages(period: float, additions: int) -> Schedule:
     """Of a store of a + i + i + ..."""
-    leaf = loop_leaf()
-    g = leaf.graph
+    block = loop_block()
+    g = block.graph
     value = g.variable(A)
     for k in range(additions):
         value = g.add(value, g.shlc(g.variable(COUNT), 2 * k))
-    leaf.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
-    store(leaf, Memory("m", 64, 1, 16), g.wrapu(g.variable(COUNT), 4), value, 1, g.const(1))
-    return schedule_leaf(leaf, Timing(period, XC7))
+    block.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
+    store(block, Memory("m", 64, 1, 16), g.wrapu(g.variable(COUNT), 4), value, 1, g.const(1))
+    return schedule_block(block, Timing(period, XC7))
 
 
 def test_parse_knows_lines_names_and_types() -> None:
@@ -72,73 +76,73 @@ def test_an_operation_longer_than_the_clock_is_refused() -> None:
 
 def accumulator(period: float) -> Schedule:
     """s += a product of what does not depend on s."""
-    leaf = loop_leaf()
-    g = leaf.graph
+    block = loop_block()
+    g = block.graph
     term = g.mul(g.variable(COUNT), g.variable(A))
-    leaf.nexts[S] = g.wraps(g.add(g.variable(S), term), 16)
-    leaf.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
-    return schedule_leaf(leaf, Timing(period, XC7))
+    block.nexts[S] = g.wraps(g.add(g.variable(S), term), 16)
+    block.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
+    return schedule_block(block, Timing(period, XC7))
 
 
 def test_what_an_iteration_hands_on_is_computed_in_one_stage() -> None:
     schedule = accumulator(6.0)
-    reads = next(n for n in schedule.stage if n.op == "variable" and n.data is S)
+    reads = next(n for n in schedule.stage if isinstance(n, ReadVariable) and n.variable is S)
     assert schedule.stage[reads] == schedule.commit[S] > 0
-    product = next(n for n in schedule.stage if n.op == "mul")
+    product = next(n for n in schedule.stage if isinstance(n, Mul))
     assert (schedule.stage[product] or 0) < schedule.commit[S]
 
 
 def test_a_recurrence_longer_than_the_clock_is_refused() -> None:
-    leaf = loop_leaf()
-    g = leaf.graph
-    leaf.nexts[S] = g.wraps(g.mul(g.variable(S), g.add(g.variable(S), g.variable(A))), 16)
-    leaf.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
+    block = loop_block()
+    g = block.graph
+    block.nexts[S] = g.wraps(g.mul(g.variable(S), g.add(g.variable(S), g.variable(A))), 16)
+    block.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
     with pytest.raises(UnsupportedError, match="hands to the next takes"):
-        schedule_leaf(leaf, Timing(6.0, XC7))
+        schedule_block(block, Timing(6.0, XC7))
 
 
 def test_a_load_waits_for_the_store_of_an_earlier_iteration() -> None:
     """m[i + 1] = f(m[i]) goes through memory; m[i] = f(m[i]) does not."""
     for offset, refused in ((0, False), (1, True)):
-        leaf = loop_leaf()
-        g = leaf.graph
+        block = loop_block()
+        g = block.graph
         memory = Memory("m", 16, 1, 16)
-        at = g.variable(Variable("i", 0, 8))
-        node = g.source("load", (at,), (memory, 0, 0), 16)
-        counter = at.data
-        leaf.loop = Loop(counter, 0, 9, 1, "i", "kernel.py:3")
-        leaf.loads.append(Load(node, memory, 0, at, 1, frozenset(), "k.py:1"))
+        counter = Variable("i", 0, 8)
+        at = g.variable(counter)
+        node = g.load(memory, 0, at, 0)
+        block.loop = Loop(counter, 0, 9, 1, "i", HERE)
+        block.loads.append(Load(node, memory, 0, at, 1, frozenset(), HERE))
         value = g.wraps(g.add(node, g.variable(A)), 16)
-        store(leaf, memory, g.add(at, g.const(offset)), value, 2, g.const(1))
-        leaf.nexts[counter] = g.add(at, g.const(1))
+        store(block, memory, g.add(at, g.const(offset)), value, 2, g.const(1))
+        block.nexts[counter] = g.add(at, g.const(1))
         if refused:
             with pytest.raises(UnsupportedError, match="goes through memory"):
-                schedule_leaf(leaf, Timing(10.0, XC7))
+                schedule_block(block, Timing(10.0, XC7))
         else:
-            schedule = schedule_leaf(leaf, Timing(10.0, XC7))
-            assert schedule.access[leaf.stores[0]] > schedule.access[leaf.loads[0]]
+            schedule = schedule_block(block, Timing(10.0, XC7))
+            assert schedule.access[block.stores[0]] > schedule.access[block.loads[0]]
 
 
 def test_exclusive_writes_share_a_port_and_others_do_not() -> None:
     for same in (False, True):
-        leaf = loop_leaf()
-        g = leaf.graph
+        block = loop_block()
+        g = block.graph
         flag = g.variable(Variable("flag", 0, 1))
         memory = Memory("m", 16, 1, 16)
         at = g.wrapu(g.variable(COUNT), 3)
-        store(leaf, memory, at, g.variable(A), 1, flag)
+        store(block, memory, at, g.variable(A), 1, flag)
         other = flag if same else g.invert(flag)
-        store(leaf, memory, g.add(at, g.const(8)), g.variable(B), 2, other)
-        leaf.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
-        design = Design("d", [leaf], memories=[memory])
+        store(block, memory, g.add(at, g.const(8)), g.variable(B), 2, other)
+        block.nexts[COUNT] = g.add(g.variable(COUNT), g.const(1))
+        design = Design("d", [block], memories=[memory])
         legalise(design)
-        assert len(leaf.stores) == (2 if same else 1)
+        assert len(block.stores) == (2 if same else 1)
         if not same:
-            assert len(leaf.stores[0].parts) == 2
-            schedule_leaf(leaf, Timing(10.0, XC7))
+            assert len(block.stores[0].parts) == 2
+            schedule_block(block, Timing(10.0, XC7))
         else:
             with pytest.raises(UnsupportedError, match="one write port"):
-                schedule_leaf(leaf, Timing(10.0, XC7))
+                schedule_block(block, Timing(10.0, XC7))
 
 
 def test_dsps_are_counted_for_the_function_they_come_from() -> None:

@@ -27,7 +27,7 @@ from tritstream.rtl import (
     integers,
     parse,
 )
-from tritstream.rtl.banks import places
+from tritstream.rtl._lower import places
 from tritstream.rtl.interpret import Array, Fifo, run
 
 
@@ -155,8 +155,8 @@ def compare(
                 assert one_sentence(str(second)), (seed, str(second))
                 continue
         counts["kernels"] += 1
-        counts["loops"] += sum(bool(x.where) for x in compiled.leaves)
-        counts["pipelined"] += sum(x.interval for x in compiled.leaves)
+        counts["loops"] += sum(bool(x.where) for x in compiled.blocks)
+        counts["pipelined"] += sum(x.interval for x in compiled.blocks)
         built.append((seed, kernel, module, compiled))
     simulation = build([c for *_, c in built], optimise="-O0")
     jobs, wanted = [], []

@@ -10,7 +10,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tritstream.rtl.graph import Node
+from tritstream.rtl._ir.operations import (
+    Add,
+    Const,
+    Equal,
+    Insert,
+    Less,
+    LoadedWord,
+    Mul,
+    Node,
+    Not,
+    ReadVariable,
+    ShiftLeft,
+    ShiftLeftBy,
+    ShiftRight,
+    ShiftRightBy,
+    StreamWord,
+    Sub,
+    TableWord,
+    WrapSigned,
+    WrapUnsigned,
+)
 
 
 @dataclass(frozen=True)
@@ -32,8 +52,12 @@ SERIES7 = Fabric("7-series -1", 1.0, 0.9, 1.1, 0.03, 4.2, 2.9)
 ULTRASCALE_PLUS = Fabric("UltraScale+ -2", 0.4, 0.35, 0.5, 0.012, 2.2, 1.4)
 FABRICS = {"xc7": SERIES7, "xcup": ULTRASCALE_PLUS}
 
-FREE = ("const", "variable", "shlc", "shrc", "wraps", "wrapu", "insert", "load", "table", "get")
-"""Operations that are wires, or whose delay starts at a register."""
+FREE = (
+    Const, ReadVariable, ShiftLeftBy, ShiftRightBy, WrapSigned, WrapUnsigned, Insert, Not,
+    LoadedWord, TableWord, StreamWord,
+)  # fmt: skip
+"""Operations that are wires, or whose delay starts at a register; an inversion goes into the next
+table."""
 
 
 def lut_levels(inputs: int) -> int:
@@ -46,22 +70,19 @@ def lut_levels(inputs: int) -> int:
 
 def delay(node: Node, fabric: Fabric, width: int) -> float:
     """Nanoseconds from the arguments to the result, of which ``width`` bits are needed."""
-    op = node.op
-    if op in FREE:
+    if isinstance(node, FREE):
         return 0.0
-    if op in ("add", "sub"):
+    if isinstance(node, Add | Sub):
         return fabric.carry_start + fabric.carry_bit * width
-    if op == "lt":
+    if isinstance(node, Less):
         return fabric.carry_start + fabric.carry_bit * max(a.width for a in node.args)
-    if op == "eq":
+    if isinstance(node, Equal):
         return fabric.lut * lut_levels(2 * max(a.width for a in node.args))
-    if op == "mul":
+    if isinstance(node, Mul):
         return fabric.multiply
-    if op in ("shl", "shr"):
+    if isinstance(node, ShiftLeft | ShiftRight):
         # Two bits of the amount a level; amounts beyond the width cost one more.
-        steps = (width if op == "shl" else node.args[0].width).bit_length()
+        steps = (width if isinstance(node, ShiftLeft) else node.args[0].width).bit_length()
         amount = node.args[1].width
         return fabric.lut * (-(-min(amount, steps) // 2) + (amount > steps))
-    if op == "not":
-        return 0.0
     return fabric.lut

@@ -1,58 +1,17 @@
-"""What normalisation makes of a function: leaves of straight-line work under structured control."""
+"""What lowering makes of a function: blocks of straight-line work under structured control."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tritstream.rtl.graph import Graph, Node, Variable
+from tritstream.rtl._ir.graph import Graph
+from tritstream.rtl._ir.operations import Node
+from tritstream.rtl._ir.storage import Channel, Master, Memory, Variable
+from tritstream.rtl._mlir import Origin
 
-Literals = frozenset[tuple[Node, bool]]
+Predicate = frozenset[tuple[Node, bool]]
 """Conditions that all hold where an access stands, with their polarity."""
-
-
-@dataclass(eq=False)
-class Memory:
-    """An array in banks of ``depth`` words. ``port``: it belongs to the caller, with ports a bank.
-
-    ``independent``: no iteration of a loop reads what an earlier one wrote, by declaration.
-    """
-
-    name: str
-    width: int
-    banks: int
-    depth: int
-    port: bool = False
-    independent: bool = False
-
-
-@dataclass(eq=False)
-class Table:
-    """A constant table of signed numbers."""
-
-    name: str
-    width: int
-    values: tuple[int, ...]
-
-
-@dataclass(eq=False)
-class Channel:
-    """A ready/valid stream of ``width``-bit words: a FIFO argument, or one side of a master."""
-
-    name: str
-    width: int
-
-
-@dataclass(eq=False)
-class Master:
-    """An array argument behind a bus: requests of (address, count) and a channel each way."""
-
-    name: str
-    width: int
-    size: int
-    read: Channel
-    write: Channel
-    reads: bool = False
-    writes: bool = False
 
 
 @dataclass(eq=False)
@@ -64,8 +23,8 @@ class Load:
     bank: int
     address: Node
     order: int
-    literals: Literals
-    where: str
+    predicate: Predicate
+    origin: Origin
     parts: tuple[Load, ...] = ()
     """The reads that share this one."""
 
@@ -80,8 +39,8 @@ class Store:
     value: Node
     condition: Node
     order: int
-    literals: Literals
-    where: str
+    predicate: Predicate
+    origin: Origin
     parts: tuple[Store, ...] = ()
     """The writes that share this one."""
 
@@ -94,8 +53,8 @@ class Get:
     channel: Channel
     condition: Node
     order: int
-    literals: Literals
-    where: str
+    predicate: Predicate
+    origin: Origin
 
 
 @dataclass(eq=False)
@@ -106,21 +65,28 @@ class Put:
     value: Node
     condition: Node
     order: int
-    literals: Literals
-    where: str
+    predicate: Predicate
+    origin: Origin
 
 
 @dataclass(eq=False)
 class Request:
-    """A beat asked of, or announced to, a master inside a leaf: ``address`` where ``condition``."""
+    """A beat asked of, or announced to, a master inside a block: ``address`` where
+    ``condition``."""
 
     master: Master
     is_write: bool
     address: Node
     condition: Node
     order: int
-    where: str
-    literals: Literals = frozenset()
+    predicate: Predicate
+    origin: Origin
+
+
+Waiting = Get | Put | Request
+"""Accesses that may have to wait for the other side."""
+Access = Load | Store | Waiting
+Bound = int | Variable
 
 
 @dataclass(eq=False)
@@ -129,27 +95,24 @@ class Burst:
 
     master: Master
     is_write: bool
-    base: int | Variable
-
-
-Bound = int | Variable
+    base: Bound
 
 
 @dataclass(eq=False)
 class Loop:
-    """The counter of a loop leaf or of a sequential loop; step > 0."""
+    """The counter of a pipelined or a sequential loop; step > 0."""
 
     counter: Variable
     low: Bound
     high: Bound
     step: int
     name: str
-    where: str
+    origin: Origin
     bursts: list[Burst] = field(default_factory=list)
 
 
 @dataclass(eq=False)
-class Leaf:
+class BasicBlock:
     """Straight-line work: once, or pipelined over the iterations of ``loop``.
 
     ``nexts`` are the values that variables take at the end of an iteration.
@@ -166,23 +129,36 @@ class Leaf:
     requests: list[Request] = field(default_factory=list)
     tables: list[Node] = field(default_factory=list)
     unit: Unit | None = None
-    """The unit that this leaf is the work of: a pipeline of which anyone may start an iteration."""
+    """The unit that this block is the work of: a pipeline of which anyone may start an
+    iteration."""
     calls: bool = False
     """Whether it uses units."""
 
     @property
+    def pipelined(self) -> bool:
+        """Whether an iteration may start every cycle."""
+        return self.loop is not None or self.unit is not None
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """The accesses that may have to wait for the other side."""
+        return [*self.gets, *self.puts, *self.requests]
+
+    @property
     def has_effects(self) -> bool:
+        """Whether anything but its variables shows that it ran."""
         bursts = self.loop.bursts if self.loop else []
-        return bool(self.stores or self.gets or self.puts or self.requests or bursts)
+        return bool(self.stores or self.waiting or bursts)
 
 
 @dataclass(eq=False)
 class Unit:
     """A pure function of scalars that exists once, for several calls. ``outputs`` are the variables
-    of its leaf's ``nexts``; ``latencies``, cycles from operands to each, come with its schedule."""
+    of its block's ``nexts``; ``latencies``, cycles from operands to each, come with its
+    schedule."""
 
     name: str
-    leaf: Leaf
+    block: BasicBlock
     inputs: list[Variable]
     outputs: list[Variable]
     latencies: list[int] = field(default_factory=list)
@@ -205,7 +181,9 @@ class Branch:
     otherwise: list[Item]
 
 
-Item = Leaf | Repeat | Branch
+Item = BasicBlock | Repeat | Branch
+Port = Variable | Memory | Channel | Master
+"""What an argument of a function becomes."""
 
 
 @dataclass(eq=False)
@@ -221,21 +199,21 @@ class Design:
     channels_out: list[Channel] = field(default_factory=list)
     masters: list[Master] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
-    ports: dict[int, object] = field(default_factory=dict)
-    """Argument position -> Variable, Memory, Channel or Master."""
+    ports: list[Port] = field(default_factory=list)
+    """Of every argument."""
 
-    def leaves(self) -> list[Leaf]:
-        """Every leaf, in program order."""
-        return leaves_of(self.items)
+    def blocks(self) -> list[BasicBlock]:
+        """Every block, in program order."""
+        return list(blocks_of(self.items))
 
 
-def leaves_of(items: list[Item]) -> list[Leaf]:
-    found: list[Leaf] = []
+def blocks_of(items: list[Item]) -> Iterator[BasicBlock]:
+    """The blocks of items, in program order."""
     for item in items:
-        if isinstance(item, Leaf):
-            found.append(item)
+        if isinstance(item, BasicBlock):
+            yield item
         elif isinstance(item, Repeat):
-            found += leaves_of(item.body)
+            yield from blocks_of(item.body)
         else:
-            found += leaves_of(item.then) + leaves_of(item.otherwise)
-    return found
+            yield from blocks_of(item.then)
+            yield from blocks_of(item.otherwise)
