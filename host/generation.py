@@ -11,6 +11,7 @@ from tritstream.arguments import text, whole_number
 from tritstream.errors import EngineError, OptionError
 from tritstream.reading import Reading
 from tritstream.sampling import Sampler, Sampling
+from tritstream.speculation import Guesser
 from tritstream.text import Tokenizer
 
 _CONTEXT = 32
@@ -49,7 +50,8 @@ class Result:
 
     `text` is exactly the pieces given out: without the prompt and without a stop string.
     `token_ids` are all tokens drawn, an end-of-text token included. `prompt_read` of the prompt's
-    tokens were read, all unless that was interrupted.
+    tokens were read, all unless that was interrupted. `passes` over the weights followed those of
+    the prompt, in which `guessed` tokens were read ahead, and `guessed_right` of them came.
     """
 
     prompt_tokens: int
@@ -60,6 +62,9 @@ class Result:
     prompt_seconds: float = 0.0
     seconds: float = 0.0
     prompt_read: int = 0
+    passes: int = 0
+    guessed: int = 0
+    guessed_right: int = 0
 
     @property
     def tokens_per_second(self) -> float:
@@ -69,6 +74,16 @@ class Result:
         """
         steps = len(self.token_ids) - 1
         return steps / self.seconds if steps > 0 and self.seconds > 0 else 0.0
+
+    @property
+    def tokens_per_pass(self) -> float:
+        """Tokens written for each pass over the weights behind the prompt; 0 if there was none."""
+        return max(len(self.token_ids) - 1, 0) / self.passes if self.passes else 0.0
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Share of the guesses that were right; 0 if there were none."""
+        return self.guessed_right / self.guessed if self.guessed else 0.0
 
 
 class Writer:
@@ -147,10 +162,12 @@ class Generation:
         limits: Limits | None = None,
         *,
         seen: Iterable[int] = (),
+        guesser: Guesser | None = None,
     ) -> None:
         """Continue `reading` with the tokens of a prompt, which are added at the first piece.
 
         `seen` are tokens from before the reading's own, to which the repetition penalty applies.
+        `guesser` guesses tokens to be read ahead; it may know the beginning of the text already.
         """
         self._sampling = (sampling or Sampling()).seeded()
         self._limits = limits or Limits()
@@ -158,6 +175,7 @@ class Generation:
         self._tokenizer = tokenizer
         self._prompt = list(prompt)
         self._seen = seen
+        self._guesser = guesser
         self._before = len(reading.tokens)
         self._begun = False
         seed = self._sampling.seed if self._sampling.temperature else None
@@ -200,6 +218,16 @@ class Generation:
         finally:
             result.prompt_seconds = time.perf_counter() - start
             result.prompt_read = self.prompt_read
+        before = reading.passes, reading.guessed, reading.right
+        try:
+            yield from self._written(writer, token)
+        finally:
+            counts = zip((reading.passes, reading.guessed, reading.right), before, strict=True)
+            result.passes, result.guessed, result.guessed_right = (now - b for now, b in counts)
+
+    def _written(self, writer: Writer, token: int) -> Iterator[str]:
+        """The pieces of the text from its first token on."""
+        reading, result = self._reading, self.result
         while True:
             start = time.perf_counter()
             reading.add([token])
@@ -210,8 +238,16 @@ class Generation:
             if writer.ended:
                 return
             start = time.perf_counter()
-            token = reading.behind(writer.pick)
+            token = reading.behind(writer.pick, self._guesses)
             result.seconds += time.perf_counter() - start
+
+    def _guesses(self) -> Sequence[int]:
+        """What may follow the text as it is now, no more than may still be written."""
+        guesser, tokens = self._guesser, self._reading.tokens
+        if guesser is None:
+            return ()
+        guesser.add(tokens[guesser.length :])
+        return guesser.guesses(self._limits.max_tokens - len(self.result.token_ids) - 1)
 
 
 class _StopFilter:

@@ -21,6 +21,7 @@ from tritstream.reading import Reading, SharedEngine
 from tritstream.sampling import Sampling
 from tritstream.sequences import Sequences, sequences_of
 from tritstream.sessions import ModelKey, Session, load_session
+from tritstream.speculation import guesser_for
 from tritstream.text import Tokenizer
 
 
@@ -130,6 +131,7 @@ class Model:
         repetition_penalty: float = 1.0,
         seed: int | None = None,
         special: bool = False,
+        speculate: bool | None = None,
     ) -> Generation:
         """Continue `prompt`; an empty one starts from BOS.
 
@@ -138,6 +140,10 @@ class Model:
         `tritstream.sampling.STORY`; ``generate(prompt, **asdict(STORY))`` does here.
 
         Special tokens that are written out in it, such as ``</s>``, are text unless `special`.
+
+        `speculate` guesses tokens from what the text had before, and reads them in one pass: the
+        same text, sooner where it repeats itself. By default that is done where the engine reads
+        several tokens in a pass and it is expected to pay; True does it wherever there is a guess.
 
         The answer is written while it is iterated over, piece by piece; `.text()` writes all of it
         and `.result` tells how it went. The options are those of `tritstream.sampling.Sampling` and
@@ -149,6 +155,7 @@ class Model:
             self.tokenizer.encode_prompt(text("the prompt", prompt), special=special),
             Sampling(temperature, top_k, top_p, repetition_penalty, seed),
             Limits(max_tokens, stop),
+            guesser=guesser_for(self.engine, self._shared.cost, speculate),
         )
 
     def session(self, path: str | os.PathLike[str] | None = None) -> Session:

@@ -23,6 +23,7 @@ from tritstream.generation import Generation, Limits
 from tritstream.geometry import Geometry
 from tritstream.reading import Reading, SharedEngine, State
 from tritstream.sampling import Sampling
+from tritstream.speculation import Guesser, guesser_for
 from tritstream.text import Tokenizer
 
 FORMAT = "tritstream session 1"
@@ -98,6 +99,7 @@ class Session:
         repetition_penalty: float = 1.0,
         seed: int | None = None,
         special: bool = False,
+        speculate: bool | None = None,
     ) -> Generation:
         """Read `prompt`, then write on from where the text is; options as of `Model.generate`.
 
@@ -110,6 +112,7 @@ class Session:
             Sampling(temperature, top_k, top_p, repetition_penalty, seed),
             Limits(max_tokens, stop),
             seen=self._seen,
+            guesser=self._guesser(speculate),
         )
 
     def fork(self) -> Session:
@@ -122,6 +125,9 @@ class Session:
             self._seen,
             self._forgotten,
         )
+
+    def _guesser(self, speculate: bool | None) -> Guesser | None:
+        return guesser_for(self._shared.engine, self._shared.cost, speculate)
 
     def _encoded(self, text: str, special: bool) -> list[int]:
         """A text's first tokens begin as the model's texts do; what follows is text alone."""

@@ -21,7 +21,7 @@ LAYERS = (
     {"arguments", "boards", "caches", "files", "geometry", "models", "native", "numerics"},
     {"toolchain"},
     # Text and checkpoints; the meaning of every operation; hardware by name.
-    {"checkpoint", "configurations", "sampling", "spec", "text"},
+    {"checkpoint", "configurations", "sampling", "spec", "speculation", "text"},
     # Images; texts that are read and written on an engine.
     {"image", "reading"},
     {"evaluate", "generation", "prefixes"},

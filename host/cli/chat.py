@@ -5,7 +5,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tritstream.cli.generate import add_sampling, sampling_of, write
+from tritstream.cli.generate import add_sampling, add_speculate, sampling_of, write
 from tritstream.cli.options import add_model, add_threads
 from tritstream.cli.words import counted
 from tritstream.errors import TritstreamError
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of a turn (default: %(default)s)",
     )
     parser.add_argument("--state", metavar="FILE", help="go on with a text that was kept")
+    add_speculate(parser)
     add_sampling(parser.add_argument_group("how the next token is chosen"))
 
 
@@ -94,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
 def _turn(session: "Session", line: str, args: argparse.Namespace) -> None:
     """The model continues the line, which begins on a line of its own."""
     text = f"\n{line}" if session.length and line else line
-    generation = session.generate(text, max_tokens=args.max_tokens, **sampling_of(args))
+    generation = session.generate(
+        text, max_tokens=args.max_tokens, speculate=args.speculate, **sampling_of(args)
+    )
     write(generation, "", quiet=False)
 
 

@@ -97,12 +97,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep what was read and written, to go on from it later (a file of some 100 KB)",
     )
+    add_speculate(parser)
     add_json(parser)
     add_sampling(parser.add_argument_group("how the next token is chosen"))
     _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
     _add_cluster(parser.add_argument_group("several boards (engine boards)"))
     _add_trace(parser.add_argument_group("simulated hardware (engine rtl)"))
     _add_remote(parser.add_argument_group("another machine"))
+
+
+def add_speculate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--speculate",
+        action=argparse.BooleanOptionalAction,
+        help="guess tokens from what the text had before and read them in one pass: the same text, "
+        "sooner where it repeats itself (default: where that is expected to pay)",
+    )
 
 
 def add_sampling(draw: argparse._ArgumentGroup) -> None:
@@ -227,8 +237,14 @@ def _write_one(args: argparse.Namespace, model: "Model", prompt: str) -> int:
     if args.save_state is not None:
         check_output(args.save_state)
     session = model.session(args.state)
-    options = {"max_tokens": args.max_tokens, "stop": args.stop, "special": args.special}
-    generation = session.generate(prompt, **options, **sampling_of(args))
+    generation = session.generate(
+        prompt,
+        max_tokens=args.max_tokens,
+        stop=args.stop,
+        special=args.special,
+        speculate=args.speculate,
+        **sampling_of(args),
+    )
     status = write(generation, prompt, quiet=args.json)
     if args.save_state is not None:
         session.save(args.save_state)
@@ -257,6 +273,8 @@ def _write_samples(args: argparse.Namespace, model: "Model", prompt: str) -> int
     for option, value in (("--state", args.state), ("--save-state", args.save_state)):
         if value is not None:
             raise OptionError(f"{option} is of one text: leave out --samples")
+    if args.speculate:
+        raise OptionError("--speculate is of one text: samples share their passes already")
     sampling = Sampling(**sampling_of(args)).seeded()
     seed, limits = sampling.seed or 0, Limits(args.max_tokens, args.stop)
     tokens = model.tokenizer.encode_prompt(prompt, special=args.special)
@@ -403,6 +421,8 @@ def _run_remote(args: argparse.Namespace, prompt: str) -> int:
     words = [f"{name}={value}" for name, value in values.items() if value is not None]
     words += [f"--stop={text}" for text in args.stop]
     words += [f"--{name}" for name in ("json", "check", "special") if getattr(args, name)]
+    if args.speculate is not None:
+        words.append("--speculate" if args.speculate else "--no-speculate")
     remote = Remote(args.remote, args.remote_command, args.ssh)
     return remote.generate(image, words, prompt)
 
@@ -493,8 +513,18 @@ def _summary(result: Result, engine: str) -> str:
     return (
         f"tritstream: {counted(len(result.token_ids), 'token')} in {result.seconds:.2f} s, "
         + (f"{readable_rate(rate)} tokens/s, " if rate else "")
+        + _guessed(result)
         + f"after a prompt of {of} in {result.prompt_seconds:.2f} s "
         f"(measured; engine {engine}{seed}); stopped by: {result.stop_reason}"
+    )
+
+
+def _guessed(result: Result) -> str:
+    if not result.guessed:
+        return ""
+    return (
+        f"{result.tokens_per_pass:.2f} tokens a pass ({result.acceptance_rate:.0%} of "
+        f"{counted(result.guessed, 'guessed token')} right), "
     )
 
 
@@ -512,6 +542,11 @@ def _report(
         "prompt_tokens": result.prompt_tokens,
         "prompt_read": result.prompt_read,
         "saturations": saturations,
+        "passes": result.passes,
+        "guessed": result.guessed,
+        "guessed_right": result.guessed_right,
+        "acceptance_rate": result.acceptance_rate,
+        "tokens_per_pass": result.tokens_per_pass,
         "measured": {
             "prompt_seconds": result.prompt_seconds,
             "seconds": result.seconds,

@@ -51,6 +51,8 @@ class BoardsEngine:
     name = "boards"
     width = 256
     slots = MOST_SLOTS
+    shared_pass = 1
+    keeps_each_state = False
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class BoardsEngine:
         """With what runs where, in a sentence."""
         notes = zip(self._layers, [_ask(stage, "note") for stage in self._stages], strict=True)
         note = "; ".join(f"layers {a} to {b - 1} on {note}" for (a, b), note in notes)
-        return EngineInfo(note=note, keeps_every_state=False)
+        return EngineInfo(note=note)
 
     def close(self) -> None:
         """Free the boards' memory."""
@@ -290,6 +292,9 @@ class BoardsEngine:
 
 class BoardSlots:
     """Some slots of a `BoardsEngine`, from ``first`` on; see `tritstream.engines.base.Slots`."""
+
+    shared_pass = 1
+    keeps_each_state = False
 
     def __init__(self, engine: BoardsEngine, first: int, count: int) -> None:
         self._engine, self._first = engine, first

@@ -19,8 +19,6 @@ State = npt.NDArray[Any]
 Tokens = Sequence[int] | npt.NDArray[np.int64]
 PREFILL_TOKENS = 256
 """Tokens of a prompt that the NumPy engines take at a time: a long prompt needs no more memory."""
-MOST_GUESSES = 7
-"""Tokens that may be read ahead in one pass, each leaving its state in a slot."""
 MOST_SLOTS = 1024
 """States that an engine can keep where nothing has to be allocated for them beforehand."""
 
@@ -41,10 +39,6 @@ class EngineInfo:
     saturations: Mapping[str, int] | None = None
     """How often values were cut to their format's range since it was made, by operation. None for
     an execution that does not count them: float has no formats, hardware no counters."""
-    shared_pass: int = 1
-    """Tokens for which the weights are read once: what `run` takes beyond is passes one by one."""
-    keeps_every_state: bool = True
-    """Whether `run` can leave the state behind each token in a slot of its own."""
 
 
 class Slots(Protocol):
@@ -60,6 +54,14 @@ class Slots(Protocol):
     @property
     def width(self) -> int:
         """Most tokens that `run` takes at a time."""
+
+    @property
+    def shared_pass(self) -> int:
+        """For how many of them the weights are read once."""
+
+    @property
+    def keeps_each_state(self) -> bool:
+        """Whether `run` takes `keep`."""
 
     def run(
         self,
@@ -134,6 +136,8 @@ class OneState(ABC):
 
     width = PREFILL_TOKENS
     slots = MOST_SLOTS
+    shared_pass = 1
+    keeps_each_state = True
     geometry: Geometry
 
     def __init__(self) -> None:
@@ -266,29 +270,29 @@ def checked_pass(
     """The arguments of `Slots.run`, and its errors."""
     vocabulary = engine.geometry.vocabulary
     ids = check_tokens(token_ids, vocabulary)
-    start = np.array(slots, np.int32).reshape(-1)
-    end = start if keep is None else np.array(keep, np.int32).reshape(-1)
+    start = list(slots)
+    end = start if keep is None else list(keep)
     if len(ids) > engine.width or not len(start) == len(end) == len(ids):
         raise EngineError(
             f"{len(ids)} tokens with {len(start)} slots in one pass: at most {engine.width}, and "
             f"one slot for each"
         )
-    if min(start.min(), end.min()) < 0 or max(start.max(), end.max()) >= engine.slots:
+    if min(*start, *end) < 0 or max(*start, *end) >= engine.slots:
         raise EngineError(f"the engine has slots 0 to {engine.slots - 1}")
     if keep is not None:
         left: dict[int, int] = {}
-        for t, slot in enumerate(start.tolist()):
-            start[t] = left.get(slot, slot)
-            left[slot] = int(end[t])
-    places = np.arange(len(ids)) if wanted is None else np.asarray(wanted, np.int64).reshape(-1)
-    if np.any(np.diff(places, prepend=-1, append=len(ids)) < 1):
+        for place, slot in enumerate(start):
+            start[place] = left.get(slot, slot)
+            left[slot] = end[place]
+    places = list(range(len(ids)) if wanted is None else wanted)
+    if any(b <= a for a, b in zip([-1, *places], [*places, len(ids)], strict=True)):
         raise EngineError(f"logits are wanted of places 0 to {len(ids) - 1}, in their order")
     shape = (len(places), vocabulary)
     if out is not None and (
         out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous
     ):
         raise EngineError(f"logits need a contiguous float32 array of shape {shape}")
-    return Pass(ids, start, end, places)
+    return Pass(ids, np.array(start, np.int32), np.array(end, np.int32), np.array(places, np.int64))
 
 
 def check_tokens(token_ids: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tritstream.engines.base import (
-    MOST_GUESSES,
     EngineInfo,
     Logits,
     State,
@@ -27,6 +26,7 @@ from tritstream.native import library as native
 from tritstream.numerics import Profile
 from tritstream.numerics.sigmoid import sigmoid_table
 from tritstream.spec import Saturations
+from tritstream.speculation import MOST_GUESSES
 
 BATCH = 64
 """Most tokens in one pass over the weights, and with that the size of the working set."""
@@ -47,6 +47,8 @@ class NativeEngine:
 
     name = "native"
     width = BATCH
+    shared_pass = BATCH
+    keeps_each_state = True
 
     def __init__(
         self,
@@ -90,7 +92,6 @@ class NativeEngine:
             threads=self.threads,
             working_set_bytes=self.working_set_bytes,
             saturations=self.saturations.counts,
-            shared_pass=BATCH,
         )
 
     def close(self) -> None:

@@ -55,6 +55,7 @@ OPTIONS = {
         *("-m", "-e", "-n", "-f", "--stop", "-t", "--top-k", "--top-p", "--repetition-penalty"),
         *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace", "--samples"),
         *("--trace-cycles", "--greedy", "--json", "--check", "--special", "--state"),
+        "--speculate",
         *("--save-state", "--boards", "--checkpoint-tokens"),
     ),
     "pack": ("-o", "--layout", "--packing", "--profile", "--embedding", "--json"),
@@ -94,7 +95,7 @@ OPTIONS = {
     ),
     "chat": (
         *("-m", "-e", "-n", "-t", "--seed", "--state", "--greedy", "--threads", "--top-k"),
-        *("--top-p", "--repetition-penalty"),
+        *("--top-p", "--repetition-penalty", "--speculate"),
     ),
     "batch": (
         *("-m", "-e", "-o", "-n", "-t", "--seed", "--greedy", "--threads", "--top-k", "--top-p"),

@@ -38,8 +38,11 @@ class Script:
     def load_state(self, state: np.ndarray) -> None:
         self.place = int(state[0, 0])
 
+    def slot_state(self, slot: int) -> np.ndarray:
+        raise AssertionError("there are no slots")
+
     def run(
-        self, token_ids: Sequence[int], slots: Sequence[int], wanted: Sequence[int]
+        self, token_ids: Sequence[int], slots: Sequence[int], wanted: Any = None, *_: Any
     ) -> np.ndarray:
         self.read += token_ids
         return self._next()[None] if wanted else np.empty((0, 259), np.float32)
@@ -194,7 +197,7 @@ def test_two_texts_in_turn_go_on_from_their_states() -> None:
 def test_an_interruption_within_the_prompt_says_how_much_was_read() -> None:
     class Slow(Script):
         def run(
-            self, token_ids: Sequence[int], slots: Sequence[int], wanted: Sequence[int]
+            self, token_ids: Sequence[int], slots: Sequence[int], wanted: Any = None, *_: Any
         ) -> np.ndarray:
             if len(self.read) >= 2048:
                 raise KeyboardInterrupt
@@ -213,7 +216,7 @@ def test_whoever_watches_sees_how_much_of_the_prompt_was_read() -> None:
 
     class Watched(Script):
         def run(
-            self, token_ids: Sequence[int], slots: Sequence[int], wanted: Sequence[int]
+            self, token_ids: Sequence[int], slots: Sequence[int], wanted: Any = None, *_: Any
         ) -> np.ndarray:
             seen.append(generation.prompt_read)
             return super().run(token_ids, slots, wanted)
