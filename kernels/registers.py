@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-IDENTITY, IDENTITY_VALUE = 0x100, 0x7473_0001
+IDENTITY, IDENTITY_VALUE = 0x100, 0x7473_0002
 """Where the shell says that it is one, and its version."""
-COUNTERS = 0x104
+DESCRIPTORS_READ = 0x104
+"""How many descriptors the engine has read in the latest run: the last of them is the one that a
+refusal is about."""
+COUNTERS = 0x108
 """Cycles of the latest run, then for each weight port `PORT_COUNTERS`."""
 PORT_COUNTERS = ("words", "starved", "checksum")
 FIRST_PAGE, LAST_PAGE = 0x1F0, 0x1F4
@@ -27,9 +30,9 @@ ADDRESS_BITS = 9
 """Of the AXI4-Lite slave."""
 
 READ_ERROR, WRITE_ERROR, DECODE_ERROR = 1 << 16, 1 << 17, 1 << 18
-STOPPED, NOT_ARMED, OUTSIDE = 1 << 19, 1 << 20, 1 << 21
+STOPPED, NOT_ARMED, OUTSIDE, REFUSED = 1 << 19, 1 << 20, 1 << 21, 1 << 22
 """Bits of the control register beside done: what ended the latest run early."""
-FAULTS = READ_ERROR | WRITE_ERROR | DECODE_ERROR | STOPPED | NOT_ARMED | OUTSIDE
+FAULTS = READ_ERROR | WRITE_ERROR | DECODE_ERROR | STOPPED | NOT_ARMED | OUTSIDE | REFUSED
 STOP = STOPPED
 """Written to the control register: end the run that is under way."""
 
@@ -91,8 +94,11 @@ def window_writes(pages: tuple[int, int]) -> list[tuple[int, int]]:
     return list(zip((FIRST_PAGE, LAST_PAGE), pages, strict=True))
 
 
-def fault_sentence(control: int) -> str:
-    """What the control register says of a run that ended early, in words; empty if nothing."""
+def fault_sentence(control: int, descriptors: int = 0) -> str:
+    """What the control register says of a run that ended early, in words; empty if nothing.
+
+    ``descriptors`` have been read by then (`DESCRIPTORS_READ`).
+    """
     said = []
     kinds = ((READ_ERROR, "a read"), (WRITE_ERROR, "a write"))
     met = " and ".join(name for bit, name in kinds if control & bit)
@@ -101,8 +107,20 @@ def fault_sentence(control: int) -> str:
         said.append(f"{met} was answered with {code}")
     if control & OUTSIDE:
         said.append("a burst would have left the memory that was allocated for the engine")
+    if control & REFUSED:
+        said.append(
+            f"the {_ordinal(descriptors)} descriptor of the start cannot be"
+            if descriptors
+            else "its record numbers, a base address, or the sizes in front of the descriptors "
+            "cannot be"
+        )
     if control & NOT_ARMED:
         said.append("it was started before all its base addresses were written")
     if control & STOPPED:
         said.append("the host stopped it")
     return f"{'; '.join(said)}; CTRL={control:#x}" if said else ""
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 14 else ending}"

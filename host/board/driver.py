@@ -26,6 +26,8 @@ from tritstream.kernels.arguments import (
     Argument,
 )
 from tritstream.kernels.registers import (
+    DESCRIPTORS_READ,
+    FAULTS,
     IDENTITY,
     IDENTITY_VALUE,
     STOP,
@@ -172,6 +174,11 @@ class EngineDriver(pynq.DefaultIP):
             self.read(self._offsets["last"].offset),
         )
 
+    def _check_end(self, control: int) -> None:
+        if control & FAULTS:
+            read = self.read(DESCRIPTORS_READ) if self.has_shell else 0
+            raise BusError(f"ended its start early: {fault_sentence(control, read)}", read)
+
     def _loop_is_free(self) -> bool:
         """Whether this thread may run the loop: in a notebook it is running already, so we poll."""
         return self._loop is _current_loop() and not self._loop.is_running()
@@ -188,7 +195,7 @@ class EngineDriver(pynq.DefaultIP):
                 raise EngineTimeoutError(f"is still not done: {self.status()}")
             time.sleep(pause)
             pause = min(1.5 * pause, _LONGEST_POLL_S)
-        _check_bus(control)
+        self._check_end(control)
 
     def _wait_for_interrupt(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         # The controller may hold a level that was acknowledged while still high: an early wake-up.
@@ -205,20 +212,14 @@ class EngineDriver(pynq.DefaultIP):
                 status = self.status()
                 if status.control & DONE:  # done, only the interrupt is missing
                     self._use_interrupt = False
-                    _check_bus(status.control)
+                    self._check_end(status.control)
                     return
                 raise EngineTimeoutError(f"is still not done: {status}") from None
             control = self.read(CONTROL)
             self.write(INTERRUPT_STATUS, 1)  # toggles the bit: the line falls
             if control & DONE:
-                _check_bus(control)
+                self._check_end(control)
                 return
-
-
-def _check_bus(control: int) -> None:
-    error = fault_sentence(control)
-    if error:
-        raise BusError(f"ended its start early: {error}")
 
 
 def _current_loop() -> asyncio.AbstractEventLoop:

@@ -30,7 +30,14 @@ class LostOverlayError(BoardError):
 
 
 class BusError(BoardError):
-    """The engine reported that its accesses to memory were answered with errors."""
+    """The engine ended a start early: accesses to memory failed, or what it was told cannot be.
+
+    ``descriptors`` is how many records' descriptors it had read by then; 0 where that is not known.
+    """
+
+    def __init__(self, message: str, descriptors: int = 0) -> None:
+        super().__init__(message)
+        self.descriptors = descriptors
 
 
 class NoResultError(BoardError):

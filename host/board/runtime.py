@@ -422,8 +422,14 @@ class BoardRuntime:
                 raise LostOverlayError(
                     f"the engine {error}: end that program, then reset() loads the overlay again"
                 ) from error
-            except (EngineTimeoutError, BusError) as error:
-                raise self._fault(type(error), span, str(error)) from error
+            except BusError as error:
+                what = str(error)
+                if error.descriptors:
+                    reached = span.first + error.descriptors - 1
+                    what += f"; it had come to {self.image.header.records[reached].name}"
+                raise self._fault(BusError, span, what) from error
+            except EngineTimeoutError as error:
+                raise self._fault(EngineTimeoutError, span, str(error)) from error
             except BaseException:  # Ctrl-C, or the image's file has gone
                 self._stop()
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tritstream.report.findings import BoardFacts, MemoryRate, Problem, RecordFacts, Speed
 from tritstream.report.machine import Machine
 
-_CAUSES = ("BusError", "WrongWeightsError", "CacheError")
+_CAUSES = ("WrongWeightsError", "CacheError", "BusError")
 """Errors that say why, before those that say what came of it."""
 _FULL_WIDTH = 64
 _CLOCK_TOLERANCE = 1e-3

@@ -18,7 +18,7 @@ Ready never depends on valid within a cycle, and a valid may fall again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -50,6 +50,7 @@ SOURCES = (
     "shell_fifo",
     "shell_control",
     "shell_counters",
+    "shell_check",
     "shell_run",
     "shell_reader",
     "shell_writer",
@@ -110,13 +111,25 @@ def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort,
 
 
 def ip_source(
-    table: Sequence[Argument], core: str, ports: Sequence[CorePort], bus: Bus, top: str = TOP
+    table: Sequence[Argument],
+    core: str,
+    ports: Sequence[CorePort],
+    bus: Bus,
+    limits: Mapping[str, int] | None,
+    top: str = TOP,
 ) -> str:
     """SystemVerilog of the top module: AXI ports named as Vitis HLS names them, ``core`` inside.
 
-    The text of the core and `shell_source` are not part of it.
+    The text of the core and `shell_source` are not part of it. ``limits`` are those of
+    `tritstream.kernels.checks`; None for a core that reads no descriptor table.
     """
-    return _Top(tuple(table), core, tuple(ports), bus, top).text()
+    return _Top(tuple(table), core, tuple(ports), bus, limits, top).text()
+
+
+def check_parameters(limits: Mapping[str, int]) -> str:
+    """Parameters of `shell_check` for the limits of `tritstream.kernels.checks`."""
+    widths = {"ROWS": 7 * 32, "COLUMN_WORDS": 16, "VECTOR_WORDS": 16, "ROOM_BEATS": 12}
+    return ",\n    ".join(f".{n}({widths.get(n, 32)}'h{value:x})" for n, value in limits.items())
 
 
 _Port = tuple[str, int, str]
@@ -129,9 +142,11 @@ class _Top:
         core: str,
         ports: tuple[CorePort, ...],
         bus: Bus,
+        limits: Mapping[str, int] | None,
         top: str,
     ) -> None:
         self.table, self.core, self.bus, self.top = table, core, bus, top
+        self.limits = limits
         self.ports = dict(zip(table, ports, strict=True))
         self.declared: list[_Port] = []
         self.lines: list[str] = []
@@ -147,6 +162,7 @@ class _Top:
             masters += self.masters(bundle)
         self.run(masters)
         self.counters()
+        self.check()
         self.lines += [f"  {self.core} core (", "    " + ",\n    ".join(self.pins), "  );"]
         ports = ",\n".join(
             f"  {direction} logic{f' [{width - 1}:0]' if width > 1 else ''} {name}"
@@ -176,7 +192,7 @@ class _Top:
         words = [(a.offset + 4 * k, a.words > 1) for a in self.table for k in range(a.words)]
         words += [(FIRST_PAGE, True), (LAST_PAGE, True)]
         ports = self.weight_ports()
-        readings = 2 + len(PORT_COUNTERS) * len(ports)
+        readings = 3 + len(PORT_COUNTERS) * len(ports)
         pins = [".clk(ap_clk)", ".rst(rst)"]
         channels = (
             ("input", 1, "AWVALID"), ("output", 1, "AWREADY"), ("input", bits, "AWADDR"),
@@ -192,14 +208,16 @@ class _Top:
         pins.append(".line(interrupt)")
         for name in ("start", "busy", "finished", "faults", "halt", "armed", "arguments"):
             pins.append(f".{name}({name})")
-        pins.append(f".readings({{counters, 32'h{IDENTITY_VALUE:x}}})")
+        pins.append(f".readings({{counters, 32'(rows), 32'h{IDENTITY_VALUE:x}}})")
         offsets = ", ".join(f"16'h{offset:x}" for offset, _ in reversed(words))
         needed = "".join(str(int(of_memory)) for _, of_memory in reversed(words))
         self.lines += ["  logic rst;", "  assign rst = ~ap_rst_n;"]
         self.wire(1, "start", "busy", "finished", "core_rst", "core_start", "core_done")
         self.wire(1, "stop", "clear", "halt", "armed")
-        self.wire(6, "faults")
-        self.wire(32 * (readings - 1), "counters")
+        self.wire(7, "faults")
+        self.wire(9, "rows")
+        self.wire(1, "bad")
+        self.wire(32 * (readings - 2), "counters")
         self.wire(PAGE_BITS, "first_page", "last_page")
         self.wire(32 * len(words), "arguments")
         self.lines += [
@@ -237,6 +255,25 @@ class _Top:
         bits = next(a.bits for a in self.table if a.bundle == ports[0])
         self.lines += [
             f"  shell_counters #(.PORTS({len(ports)}), .WIDTH({bits})) counts (",
+            "    " + ",\n    ".join(pins),
+            "  );",
+        ]
+
+    def check(self) -> None:
+        """Looks at registers, and at the descriptor table as the core reads it."""
+        if self.limits is None:
+            self.lines += ["  assign bad = 1'b0;", "  assign rows = '0;"]
+            return
+        read = [a.name for a in self.table if a.bundle == VECTOR_BUNDLE and a.direction == "in"]
+        at, reader = read.index("descriptors"), f"{VECTOR_BUNDLE}_reader"
+        bases = [f"value_{a.name}[3:0]" for a in self.table if a.kind == "memory"]
+        pins = [".clk(ap_clk)", ".rst(rst)", ".start(start)"]
+        pins += [".first(value_first)", ".last(value_last)"]
+        pins += [".base_low({" + ", ".join(bases) + "})", f".data({reader}_data)"]
+        pins += [f".take({reader}_valid[{at}] & {reader}_ready[{at}])", ".bad(bad)", ".rows(rows)"]
+        self.lines += [
+            f"  shell_check #(.BASES({len(bases)}),",
+            f"    {check_parameters(self.limits)}) check (",
             "    " + ",\n    ".join(pins),
             "  );",
         ]
@@ -364,7 +401,7 @@ class _Top:
         pins = [".clk(ap_clk)", ".rst(rst)"]
         for name in ("start", "busy", "finished", "faults", "core_rst", "core_start", "core_done"):
             pins.append(f".{name}({name})")
-        pins += [".armed(armed)", ".halt(halt)", f".outside({outside})"]
+        pins += [".armed(armed)", ".halt(halt)", f".outside({outside})", ".bad(bad)"]
         pins += [".stop(stop)", ".clear(clear)", f".quiet({quiet})"]
         pins.append(f".read_error({' | '.join(f'{m}_error' for m in readers)})")
         pins.append(f".write_error({' | '.join(f'{m}_error' for m in writers)})")

@@ -10,12 +10,14 @@ from tritstream.configurations import Configuration
 from tritstream.kernels.arguments import BEAT_BYTES, CONTROL, argument_table
 from tritstream.kernels.registers import (
     DECODE_ERROR,
+    DESCRIPTORS_READ,
     FIRST_PAGE,
     IDENTITY,
     IDENTITY_VALUE,
     LAST_PAGE,
     OUTSIDE,
     READ_ERROR,
+    REFUSED,
     STOP,
     STOPPED,
     WRITE_ERROR,
@@ -24,7 +26,7 @@ from tritstream.kernels.registers import (
 )
 from tritstream.sim.executions import Execution, counters_of_start
 from tritstream.sim.faults import Faults
-from tritstream.sim.memory import AxiError, Memory, OutsideError
+from tritstream.sim.memory import AxiError, Memory, OutsideError, RefusedError
 from tritstream.sim.registers import HlsBlock
 
 
@@ -65,6 +67,7 @@ class EngineBlock(HlsBlock):
         self._memory, self._configuration = memory, configuration
         self._table = argument_table(configuration)
         self._counters: Counters | None = None
+        self._descriptors = 0
         self._arguments: dict[str, int] = {}
         self._faults = faults
         self._report = report
@@ -97,6 +100,8 @@ class EngineBlock(HlsBlock):
             return super().read(offset % IDENTITY)  # the slave of HLS decodes no further
         if offset == IDENTITY:
             return IDENTITY_VALUE
+        if offset == DESCRIPTORS_READ:
+            return self._descriptors
         offsets = counter_offsets(self._configuration.ports)
         return self._counted()[offsets.index(offset)] if offset in offsets else 0
 
@@ -162,9 +167,18 @@ class EngineBlock(HlsBlock):
             outcome = self.execution(self._memory, arguments)
             if outcome is not None:
                 self.flags, self._counters = outcome.control, outcome.counters
+                self._descriptors = outcome.descriptors
+            else:
+                self._descriptors = arguments["last"] - arguments["first"] + 1
         except OutsideError as error:
             self._report(str(error))
             self.flags = OUTSIDE
+            return
+        except RefusedError as error:
+            self._report(str(error))
+            self._descriptors = error.descriptors
+            # Without the shell nothing ends it.
+            self.flags, self._hangs = REFUSED, self._faults.no_shell
             return
         except AxiError as error:
             # What hardware does with garbage is anybody's guess; this one stops.

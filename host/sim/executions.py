@@ -19,6 +19,7 @@ from tritstream.errors import ConfigurationError
 from tritstream.geometry import Geometry
 from tritstream.image import RecordLayout
 from tritstream.kernels.arguments import BEAT_BYTES, TOP, argument_table
+from tritstream.kernels.checks import descriptor_refused, registers_refused, sizes_refused
 from tritstream.kernels.descriptors import (
     DESCRIPTOR_WORDS,
     GEOMETRY_WORDS,
@@ -31,7 +32,7 @@ from tritstream.kernels.descriptors import (
 )
 from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories
 from tritstream.kernels.registers import Counters, joined_checksum, weights_checksum
-from tritstream.sim.memory import AxiError, Memory
+from tritstream.sim.memory import AxiError, Memory, RefusedError
 from tritstream.spec import (
     HeadWeights,
     LayerWeights,
@@ -44,9 +45,11 @@ from tritstream.spec import (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What hardware itself says of a start: further bits of the control register, and counters."""
+    """What hardware itself says of a start: further bits of the control register, descriptors that
+    it read, and counters."""
 
     control: int
+    descriptors: int
     counters: Counters
 
 
@@ -84,9 +87,15 @@ class Walk:
         self.configuration = configuration
 
     def __call__(self, memory: Memory, arguments: Mapping[str, int]) -> Start:
-        """Raises AxiError where the descriptor table is not in memory, or holds no descriptor."""
+        """Raises RefusedError as `tritstream.kernels.checks` says, AxiError where the descriptor
+        table is not in memory, or is of another model than the memory holds."""
         c = self.configuration
+        bases = [arguments[a.name] for a in argument_table(c) if a.kind == "memory"]
+        if registers_refused(arguments["first"], arguments["last"], bases):
+            raise RefusedError("record numbers or base addresses that cannot be", 0)
         words = _at(memory, arguments["descriptors"], GEOMETRY_WORDS, "<i4")
+        if sizes_refused(c, words):
+            raise RefusedError("sizes in front of the descriptors that cannot be", 0)
         try:
             geometry = geometry_of(words, layers=1)
         except ConfigurationError as error:
@@ -105,11 +114,13 @@ class Walk:
         self, memory: Memory, arguments: Mapping[str, int], layouts: Mapping[int, RecordLayout]
     ) -> Iterator[Record]:
         table = arguments["descriptors"] + 4 * GEOMETRY_WORDS
-        for row in range(arguments["first"], arguments["last"] + 1):
+        first = arguments["first"]
+        for row in range(first, arguments["last"] + 1):
             at = table + row * 4 * DESCRIPTOR_WORDS
-            kind, *offsets, state, _ = _at(memory, at, DESCRIPTOR_WORDS, "<i4").tolist()
-            if kind not in layouts:
-                raise AxiError(f"a descriptor of the unknown kind {kind}")
+            words = _at(memory, at, DESCRIPTOR_WORDS, "<i4")
+            if descriptor_refused(words):
+                raise RefusedError(f"descriptor {row} cannot be", row - first + 1)
+            kind, *offsets, state, _ = words.tolist()
             yield Record(
                 layouts[kind],
                 arguments["parameters"] + offsets[0] * BEAT_BYTES,

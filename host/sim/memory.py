@@ -16,6 +16,14 @@ class AxiError(Exception):
     """An access of the engine that no buffer answers."""
 
 
+class RefusedError(AxiError):
+    """A start that the engine's shell ends, having read so many descriptors."""
+
+    def __init__(self, message: str, descriptors: int) -> None:
+        super().__init__(message)
+        self.descriptors = descriptors
+
+
 class OutsideError(AxiError):
     """An access of the engine outside of the memory that the host has named: it is not made."""
 

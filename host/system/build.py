@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,7 @@ from tritstream.kernels.arguments import (
     argument_table,
     bundles,
 )
+from tritstream.kernels.checks import limits
 from tritstream.rtl import VENDOR, WAIVERS, Target
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
@@ -45,13 +47,15 @@ class Parts:
     core_text: str
     ports: tuple[CorePort, ...]
     bus: Bus
+    limits: Mapping[str, int] | None = None
+    """What the shell checks the descriptor table against; None where the core reads none."""
     probe: Probe | None = None
     target: Target = VENDOR
 
     @property
     def text(self) -> str:
         """SystemVerilog of everything; the top module is the IP."""
-        top = ip_source(self.table, self.core, self.ports, self.bus)
+        top = ip_source(self.table, self.core, self.ports, self.bus, self.limits)
         return "\n".join((shell_source(self.target), self.core_text, top))
 
     def bus_of(self, bundle: str) -> Bus:
@@ -84,6 +88,7 @@ def engine_parts(
         compiled.text,
         core_ports(table, compiled),
         bus or bus_for(configuration),
+        limits(configuration),
         probe_of(compiled.top, compiled.text, options.prefix),
         target,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tritstream.configurations import Configuration
-from tritstream.kernels.registers import FAULTS, WHOLE_WINDOW
+from tritstream.kernels.registers import DESCRIPTORS_READ, FAULTS, WHOLE_WINDOW
 from tritstream.sim.executions import Outcome
 from tritstream.sim.memory import AxiError, Memory
 from tritstream.system.build import engine_parts
@@ -41,4 +41,6 @@ class RtlExecution:
             raise AxiError(str(error)) from error
         if result.error:
             self.reports.append(f"{result.error}: {self.system.problem}".rstrip(": "))
-        return Outcome(result.control & FAULTS, self.system.run_counters())
+        return Outcome(
+            result.control & FAULTS, self.system.read(DESCRIPTORS_READ), self.system.run_counters()
+        )

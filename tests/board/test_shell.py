@@ -46,6 +46,38 @@ def test_a_descriptor_that_leaves_the_window(tiny: Image, load: Any) -> None:
     assert "outside of the window" in device.reports[0]
 
 
+IMPOSSIBLE = {
+    "no words of a phase": (0, 0, "the sizes in front of the descriptors cannot be"),
+    "a norm that is too long": (1, 1 << 30, "the sizes in front of the descriptors cannot be"),
+    "a longer vector than fits": (28, 1 << 12, "the sizes in front of the descriptors cannot be"),
+    "more words than its phases": (30, 1 << 20, "the sizes in front of the descriptors cannot be"),
+    "a kind": (GEOMETRY_WORDS + 8, 7, r"2nd descriptor of the start cannot be.*come to layer 1;"),
+    "parameters too far": (GEOMETRY_WORDS + 17, 1 << 28, r"3rd descriptor .*come to head;"),
+    "a state before memory": (GEOMETRY_WORDS + 6, -16, r"1st descriptor .*come to layer 0;"),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_a_descriptor_that_cannot_be(tiny: Image, load: Any, expected: Any, what: str) -> None:
+    _, runtime = load(tiny, QUICK)
+    at, value, sentence = IMPOSSIBLE[what]
+    right = int(runtime._table[at])
+    runtime._table[at] = value
+    runtime._descriptors.sync_to_device()
+    with pytest.raises(BusError, match=sentence):
+        runtime.step(1)
+    runtime._table[at] = right
+    assert greedy(runtime, 5) == expected(tiny, 5)
+
+
+@pytest.mark.parametrize("name", ["vector_in", "state_out", "weights_1"])
+def test_a_base_address_that_is_misaligned(tiny: Image, load: Any, name: str) -> None:
+    _, runtime = load(tiny, QUICK)
+    runtime._driver.set_address(name, runtime._buffers.spans[0][0] + 8)
+    with pytest.raises(BusError, match="a base address"):
+        runtime.step(1)
+
+
 def weights_at(runtime: BoardRuntime, record: int, port: int) -> int:
     """The physical address of a record's weights for a port, as its descriptor has it."""
     row = runtime._table[GEOMETRY_WORDS:].reshape(-1, DESCRIPTOR_WORDS)[record]

@@ -19,6 +19,7 @@ class Mutation:
 
 
 _RUN, _CONTROL, _FIFO, _SLICE = "run", "control", "fifo", "slice of a Zynq-7000"
+_CHECK = "check"
 _READER, _WRITER = "reader of 128 bits, 2 users", "writer of 128 bits, 3 users"
 _READ_WORDS, _WRITE_WORDS = "words of a reader of 128 bits", "words of a writer of 128 bits"
 _ZYNQ = "control of a Zynq-7000"
@@ -36,6 +37,13 @@ MUTATIONS = (
              "halted <= busy & ~finished & halt & (state != RUN);", _RUN, "P_halt_ends"),
     Mutation("shell_run", "if (left == 2'd0) state <= FINISH;",
              "if (left == 2'd0) state <= IDLE;", _RUN, "P_busy"),
+    Mutation("shell_run", "assign met = {bad, outside,", "assign met = {1'b0, outside,", _RUN,
+             "P_error_is_reported"),
+    Mutation("shell_check", "bad <= bad | (sizes", "bad <= (sizes", _CHECK, "P_refusal_stays"),
+    Mutation("shell_check", "| (last < first)", "", _CHECK, "P_registers"),
+    Mutation("shell_check", "| (b[31:16] > VECTOR_WORDS)", "", _CHECK, "P_norm_too_long"),
+    Mutation("shell_check", "(front & bad_front)", "(back & bad_front)", _CHECK, "P_kind"),
+    Mutation("shell_check", "if (front) rows", "if (number[3]) rows", _CHECK, "P_rows"),
     Mutation("shell_control", "& ((write & (at == CTRL) & data[0]", "& ((write & data[0]",
              _CONTROL, "P_start_is_asked"),
     Mutation("shell_control", "else if (bready) bvalid <= 1'b0;", "else bvalid <= 1'b0;",
@@ -45,7 +53,7 @@ MUTATIONS = (
     Mutation("shell_control", "if (finished) {done, ready} <= 2'b11;\n      else if (read_control)"
              " {done, ready} <= 2'b00;", "if (read_control) {done, ready} <= 2'b00;\n      else if"
              " (finished) {done, ready} <= 2'b11;", _CONTROL, "P_done_until_read"),
-    Mutation("shell_control", "& ~mask) | (data & mask)", "& mask) | (data & mask)", _CONTROL,
+    Mutation("shell_control", "if (write & strobe[b] & (at", "if (write & (at", _CONTROL,
              "P_argument_is_kept"),
     Mutation("shell_control", "assign armed = &(seen | ~NEEDED);",
              "assign armed = |(seen & NEEDED);",

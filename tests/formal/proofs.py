@@ -10,6 +10,10 @@ ONE = SMALL | {"USERS": 1}
 NARROW = {"BUS_BITS": 64, "BURST": 16}
 WEIGHTS = NARROW | {"DATA_BITS": 64}
 CONTROL = {"COUNT": 3, "OFFSETS": 0x001C_0018_0010, "NEEDED": 0b110, "READ_FROM": 0x80}
+CHECK = {
+    "COLUMN_WORDS": 4, "VECTOR_WORDS": 8, "ROOM_BEATS": 8, "VECTOR_BEATS": 8, "LOGITS_BEATS": 8,
+    "ROWS": sum(8 << 32 * phase for phase in range(7)),
+}  # fmt: skip
 READ_WORDS = ("P_no_overflow", "P_word", "P_all_words", "P_words_of_a_user")
 WRITE_WORDS = ("P_word", "P_announced_data_is_here", "P_all_words", "P_one_answer_each")
 """Properties that wait for the invariant with which they could be proven."""
@@ -42,6 +46,7 @@ class Proof:
 PROOFS = (
     Proof("fifo", "shell_fifo", "shell_fifo", {"WIDTH": 2, "DEPTH": 4}, cheap=True),
     Proof("run", "shell_run", "shell_run", cheap=True),
+    Proof("check", "shell_check", "shell_check", CHECK, cheap=True),
     Proof("control", "shell_control", "shell_control", CONTROL, cheap=True),
     Proof("reader of 128 bits, 2 users", "shell_reader", "shell_reader", {"USERS": 2}, (ANY,)),
     Proof(

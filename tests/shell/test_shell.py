@@ -11,14 +11,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from support.copy_core import parts
+from tritstream.configurations import CONFIGURATIONS
 from tritstream.kernels.arguments import Argument
+from tritstream.kernels.checks import limits
 from tritstream.rtl import ZYNQ7_OPEN
 from tritstream.shell import AXI3, AXI4, Bus
+from tritstream.shell.ip import check_parameters
 from tritstream.shell.zynq7 import memory_port, system_source, zynq7_source
 from tritstream.toolchain.verilator import SOUND, verilator_root
 
@@ -95,7 +99,30 @@ def frame(table: Sequence[Argument]) -> str:
     )  # fmt: skip
 
 
-def simulate(text: str, top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_of_descriptors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = check_parameters(limits(CONFIGURATIONS["z7020"]))
+    source = (files("tritstream.shell") / "verilog" / "shell_check.sv").read_text()
+    ports = [
+        "input logic clk", "input logic rst", "input logic start", "input logic [31:0] first",
+        "input logic [31:0] last", "input logic [39:0] base_low", "input logic take",
+        "input logic [127:0] data", "output logic bad", "output logic [8:0] rows",
+    ]  # fmt: skip
+    top = (
+        f"module top ({', '.join(ports)});\n  shell_check #(.BASES(10), {parameters}) check (.*);\n"
+    )
+    simulate(
+        f"{source}\n{top}endmodule\n", "top", tmp_path, monkeypatch, cases="check_cases", least=1
+    )
+
+
+def simulate(
+    text: str,
+    top: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cases: str = "shell_cases",
+    least: int = 7,
+) -> None:
     from cocotb_tools.runner import get_results, get_runner
 
     root = verilator_root()
@@ -119,7 +146,7 @@ def simulate(text: str, top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     results = runner.test(
         hdl_toplevel=top,
-        test_module="shell_cases",
+        test_module=cases,
         build_dir=tmp_path,
         test_dir=tmp_path,
         log_file=tmp_path / "test.log",
@@ -127,5 +154,5 @@ def simulate(text: str, top: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     count, failed = get_results(results)
     tail = "\n".join((tmp_path / "test.log").read_text().splitlines()[-60:])
-    assert count >= 7, tail
+    assert count >= least, tail
     assert not failed, tail

@@ -44,7 +44,7 @@ module shell_control #(
   output logic start,
   input  logic busy,
   input  logic finished,
-  input  logic [5:0] faults,
+  input  logic [6:0] faults,
   output logic halt,
   output logic armed,
   output logic [32*COUNT-1:0] arguments,
@@ -55,13 +55,12 @@ module shell_control #(
   // Write address and data come in any order; the write happens when both are there.
   logic aw_held, w_held, write;
   logic [ADDRESS_BITS-1:0] at;
-  logic [31:0] data, mask;
+  logic [31:0] data;
   logic [3:0] strobe;
   assign awready = ~aw_held;
   assign wready = ~w_held;
   assign write = aw_held & w_held & (~bvalid | bready);
   assign bresp = 2'b00;
-  assign mask = {{8{strobe[3]}}, {8{strobe[2]}}, {8{strobe[1]}}, {8{strobe[0]}}};
   always_ff @(posedge clk)
     if (rst) begin
       aw_held <= 1'b0;
@@ -123,31 +122,39 @@ module shell_control #(
         | (finished ? enables : 2'b00);
     end
 
-  genvar k;
+  genvar k, b;
   logic [COUNT-1:0] seen;
   assign armed = &(seen | ~NEEDED);
   generate
     for (k = 0; k < COUNT; k++) begin : argument
       localparam logic [15:0] OFFSET = OFFSETS[16*k +: 16];
-      always_ff @(posedge clk)
-        if (rst) arguments[32*k +: 32] <= '0;
-        else if (write & (at == OFFSET[ADDRESS_BITS-1:0]))
-          arguments[32*k +: 32] <= (arguments[32*k +: 32] & ~mask) | (data & mask);
+      // An enable a byte: no logic in front of the registers.
+      for (b = 0; b < 4; b++) begin : part
+        always_ff @(posedge clk)
+          if (rst) arguments[32*k + 8*b +: 8] <= '0;
+          else if (write & strobe[b] & (at == OFFSET[ADDRESS_BITS-1:0]))
+            arguments[32*k + 8*b +: 8] <= data[8*b +: 8];
+      end
       always_ff @(posedge clk)
         if (rst) seen[k] <= 1'b0;
         else if (write & (at == OFFSET[ADDRESS_BITS-1:0])) seen[k] <= 1'b1;
     end
   endgenerate
 
+  // Every register at its place, so that reading is one multiplexer.
+  localparam int WORDS = 2 ** (ADDRESS_BITS - 2);
+  logic [32*WORDS-1:0] map;
+  always_comb begin
+    map = '0;
+    for (int n = 0; n < COUNT; n++)
+      map[8*OFFSETS[16*n +: ADDRESS_BITS] +: 32] = arguments[32*n +: 32];
+    map[8*READ_FROM +: 32*READINGS] = readings;
+  end
   logic [31:0] value;
   always_comb begin
-    value = '0;
-    for (int n = 0; n < COUNT; n++)
-      if (from == OFFSETS[16*n +: ADDRESS_BITS]) value = arguments[32*n +: 32];
-    for (int n = 0; n < READINGS; n++)
-      if (from == ADDRESS_BITS'(READ_FROM + 4 * n)) value = readings[32*n +: 32];
+    value = map[32*from[ADDRESS_BITS-1:2] +: 32];
     case (from)
-      CTRL: value = {10'd0, faults, 6'd0, line, 1'b0,
+      CTRL: value = {9'd0, faults, 6'd0, line, 1'b0,
         auto_restart, 3'd0, ready, ~busy, done, busy};
       GIER: value = {31'd0, enable};
       IER: value = {30'd0, enables};

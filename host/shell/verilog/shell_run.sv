@@ -5,7 +5,8 @@
 // written. A start before the host has named all that a run needs ends at once.
 //
 //   faults  bit 0 an error in reading, bit 1 in writing, bit 2 DECERR among them (else SLVERR),
-//           bit 3 stopped by the host, bit 4 not armed, bit 5 a burst outside of memory
+//           bit 3 stopped by the host, bit 4 not armed, bit 5 a burst outside of memory,
+//           bit 6 told to do what cannot be (shell_check)
 module shell_run (
   input  logic clk,
   input  logic rst,
@@ -14,7 +15,7 @@ module shell_run (
   input  logic halt,
   output logic busy,
   output logic finished,
-  output logic [5:0] faults,
+  output logic [6:0] faults,
   output logic core_rst,
   output logic core_start,
   input  logic core_done,
@@ -24,14 +25,15 @@ module shell_run (
   input  logic read_error,
   input  logic write_error,
   input  logic decode_error,
-  input  logic outside
+  input  logic outside,
+  input  logic bad
 );
   typedef enum logic [2:0] {IDLE, BEGIN, RUN, DRAIN, RESET, FINISH} state_t;
   state_t state;
   logic [1:0] left;
   logic halted;
-  logic [5:0] met;
-  assign met = {outside, 1'b0, halted, decode_error, write_error, read_error};
+  logic [6:0] met;
+  assign met = {bad, outside, 1'b0, halted, decode_error, write_error, read_error};
   assign busy = state != IDLE;
   assign finished = state == FINISH;
   assign core_start = state == BEGIN;
@@ -45,7 +47,7 @@ module shell_run (
       halted <= 1'b0;
       faults <= '0;
     end else begin
-      if (start) faults <= {1'b0, ~armed, 4'b0000};
+      if (start) faults <= {2'b00, ~armed, 4'b0000};
       else if (busy) faults <= faults | met;
       halted <= busy & ~finished & (halted | halt);
       case (state)

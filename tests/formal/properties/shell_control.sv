@@ -81,5 +81,5 @@
     P_start_is_not_lost: assert (!($past(write & (at == CTRL) & data[0] & strobe[0] & ~busy & ~finished)) | $past(start));
     P_end_sets_the_interrupt: assert (!$past(finished & enables[0]) | pending[0]);
     P_interrupt_stays: assert (!($past(pending[0]) & ~pending[0]) | $past(write & (at == ISR)));
-    P_status_is_read: assert (!($past(read_control)) | (rdata[21:16] == $past(faults)));
+    P_status_is_read: assert (!($past(read_control)) | (rdata[22:16] == $past(faults)));
   end

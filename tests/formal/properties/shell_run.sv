@@ -11,9 +11,9 @@
   always @* if (f_ran) assume (!(f_was_quiet & stop) | quiet);
 
   logic f_open, f_begun, f_refused, f_drained, f_asked;
-  logic [5:0] f_met;
+  logic [6:0] f_met;
   logic f_error;
-  assign f_error = read_error | write_error | outside;
+  assign f_error = read_error | write_error | outside | bad;
   always_ff @(posedge clk)
     if (rst) {f_open, f_begun, f_refused, f_drained, f_asked, f_met} <= '0;
     else begin
@@ -21,13 +21,13 @@
         f_open <= 1'b1;
         {f_begun, f_drained, f_asked} <= '0;
         f_refused <= ~armed;
-        f_met <= {1'b0, ~armed, 4'b0000};
+        f_met <= {2'b00, ~armed, 4'b0000};
       end else if (busy) begin
         if (finished) f_open <= 1'b0;
         if (core_start) f_begun <= 1'b1;
         if (stop & ~clear) f_drained <= 1'b1;
         if (halt) f_asked <= 1'b1;
-        f_met <= f_met | {outside, 1'b0, f_asked & ~finished, decode_error, write_error, read_error};
+        f_met <= f_met | {bad, outside, 1'b0, f_asked & ~finished, decode_error, write_error, read_error};
       end
     end
   always @* if (f_run) begin
@@ -37,7 +37,7 @@
     P_end_of_a_run: assert (!finished | (f_open & (f_begun | f_refused)));
     P_core_reset_when_quiet: assert (!(core_rst & ~rst) | (stop & clear & quiet));
     P_clear_is_stopped: assert (!clear | stop);
-    P_status_errors: assert ((faults[2:0] == f_met[2:0]) & (faults[5] == f_met[5]));
+    P_status_errors: assert ((faults[2:0] == f_met[2:0]) & (faults[6:5] == f_met[6:5]));
     P_status_unarmed: assert (faults[4] == f_met[4]);
   end
   always @(posedge clk) if (f_ran) begin
