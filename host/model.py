@@ -22,7 +22,7 @@ from tritstream.sampling import Sampling
 from tritstream.sequences import Sequences, sequences_of
 from tritstream.sessions import ModelKey, Session, load_session
 from tritstream.speculation import guesser_for
-from tritstream.text import Tokenizer
+from tritstream.text import ChatTemplate, Tokenizer
 
 
 class Model:
@@ -100,6 +100,18 @@ class Model:
         )
         tokenizer.check_not_larger(config.vocab_size)
         return tokenizer
+
+    @cached_property
+    def chat_template(self) -> ChatTemplate | None:
+        """How messages become a prompt, if the model was made for chats. Raises OptionError where
+        jinja2, which renders it, is not installed."""
+        config = self.config
+        if config.chat_template is None:
+            return None
+        tokenizer = self.tokenizer
+        bos = tokenizer.name_of(config.bos_token_id)
+        eos = tokenizer.name_of(min(tokenizer.ends, default=None))
+        return ChatTemplate(config.chat_template, bos, eos, str(self.source))
 
     def reset(self) -> None:
         """Forget what `step` has read. Sessions and texts that are being written keep theirs."""
@@ -233,4 +245,5 @@ def _config_of(image: Image) -> CheckpointConfig:
         bos_token_id=header.bos_token_id,
         eos_token_id=header.eos_token_id,
         add_bos_token=header.add_bos_token,
+        chat_template=header.chat_template,
     )

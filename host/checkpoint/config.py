@@ -12,6 +12,9 @@ from tritstream.errors import CheckpointError
 
 MODEL_TYPE = "hgrn_bit"
 
+MOST_CHAT_TEMPLATE = 1 << 16
+"""Characters of a chat template."""
+
 # Far above any released model; a larger figure is a damaged file, not a model.
 _LARGEST = 1 << 20
 
@@ -35,13 +38,15 @@ class CheckpointConfig:
     """The token that ends a text, or all of several."""
     add_bos_token: bool | None = None
     """Whether a text begins with BOS, as tokenizer_config.json says; None where it says nothing."""
+    chat_template: str | None = None
+    """How messages become a text, in Jinja: of chat_template.jinja or tokenizer_config.json."""
 
 
 def read_config(path: Path) -> CheckpointConfig:
     """Read and check config.json. Raises CheckpointError naming the file and the key.
 
-    What ends a text is looked up in generation_config.json first, as transformers does, and whether
-    it begins with BOS in tokenizer_config.json, where these lie beside it.
+    What ends a text is looked up in generation_config.json first, as transformers does; whether it
+    begins with BOS, and the chat template, in tokenizer_config.json, where these lie beside it.
     """
     try:
         raw = json_file(path)
@@ -60,8 +65,35 @@ def read_config(path: Path) -> CheckpointConfig:
         source = str(path.with_name("generation_config.json"))
         ends = _tokens(generation, "eos_token_id", None, config.vocab_size, source)
         config = replace(config, eos_token_id=ends)
-    add = _beside(path, "tokenizer_config.json").get("add_bos_token")
-    return replace(config, add_bos_token=add) if isinstance(add, bool) else config
+    tokenizer = _beside(path, "tokenizer_config.json")
+    add, template = tokenizer.get("add_bos_token"), _chat_template(path, tokenizer)
+    return replace(
+        config, add_bos_token=add if isinstance(add, bool) else None, chat_template=template
+    )
+
+
+def _chat_template(path: Path, tokenizer: Mapping[str, Any]) -> str | None:
+    """The template for chats: a file of its own, as transformers writes it now, or one of several
+    by name in tokenizer_config.json."""
+    own = path.with_name("chat_template.jinja")
+    source, found = own, tokenizer.get("chat_template")
+    try:
+        found = own.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        source = path.with_name("tokenizer_config.json")
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{own} cannot be read ({error}): mend or remove it") from error
+    if isinstance(found, list):
+        named = [item for item in found if isinstance(item, dict) and item.get("name") == "default"]
+        found = named[0].get("template") if named else None
+    if found is None:
+        return None
+    if not isinstance(found, str) or len(found) > MOST_CHAT_TEMPLATE:
+        raise CheckpointError(
+            f"{source}: the chat template must be a text of {MOST_CHAT_TEMPLATE:,} characters at "
+            f"most: mend or remove it"
+        )
+    return found
 
 
 def _beside(path: Path, name: str) -> dict[str, Any]:

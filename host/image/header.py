@@ -31,6 +31,7 @@ _OLD_VERSION = 1
 """Read, and written no more."""
 PREFIX = struct.Struct("<8sII32s")
 MAX_HEADER_BYTES = 16 << 20
+_LONGEST_TEMPLATE = 1 << 16
 NO_HASH = "0" * 64
 SECTIONS = ("tokenizer", "embedding", "embedding_columns", "float_vectors")
 """The sections of every image, in file order; one that a model does not need is empty."""
@@ -68,6 +69,8 @@ class ImageHeader:
     """Where the model comes from, as the checkpoint's training.json says."""
     add_bos_token: bool | None = None
     """Whether a text begins with BOS; None leaves it to the tokenizer's post-processor."""
+    chat_template: str | None = None
+    """How messages become a text, in Jinja, if the model was made for chats."""
 
     def section(self, name: str) -> Section:
         for section in self.sections:
@@ -79,8 +82,9 @@ class ImageHeader:
 def encode_header(header: ImageHeader, size: int | None = None) -> bytes:
     """Prefix and JSON, padded to ``size`` bytes or else to the next page."""
     body = asdict(header)
-    if header.add_bos_token is None:
-        del body["add_bos_token"]
+    for name in ("add_bos_token", "chat_template"):
+        if body[name] is None:
+            del body[name]
     body["layout"] = header.layout.table()
     body["profile"] = header.layout.profile.table()
     text = json.dumps(body, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()
@@ -198,6 +202,7 @@ def _wrong_value(header: ImageHeader) -> str | None:
         "bos_token_id": _is_token(header.bos_token_id, vocabulary),
         "eos_token_id": _are_tokens(header.eos_token_id, vocabulary),
         "add_bos_token": header.add_bos_token is None or isinstance(header.add_bos_token, bool),
+        "chat_template": _is_template(header.chat_template),
         "provenance": isinstance(header.provenance, dict),
     }
     for name, good in possible.items():
@@ -211,6 +216,10 @@ def _wrong_value(header: ImageHeader) -> str | None:
     # Provenance is free, but it must survive being shown as JSON, which has no NaN.
     json.dumps(header.provenance, allow_nan=False)
     return None
+
+
+def _is_template(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and len(value) <= _LONGEST_TEMPLATE)
 
 
 def _is_token(value: Any, vocabulary: int) -> bool:

@@ -145,6 +145,7 @@ def _of_checkpoint(folder: str | os.PathLike[str], embedding: str | None) -> _So
         records=(),
         provenance=_provenance(checkpoint),
         add_bos_token=c.add_bos_token,
+        chat_template=c.chat_template,
     )
     return _Source(
         header,

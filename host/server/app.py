@@ -116,6 +116,7 @@ class _Server:
         identity = model.identity or str(model.source)
         self.batch = Batch(model.sequences(options.sequences), self.cache, identity)
         self.worker: Worker | None = None
+        self.template = model.chat_template
         self.started = time.time()
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -240,7 +241,11 @@ class _Server:
             tokenizer, vocabulary = self.model.tokenizer, self.model.config.vocab_size
             # A long prompt takes a while to cut into tokens: meanwhile other requests go on.
             texts = await asyncio.to_thread(
-                asked.texts, tokenizer, vocabulary, self.options.prompt_tokens
+                asked.texts,
+                tokenizer,
+                vocabulary,
+                self.options.prompt_tokens,
+                self.template,
             )
             answers = Answers(
                 chat, self.options.name, tokenizer, texts, asked.n, asked.logprobs is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NoReturn
 
 from tritstream.batching import MOST_LOGPROBS, Text
-from tritstream.errors import OptionError
+from tritstream.errors import OptionError, TokenizerError
 from tritstream.generation import Limits
 from tritstream.sampling import Sampling
-from tritstream.text import Tokenizer
+from tritstream.text import ChatTemplate, Tokenizer
 
 MOST_TEXTS = 128
 """Texts that one request may ask for: prompts times n."""
@@ -70,11 +71,27 @@ class RequestError(OptionError):
 
 
 @dataclass(frozen=True)
+class Messages:
+    """A chat, from its beginning: role and content of each message."""
+
+    told: tuple[tuple[str, str], ...]
+
+    def tokens(self, tokenizer: Tokenizer, template: ChatTemplate | None) -> list[int]:
+        """As the model's template has it; without one each message is a line of its own, as in
+        `tritstream chat`. Raises TokenizerError."""
+        contents = [content for _, content in self.told]
+        if template is None:
+            return tokenizer.encode_prompt("\n".join(contents))
+        messages = [{"role": role, "content": content} for role, content in self.told]
+        return tokenizer.encode_chat(template.render(messages), contents)
+
+
+@dataclass(frozen=True)
 class Asked:
     """Texts to write. `prompts` are texts or token ids; `logprobs` as of `batching.Text`."""
 
     chat: bool
-    prompts: tuple[str | tuple[int, ...], ...]
+    prompts: tuple[str | tuple[int, ...] | Messages, ...]
     n: int
     sampling: Sampling
     limits: Limits
@@ -82,7 +99,13 @@ class Asked:
     stream: bool
     usage: bool
 
-    def texts(self, tokenizer: Tokenizer, vocabulary: int, longest: int) -> list[Text]:
+    def texts(
+        self,
+        tokenizer: Tokenizer,
+        vocabulary: int,
+        longest: int,
+        template: ChatTemplate | None = None,
+    ) -> list[Text]:
         """The work, prompt by prompt, n of each: seeds count up from the given one within a prompt.
 
         Raises RequestError for a prompt of more than `longest` tokens, or of others than the
@@ -92,6 +115,8 @@ class Asked:
         for prompt in self.prompts:
             if isinstance(prompt, str):
                 tokens = tokenizer.encode_prompt(prompt)
+            elif isinstance(prompt, Messages):
+                tokens = _checked("messages", partial(prompt.tokens, tokenizer, template))
             else:
                 tokens = list(prompt)
                 if not all(0 <= token < vocabulary for token in tokens):
@@ -128,7 +153,7 @@ def read_request(body: dict[str, Any], model: str, *, chat: bool, most_tokens: i
     if "model" in given and given["model"] != model:
         name = f"{given['model']!s:.80}"
         raise RequestError(f"there is no model '{name}': this is '{model}'", "model", 404)
-    prompts = (_prompt_of_chat(given.get("messages")),) if chat else _prompts(given.get("prompt"))
+    prompts = (_messages(given.get("messages")),) if chat else _prompts(given.get("prompt"))
     n = _whole(given, "n", 1)
     if "best_of" in given and given["best_of"] != n:
         raise RequestError("best_of is supported as the same as n only", "best_of")
@@ -189,12 +214,10 @@ def _token_ids(values: list[Any]) -> bool:
     return all(isinstance(item, int) and not isinstance(item, bool) for item in values)
 
 
-def _prompt_of_chat(messages: Any) -> str:
-    """The text that the messages make: an image holds no template, so each is a line of its own,
-    as in `tritstream chat`."""
+def _messages(messages: Any) -> Messages:
     if not isinstance(messages, list) or not messages:
         raise RequestError("messages must be a list with at least one message", "messages")
-    lines = []
+    told = []
     for message in messages:
         if not isinstance(message, dict):
             raise RequestError("a message must be an object with role and content", "messages")
@@ -212,8 +235,9 @@ def _prompt_of_chat(messages: Any) -> str:
             content = "".join(part["text"] for part in content)
         if not isinstance(content, str):
             raise RequestError("a message's content must be text", "messages")
-        lines.append(content)
-    return "\n".join(lines)
+        role = message["role"]
+        told.append(("system" if role == "developer" else role, content))
+    return Messages(tuple(told))
 
 
 def _limits(given: dict[str, Any], chat: bool, most: int) -> Limits:
@@ -267,7 +291,7 @@ def _flag(given: dict[str, Any], field: str) -> bool:
 def _checked(field: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except OptionError as error:
+    except (OptionError, TokenizerError) as error:
         raise RequestError(str(error), field) from error
 
 

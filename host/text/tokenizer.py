@@ -1,5 +1,6 @@
 """A checkpoint's tokenizer.json, with the model's BOS and ends of text."""
 
+import re
 import threading
 import warnings
 from collections.abc import Sequence
@@ -174,6 +175,28 @@ class Tokenizer:
         if not ids:
             raise TokenizerError("the prompt is empty and the model has no BOS to start from")
         return ids
+
+    def encode_chat(self, text: str, contents: Sequence[str]) -> list[int]:
+        """`encode_prompt` of a text that a chat template has made of messages.
+
+        Special tokens are taken as such, but not those that are written out in the messages'
+        `contents`: these are only text, wherever they stand. Raises TokenizerError as `encode`.
+        """
+        names = [str(t.content) for t in self._tokenizer.get_added_tokens_decoder().values()]
+        # Templates cut off the spaces around a content.
+        suspect = {c.strip() for c in contents if any(name in c for name in names)}
+        if not suspect:
+            return self.encode_prompt(text, special=True)
+        longest_first = sorted(suspect, key=len, reverse=True)
+        parts = re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
+        ids: list[int] = []
+        for number, part in enumerate(parts):
+            ids += self.encode(part, special=number % 2 == 0)
+        return ids if tuple(ids[: len(self.start)]) == self.start else [*self.start, *ids]
+
+    def name_of(self, token_id: int | None) -> str:
+        """A token as it is written out, such as ``</s>``; empty for none."""
+        return "" if token_id is None else self._tokenizer.id_to_token(token_id) or ""
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of token ids, special tokens left out."""

@@ -95,7 +95,7 @@ OPTIONS = {
     ),
     "chat": (
         *("-m", "-e", "-n", "-t", "--seed", "--state", "--greedy", "--threads", "--top-k"),
-        *("--top-p", "--repetition-penalty", "--speculate"),
+        *("--top-p", "--repetition-penalty", "--speculate", "--plain"),
     ),
     "batch": (
         *("-m", "-e", "-o", "-n", "-t", "--seed", "--greedy", "--threads", "--top-k", "--top-p"),

@@ -89,6 +89,7 @@ HEADERS = {
     "EOS twice": set_at("eos_token_id", to=[2, 2]),
     "EOS of several kinds": set_at("eos_token_id", to=[2, [3]]),
     "BOS perhaps": set_at("add_bos_token", to=1),
+    "template a number": set_at("chat_template", to=1),
     "provenance as a list": set_at("provenance", to=[1]),
     "provenance that JSON cannot show": set_at("provenance", to={"loss": float("inf")}),
     "scale NaN": set_at("weight_scales", "head", to=float("nan")),
