@@ -17,9 +17,9 @@ FOLDERS = {
 LAYERS = (
     # Data, and what depends on nothing.
     {"bitstreams", "errors", "interruption", "notebooks", "tcl", "version"},
-    # Files, programs, tables, number formats; the native core.
+    # Files, programs, tables, number formats; the native core; text of Verilog.
     {"arguments", "boards", "caches", "files", "geometry", "models", "native", "numerics"},
-    {"toolchain"},
+    {"toolchain", "verilog"},
     # Text and checkpoints; the meaning of every operation; hardware by name.
     {"checkpoint", "configurations", "sampling", "spec", "speculation", "text"},
     # Images; texts that are read and written on an engine.
@@ -100,3 +100,15 @@ def test_imports_go_down(package: str) -> None:
         if package_of(other) != package and LAYER_OF[package_of(other)] >= LAYER_OF[package]
     }
     assert upward == set()
+
+
+def test_the_compiler_is_used_through_its_face() -> None:
+    """Its stages are its own: what others need is in `tritstream.rtl`."""
+    past = {
+        f"{module} imports {other}"
+        for module, path in MODULES.items()
+        if package_of(module) != "rtl"
+        for other in imports_of(path)
+        if other.startswith("tritstream.rtl.")
+    }
+    assert past == set()

@@ -10,8 +10,16 @@ from tritstream.cosim.cases import cases_of
 from tritstream.cosim.resources import kernel_counts
 from tritstream.errors import OptionError
 from tritstream.files import atomic_write_bytes
-from tritstream.rtl import Channel, Master, RtlKernel, Stalls, build, compile_kernel, module_of
-from tritstream.rtl.states import controller_of, spent, states_of
+from tritstream.rtl import (
+    MasterPort,
+    RtlKernel,
+    Stalls,
+    StreamPort,
+    build,
+    compile_kernel,
+    module_of,
+    spent,
+)
 
 NOTE = "Cycles are those of this RTL; Vitis HLS may schedule the same kernel differently."
 
@@ -38,7 +46,7 @@ def run_kernel(
     """
     cases = list(cases_of(configuration, kernel, runs, seed))
     compiled = compile_kernel(configuration, kernel)
-    waits = any(isinstance(port, Master | Channel) for port in compiled.arguments)
+    waits = any(isinstance(port, MasterPort | StreamPort) for port in compiled.arguments)
     if not waits and (stall, latency) != (0.0, 1):
         raise OptionError(
             f"{kernel} has no port that can wait, so --stall and --latency change nothing: "
@@ -47,7 +55,7 @@ def run_kernel(
     if verilog is not None:
         atomic_write_bytes(verilog, compiled.text.encode())
     simulation = build([compiled], trace=trace is not None, watch=True)
-    states = states_of(compiled.text, controller_of(compiled.text, compiled.top)[0])
+    states = compiled.controller.states
     by_state = [0] * len(states)
     types = [a.type for a in module_of(configuration, kernel).function(kernel).arguments]
     simulated = RtlKernel(simulation, 0, types)

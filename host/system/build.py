@@ -20,7 +20,7 @@ from tritstream.kernels.arguments import (
     bundles,
 )
 from tritstream.kernels.checks import limits
-from tritstream.rtl import VENDOR, WAIVERS, Target
+from tritstream.rtl import VENDOR, WAIVERS, MappedText, Target, joined
 from tritstream.shell import Bus, CorePort, bus_for, core_ports, ip_source, shell_source
 from tritstream.system.probe import NO_PROBE, Probe, probe_of
 from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
@@ -44,7 +44,7 @@ class Parts:
     name: str
     table: tuple[Argument, ...]
     core: str
-    core_text: str
+    core_source: MappedText
     ports: tuple[CorePort, ...]
     bus: Bus
     limits: Mapping[str, int] | None = None
@@ -53,10 +53,16 @@ class Parts:
     target: Target = VENDOR
 
     @property
-    def text(self) -> str:
+    def source(self) -> MappedText:
         """SystemVerilog of everything; the top module is the IP."""
         top = ip_source(self.table, self.core, self.ports, self.bus, self.limits)
-        return "\n".join((shell_source(self.target), self.core_text, top))
+        shell = shell_source(self.target)
+        return joined((MappedText(shell), self.core_source, MappedText(top)), "\n")
+
+    @property
+    def text(self) -> str:
+        """The text of `source`."""
+        return self.source.text
 
     def bus_of(self, bundle: str) -> Bus:
         """The bus of an AXI master, which is no wider than its words."""
@@ -85,11 +91,11 @@ def engine_parts(
         configuration.name,
         table,
         compiled.top,
-        compiled.text,
+        compiled.source,
         core_ports(table, compiled),
         bus or bus_for(configuration),
         limits(configuration),
-        probe_of(compiled.top, compiled.text, options.prefix),
+        probe_of(compiled),
         target,
     )
 

@@ -8,36 +8,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tritstream.kernels.arguments import TOP
-from tritstream.rtl.states import State, module_text, states_of
-
-_PROCESS = "core_0"
-_OUT = ("trits_0", "trits_1", "trits_2", "trits_3", "elements", "side", "state")
-"""Streams that the core takes from; it gives to `results`."""
+from tritstream.rtl import Compiled, Controller, State, StreamFifo
 
 
 @dataclass(frozen=True)
 class Probe:
-    """``states`` by their number; ``streams`` in the order of the counters."""
+    """``fifos`` in the order of the counters: those that the watched process takes from, then those
+    that it gives to."""
 
     region: str
-    process: str
-    states: tuple[State, ...]
-    streams: tuple[str, ...]
+    controller: Controller
+    fifos: tuple[StreamFifo, ...]
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The controller's states by their number."""
+        return self.controller.states
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams' names in the order of the counters."""
+        return tuple(fifo.name for fifo in self.fifos)
 
     @property
     def process_function(self) -> str:
         """The core in the kernel's source."""
-        return _PROCESS
+        return self.controller.function
 
     @property
     def verilator_configuration(self) -> str:
         """A file for Verilator: the watched signals are kept, under names known beforehand."""
+        process = self.controller.module
         lines = ["`verilator_config"]
-        lines += [f'inline -module "{m}"' for m in (self.region, self.process)]
-        lines.append(f'public_flat_rd -module "{self.process}" -var "state"')
-        for stream in self.streams:
+        lines += [f'inline -module "{m}"' for m in (self.region, process)]
+        lines.append(f'public_flat_rd -module "{process}" -var "state"')
+        for fifo in self.fifos:
             for signal in ("valid", "ready"):
-                name = f"{stream}_{_side(stream)}_{signal}"
+                name = f"{self._end(fifo)}_{signal}"
                 lines.append(f'public_flat_rd -module "{self.region}" -var "{name}"')
         return "\n".join(lines) + "\n"
 
@@ -45,29 +52,29 @@ class Probe:
     def header(self) -> str:
         """What `model.cpp` includes: how the watched signals are called there."""
         region = f"{TOP}__DOT__core__DOT__"
+        state = "__DOT__".join((*self.controller.instances, "state"))
         lines = [
-            f"constexpr int STREAMS = {len(self.streams)};",
-            f"#define PROBE_STATE {region}{self.process}_i__DOT__state",
+            f"constexpr int STREAMS = {len(self.fifos)};",
+            f"#define PROBE_STATE {region}{state}",
             "#define PROBE_STREAMS \\",
         ]
-        for k, stream in enumerate(self.streams):
-            name = f"{region}{stream}_{_side(stream)}"
+        for k, fifo in enumerate(self.fifos):
+            name = f"{region}{self._end(fifo)}"
             lines.append(f"  PROBE_STREAM({k}, {name}_valid, {name}_ready) \\")
         return "\n".join([*lines, "", ""])
+
+    def _end(self, fifo: StreamFifo) -> str:
+        """The process's end of a FIFO, as the region calls it."""
+        return f"{fifo.name}_{'out' if fifo.reader == self.controller.module else 'in'}"
 
 
 NO_PROBE = "constexpr int STREAMS = 0;\n"
 """The header for a core that is not watched."""
 
 
-def _side(stream: str) -> str:
-    """The core's end of a FIFO, as the region calls it."""
-    return "out" if stream in _OUT else "in"
-
-
-def probe_of(region: str, text: str, prefix: str = "") -> Probe:
-    """The probe of a compiled engine. Raises EngineError where the text is not as expected."""
-    process = prefix + _PROCESS
-    states, outer = states_of(text, process), module_text(text, region)
-    streams = tuple(s for s in (*_OUT, "results") if f"logic {s}_in_valid" in outer)
-    return Probe(region, process, states, streams)
+def probe_of(compiled: Compiled) -> Probe:
+    """What can be watched of a compiled engine: the process that computes, and its streams."""
+    controller = compiled.controller
+    taken = [f for f in compiled.streams if f.reader == controller.module]
+    given = [f for f in compiled.streams if f.writer == controller.module]
+    return Probe(compiled.top, controller, (*taken, *given))

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from tritstream.configurations import configuration_named
 from tritstream.cosim.resources import dsp_places
-from tritstream.rtl import FABRICS, Memory, MemRefType, UnsupportedError, parse
+from tritstream.rtl import (
+    FABRICS,
+    ZYNQ7_OPEN,
+    MappedText,
+    MemRefType,
+    Origin,
+    UnsupportedError,
+    compile_kernel,
+    joined,
+    parse,
+)
 from tritstream.rtl._ir.operations import Const, Mul, Node, ReadVariable
 from tritstream.rtl._ir.program import BasicBlock, Design, Load, Loop, Store
-from tritstream.rtl._ir.storage import Variable
+from tritstream.rtl._ir.storage import Memory, Variable
 from tritstream.rtl._legalise import legalise
-from tritstream.rtl._mlir import IntType, Origin, StreamType
+from tritstream.rtl._mlir import IntType, StreamType
 from tritstream.rtl._schedule import Schedule, Timing, schedule_block
 
 XC7 = FABRICS["xc7"]
@@ -146,18 +159,30 @@ def test_exclusive_writes_share_a_port_and_others_do_not() -> None:
 
 
 def test_dsps_are_counted_for_the_function_they_come_from() -> None:
-    text = """module core (
-);
-  // arith.muli (kernels/a.py:4, line 9 of the MLIR, function weigh)
-  assign x = $signed(a) * $signed(b);
-endmodule
-module other (
-  assign y = c * d;
-"""
+    weigh = Origin("arith.muli", "", "kernels/a.py:4", 9, "weigh")
+    lines = ["module core (", ");", "  // a comment", "  assign x = a * b;", "endmodule"]
+    core = MappedText("\n".join(lines), ((2, weigh),))
+    other = MappedText("module other (\n  assign y = c * d;\nendmodule")
 
     def cell(source: str) -> dict[str, object]:
         return {"type": "DSP48E1", "attributes": {"src": source}}
 
     cells = {"p": cell("top.sv:4.10-4.30"), "l": {"type": "LUT2", "attributes": {}}}
     net = {"modules": {"core": {"cells": cells}, "other": {"cells": {"q": cell("top.sv:7.1")}}}}
-    assert dsp_places(net, text) == {"weigh": 1, "other": 1}
+    assert dsp_places(net, joined([core, other], "\n")) == {"weigh": 1, "other": 1}
+
+
+def test_every_line_of_an_operation_knows_it() -> None:
+    """The map agrees with the comments of the text, in every module."""
+    source = compile_kernel(configuration_named("tiny"), "engine", target=ZYNQ7_OPEN).source
+    inside, found = "", 0
+    for number, line in enumerate(source.text.splitlines()):
+        comment = re.match(r"  // (.*function (\w+)\))$", line)
+        if comment:
+            inside = comment[1]
+        elif not line or line == "endmodule" or line.startswith("module"):
+            inside = ""
+        if inside:
+            assert str(source.origin_at(number)) == inside, number
+            found += 1
+    assert found > 1000

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tritstream.configurations import configuration_named
 from tritstream.kernels.arguments import Argument, argument_table
+from tritstream.rtl import MappedText
 from tritstream.shell import Bus, CorePort
 from tritstream.system import Parts
 
@@ -34,7 +35,7 @@ def parts(bus: Bus, weight_bits: int = 128) -> Parts:
         "copy-core",
         of,
         "copy_core",
-        source.replace("`WEIGHT_BITS", str(weight_bits)),
+        MappedText(source.replace("`WEIGHT_BITS", str(weight_bits))),
         tuple(CorePort(a.name, 0 if a.kind == "register" else widths.get(a.name, 12)) for a in of),
         bus,
     )

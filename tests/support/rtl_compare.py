@@ -12,14 +12,14 @@ from support.rtl_fuzz import Kernel
 from tritstream.rtl import (
     FABRICS,
     VENDOR,
-    Channel,
     Compiled,
-    Master,
-    Memory,
+    MemoryPort,
     MemRefType,
     Module,
     Options,
+    RegisterPort,
     Stalls,
+    StreamPort,
     Target,
     UnsupportedError,
     build,
@@ -31,7 +31,7 @@ from tritstream.rtl._lower import places
 from tritstream.rtl.interpret import Array, Fifo, run
 
 
-def banked(memory: Memory, t: MemRefType, data: list[int]) -> list[list[int]]:
+def banked(memory: MemoryPort, t: MemRefType, data: list[int]) -> list[list[int]]:
     """Row-major data as the banks of a memory port."""
     banks = [[0] * memory.depth for _ in range(memory.banks)]
     for value, (bank, at) in zip(data, places(t), strict=True):
@@ -39,7 +39,7 @@ def banked(memory: Memory, t: MemRefType, data: list[int]) -> list[list[int]]:
     return banks
 
 
-def unbanked(memory: Memory, t: MemRefType, words: Any) -> list[int]:
+def unbanked(memory: MemoryPort, t: MemRefType, words: Any) -> list[int]:
     """The inverse of banked(), from the simulation's words."""
     at = places(t)
     return integers(words[at[:, 0], at[:, 1]], memory.width)
@@ -80,11 +80,11 @@ def encoded(compiled: Compiled, module: Module, kernel: Kernel, values: list[Any
     function = module.function(kernel.top)
     made = []
     for port, value, argument in zip(compiled.arguments, values, function.arguments, strict=True):
-        if isinstance(port, Memory):
+        if isinstance(port, MemoryPort):
             assert isinstance(argument.type, MemRefType)
             made.append(banked(port, argument.type, value))
         else:
-            made.append([] if isinstance(port, Channel) and value is None else value)
+            made.append([] if isinstance(port, StreamPort) and value is None else value)
     return made
 
 
@@ -93,13 +93,13 @@ def decoded(compiled: Compiled, module: Module, kernel: Kernel, values: list[Any
     function = module.function(kernel.top)
     made = []
     for port, value, argument in zip(compiled.arguments, values, function.arguments, strict=True):
-        if isinstance(port, Memory):
+        if isinstance(port, MemoryPort):
             assert isinstance(argument.type, MemRefType)
             made.append(unbanked(port, argument.type, value))
-        elif isinstance(port, Channel) and port in compiled.channels_in:
+        elif isinstance(port, StreamPort) and port.is_input:
             # An output that is never written has no direction in the kernel, and no words.
             made.append(value if kernel.arguments[len(made)].kind == "stream_in" else [])
-        elif isinstance(port, Channel | Master) or port not in compiled.inputs:
+        elif not (isinstance(port, RegisterPort) and port.is_input):
             made.append(integers(value, port.width))
         else:
             made.append(None)

@@ -16,6 +16,7 @@ number of bits, and costs that row its sixth signal.
 from __future__ import annotations
 
 from tritstream.rtl._schedule.products import product_latency
+from tritstream.verilog import Assign, Clocked, Item, Module, Net, Port
 
 
 def product_name(a: int, b: int, out: int, rows: int, held: bool) -> str:
@@ -29,16 +30,14 @@ def product_module(prefix: str, a: int, b: int, out: int, rows: int, held: bool)
     ``held``: with a clock enable, for a pipeline that can be stopped.
     """
     name = prefix + product_name(a, b, out, rows, held)
-    clocked = "always_ff @(posedge clk) if (ce)" if held else "always_ff @(posedge clk)"
+    enable = "if (ce) " if held else ""
     count = (b + 1) // 2
     with_sign = () if b % 2 else (count - 1,)  # the row whose digit has five values
-    lines: list[str] = []
+    items: list[Item] = []
 
     def signal(name: str, width: int, value: str, register: bool = False) -> str:
-        lines.append(f"  logic [{width - 1}:0] {name};")
-        lines.append(
-            f"  {clocked} {name} <= {value};" if register else f"  assign {name} = {value};"
-        )
+        items.append(Net(name, width))
+        items.append(Clocked((f"{enable}{name} <= {value};",)) if register else Assign(name, value))
         return name
 
     rest = signal("b0", 2 * count, f"{{b[{b - 1}], b}}" if b % 2 else "b")
@@ -67,24 +66,14 @@ def product_module(prefix: str, a: int, b: int, out: int, rows: int, held: bool)
             bits = f"{{sum{row}[2:1], {low}}}" if low else f"sum{row}[2:1]"
             low = signal(f"low{row}", 2 * row + 2, bits, register=end)
             high = signal(f"high{row}", a, f"sum{row}[{a + 2}:3]", register=end)
-    return "\n".join(
-        [
-            "",
-            f"// A signed product, {product_latency(b, rows)} cycles: a row for two bits of b, "
-            f"{rows} a stage.",
-            f"module {name} (",
-            "  input  logic clk,",
-            *(["  input  logic ce,"] if held else []),
-            f"  input  logic [{a - 1}:0] a,",
-            f"  input  logic [{b - 1}:0] b,",
-            f"  output logic [{out - 1}:0] p",
-            ");",
-            *lines,
-            f"  assign p = {_cut(low, high, 2 * count, a, out)};",
-            "endmodule",
-            "",
-        ]
+    items.append(Assign("p", _cut(low, high, 2 * count, a, out)))
+    ports = [Port("input", "clk"), *([Port("input", "ce")] if held else [])]
+    ports += [Port("input", "a", a), Port("input", "b", b), Port("output", "p", out)]
+    comment = (
+        f"A signed product, {product_latency(b, rows)} cycles: a row for two bits of b, "
+        f"{rows} a stage."
     )
+    return "\n" + Module(name, ports, items, comment, aligned=True).text()
 
 
 def _digit(high: str, low: str, carry: str, five: bool) -> str:
