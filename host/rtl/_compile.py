@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tritstream.rtl._compiled import BlockReport, Compiled, Controller, MappedText, joined
 from tritstream.rtl._emit.design import emit_design
 from tritstream.rtl._emit.memory import memory_read_ports
 from tritstream.rtl._emit.region import Region
 from tritstream.rtl._emit.scope import Style
+from tritstream.rtl._ir.dump import dump_design
 from tritstream.rtl._ir.program import BasicBlock, Branch, Design, Item, Repeat
 from tritstream.rtl._legalise import legalise
 from tritstream.rtl._lower import lower
 from tritstream.rtl._mlir import Function, Module
+from tritstream.rtl._mlir.dump import dump_function
 from tritstream.rtl._ports import port_of
 from tritstream.rtl._schedule import FABRICS, Fabric, Schedule, Timing, schedule_block
+from tritstream.rtl._schedule.schedule import stage_text
 from tritstream.rtl._unsupported import UnsupportedError
 from tritstream.rtl.targets import VENDOR, Target, library
 
@@ -52,14 +57,23 @@ class Options:
         return Style(self.latency, self.target, self.prefix)
 
 
-def compile_function(module: Module, name: str, options: Options = Options()) -> Compiled:
-    """RTL of a function: a kernel or a dataflow region. Raises UnsupportedError."""
+Trace = Callable[[str, str], None]
+"""Is told the name of a stage and what it made, as text."""
+
+
+def compile_function(
+    module: Module, name: str, options: Options = Options(), trace: Trace | None = None
+) -> Compiled:
+    """RTL of a function: a kernel or a dataflow region. ``trace`` is told every stage.
+
+    Raises UnsupportedError.
+    """
     function = module.function(name)
     if function.is_dataflow:
         if options.masters is None:
             options = replace(options, masters=True)
-        return _compile_region(module, function, options)
-    design, schedules, reports = compile_design(module, function, options)
+        return _compile_region(module, function, options, trace)
+    design, schedules, reports = compile_design(module, function, options, trace)
     modules: dict[str, MappedText] = {}
     text, controller = emit_design(design, schedules, options.style, modules)
     return Compiled(
@@ -73,12 +87,17 @@ def compile_function(module: Module, name: str, options: Options = Options()) ->
 
 
 def compile_design(
-    module: Module, function: Function, options: Options
+    module: Module, function: Function, options: Options, trace: Trace | None = None
 ) -> tuple[Design, dict[BasicBlock, Schedule], list[BlockReport]]:
     """The scheduled design of one process."""
     design = lower(module, function, bool(options.masters), options.target)
     design.name = options.prefix + design.name
+    if trace:
+        trace("parse", dump_function(function))
+        trace("lower", dump_design(design))
     legalise(design)
+    if trace:
+        trace("legalise", dump_design(design))
     schedules: dict[BasicBlock, Schedule] = {}
     for unit in design.units:
         made = schedules[unit.block] = schedule_block(unit.block, options.timing)
@@ -92,6 +111,8 @@ def compile_design(
             schedules[block] = schedule_block(block, options.timing, ports)
     inner = [unit.block for unit in design.units]
     ordered = {block: schedules[block] for block in (*inner, *design.blocks())}
+    if trace:
+        trace("schedule", dump_design(design, partial(stage_text, ordered)))
     reports = [
         BlockReport(
             design.name,
@@ -138,7 +159,9 @@ def _schedule_loops(
     return made
 
 
-def _compile_region(module: Module, function: Function, options: Options) -> Compiled:
+def _compile_region(
+    module: Module, function: Function, options: Options, trace: Trace | None
+) -> Compiled:
     """A dataflow region: its processes as modules of their own, its streams as FIFOs."""
     texts: list[MappedText] = []
     modules: dict[str, MappedText] = {}
@@ -146,7 +169,7 @@ def _compile_region(module: Module, function: Function, options: Options) -> Com
     prefix = options.prefix
 
     def compile_process(callee: Function) -> tuple[Design, Controller]:
-        design, schedules, found = compile_design(module, callee, options)
+        design, schedules, found = compile_design(module, callee, options, trace)
         text, controller = emit_design(design, schedules, options.style, modules)
         texts.append(text)
         reports.extend(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tritstream.rtl._ir.operations import Node
@@ -67,3 +68,17 @@ class Schedule:
     def pipelined(self) -> bool:
         """Whether an iteration may start every cycle."""
         return self.block.pipelined
+
+
+def stage_text(
+    schedules: Mapping[BasicBlock, Schedule], block: BasicBlock, thing: Access | Node | Variable
+) -> str:
+    """Where something of a block stands, for dumps: its stage, and for a node when it is there."""
+    schedule = schedules[block]
+    if isinstance(thing, Variable):
+        return f"{schedule.commit[thing]:2}          "
+    if not isinstance(thing, Node):
+        return f"{schedule.access[thing]:2}          "
+    stage = schedule.stage.get(thing)
+    time = schedule.time.get(thing, 0.0)
+    return f"{'-' if stage is None else stage:>2} {time:5.2f} ns "
