@@ -1,10 +1,12 @@
 """`tritstream cosim`: the RTL of a kernel, or of the whole engine, against the specification."""
 
 import argparse
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from tritstream.cli.options import add_json, print_json
+from tritstream.cli.options import add_dask, add_json, print_json
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import OptionError
 from tritstream.files import check_output
@@ -23,7 +25,12 @@ examples:
   tritstream cosim ternary_matvec --stall 0.25 --latency 30
   tritstream cosim engine -c tiny
   tritstream cosim engine -c kv260 --geometry 370m --latency 60 --wait 0.0625 --plot layer.svg
+  tritstream cosim engine -c tiny,z7020 --latency 1,30,60 --dask local:3
+
+Of -c, --latency, --stall and --geometry several may be given, with commas between them: each is
+simulated with each of the others then, and a table compares them.
 """
+_T = TypeVar("_T")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,21 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--configuration",
         default="tiny",
-        help="build configuration, or a .toml file (default: %(default)s)",
+        help="build configuration, or a .toml file (default: %(default)s); or several",
     )
     parser.add_argument("--seed", type=int, default=1, help="of inputs and stalls (default: 1)")
     parser.add_argument(
         "--stall",
         "--wait",
-        type=float,
-        default=0.0,
+        default="0",
         metavar="P",
         help="probability of a stall wherever memory can stall, below 1 (default: none)",
     )
     parser.add_argument(
         "--latency",
-        type=int,
-        default=1,
+        default="1",
+        metavar="CYCLES",
         help=f"cycles to the first beat of a burst, {MOST_LATENCY} at most (default: 1)",
     )
     parser.add_argument("--trace", metavar="FILE", help="write a waveform (VCD)")
@@ -60,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resources", action="store_true", help="estimate LUT, FF, BRAM and DSP with Yosys"
     )
+    add_dask(parser)
     add_json(parser)
     _add_kernel(parser.add_argument_group("a kernel"))
     _add_engine(parser.add_argument_group("the engine"))
@@ -105,10 +112,14 @@ def _add_engine(engine: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if not 0 <= args.stall < 1:
-        raise OptionError(f"--stall is a probability below 1, not {args.stall}")
-    if not 1 <= args.latency <= MOST_LATENCY:
-        raise OptionError(f"--latency must be 1 to {MOST_LATENCY} cycles, not {args.latency}")
+    stalls = _several("--stall", args.stall, float)
+    latencies = _several("--latency", args.latency, int)
+    for stall in stalls:
+        if not 0 <= stall < 1:
+            raise OptionError(f"--stall is a probability below 1, not {stall}")
+    for latency in latencies:
+        if not 1 <= latency <= MOST_LATENCY:
+            raise OptionError(f"--latency must be 1 to {MOST_LATENCY} cycles, not {latency}")
     if args.seed < 0:
         raise OptionError(f"--seed must be 0 or more, not {args.seed}")
     of_engine = args.kernel == "engine"
@@ -122,7 +133,17 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.trace, args.verilog, args.plot):
         if path is not None:
             check_output(path)
-    configuration = configuration_named(args.configuration)
+    names = [args.configuration]
+    if not Path(args.configuration).exists():
+        names = _several("-c", args.configuration, str)
+    geometries = _geometries(args.geometry)
+    if args.dask is not None or max(map(len, (names, stalls, latencies, geometries))) > 1:
+        from tritstream.cli.cosim_sweep import run_sweep
+
+        combined = product(names, geometries, latencies, stalls)
+        return run_sweep(args, runs_of(args), list(combined))
+    args.stall, args.latency = stalls[0], latencies[0]
+    configuration = configuration_named(names[0])
     if args.kernel == "engine":
         from tritstream.cli.cosim_engine import run_engine
 
@@ -130,16 +151,37 @@ def run(args: argparse.Namespace) -> int:
     return _run_kernel(args, configuration)
 
 
+def _several(option: str, text: str, kind: Callable[[str], _T]) -> list[_T]:
+    """Values with commas between them, at least one, each once."""
+    try:
+        return list(dict.fromkeys(kind(part.strip()) for part in text.split(",")))
+    except ValueError as error:
+        raise OptionError(
+            f"{option} takes numbers, with commas between them, not {text}"
+        ) from error
+
+
+def _geometries(text: str | None) -> list[str | None]:
+    """Of names several; four numbers are one."""
+    parts = [part.strip() for part in (text or "").split(",")]
+    return [text] if all(part.isdecimal() for part in parts) or not text else [*parts]
+
+
+def runs_of(args: argparse.Namespace) -> int:
+    """--runs, in its range."""
+    runs = RUNS if args.runs is None else int(args.runs)
+    if not 1 <= runs <= MOST_RUNS:
+        raise OptionError(f"--runs must be 1 to {MOST_RUNS:,}, not {runs}")
+    return runs
+
+
 def _run_kernel(args: argparse.Namespace, configuration: Configuration) -> int:
     from tritstream.cosim import run_kernel
 
-    runs = RUNS if args.runs is None else args.runs
-    if not 1 <= runs <= MOST_RUNS:
-        raise OptionError(f"--runs must be 1 to {MOST_RUNS:,}, not {runs}")
     report = run_kernel(
         configuration,
         args.kernel,
-        runs=runs,
+        runs=runs_of(args),
         seed=args.seed,
         stall=args.stall,
         latency=args.latency,

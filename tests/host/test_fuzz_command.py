@@ -114,7 +114,9 @@ NEITHER = {
     "generate": {  # run what they are given, or go to another machine
         *("--remote", "--remote-command", "--ssh", "--dask", "--dask-tls"),
     },
-    **{name: {"--dask", "--dask-tls"} for name in ("eval", "batch")},  # go to another machine
+    **{
+        name: {"--dask", "--dask-tls"} for name in ("eval", "batch", "cosim")
+    },  # go to another machine
     "serve": {"--host"},  # asks for names in the network
     "bench": {"--figure", "--compare", "--geometry"},  # of minutes
     "train": {

@@ -74,6 +74,11 @@ def test_json_of_a_region(capsys: pytest.CaptureFixture[str]) -> None:
         (["engine", "--latency", "99999999"], "--latency must be 1 to 10000 cycles"),
         (["engine", "--verilog", "/nowhere/x.sv"], "cannot write /nowhere/x.sv"),
         (["engine", "--trace", "/nowhere/x.vcd"], "cannot write /nowhere/x.vcd"),
+        (["engine", "--latency", "1,many"], "--latency takes numbers, with commas"),
+        (["engine", "--latency", "1,0"], "--latency must be 1 to"),
+        (["engine", "-c", "tiny,nonsense"], "unknown build configuration"),
+        (["engine", "-c", "tiny,z7020", "--plot", "x.png"], "--plot is of one simulation"),
+        (["engine", "--geometry", "370m,nonsense"], "unknown geometry 'nonsense'"),
     ],
 )
 def test_errors(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +122,39 @@ def test_resources_of_the_matvec() -> None:
     assert found.dsps == 0 and found.luts > 1000
     assert c.board is not None
     assert max(found.share(c.board).values()) < 0.25
+
+
+SWEEP = [
+    "cosim",
+    "ternary_matvec",
+    "--runs",
+    "1",
+    "--latency",
+    "1,20",
+    "--stall",
+    "0,0.25",
+    "--json",
+]
+
+
+def test_a_sweep_simulates_each_condition(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SWEEP) == 0
+    found = json.loads(capsys.readouterr().out)["runs"]
+    conditions = [(one["case"]["latency"], one["case"]["stall"]) for one in found]
+    assert conditions == [(1, 0.0), (1, 0.25), (20, 0.0), (20, 0.25)]
+    for one, (latency, stall) in zip(found, conditions, strict=True):
+        alone = run_kernel(
+            configuration_named("tiny"), "ternary_matvec", runs=1, stall=stall, latency=latency
+        )
+        assert {**one, "case": None} == {**alone, "case": None}
+    assert found[0]["cycles_simulated"] < found[3]["cycles_simulated"]
+    assert main(SWEEP[:-1]) == 0
+    assert "latency 20, stalls 0.25" in capsys.readouterr().out
+
+
+def test_a_cluster_sweeps_as_one_process_does(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    assert main(SWEEP) == 0
+    here = capsys.readouterr().out
+    assert main([*SWEEP, "--dask", "local:2"]) == 0
+    assert capsys.readouterr().out == here
