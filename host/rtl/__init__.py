@@ -18,9 +18,10 @@ from tritstream.rtl._compiled import (
 from tritstream.rtl._mlir import MemRefType, Module, Origin, parse
 from tritstream.rtl._ports import ArgumentPort, MasterPort, MemoryPort, RegisterPort, StreamPort
 from tritstream.rtl._schedule import FABRICS, Fabric
+from tritstream.rtl._simulate.build import WAIVERS, build, lint
+from tritstream.rtl._simulate.kernel import RtlKernel, compile_kernel, module_of, options_for
+from tritstream.rtl._simulate.run import Outcome, Simulation, Stalls, integers
 from tritstream.rtl._unsupported import UnsupportedError
-from tritstream.rtl.kernel import RtlKernel, compile_kernel, module_of, options_for
-from tritstream.rtl.simulate import WAIVERS, Outcome, Simulation, Stalls, build, integers, lint
 from tritstream.rtl.targets import TARGETS, VENDOR, ZYNQ7_OPEN, Target, library, target_named
 
 __all__ = [

@@ -14,7 +14,7 @@ from tritstream.cosim import run_kernel
 from tritstream.cosim.cases import KERNELS, cases_of
 from tritstream.cosim.resources import count, estimate
 from tritstream.rtl import MemRefType, compile_kernel, module_of
-from tritstream.rtl.interpret import Array, run
+from tritstream.rtl._interpret import Array, run
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

@@ -1,4 +1,4 @@
-"""Small kernels: every stage makes of them what it did, and the SystemVerilog is lint-clean and right.
+"""Small kernels: every stage makes of them what it did; the text is lint-clean and right.
 
 After a change that is meant: pytest tests/rtl/test_golden.py --update-golden, and read the diff.
 """

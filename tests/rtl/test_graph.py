@@ -7,11 +7,11 @@ from operator import add, and_, mul, or_, sub, xor
 
 import pytest
 
+from tritstream.rtl._interpret import signed, unsigned
 from tritstream.rtl._ir import operations as ir
 from tritstream.rtl._ir.graph import Graph, linear, live_nodes
 from tritstream.rtl._ir.operations import Mul, Node
 from tritstream.rtl._ir.storage import Variable, integer_variable
-from tritstream.rtl.interpret import signed, unsigned
 
 BINARY = {ir.Add: add, ir.Sub: sub, ir.Mul: mul, ir.And: and_, ir.Or: or_, ir.Xor: xor}
 

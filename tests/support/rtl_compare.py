@@ -27,8 +27,8 @@ from tritstream.rtl import (
     integers,
     parse,
 )
+from tritstream.rtl._interpret import Array, Fifo, run
 from tritstream.rtl._lower import places
-from tritstream.rtl.interpret import Array, Fifo, run
 
 
 def banked(memory: MemoryPort, t: MemRefType, data: list[int]) -> list[list[int]]:

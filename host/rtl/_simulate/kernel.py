@@ -19,7 +19,7 @@ from tritstream.rtl._lower import places
 from tritstream.rtl._mlir import MemRefType, Module, Type, parse
 from tritstream.rtl._ports import ArgumentPort, MasterPort, MemoryPort, RegisterPort, StreamPort
 from tritstream.rtl._schedule import FABRICS
-from tritstream.rtl.simulate import Outcome, Simulation, Stalls
+from tritstream.rtl._simulate.run import Outcome, Simulation, Stalls
 from tritstream.rtl.targets import VENDOR, Target
 
 
