@@ -119,6 +119,17 @@ class Model:
             self._shared.give_to(None)
             self.engine.reset()
 
+    def record_seconds(self) -> list[float] | None:
+        """Where a token's time goes on a board: seconds of a start for each layer and the LM head,
+        host work included (measured); None on engines without such starts. Texts that are being
+        written keep their states."""
+        with self._shared.lock:
+            self._shared.give_to(None)
+            seconds = self.engine.record_seconds(0)
+            if seconds is not None:
+                self.engine.reset()
+            return seconds
+
     def step(self, token_id: int) -> np.ndarray:
         """Read one token; logits of the next one, float32 (vocab,)."""
         with self._shared.lock:

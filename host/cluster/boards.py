@@ -117,6 +117,9 @@ class BoardsEngine:
         """Go on from a state (layers, hidden)."""
         self.load_slot(0, state)
 
+    def record_seconds(self, token_id: int) -> None:
+        """None: each board has its layers in one start."""
+
     def side_by_side(self, count: int) -> BoardSlots:
         """So many further slots on the same boards. Raises EngineError where there are no more."""
         first = self._given

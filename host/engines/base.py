@@ -125,6 +125,10 @@ class Engine(Slots, Protocol):
     def load_state(self, state: State) -> None:
         """Go on from a state (layers, hidden) that `state` gave."""
 
+    def record_seconds(self, token_id: int) -> list[float] | None:
+        """Take one token, a start for each layer and the LM head; seconds of each, host work
+        included (measured). None where an execution has no such starts, and takes nothing."""
+
     def side_by_side(self, count: int) -> Slots | None:
         """So many further states, on which a pass reads the weights once; None where an engine has
         no such thing and texts take turns on it."""
@@ -228,6 +232,9 @@ class OneState(ABC):
             self._beside.pop(slot, None)
         else:
             self._beside[slot] = np.array(state)
+
+    def record_seconds(self, token_id: int) -> list[float] | None:
+        return None
 
     def side_by_side(self, count: int) -> Slots | None:
         return None

@@ -152,6 +152,9 @@ class NativeEngine:
         """Go on from a state (layers, hidden) in slot 0."""
         self._states[0] = state
 
+    def record_seconds(self, token_id: int) -> None:
+        """None: all layers are one pass."""
+
     def side_by_side(self, count: int) -> NativeEngine:
         """An engine of its own on the same image, with so many slots."""
         return NativeEngine(self.image, level=self.level, threads=self.threads, slots=count)

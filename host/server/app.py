@@ -33,6 +33,8 @@ _Receive = Callable[[], Awaitable[Any]]
 _Send = Callable[[Any], Awaitable[None]]
 _CLIENT_CLOSED = 499
 """What logs and metrics have for a client that went; nobody receives it."""
+_RECORDS_S = 10.0
+"""For so long a measurement of the records is answered with again."""
 _PAGE = {"/": ("page.html", "text/html"), "/page.js": ("page.js", "text/javascript")}
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; "
@@ -81,6 +83,7 @@ def make_app(model: Model, options: ServerOptions) -> Starlette:
         Route("/health", server.health),
         Route("/metrics", server.metrics),
         Route("/stats", server.stats),
+        Route("/records", server.records),
         *(Route(path, server.page) for path in _PAGE),
     ]
     return Starlette(
@@ -117,6 +120,9 @@ class _Server:
         self.batch = Batch(model.sequences(options.sequences), self.cache, identity)
         self.worker: Worker | None = None
         self.template = model.chat_template
+        self.measuring = asyncio.Lock()
+        self.measured_until = 0.0
+        self.seconds: list[float] | None = None
         self.started = time.time()
         self.registry = CollectorRegistry()
         self.requests = Counter(
@@ -196,6 +202,20 @@ class _Server:
                 **{name: value for name, (_, value, _) in self._numbers().items()},
             }
         )
+
+    async def records(self, request: Request) -> Response:
+        """Where a token's time goes on a board, layer by layer: measured anew, but not at once
+        again, because it takes a token's time from those who write."""
+        self._check_key(request)
+        async with self.measuring:
+            if time.monotonic() >= self.measured_until:
+                self.seconds = await asyncio.to_thread(self.model.record_seconds)
+                self.measured_until = time.monotonic() + _RECORDS_S
+        if self.seconds is None:
+            return JSONResponse({"records": None})
+        names = [f"layer {n}" for n in range(len(self.seconds) - 1)] + ["LM head"]
+        found = zip(names, self.seconds, strict=True)
+        return JSONResponse({"records": [{"name": n, "seconds_measured": s} for n, s in found]})
 
     async def page(self, request: Request) -> Response:
         name, kind = _PAGE[request.url.path]

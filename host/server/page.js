@@ -19,6 +19,34 @@ async function about() {
     `${s.texts_running} running, ${s.texts_waiting} waiting.`;
 }
 
+// On a board: a bar for each layer and the LM head.
+async function records() {
+  const answer = await fetch("records", { headers: headers() });
+  const found = answer.ok ? (await answer.json()).records : null;
+  if (!found) return;
+  const most = Math.max(...found.map((r) => r.seconds_measured));
+  const total = found.reduce((sum, r) => sum + r.seconds_measured, 0);
+  const row = (name, seconds, bar) => {
+    const tr = document.createElement("tr");
+    const time = `${(1000 * seconds).toFixed(2)} ms`;
+    for (const part of [name, time, ...(bar ? [bar] : [])]) {
+      const td = document.createElement("td");
+      td.append(part);
+      tr.append(td);
+    }
+    return tr;
+  };
+  const bars = found.map((r) => {
+    const bar = document.createElement("meter");
+    bar.max = most;
+    bar.value = r.seconds_measured;
+    return row(r.name, r.seconds_measured, bar);
+  });
+  const head = document.createElement("caption");
+  head.textContent = "A token by record, a start for each (measured)";
+  by("records").replaceChildren(head, ...bars, row("together", total));
+}
+
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let held = "";
@@ -68,7 +96,9 @@ by("form").addEventListener("submit", async (e) => {
   by("write").disabled = false;
   by("stop").disabled = true;
   about();
+  records();
 });
 by("stop").addEventListener("click", () => stopping?.abort());
-by("key").addEventListener("change", about);
+by("key").addEventListener("change", () => { about(); records(); });
 about();
+records();

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from support.serving import Served
+import tritstream
+from support.serving import Served, served
 from tritstream.model import Model
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -130,6 +131,23 @@ async def use(debugging: int, server: Served, model: Model) -> None:
     await page.value("document.getElementById('tokens').value = 100000")
     await page.value("document.getElementById('write').click()")
     await page.until("document.getElementById('rate').textContent.includes('max_tokens must be')")
+
+
+async def use_board(debugging: int, server: Served) -> None:
+    page = await Page.open(debugging, server.url)
+    await page.until("document.querySelectorAll('#records meter').length === 3")
+    told = await page.value("document.getElementById('records').innerText")
+    for words in ("A token by record", "layer 0", "layer 1", "LM head", "together", " ms"):
+        assert words in told
+
+
+def test_the_page_of_a_board_tells_where_the_time_goes(model: Model) -> None:
+    with (
+        tritstream.load(model.source, "pynq-sim") as board,
+        served(board, sequences=2) as server,
+        browser() as debugging,
+    ):
+        asyncio.run(use_board(debugging, server))
 
 
 def test_the_page_writes_live_text_and_stops(server: Served, model: Model) -> None:

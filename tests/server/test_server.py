@@ -13,11 +13,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tritstream
 from support.serving import (
     Served,
     exchange,
@@ -42,6 +44,32 @@ def ask(server: Served, sent: bytes, **options: Any) -> tuple[int, bytes]:
 def get(server: Served, path: str) -> tuple[int, str]:
     with urllib.request.urlopen(server.url + path) as answer:
         return answer.status, answer.read().decode()
+
+
+def test_a_board_tells_its_time_by_record(model: Model) -> None:
+    """While a text is written, which does not change for it."""
+    expected = model.generate("a", max_tokens=8, temperature=1.0, seed=1).text()
+    with (
+        tritstream.load(model.source, "pynq-sim") as board,
+        served(board, sequences=2, key="secret") as server,
+    ):
+        url = f"{server.url}/records"
+        allowed = {"authorization": "Bearer secret", "content-type": "application/json"}
+        write = urllib.request.Request(f"{server.url}/v1/completions", body_of(), allowed)
+        with ThreadPoolExecutor() as pool:
+            written = pool.submit(lambda: json.load(urllib.request.urlopen(write)))
+            answer = json.load(urllib.request.urlopen(urllib.request.Request(url, headers=allowed)))
+            assert written.result()["choices"][0]["text"] == expected
+        assert [record["name"] for record in answer["records"]] == ["layer 0", "layer 1", "LM head"]
+        assert all(record["seconds_measured"] > 0 for record in answer["records"])
+        again = json.load(urllib.request.urlopen(urllib.request.Request(url, headers=allowed)))
+        assert again == answer  # no token is taken again so soon
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(url)
+
+
+def test_other_engines_have_no_records(server: Served) -> None:
+    assert json.loads(get(server, "/records")[1]) == {"records": None}
 
 
 MALFORMED = [
