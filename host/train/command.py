@@ -328,7 +328,8 @@ def _main(args: argparse.Namespace, recipe: Recipe, run: Run, group: Group) -> i
         "budget": {"steps": run.steps, "minutes": run.minutes},
     }
     if origin is not None:
-        provenance["origin"] = {"model": origin.name, "sha256": origin.digest}
+        # The name alone: an image is passed on, and folders are nobody else's business.
+        provenance["origin"] = {"model": Path(origin.name).name, "sha256": origin.digest}
     if group.first and not run.resume:
         (run.out / "log.jsonl").unlink(missing_ok=True)
     start = origin.parameters if origin is not None else None

@@ -178,7 +178,7 @@ def test_fine_tuning_starts_from_the_checkpoint_in_float32(stories, tmp_path) ->
     )
     assert second["loss"] == pytest.approx(first["loss"], abs=0.05)
     training = json.loads((out / "hf" / "training.json").read_text())
-    assert training["origin"] == {"model": str(folder), "sha256": origin.digest}
+    assert training["origin"] == {"model": folder.name, "sha256": origin.digest}
     assert training["recipe"]["hidden"] == 64 and training["recipe"]["vocab"] == 300
     assert load_file(out / "hf" / "model.safetensors")["lm_head.weight"].dtype == torch.float32
     # A resumed run must start from the same weights.
