@@ -64,13 +64,13 @@ def simulated_board(
             board or configuration.board or BOARDS[_ANY_BOARD],
             lock_file or folder / "lock",
         )
-        overlay = _write_overlay(folder, configuration, interrupt)
-        with _active(pynq, device):
+        overlay = write_overlay(folder, configuration, interrupt)
+        with activated(pynq, device):
             yield device, overlay
 
 
 @contextmanager
-def _active(pynq: ModuleType, device: SimulatedDevice) -> Iterator[None]:
+def activated(pynq: ModuleType, device: SimulatedDevice) -> Iterator[SimulatedDevice]:
     """Make a device, and its clocks, those that pynq uses."""
     from pynq import ps
 
@@ -81,7 +81,7 @@ def _active(pynq: ModuleType, device: SimulatedDevice) -> Iterator[None]:
     clocks = ps._ClocksZynq if device.board.ps_type == "zynq7" else ps._ClocksUltrascale
     pynq.Clocks._real_instance = clocks()
     try:
-        yield
+        yield device
     finally:
         device.shut_down()
         if pynq.Device._active_device is device:  # no other board has been made since
@@ -95,7 +95,7 @@ def _active(pynq: ModuleType, device: SimulatedDevice) -> Iterator[None]:
                     setattr(owner, name, value)
 
 
-def _write_overlay(folder: Path, configuration: Configuration, interrupt: bool) -> Overlay:
+def write_overlay(folder: Path, configuration: Configuration, interrupt: bool) -> Overlay:
     """An overlay whose bitstream is a placeholder: the simulated board takes any bytes."""
     bit = b"simulated\n"
     manifest = manifest_of(configuration)

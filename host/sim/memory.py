@@ -31,13 +31,14 @@ class OutsideError(AxiError):
 class Memory:
     """``size`` bytes of DDR from physical address ``base``, all of it contiguous memory (CMA)."""
 
-    def __init__(self, base: int, size: int) -> None:
+    def __init__(self, base: int, size: int, data: Bytes | None = None) -> None:
+        """``data`` (size,) uint8 is what it consists of; by default memory of its own."""
         self.base, self.size = base, size
         self.live: dict[int, int] = {}
         """Sizes of the buffers that are allocated, by address."""
         self.window: tuple[int, int] | None = None
         """First and last page that the engine may touch; None where nothing limits it."""
-        self._data = np.zeros(size, np.uint8)
+        self._data = np.zeros(size, np.uint8) if data is None else data
         self._free = [(base, size)]
 
     @property

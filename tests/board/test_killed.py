@@ -1,0 +1,88 @@
+"""A process that dies in the middle of a token, and the next one on the same board."""
+
+import os
+import random
+import signal
+import time
+import traceback
+from typing import Any
+
+import pytest
+
+from support.boards import greedy, needs_pynq
+from tritstream.board.options import BoardOptions
+from tritstream.board.runtime import BoardRuntime
+from tritstream.configurations import CONFIGURATIONS
+from tritstream.image import Image
+from tritstream.sim.engine import Timing
+from tritstream.sim.process import BoardProcess, attached, board_process
+
+needs_pynq()
+
+START_S = 0.01
+"""What a start takes; its transfers come at its end."""
+OPTIONS = BoardOptions(self_test=False, time_limit_s=2.0)
+
+
+def drive(board: BoardProcess, image: Image, wanted: list[int], ready: int) -> None:
+    """Load the model, compare its tokens, say so, and go on until somebody ends the process."""
+    with attached(board) as device, BoardRuntime(image, board.overlay, device, OPTIONS) as runtime:
+        assert greedy(runtime, len(wanted)) == wanted
+        os.write(ready, b"1")
+        while True:
+            runtime.step(3)
+
+
+def driver(board: BoardProcess, image: Image, wanted: list[int]) -> tuple[int, int]:
+    """Process id of a driver, and the end of a pipe that it says on that it is ready."""
+    listen, speak = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            drive(board, image, wanted, speak)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+    os.close(speak)
+    return pid, listen
+
+
+def killed_at_random(image: Image, wanted: list[int], times: int) -> dict[str, Any]:
+    source = random.Random(times)
+    timing = Timing(seconds=START_S, late=True)
+    with board_process(CONFIGURATIONS["tiny"], timing=timing) as board:
+        for turn in range(times):
+            pid, listen = driver(board, image, wanted)
+            try:
+                # Every eighth is killed while it loads: half its buffers, an engine of before.
+                if turn % 8 == 7:
+                    time.sleep(source.uniform(0, 0.05))
+                else:
+                    assert os.read(listen, 1) == b"1", f"driver {turn} failed: see above"
+                    time.sleep(source.uniform(0, 4 * START_S))
+            finally:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                os.close(listen)
+        told = board.told()
+        pid, listen = driver(board, image, wanted)
+        assert os.read(listen, 1) == b"1"
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(listen)
+    print(f"{times} processes killed, {told['orphaned']} of them in the middle of a start")
+    return told
+
+
+def test_killed_in_the_middle(tiny: Image, expected: Any) -> None:
+    told = killed_at_random(tiny, expected(tiny, 3), 12)
+    assert told["reports"] == []
+    assert told["orphaned"] > 0  # else nothing was tried
+
+
+@pytest.mark.long
+def test_killed_at_200_moments(tiny: Image, expected: Any) -> None:
+    told = killed_at_random(tiny, expected(tiny, 3), 200)
+    assert told["reports"] == []
+    assert told["orphaned"] > 50
