@@ -200,7 +200,7 @@ def test_the_emitted_hardware_description_computes_the_same(
     kind = runtime._descriptors.device_address + 4 * GEOMETRY_WORDS
     device.memory.view(kind, 4)[0] = 7
     runtime._driver.start()
-    assert device.reports == ["a descriptor of the unknown kind 7"]
+    assert device.reports == ["descriptor 0 cannot be"]
     runtime._stop()
 
 
