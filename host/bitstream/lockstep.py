@@ -40,6 +40,7 @@ from tritstream.toolchain.verilator import (
     verilate,
     verilator_version,
 )
+from tritstream.verilog import Assign, Item, Lines, Module, Port
 
 # The design is compiled for a few thousand cycles, the netlist's evaluation for any design.
 _QUICK, _FAST = "-O1", "-O2"
@@ -215,26 +216,23 @@ def _places(ports: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
 def _wrapper(top: str, processor: Processor) -> str:
     """The design, and its PS7, whose pins lead out of it."""
     clock = CLOCKS[0][:-1]
-    declared, body = [], []
+    ports: list[Port] = []
+    items: list[Item] = []
     for port, (at, width) in _places(processor.outputs).items():
-        declared.append(f"output [{width - 1}:0] {port}")
+        ports.append(Port("output", port, width))
         levels = f"lockstep.ps_out[{at} +: {width}]"
-        body.append(f"  assign {port} = {_CLOCK_LEVELS if port == clock else levels};")
+        items.append(Assign(port, _CLOCK_LEVELS if port == clock else levels))
     for port, (at, width) in _places(processor.inputs).items():
-        declared.append(f"input [{width - 1}:0] {port}")
-        body.append(f"  assign lockstep.rtl_in[{at} +: {width}] = {port};")
-    return "\n".join(
-        [
-            f"module PS7({', '.join(declared)});",
-            *body,
-            "endmodule",
-            "module lockstep(input fclk0,",
-            f"  input [{len(processor.output_pins) - 1}:0] ps_out,",
-            f"  output [{len(processor.input_pins) - 1}:0] rtl_in);",
-            f"  {top} rtl ();",
-            "endmodule\n",
-        ]
-    )
+        ports.append(Port("input", port, width))
+        items.append(Assign(f"lockstep.rtl_in[{at} +: {width}]", port))
+    inside = Module("PS7", ports, items)
+    outside = [
+        Port("input", "fclk0"),
+        Port("input", "ps_out", len(processor.output_pins)),
+        Port("output", "rtl_in", len(processor.input_pins)),
+    ]
+    around = Module("lockstep", outside, [Lines((f"{top} rtl ();",))])
+    return inside.text() + around.text()
 
 
 def _tables(processor: Processor) -> str:
@@ -243,11 +241,12 @@ def _tables(processor: Processor) -> str:
     used = [*(f"MAXIGP0{n}" for n in GP0_SIGNALS), "FCLKRESETN"]
     lines = ["constexpr Port {}{{{}, {}}};".format(port, *places[port]) for port in used]
     lines.append(f"struct Hp {{ Port {', '.join(HP_SIGNALS)}; }};")
-    lines.append(f"constexpr int HP_PORTS = {len(_MEMORY_PORTS)};")
     rows = [
         "{" + ", ".join("{{{}, {}}}".format(*places[f"SAXI{port}{n}"]) for n in HP_SIGNALS) + "}"
         for port in _MEMORY_PORTS
+        if f"SAXI{port}ARADDR" in places
     ]
+    lines.append(f"constexpr int HP_PORTS = {len(rows)};")
     lines.append(f"constexpr Hp HP[HP_PORTS] = {{{', '.join(rows)}}};")
     inputs, outputs = len(processor.input_pins), len(processor.output_pins)
     lines.append(f"constexpr int INPUTS = {inputs}, OUTPUTS = {outputs};")
