@@ -42,6 +42,17 @@ from tritstream.kernels.registers import (
 )
 from tritstream.rtl import VENDOR, Target, library
 from tritstream.shell.bus import Bus
+from tritstream.verilog import (
+    FALSE,
+    ZERO,
+    Assign,
+    Instance,
+    Item,
+    Module,
+    Net,
+    Port,
+    narrow,
+)
 
 if TYPE_CHECKING:
     from tritstream.rtl import Compiled
@@ -130,9 +141,6 @@ def check_parameters(limits: Mapping[str, int]) -> str:
     return ",\n    ".join(f".{n}({widths.get(n, 32)}'h{value:x})" for n, value in limits.items())
 
 
-_Port = tuple[str, int, str]
-
-
 class _Top:
     def __init__(
         self,
@@ -146,14 +154,15 @@ class _Top:
         self.table, self.core, self.bus, self.top = table, core, bus, top
         self.limits = limits
         self.ports = dict(zip(table, ports, strict=True))
-        self.declared: list[_Port] = []
-        self.lines: list[str] = []
+        self.declared: list[Port] = []
+        self.items: list[Item] = []
         self.pins = [".clk(ap_clk)", ".rst(core_rst)", ".start(core_start)", ".done(core_done)"]
 
     def text(self) -> str:
         self.port("input", 1, "ap_clk")
         self.port("input", 1, "ap_rst_n")
-        self.port("output", 1, "interrupt")
+        # The name is Vitis HLS's; that it is a word of C++ concerns Verilator alone.
+        self.declared.append(Port("output", "interrupt", waiver="SYMRSVDWORD"))
         self.control()
         masters: list[str] = []
         for bundle in bundles(self.table):
@@ -161,29 +170,28 @@ class _Top:
         self.run(masters)
         self.counters()
         self.check()
-        self.lines += [f"  {self.core} core (", "    " + ",\n    ".join(self.pins), "  );"]
-        ports = ",\n".join(
-            f"  {direction} logic{f' [{width - 1}:0]' if width > 1 else ''} {name}"
-            for direction, width, name in self.declared
-        )
-        # The name is Vitis HLS's; that it is a word of C++ concerns Verilator alone.
-        waiver = "/* verilator lint_{} SYMRSVDWORD */\n"
-        line = "  output logic interrupt,\n"
-        ports = ports.replace(line, waiver.format("off") + line + waiver.format("on"))
-        head = "// The engine as an IP, generated from the argument table, do not edit"
-        return "\n".join([head, f"module {self.top} (", ports, ");", *self.lines, "endmodule", ""])
+        self.instance(self.core, "core", self.pins)
+        note = "The engine as an IP, generated from the argument table, do not edit"
+        return Module(self.top, self.declared, self.items, note).text()
 
     def port(self, direction: str, width: int, name: str) -> str:
-        self.declared.append((direction, width, name))
+        self.declared.append(Port(direction, name, narrow(width)))
         return name
 
     def wire(self, width: int, *names: str) -> None:
-        vector = f" [{width - 1}:0]" if width > 1 else ""
-        self.lines.append(f"  logic{vector} {', '.join(names)};")
+        self.items.append(Net(", ".join(names), narrow(width)))
 
     def vector(self, width: int, *names: str) -> None:
         """As `wire`, but of bits that are selected one by one."""
-        self.lines.append(f"  logic [{width - 1}:0] {', '.join(names)};")
+        self.items.append(Net(", ".join(names), width))
+
+    def assign(self, target: str, value: str) -> None:
+        self.items.append(Assign(target, value))
+
+    def instance(self, module: str, name: str, pins: Sequence[str], *parameters: str) -> None:
+        """``parameters`` are rows of them."""
+        text = ",\n    ".join(parameters)
+        self.items.append(Instance(module, name, tuple(pins), text))
 
     def control(self) -> None:
         bits = ADDRESS_BITS
@@ -209,7 +217,8 @@ class _Top:
         pins.append(f".readings({{counters, 32'(rows), 32'h{IDENTITY_VALUE:x}}})")
         offsets = ", ".join(f"16'h{offset:x}" for offset, _ in reversed(words))
         needed = "".join(str(int(of_memory)) for _, of_memory in reversed(words))
-        self.lines += ["  logic rst;", "  assign rst = ~ap_rst_n;"]
+        self.wire(1, "rst")
+        self.assign("rst", "~ap_rst_n")
         self.wire(1, "start", "busy", "finished", "core_rst", "core_start", "core_done")
         self.wire(1, "stop", "clear", "halt", "armed")
         self.wire(7, "faults")
@@ -218,24 +227,25 @@ class _Top:
         self.wire(32 * (readings - 2), "counters")
         self.wire(PAGE_BITS, "first_page", "last_page")
         self.wire(32 * len(words), "arguments")
-        self.lines += [
-            f"  shell_control #(.ADDRESS_BITS({bits}), .COUNT({len(words)}),",
-            f"    .OFFSETS({{{offsets}}}),",
-            f"    .NEEDED({len(words)}'b{needed}),",
-            f"    .READINGS({readings}), .READ_FROM('h{IDENTITY:x})) control (",
-            "    " + ", ".join(pins),
-            "  );",
-        ]
+        self.instance(
+            "shell_control",
+            "control",
+            [", ".join(pins)],
+            f".ADDRESS_BITS({bits}), .COUNT({len(words)})",
+            f".OFFSETS({{{offsets}}})",
+            f".NEEDED({len(words)}'b{needed})",
+            f".READINGS({readings}), .READ_FROM('h{IDENTITY:x})",
+        )
         at = 0
         for a in self.table:
             width = 32 * a.words
             self.wire(width, f"value_{a.name}")
-            self.lines.append(f"  assign value_{a.name} = arguments[{at} +: {width}];")
+            self.assign(f"value_{a.name}", f"arguments[{at} +: {width}]")
             at += width
             if a.kind == "register":
                 self.pins.append(f".{self.ports[a].name}(value_{a.name})")
         for name in ("first_page", "last_page"):
-            self.lines.append(f"  assign {name} = arguments[{at} +: {PAGE_BITS}];")
+            self.assign(f"{name}", f"arguments[{at} +: {PAGE_BITS}]")
             at += 32
 
     def weight_ports(self) -> list[str]:
@@ -251,16 +261,14 @@ class _Top:
         pins = [".clk(ap_clk)", ".start(start)", ".busy(busy)", ".counters(counters)"]
         pins += [f".{signal}({{{of(signal)}}})" for signal in ("valid", "ready", "data")]
         bits = next(a.bits for a in self.table if a.bundle == ports[0])
-        self.lines += [
-            f"  shell_counters #(.PORTS({len(ports)}), .WIDTH({bits})) counts (",
-            "    " + ",\n    ".join(pins),
-            "  );",
-        ]
+        parameters = f".PORTS({len(ports)}), .WIDTH({bits})"
+        self.instance("shell_counters", "counts", pins, parameters)
 
     def check(self) -> None:
         """Looks at registers, and at the descriptor table as the core reads it."""
         if self.limits is None:
-            self.lines += ["  assign bad = 1'b0;", "  assign rows = '0;"]
+            self.assign("bad", FALSE)
+            self.assign("rows", ZERO)
             return
         read = [a.name for a in self.table if a.bundle == VECTOR_BUNDLE and a.direction == "in"]
         at, reader = read.index("descriptors"), f"{VECTOR_BUNDLE}_reader"
@@ -269,12 +277,8 @@ class _Top:
         pins += [".first(value_first)", ".last(value_last)"]
         pins += [".base_low({" + ", ".join(bases) + "})", f".data({reader}_data)"]
         pins += [f".take({reader}_valid[{at}] & {reader}_ready[{at}])", ".bad(bad)", ".rows(rows)"]
-        self.lines += [
-            f"  shell_check #(.BASES({len(bases)}),",
-            f"    {check_parameters(self.limits)}) check (",
-            "    " + ",\n    ".join(pins),
-            "  );",
-        ]
+        parameters = f".BASES({len(bases)})", check_parameters(self.limits)
+        self.instance("shell_check", "check", pins, *parameters)
 
     def masters(self, bundle: str) -> list[str]:
         """The master or masters of a bundle; their names."""
@@ -306,7 +310,7 @@ class _Top:
                 self.pins.append(f".{core.name}_{channel}_{signal}({name}_{signal}[{k}])")
             address = f"address_{a.name}"
             self.wire(core.address_bits, address)
-            self.lines.append(f"  assign {name}_ask_address[{32 * k} +: 32] = 32'({address});")
+            self.assign(f"{name}_ask_address[{32 * k} +: 32]", f"32'({address})")
             self.pins.append(f".{core.name}_{asks}_addr({address})")
             self.pins.append(f".{core.name}_{asks}_count({name}_ask_count[{32 * k} +: 32])")
             data = f"{name}_data" if read else f"{name}_data[{bits * k} +: {bits}]"
@@ -329,12 +333,13 @@ class _Top:
         pins.append(f".bases({{{bases}}})")
         pins += self.read_bus(bundle, bus) if read else self.write_bus(bundle, bus)
         depth = READ_WORDS if read else WRITE_WORDS
-        self.lines += [
-            f"  shell_{kind} #(.USERS({n}), .DATA_BITS({bits}), .BUS_BITS({bus.bits}),",
-            f"    .BURST({bus.burst}), .DEPTH({depth}), .BURSTS({BURSTS})) {name} (",
-            "    " + ",\n    ".join(pins),
-            "  );",
-        ]
+        self.instance(
+            f"shell_{kind}",
+            name,
+            pins,
+            f".USERS({n}), .DATA_BITS({bits}), .BUS_BITS({bus.bits})",
+            f".BURST({bus.burst}), .DEPTH({depth}), .BURSTS({BURSTS})",
+        )
         return name
 
     def address_channel(self, prefix: str, letters: str, bus: Bus) -> list[str]:
@@ -357,9 +362,9 @@ class _Top:
             ("CACHE", 4, 3), ("PROT", 3, 0), ("QOS", 4, 0),
         )  # fmt: skip
         length_port = port("output", bus.length_bits, "LEN")
-        self.lines.append(f"  assign {length_port} = {length}[{bus.length_bits - 1}:0];")
+        self.assign(f"{length_port}", f"{length}[{bus.length_bits - 1}:0]")
         for name, width, value in constants:
-            self.lines.append(f"  assign {port('output', width, name)} = {width}'d{value};")
+            self.assign(f"{port('output', width, name)}", f"{width}'d{value}")
         return pins
 
     def read_bus(self, bundle: str, bus: Bus) -> list[str]:
@@ -378,9 +383,9 @@ class _Top:
         pins = self.address_channel(prefix, "aw", bus)
         if bus.protocol == 3:
             name = self.port("output", bus.id_bits, f"{prefix}_WID")
-            self.lines.append(f"  assign {name} = {bus.id_bits}'d0;")
+            self.assign(f"{name}", f"{bus.id_bits}'d0")
         name = self.port("output", bus.bits // 8, f"{prefix}_WSTRB")
-        self.lines.append(f"  assign {name} = '1;")
+        self.assign(f"{name}", "'1")
         self.port("input", bus.id_bits, f"{prefix}_BID")
         for direction, width, name in (
             ("output", 1, "WVALID"), ("input", 1, "WREADY"), ("output", bus.bits, "WDATA"),
@@ -404,4 +409,4 @@ class _Top:
         pins.append(f".read_error({' | '.join(f'{m}_error' for m in readers)})")
         pins.append(f".write_error({' | '.join(f'{m}_error' for m in writers)})")
         pins.append(f".decode_error({decode})")
-        self.lines += ["  shell_run run (", "    " + ",\n    ".join(pins), "  );"]
+        self.instance("shell_run", "run", pins)

@@ -27,6 +27,21 @@ from tritstream.kernels.arguments import (
 from tritstream.kernels.registers import ADDRESS_BITS
 from tritstream.shell.bus import AXI3
 from tritstream.shell.ps7 import INPUTS, idle
+from tritstream.verilog import (
+    TRUE,
+    Assign,
+    Clocked,
+    Instance,
+    Item,
+    Layout,
+    Lines,
+    Module,
+    Net,
+    Port,
+    narrow,
+    pin,
+    pins,
+)
 
 SOURCES = ("zynq7_slice", "zynq7_control")
 """Modules of this design besides the shell's, each in its own file of the folder ``verilog``."""
@@ -84,34 +99,35 @@ def system_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
     """
     declared = [("input", 1, "clk"), ("input", 1, "rst_n"), ("output", 1, "irq")]
     declared += [(d, w, f"gp0_{name}") for d, w, name in _GP0]
-    lines = ["  logic rst;", "  assign rst = ~rst_n;"]
+    items: list[Item] = [Net("rst", None), Assign("rst", "~rst_n")]
     pins = [".ap_clk(clk)", ".ap_rst_n(rst_n)", ".interrupt(irq)"]
 
     widths = {"awaddr": ADDRESS_BITS, "araddr": ADDRESS_BITS, "wdata": 32, "rdata": 32}
     widths |= {"wstrb": 4, "bresp": 2, "rresp": 2}
-    lines += [f"  logic {_vector(widths.get(n, 1))}lite_{n};" for n in _LITE]
+    items += [Net(f"lite_{n}", narrow(widths.get(n, 1))) for n in _LITE]
     pins += [f".s_axi_{CONTROL_BUNDLE}_{n.upper()}(lite_{n})" for n in _LITE]
     control = [".clk(clk)", ".rst(rst)", *(f".{n}(gp0_{n})" for _, _, n in _GP0)]
     control += [f".lite_{n}(lite_{n})" for n in _LITE]
-    lines += _instance(f"zynq7_control #(.ADDRESS_BITS({ADDRESS_BITS})) control", control)
+    parameters = f".ADDRESS_BITS({ADDRESS_BITS})"
+    items.append(Instance("zynq7_control", "control", tuple(control), parameters))
 
     for bundle in bundles(tuple(table)):
         hp = ports[bundle].lower()
         signals = memory_port(table, bundle)
         names = {name for _, _, name in signals}
         declared += [(d, w, f"{hp}_{name}") for d, w, name in signals]
-        lines.append(f"  // {bundle} to {ports[bundle]}.")
+        items.append(Lines((f"// {bundle} to {ports[bundle]}.",)))
         if "arvalid" in names:
-            lines += _address(bundle, hp, "ar")
-            lines += _always_ready(hp, "r", ("rdata", "rresp", "rlast"))
+            items += _address(bundle, hp, "ar")
+            items += _always_ready(hp, "r", ("rdata", "rresp", "rlast"))
         if "awvalid" in names:
-            lines += _address(bundle, hp, "aw") + _always_ready(hp, "b", ("bresp",))
-            lines += _write_data(hp)
+            items += _address(bundle, hp, "aw") + _always_ready(hp, "b", ("bresp",))
+            items += _write_data(hp)
         pins += _master_pins(bundle, hp, names)
-    lines.append("  /* verilator lint_off PINCONNECTEMPTY */")
-    lines += _instance(f"{TOP} ip", pins)
-    lines.append("  /* verilator lint_on PINCONNECTEMPTY */")
-    return _module(SYSTEM, declared, lines)
+    items.append(Lines(("/* verilator lint_off PINCONNECTEMPTY */",)))
+    items.append(Instance(TOP, "ip", tuple(pins)))
+    items.append(Lines(("/* verilator lint_on PINCONNECTEMPTY */",)))
+    return _module(SYSTEM, declared, items)
 
 
 def top_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
@@ -119,19 +135,20 @@ def top_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
     inner = [".clk(clk)", ".rst_n(awake[2])", ".irq(irq)"]
     driven = {"MAXIGP0ACLK": "clk", "IRQF2P": "{19'd0, irq}"}
     outputs = {"FCLKCLK": "fclk", "FCLKRESETN": "fclk_reset_n"}
-    lines = [
-        "  logic clk, irq;",
-        "  logic [3:0] fclk, fclk_reset_n;",
-        "  BUFG buffer (.I(fclk[0]), .O(clk));",
-        "  // The reset comes from another clock; it lasts until the flip-flops have seen it.",
-        "  logic [2:0] awake = 3'd0;",
-        "  always_ff @(posedge clk) awake <= {awake[1:0], fclk_reset_n[0]};",
+    buffer = pin("I", "fclk[0]"), pin("O", "clk")
+    note = "// The reset comes from another clock; it lasts until the flip-flops have seen it."
+    items: list[Item] = [
+        Net("clk, irq", None),
+        Net("fclk, fclk_reset_n", 4),
+        Instance("BUFG", "buffer", buffer, layout=Layout.LINE),
+        Lines((note, "logic [2:0] awake = 3'd0;")),
+        Clocked(("awake <= {awake[1:0], fclk_reset_n[0]};",)),
     ]
 
-    def wire(direction: str, width: int, inside: str, pin: str) -> None:
-        lines.append(f"  logic {_vector(width)}{inside};")
+    def wire(direction: str, width: int, inside: str, outside: str) -> None:
+        items.append(Net(inside, narrow(width)))
         inner.append(f".{inside}({inside})")
-        (driven if direction == "output" else outputs)[pin] = inside
+        (driven if direction == "output" else outputs)[outside] = inside
 
     for direction, width, name in _GP0:
         wire(direction, width, f"gp0_{name}", f"MAXIGP0{name.upper()}")
@@ -146,76 +163,60 @@ def top_source(table: Sequence[Argument], ports: Mapping[str, str]) -> str:
             driven |= {f"SAXI{port}{letters}{k}": v for k, v in constants.items()}
             if letters == "AW":
                 driven[f"SAXI{port}WSTRB"] = "8'hff"
-    lines += _instance(f"{SYSTEM} system", inner)
+    items.append(Instance(SYSTEM, "system", tuple(inner)))
     pins = [f".{name}({driven.get(name) or idle(name)})" for name in INPUTS]
-    lines += _instance("PS7 ps7", pins + [f".{pin}({name})" for pin, name in outputs.items()])
-    return _module(DESIGN, [], lines)
+    pins += [pin(name, signal) for name, signal in outputs.items()]
+    items.append(Instance("PS7", "ps7", tuple(pins)))
+    return _module(DESIGN, [], items)
 
 
-def _vector(width: int) -> str:
-    return f"[{width - 1}:0] " if width > 1 else ""
+def _module(name: str, ports: Sequence[_Port], items: list[Item]) -> str:
+    declared = [Port(direction, n, narrow(width)) for direction, width, n in ports]
+    return Module(name, declared, items, "Generated by tritstream.shell.zynq7, do not edit").text()
 
 
-def _module(name: str, ports: Sequence[_Port], lines: Sequence[str]) -> str:
-    declared = ",\n".join(f"  {d} logic {_vector(w)}{n}" for d, w, n in ports)
-    head = f"module {name} (\n{declared}\n);" if ports else f"module {name};"
-    note = "// Generated by tritstream.shell.zynq7, do not edit"
-    return "\n".join([note, head, *lines, "endmodule", ""])
+def _slice(name: str, width: int, source: str, data: str, target: str, out: str) -> Instance:
+    rows = [*pins(("clk", "rst")), pin("in_valid", f"{source}valid")]
+    rows += [pin("in_ready", f"{source}ready"), pin("in_data", data)]
+    rows += [pin("out_valid", f"{target}valid"), pin("out_ready", f"{target}ready")]
+    rows.append(pin("out_data", out))
+    return Instance("zynq7_slice", name, tuple(rows), f".WIDTH({width})")
 
 
-def _instance(what: str, pins: Sequence[str]) -> list[str]:
-    return [f"  {what} (", "    " + ",\n    ".join(pins), "  );"]
-
-
-def _slice(name: str, width: int, source: str, data: str, target: str, out: str) -> list[str]:
-    return _instance(
-        f"zynq7_slice #(.WIDTH({width})) {name}",
-        [
-            ".clk(clk)", ".rst(rst)", f".in_valid({source}valid)", f".in_ready({source}ready)",
-            f".in_data({data})", f".out_valid({target}valid)", f".out_ready({target}ready)",
-            f".out_data({out})",
-        ],
-    )  # fmt: skip
-
-
-def _address(bundle: str, hp: str, letters: str) -> list[str]:
+def _address(bundle: str, hp: str, letters: str) -> list[Item]:
     inner, outer = f"inner_{hp}_{letters}", f"{hp}_{letters}"
     # Addresses of Zynq-7000 have 32 bits; those of the IP have 64.
+    data, out = f"{{{inner}addr[31:0], {inner}len}}", f"{{{outer}addr, {outer}len}}"
     return [
-        f"  logic {inner}valid, {inner}ready;",
-        f"  logic [63:0] {inner}addr;",
-        f"  logic [3:0] {inner}len;",
-        *_slice(
-            f"{bundle}_{letters}", 36, inner, f"{{{inner}addr[31:0], {inner}len}}", outer,
-            f"{{{outer}addr, {outer}len}}",
-        ),
-    ]  # fmt: skip
-
-
-def _always_ready(hp: str, letter: str, data: Sequence[str]) -> list[str]:
-    """A register for a channel whose receiver is ready whenever something comes."""
-    widths = {"rdata": AXI3.bits, "rresp": 2, "rlast": 1, "bresp": 2}
-    inner = [f"inner_{hp}_{name}" for name in data]
-    lines = [f"  logic inner_{hp}_{letter}valid;", f"  assign {hp}_{letter}ready = 1'b1;"]
-    lines += [f"  logic {_vector(widths[n])}{i};" for n, i in zip(data, inner, strict=True)]
-    return [
-        *lines,
-        f"  always_ff @(posedge clk) inner_{hp}_{letter}valid <= {hp}_{letter}valid & rst_n;",
-        f"  always_ff @(posedge clk) {{{', '.join(inner)}}} <= "
-        f"{{{', '.join(f'{hp}_{name}' for name in data)}}};",
+        Net(f"{inner}valid, {inner}ready", None),
+        Net(f"{inner}addr", 64),
+        Net(f"{inner}len", 4),
+        _slice(f"{bundle}_{letters}", 36, inner, data, outer, out),
     ]
 
 
-def _write_data(hp: str) -> list[str]:
-    inner, outer = f"inner_{hp}_w", f"{hp}_w"
+def _always_ready(hp: str, letter: str, data: Sequence[str]) -> list[Item]:
+    """A register for a channel whose receiver is ready whenever something comes."""
+    widths = {"rdata": AXI3.bits, "rresp": 2, "rlast": 1, "bresp": 2}
+    valid, inner = f"inner_{hp}_{letter}valid", [f"inner_{hp}_{name}" for name in data]
+    outer = ", ".join(f"{hp}_{name}" for name in data)
     return [
-        f"  logic {inner}valid, {inner}ready, {inner}last;",
-        f"  logic [{AXI3.bits - 1}:0] {inner}data;",
-        *_slice(
-            f"{hp}_writes", AXI3.bits + 1, inner, f"{{{inner}last, {inner}data}}", outer,
-            f"{{{outer}last, {outer}data}}",
-        ),
-    ]  # fmt: skip
+        Net(valid, None),
+        Assign(f"{hp}_{letter}ready", TRUE),
+        *(Net(i, narrow(widths[n])) for n, i in zip(data, inner, strict=True)),
+        Clocked((f"{valid} <= {hp}_{letter}valid & rst_n;",)),
+        Clocked((f"{{{', '.join(inner)}}} <= {{{outer}}};",)),
+    ]
+
+
+def _write_data(hp: str) -> list[Item]:
+    inner, outer = f"inner_{hp}_w", f"{hp}_w"
+    data, out = f"{{{inner}last, {inner}data}}", f"{{{outer}last, {outer}data}}"
+    return [
+        Net(f"{inner}valid, {inner}ready, {inner}last", None),
+        Net(f"{inner}data", AXI3.bits),
+        _slice(f"{hp}_writes", AXI3.bits + 1, inner, data, outer, out),
+    ]
 
 
 def _master_pins(bundle: str, hp: str, names: set[str]) -> list[str]:
