@@ -48,6 +48,37 @@ class Counters:
     checksums: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Budget:
+    """Where the clock cycles of a start went: those in which the core took a word of weights, those
+    in which it was ready for one and had none, and all others (norms, drains, the ends)."""
+
+    cycles: int
+    weights: int
+    waiting: int
+
+    @property
+    def other(self) -> int:
+        return self.cycles - self.weights - self.waiting
+
+    def __str__(self) -> str:
+        weights, waiting, other = (
+            f"{part / self.cycles:.1%}" for part in (self.weights, self.waiting, self.other)
+        )
+        return (
+            f"{self.cycles:,} cycles: {weights} with a weight word, {waiting} waiting for memory, "
+            f"{other} else (counted by the engine)"
+        )
+
+
+def budget_of(counters: Counters) -> Budget | None:
+    """None where nothing counts cycles. The core takes a word of every port at once, so the port
+    that it waited for longest is the one that counts."""
+    if not counters.cycles:
+        return None
+    return Budget(counters.cycles, max(counters.words), max(counters.starved))
+
+
 def counter_offsets(ports: int) -> list[int]:
     """Byte offsets of the counters of an engine with so many weight ports."""
     return [COUNTERS + 4 * k for k in range(1 + len(PORT_COUNTERS) * ports)]

@@ -53,7 +53,7 @@ from tritstream.kernels.memories import (
     EngineMemories,
     base_addresses,
 )
-from tritstream.kernels.registers import Counters, window
+from tritstream.kernels.registers import Budget, Counters, budget_of, window
 from tritstream.packing import in_layout
 
 if TYPE_CHECKING:
@@ -211,6 +211,13 @@ class BoardRuntime:
             self.reset()
         self._run((Span(index, index, index if index in self.placement.streamed else None),))
         return self._driver.counters(self.hardware.ports)
+
+    @property
+    def budget(self) -> Budget | None:
+        """Cycles of the latest start: a token where all records are resident, and a part of one
+        otherwise. None where nothing counts them."""
+        counters = self._driver.counters(self.hardware.ports) if self._ready else None
+        return None if counters is None else budget_of(counters)
 
     @property
     def note(self) -> str:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,7 @@ def _report(
         "level": engine.info.level,
         "threads": engine.info.threads,
         "clock_hz": engine.info.clock_hz,
+        "budget": None if engine.info.budget is None else asdict(engine.info.budget),
         "processors": len(os.sched_getaffinity(0)),
         "packing": image.header.layout.packing,
         "profile": image.header.layout.profile_name,
@@ -226,6 +228,8 @@ def _print(
     for label, value, key in rows:
         if value is not None:
             table.add_row(label, value, TAGS[key])
+    if info.budget is not None:
+        table.add_row("a start", str(info.budget), "measured")
     if info.clock_hz is not None:
         table.add_row("fabric clock", f"{info.clock_hz / 1e6:.4g} MHz", "read from the dividers")
     if comparison is not None:

@@ -98,6 +98,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep what was read and written, to go on from it later (a file of some 100 KB)",
     )
     add_speculate(parser)
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="also say where the cycles of a token went, on engines that count them",
+    )
     add_json(parser)
     add_sampling(parser.add_argument_group("how the next token is chosen"))
     _add_board(parser.add_argument_group("boards (engines pynq and pynq-sim)"))
@@ -254,10 +259,19 @@ def _write_one(args: argparse.Namespace, model: "Model", prompt: str) -> int:
         print_json(_report(generation.result, prompt, engine, args.model, saturations))
     else:
         print(_summary(generation.result, engine), file=sys.stderr)
+        if args.verbose:
+            print(f"tritstream: {_budget(model)}", file=sys.stderr)
         if saturations:
             found = ", ".join(f"{name} {count}" for name, count in saturations.items())
             print(f"tritstream: values cut to their format's range: {found}", file=sys.stderr)
     return status
+
+
+def _budget(model: "Model") -> str:
+    budget = model.engine.info.budget
+    if budget is None:
+        return f"engine {model.engine.name} counts no cycles: a board does, and --simulate rtl"
+    return f"the latest start took {budget}"
 
 
 def _write_samples(args: argparse.Namespace, model: "Model", prompt: str) -> int:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
+from tritstream.kernels.registers import Budget
 
 Logits = npt.NDArray[np.float32]
 State = npt.NDArray[Any]
@@ -36,6 +37,8 @@ class EngineInfo:
     """The fabric's clock, read from the processor's dividers."""
     working_set_bytes: int | None = None
     """What it has allocated beside the image."""
+    budget: Budget | None = None
+    """Of the engine's latest start, where its shell counts cycles."""
     saturations: Mapping[str, int] | None = None
     """How often values were cut to their format's range since it was made, by operation. None for
     an execution that does not count them: float has no formats, hardware no counters."""

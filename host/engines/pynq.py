@@ -53,8 +53,10 @@ class BoardEngine(OneState):
 
     @property
     def info(self) -> EngineInfo:
-        """With a sentence on where the weights are."""
-        return EngineInfo(note=self.runtime.note, clock_hz=self.runtime.clock.hz)
+        """With a sentence on where the weights are, and what the latest start took."""
+        return EngineInfo(
+            note=self.runtime.note, clock_hz=self.runtime.clock.hz, budget=self.runtime.budget
+        )
 
     def close(self) -> None:
         """Free the board's memory; the engine is of no use afterwards."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tritstream.configurations import Configuration
+from tritstream.engines.base import EngineInfo
 from tritstream.engines.memory import MemoryEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.memories import base_addresses, placed
+from tritstream.kernels.registers import budget_of
 from tritstream.rtl import VENDOR, Target
 from tritstream.system import TRACE_CYCLES, Conditions, Result, System, engine_parts
 
@@ -47,6 +49,10 @@ class RtlEngine(MemoryEngine):
         addresses, regions = placed(self.arrays, _BASE)
         self._addresses = base_addresses(self.table, addresses)
         self.system.set_memory(regions)
+
+    @property
+    def info(self) -> EngineInfo:
+        return EngineInfo(budget=budget_of(self.system.run_counters()))
 
     def begin(self, first: int, last: int) -> None:
         """Start the engine and do not wait for it: for those who break it off."""

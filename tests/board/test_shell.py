@@ -12,6 +12,7 @@ from tritstream.board.errors import BusError, WrongWeightsError
 from tritstream.board.options import BoardOptions
 from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_weights
+from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS
 from tritstream.image import Image
 from tritstream.kernels.arguments import BEAT_BYTES
@@ -20,6 +21,8 @@ from tritstream.kernels.registers import (
     PAGE_BYTES,
     STOP,
     STOPPED,
+    Counters,
+    budget_of,
     joined_checksum,
     weights_checksum,
 )
@@ -188,3 +191,19 @@ def test_checksums_see_order_and_join() -> None:
         turned = (total << 1 | total >> 31) & 0xFFFF_FFFF
         total = turned ^ row[0] ^ row[1] ^ row[2] ^ row[3]
     assert whole == total
+
+
+def test_a_budget_is_of_counted_cycles() -> None:
+    assert budget_of(Counters(0, (5,), (0,), (0,))) is None
+    budget = budget_of(Counters(1000, (700, 700), (20, 50), (1, 2)))
+    assert budget is not None and budget.other == 250
+    assert str(budget) == (
+        "1,000 cycles: 70.0% with a weight word, 5.0% waiting for memory, 25.0% else (counted by "
+        "the engine)"
+    )
+
+
+def test_verbose_says_what_is_counted(tiny: Image, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["generate", "Once", "-n", "1", "-m", tiny.source, "-e", "pynq-sim", "--verbose"]
+    assert main(words) == 0
+    assert "engine pynq-sim counts no cycles" in capsys.readouterr().err

@@ -56,7 +56,7 @@ OPTIONS = {
         *("--seed", "--overlay", "--cma-limit", "--simulate", "--threads", "--trace", "--samples"),
         *("--trace-cycles", "--greedy", "--json", "--check", "--special", "--state"),
         "--speculate",
-        *("--save-state", "--boards", "--checkpoint-tokens"),
+        *("--save-state", "--boards", "--checkpoint-tokens", "--verbose"),
     ),
     "pack": ("-o", "--layout", "--packing", "--profile", "--embedding", "--json"),
     "inspect": ("--sections", "--no-verify", "--json"),

@@ -82,6 +82,9 @@ def test_the_shell_counts_what_the_simulation_counts(tiny: Image, conditions: Co
     took = engine.system.cycles - before
     assert abs(engine.system.run_counters().cycles - took) <= 4
     assert 0 < found.cycles < result.cycles
+    budget = engine.info.budget
+    assert budget is not None and budget.weights + budget.waiting + budget.other == budget.cycles
+    assert 0 < budget.weights == max(engine.system.run_counters().words)
 
 
 def test_the_driver_runs_it_and_reports_errors(tiny: Image) -> None:
@@ -110,6 +113,7 @@ def test_a_simulated_board_can_compute_with_it(tiny: Image) -> None:
     engine = open_board_engine(tiny, "pynq-sim", BoardOptions(simulate="rtl", time_limit_s=300))
     for token in TOKENS[:2]:
         assert np.array_equal(engine.step(token), specification.step(token))
+        assert engine.info.budget is not None and engine.info.budget.weights > 0
     engine.close()
 
 
