@@ -13,72 +13,25 @@ import numpy as np
 import pytest
 
 from support import kernel_cases as cases
+from support.engine_memories import Memories, same_head
 from support.random_checkpoint import random_checkpoint
 from tritstream.bench.synthetic import write_synthetic
-from tritstream.configurations import Configuration, configuration_named
+from tritstream.configurations import configuration_named
 from tritstream.engines.csim import CsimEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.geometry import GEOMETRIES, Geometry
-from tritstream.image import Image, RecordLayout, open_image
-from tritstream.kernels.arguments import argument_table
-from tritstream.kernels.descriptors import descriptor_table
-from tritstream.kernels.memories import (
-    DESCRIPTORS,
-    LOGITS,
-    RECORDS,
-    STATE,
-    VECTOR,
-    EngineMemories,
-    Logits,
-    array_of,
-)
+from tritstream.image import Image, open_image
 from tritstream.models import shipped_model
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints
 from tritstream.packing import hardware_for, pack
 from tritstream.spec import (
-    HeadWeights,
-    LayerWeights,
     Saturations,
     decoder_layer,
     fixed_operations,
-    head,
 )
 
 SMALL = ("tiny", "z7020")
-
-
-class Memories:
-    """A layer record and a head record, written as packing writes them, and the engine's run."""
-
-    def __init__(
-        self,
-        run: Callable,
-        c: Configuration,
-        layer: LayerWeights,
-        output: HeadWeights,
-        geometry: Geometry | None = None,
-    ) -> None:
-        self.run_engine, self.configuration = run, c
-        self.geometry = replace(geometry or c.sample, layers=1)
-        layouts = [RecordLayout(c.layout, self.geometry, kind) for kind in ("layer", "head")]
-        records = [layouts[0].write(layer), layouts[1].write(output)]
-        self.shape = EngineMemories(c.layout, self.geometry)
-        self.records = np.concatenate(records)
-        self.descriptors = descriptor_table(*layouts, [0, len(records[0])], c.element_lanes)
-
-    def run(self, first: int, last: int, x: Ints, state: Ints) -> tuple[Ints, Ints, Logits]:
-        arrays = self.shape.allocate() | {RECORDS: self.records, DESCRIPTORS: self.descriptors}
-        self.shape.vector(arrays[VECTOR])[:] = x
-        self.shape.state(arrays[STATE])[:] = state
-        arrays[LOGITS][:] = -1
-        table = [a for a in argument_table(self.configuration) if a.kind == "memory"]
-        self.run_engine(first, last, *(arrays[array_of(a.name)] for a in table))
-        hidden = self.geometry.hidden
-        # What is beyond the model stays zero.
-        assert not arrays[VECTOR][hidden:].any() and not arrays[STATE][:, hidden:].any()
-        state = self.shape.state(arrays[STATE])[0].astype(np.int64)
-        return self.shape.vector(arrays[VECTOR]), state, self.shape.logits(arrays[LOGITS])
 
 
 def image_of(name: str, folder: Path, geometry: Geometry | None = None) -> Image:
@@ -240,17 +193,6 @@ def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
     # The cases reach what they are for: a residual that is cut, and gates that are.
     assert saturations.counts["residual"] > 0
     assert max(map(abs, expected_state.tolist())) <= GATE_MAX
-
-
-def same_head(memories: Memories, output: HeadWeights, x: Ints) -> None:
-    c = memories.configuration
-    expected = head(x[None], output, fixed_operations(c.profile))
-    state = np.arange(memories.geometry.hidden)
-    found_x, found_state, logits = memories.run(1, 1, x, state)
-    assert np.array_equal(logits.sums, expected.codes[0])
-    assert logits.scale[:2].tolist() == [expected.scale.mantissa[0], expected.scale.exponent[0]]
-    # A head leaves residual and state as they are.
-    assert np.array_equal(found_x, x) and np.array_equal(found_state, state)
 
 
 @pytest.mark.parametrize("name", ["kv260"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from support import kernel_cases as cases
+from support.engine_memories import Memories, same_head
 from tritstream.configurations import configuration_named
 from tritstream.rtl import (
     TARGETS,
@@ -23,12 +22,6 @@ from tritstream.rtl import (
 from tritstream.spec import Saturations, decoder_layer, fixed_operations
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
-
-_path = Path(__file__).parent.parent / "kernels" / "test_csim_engine.py"
-_spec = spec_from_file_location("csim_engine_cases", _path)
-assert _spec is not None and _spec.loader is not None
-csim = module_from_spec(_spec)
-_spec.loader.exec_module(csim)
 
 
 @pytest.fixture(scope="module", params=list(TARGETS))
@@ -53,7 +46,7 @@ def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> N
         engine(np.array([first], np.int32), np.array([last], np.int32), *memories)
 
     layer, output = cases.layer_weights(rng, c), cases.head_weights(rng, c)
-    memories = csim.Memories(run, c, layer, output)
+    memories = Memories(run, c, layer, output)
     x = cases.RESIDUALS[kind](rng, c.sample.hidden)
     state = cases.STATES["ordinary"](rng, c.sample.hidden)
     expected_x, expected_state = decoder_layer(
@@ -62,4 +55,4 @@ def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> N
     found_x, found_state, _ = memories.run(0, 0, x, state)
     assert np.array_equal(found_x, expected_x[0])
     assert np.array_equal(found_state, expected_state)
-    csim.same_head(memories, output, expected_x[0])
+    same_head(memories, output, expected_x[0])

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
-from pathlib import Path
+from importlib.util import find_spec
 
 import pytest
 
+from support import kernel_checks
 from support.rtl_compare import compare
 from tritstream.configurations import configuration_named
 from tritstream.cosim.resources import estimate
@@ -25,12 +25,6 @@ from tritstream.rtl import (
 )
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
-
-_path = Path(__file__).parent.parent / "kernels" / "test_csim_kernels.py"
-_spec = spec_from_file_location("csim_kernel_cases_of_the_open_target", _path)
-assert _spec is not None and _spec.loader is not None
-_cases = module_from_spec(_spec)
-_spec.loader.exec_module(_cases)
 
 KERNELS = [
     ("ternary_matvec", "ternary_matvec"),
@@ -67,7 +61,7 @@ def kernel(simulation: Simulation) -> Callable[..., RtlKernel]:
 
 @pytest.mark.parametrize("name", [k for k, _ in KERNELS])
 def test_tiny(name: str, kernel: Callable[..., RtlKernel]) -> None:
-    getattr(_cases, f"test_{name}")("tiny", kernel)
+    getattr(kernel_checks, f"test_{name}")("tiny", kernel)
 
 
 EAGER = replace(ZYNQ7_OPEN, register_bits=64, shared_functions=5)

@@ -1,6 +1,6 @@
 """Golden vectors: inputs and results of every operation and of whole tokens, by the specification.
 
-    python tests/golden/make.py        # rewrites the files beside it
+    PYTHONPATH=tests python -m support.golden_vectors      # rewrites the files in tests/golden
 
 They pin the number formats down: a change that alters one changes what every image and every
 bitstream means. Arrays are int64 in `.npz` files without pickled objects; names are
@@ -20,7 +20,7 @@ from tritstream.packing.fold import fold_norm
 from tritstream.reference.norms import FloatNorm
 from tritstream.spec import operations as op
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "golden"
 Arrays = dict[str, np.ndarray]
 
 
