@@ -8,10 +8,8 @@ from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY
+from tritstream.estimate.work import FIFO_BEATS
 from tritstream.geometry import Geometry
-
-FIFO_BEATS = 512
-"""Depth of each weight loader's FIFO: what is read ahead while a norm runs."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from tritstream.geometry import Geometry
 from tritstream.image.records import RecordLayout
 from tritstream.kernels.constants import constants_of
 
+FIFO_BEATS = 512
+"""Depth of each weight loader's FIFO: what is read ahead while a norm runs."""
 NORM_MULTIPLICATIONS = 5
 """An element of a norm: v * gain, v * block, two squares; and u * reciprocal for its code."""
 DRAIN_MULTIPLICATIONS = {"i": 4, "f": 6, "g": 6, "o": 1, "gate": 3, "down": 1, "head": 0}
@@ -78,7 +80,7 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
     lanes, words, longest = c["ELEMENT_LANES"], c["VECTOR_WORDS"], c["HELD"]
     sigmoid = sum(int(c[f"SIGMOID_{t}"].max()).bit_length() for t in "ABC")
     return (
-        Buffer("trits", 512, 8 * c["LANES"], "FIFO: weight words that were loaded ahead"),
+        Buffer("trits", FIFO_BEATS, 8 * c["LANES"], "FIFO: weight words that were loaded ahead"),
         Buffer("elements", words, c["ELEMENT_WORD_BITS"], "FIFO: the next norm's parameters"),
         Buffer("side", c["STATE_BEATS"], 128, "FIFO: headers and the room under the lower bound"),
         Buffer("state", c["STATE_BEATS"], 128, "FIFO: the layer's recurrent state"),

@@ -38,6 +38,14 @@ def test_element_wise_work_stays_within_its_budget() -> None:
 
 
 @pytest.mark.parametrize("name", generated_configurations())
+def test_the_weight_fifos_are_as_deep_as_estimates_take_them(name: str) -> None:
+    text = (GENERATED / name / "engine.mlir").read_text()
+    depths = re.findall(r'name = "trits_\d".*!allo\.stream<i\d+, (\d+)>', text)
+    assert len(depths) == configuration_named(name).ports
+    assert set(depths) == {str(work.FIFO_BEATS)}
+
+
+@pytest.mark.parametrize("name", generated_configurations())
 def test_buffers_are_those_of_the_emitted_engine(name: str) -> None:
     code = (GENERATED / name / "engine.cpp").read_text()
     core = code[code.index("void core_0(") :]

@@ -12,9 +12,10 @@ from tritstream.cli import main
 from tritstream.configurations import configuration_named
 from tritstream.cosim import run_kernel
 from tritstream.cosim.cases import KERNELS, cases_of
-from tritstream.cosim.resources import count, estimate
+from tritstream.cosim.resources import estimate
 from tritstream.rtl import MemRefType, compile_kernel, module_of
 from tritstream.rtl._interpret import Array, run
+from tritstream.toolchain.cells import count
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
 

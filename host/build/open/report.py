@@ -9,6 +9,7 @@ from tritstream.build.open import place, synthesis
 from tritstream.build.open.overlay import clock_hz, projected_tokens_per_s
 from tritstream.build.open.place import MARGIN, Placement
 from tritstream.build.open.project import PLACE, SYNTH, OpenProject
+from tritstream.toolchain.cells import count
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class OpenSummary:
         """The netlist in the resources of the board."""
         if self.cells is None:
             return None
-        kinds = {"lut": ("LUT", "INV"), "ff": ("FD",), "dsp": ("DSP",), "bram36": ("RAMB36",)}
+        found = count(self.cells)
         return {
-            name: float(sum(n for cell, n in self.cells.items() if cell.startswith(prefixes)))
-            for name, prefixes in kinds.items()
+            "lut": float(found.luts + found.inverters),
+            "ff": float(found.flip_flops),
+            "dsp": float(found.dsps),
+            "bram36": found.bram36,
         }
 
     @property
