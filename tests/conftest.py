@@ -35,3 +35,26 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+Injected = Callable[[str, str], None]
+
+
+@pytest.fixture
+def injected(record_property: Callable[[str, object], None]) -> Injected:
+    """injected(fault, what came of it): a line of the table at the end of the run."""
+    return lambda fault, outcome: record_property("injected", (fault, outcome))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in getattr(report, "user_properties", ())
+        if name == "injected"
+    ]
+    if rows:
+        terminalreporter.section("faults put into a simulated board")
+        width = max(len(fault) for fault, _ in rows)
+        for fault, outcome in sorted(map(tuple, rows)):
+            terminalreporter.line(f"{fault:<{width}}  {outcome}")

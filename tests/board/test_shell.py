@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("what", IMPOSSIBLE)
-def test_a_descriptor_that_cannot_be(tiny: Image, load: Any, expected: Any, what: str) -> None:
+def test_a_descriptor_that_cannot_be(
+    tiny: Image, load: Any, expected: Any, what: str, injected: Callable[[str, str], None]
+) -> None:
     _, runtime = load(tiny, QUICK)
     at, value, sentence = IMPOSSIBLE[what]
     right = int(runtime._table[at])
@@ -69,6 +72,7 @@ def test_a_descriptor_that_cannot_be(tiny: Image, load: Any, expected: Any, what
     runtime._descriptors.sync_to_device()
     with pytest.raises(BusError, match=sentence):
         runtime.step(1)
+    injected(f"descriptors: {what}", "BusError that says which, before any transfer of it")
     runtime._table[at] = right
     assert greedy(runtime, 5) == expected(tiny, 5)
 

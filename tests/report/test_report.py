@@ -152,11 +152,14 @@ SEEN = {
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_every_fault_becomes_the_verdict(take: Take, tmp_path: Path, name: str) -> None:
+def test_every_fault_becomes_the_verdict(
+    take: Take, tmp_path: Path, name: str, injected: Callable[[str, str], None]
+) -> None:
     faults, change, sentence = SEEN[name]
     report = take(faults, change)
     assert report.verdict.startswith("Not in order: ")
     assert sentence in report.verdict
+    injected(name, f"board report: {report.problems[0].error}, in {report.seconds:.1f} s")
     assert report.seconds < 60
     assert as_json(report, tmp_path)["problems"]
     assert "problems" in page(report)

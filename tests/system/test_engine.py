@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image, open_image
+from tritstream.kernels.arguments import CONTROL, START
 from tritstream.kernels.registers import joined_checksum, weights_checksum
 from tritstream.packing import pack
 from tritstream.system import Conditions
@@ -49,13 +51,33 @@ def test_logits_and_state_equal_the_specification(tiny: Image, conditions: Condi
         assert np.array_equal(engine.state, specification.state)
 
 
+@pytest.mark.parametrize(("code", "name"), [(2, "SLVERR"), (3, "DECERR")])
 @pytest.mark.parametrize("master", range(4))
-def test_an_error_on_the_bus_is_the_engines_error(tiny: Image, master: int) -> None:
+def test_an_error_on_the_bus_is_the_engines_error(
+    tiny: Image, master: int, code: int, name: str, injected: Callable[[str, str], None]
+) -> None:
     engine, specification = RtlEngine(tiny), SpecEngine(tiny)
-    engine.system.set_conditions(Conditions(error_master=master, error_burst=2, error_code=2))
-    with pytest.raises(EngineError, match="SLVERR"):
+    engine.system.set_conditions(Conditions(error_master=master, error_burst=2, error_code=code))
+    with pytest.raises(EngineError, match=name) as error:
         engine.step(1)
+    injected(
+        f"{name} to AXI master {master}", f"RTL: {str(error.value).partition('stopped: ')[2][:36]}"
+    )
     engine.reset()
+    engine.system.set_conditions(Conditions())
+    assert np.array_equal(engine.step(1), specification.step(1))
+
+
+def test_a_memory_that_never_answers(tiny: Image, injected: Callable[[str, str], None]) -> None:
+    """The engine waits, reports nothing and writes nothing; when memory answers, it goes on."""
+    engine, specification = RtlEngine(tiny), SpecEngine(tiny)
+    engine.system.set_conditions(Conditions(latency=1_000_000))
+    engine.begin(0, len(tiny.header.records) - 1)
+    assert not engine.system.advance(20_000)
+    assert engine.system.read(CONTROL) & START
+    assert not any(engine.system.run_counters().words)
+    injected("memory that never answers", "RTL: busy, and the driver's time limit ends it")
+    engine.system.reset()
     engine.system.set_conditions(Conditions())
     assert np.array_equal(engine.step(1), specification.step(1))
 
