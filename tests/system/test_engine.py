@@ -60,9 +60,8 @@ def test_an_error_on_the_bus_is_the_engines_error(
     engine.system.set_conditions(Conditions(error_master=master, error_burst=2, error_code=code))
     with pytest.raises(EngineError, match=name) as error:
         engine.step(1)
-    injected(
-        f"{name} to AXI master {master}", f"RTL: {str(error.value).partition('stopped: ')[2][:36]}"
-    )
+    said = str(error.value).partition("stopped: ")[2].partition(name)[0]
+    injected(f"{name} to AXI master {master}", f"RTL: {said}{name}")
     engine.reset()
     engine.system.set_conditions(Conditions())
     assert np.array_equal(engine.step(1), specification.step(1))
