@@ -18,9 +18,10 @@ from tritstream.files import scratch_folder, sha256_of
 _HERE = Path(__file__).parent
 _SUMS = "SHA256SUMS"
 """The list, as ``sha256sum -c`` reads it. A folder that has one may be replaced by a bundle."""
-_COMPILED = ("msgpack", "psutil", "pyyaml")
+_COMPILED = ("msgpack", "psutil", "pyyaml", "tornado")
 _WITHOUT_WHEELS = ("armv7l",)
-"""Machines for which PyPI has none of those: the board's distribution does."""
+"""Machines for which PyPI has none of those: the board's distribution or its Jupyter does."""
+_PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 _PLATFORMS = ("manylinux_2_17", "manylinux2014", "manylinux_2_28", "manylinux_2_31")
 
 
@@ -77,7 +78,9 @@ def _fill(folder: Path, machine: Machine, online: bool, compiler: str | None, da
         compile_core(machine, core, compiler)
         write_wheel(machine, core, wheels)
     if not online:
-        _download(machine, wheels, folder / "requirements.txt")
+        # Some of what a worker needs is compiled for one Python each.
+        for python in _PYTHONS if dask else _PYTHONS[:1]:
+            _download(machine, python, wheels, folder / "requirements.txt")
     if dask and machine.name in _WITHOUT_WHEELS:
         (folder / "from-apt").write_text("\n".join(_COMPILED), encoding="utf-8")
     script = (_HERE / "install.sh").read_text(encoding="utf-8")
@@ -102,16 +105,17 @@ def _dask_requirements(machine: Machine) -> list[str]:
     return exact + [line for line in lines if line.partition("==")[0] not in without]
 
 
-def _download(machine: Machine, wheels: Path, requirements: Path) -> None:
-    """The wheels of requirements.txt for the machine and every Python from 3.10 on."""
+def _download(machine: Machine, python: str, wheels: Path, requirements: Path) -> None:
+    """The wheels of requirements.txt for the machine and a Python; most are for later ones, too."""
     if find_spec("pip") is None:
         raise BundleError(
             f"downloading needs pip, which {sys.executable} does not have: install it, or leave "
             f"the downloads to the board with --online"
         )
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--python-version", "3.10"]
-    command += ["--implementation", "cp", "--abi", "abi3", "--abi", "cp310", "--abi", "none"]
+    command += ["--no-deps", "--only-binary=:all:", "--python-version", python]
+    own = f"cp{python.replace('.', '')}"
+    command += ["--implementation", "cp", "--abi", "abi3", "--abi", own, "--abi", "none"]
     for platform in _PLATFORMS:
         command += ["--platform", f"{platform}_{machine.name}"]
     command += ["--dest", str(wheels), "--requirement", str(requirements)]

@@ -31,8 +31,8 @@ here=$("$PYTHON" -c 'import platform; print(platform.machine())')
 
 # For this processor there are no wheels of some that a worker of a cluster needs.
 if [ -e from-apt ]; then
-    "$PYTHON" -c 'import msgpack, psutil, yaml' 2> /dev/null \
-        || stop "$PYTHON lacks what a worker needs: apt-get install python3-msgpack python3-psutil python3-yaml"
+    "$PYTHON" -c 'import msgpack, psutil, tornado, yaml; assert tornado.version_info >= (6, 2)' 2> /dev/null \
+        || stop "$PYTHON lacks what a worker needs, tornado 6.2 or later among it: apt-get install python3-msgpack python3-psutil python3-tornado python3-yaml"
 fi
 
 # Of these any version does, if it is there; never their dependencies, which the image has its own of.
