@@ -13,6 +13,7 @@ configuration is one more entry in the table, or a TOML file of one's own:
     hidden = 1024           # the largest model
     intermediate = 2816
     board = "ultra96v2"
+    tokens = 4              # that share a pass over the weights; left out: 1
     kernels = "mine"        # the folder for what Allo makes, beside the file; else the file's name
 """
 
@@ -34,6 +35,9 @@ ROWS_PER_BYTE = {"base3": 5, "2bit": 4}
 
 PORT_BYTES = (8, 16)
 """A weight master is 64 or 128 bits wide."""
+MAX_TOKENS = 8
+MAX_HIDDEN = 4 * 4095
+"""What the bits for it in the engine's table of sizes hold."""
 PARAMETER_WORD = 16
 """Bytes that everything in a parameter block is a multiple of."""
 
@@ -127,6 +131,8 @@ class Configuration:
     hidden: int
     intermediate: int
     board_name: str
+    tokens: int = 1
+    """The most that one start of the engine takes, in one pass over the weights."""
     folder: Path | None = field(default=None, compare=False)
     """Where its kernels are, if not in the package."""
 
@@ -142,6 +148,10 @@ class Configuration:
                 f"{where}: element lanes must be 4, 8, 16 or 32 and divide the word's {self.lanes} "
                 f"lanes, not {self.element_lanes}"
             )
+        if not 1 <= self.tokens <= MAX_TOKENS:
+            raise ConfigurationError(
+                f"{where}: tokens must be 1 to {MAX_TOKENS}, not {self.tokens}"
+            )
         if self.board_name not in BOARDS:
             raise ConfigurationError(
                 f"{where}: unknown board '{self.board_name}': choose one of {', '.join(BOARDS)}"
@@ -152,6 +162,10 @@ class Configuration:
                     f"{where}: its largest {name} size {width} must be a multiple of the word's "
                     f"{self.lanes} lanes, and at least {layout.rows_per_byte} words"
                 )
+        if self.hidden > MAX_HIDDEN:
+            raise ConfigurationError(
+                f"{where}: its largest hidden size must be {MAX_HIDDEN} or less, not {self.hidden}"
+            )
 
     @property
     def layout(self) -> Layout:
@@ -205,9 +219,10 @@ class Configuration:
 CONFIGURATIONS = {
     c.name: c
     for c in (
-        Configuration("tiny", "2bit", "default", 32, 2, 4, 192, 256, "pynq-z2"),
+        Configuration("tiny", "2bit", "default", 32, 2, 4, 192, 256, "pynq-z2", tokens=3),
         Configuration("z7020", "base3", "small", 32, 4, 4, 2048, 5632, "pynq-z2"),
-        Configuration("kv260", "base3", "default", 64, 4, 16, 2560, 6912, "kv260"),
+        Configuration("kv260", "base3", "default", 64, 4, 16, 2560, 6912, "kv260", tokens=4),
+        Configuration("zu3", "base3", "default", 64, 4, 16, 2560, 6912, "aup-zu3"),
     )
 }
 DEFAULT_LAYOUT = "kv260"
@@ -239,7 +254,9 @@ _KEYS: dict[str, type] = {
     "hidden": int,
     "intermediate": int,
     "board": str,
+    "tokens": int,
 }
+_OPTIONAL = {"tokens": 1}
 _NAME = re.compile(r"[A-Za-z0-9][\w-]{0,63}")
 
 
@@ -264,6 +281,7 @@ def read_configuration(path: Path) -> Configuration:
             f"letters, digits, - and _"
         )
     kernels = values.pop("kernels", name)
+    values = _OPTIONAL | values
     if unknown := sorted(values.keys() - _KEYS.keys()):
         raise ConfigurationError(
             f"{path}: unknown key '{unknown[0]}': choose of {', '.join((*_KEYS, 'kernels'))}"
@@ -295,6 +313,7 @@ def toml_of(configuration: Configuration) -> str:
         "hidden": c.hidden,
         "intermediate": c.intermediate,
         "board": c.board_name,
+        "tokens": c.tokens,
     }
     return "".join(
         f'{name} = "{value}"\n' if isinstance(value, str) else f"{name} = {value}\n"

@@ -46,6 +46,8 @@ BEAT_BYTES = BEAT_BITS // 8
 
 MAX_RECORD_BYTES, MAX_LAYERS, MAX_VOCABULARY = 1 << 31, 128, 1 << 18
 """How far apart records may lie in memory, and the largest model besides its widths."""
+MAX_STATES = 256
+"""Recurrent states that lie side by side in memory."""
 GEOMETRY_BEATS = 8
 """Beats in front of the descriptors: the model's sizes."""
 
@@ -79,7 +81,9 @@ def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
     c = configuration
     # A streamed model has two descriptors a record.
     descriptors = GEOMETRY_BEATS + 2 * 2 * (MAX_LAYERS + 1)
-    vector, state = c.hidden // 2, MAX_LAYERS * c.hidden // 4
+    # In front of the vectors lies a beat for each (`memories`).
+    vector = c.tokens * (1 + c.hidden // 2)
+    state, logits = MAX_STATES * MAX_LAYERS * c.hidden // 4, MAX_VOCABULARY // 4 + 1
     entries = [
         ("first", "register", "in", CONTROL_BUNDLE, 0),
         ("last", "register", "in", CONTROL_BUNDLE, 0),
@@ -93,7 +97,7 @@ def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
         ("vector_out", "memory", "out", VECTOR_BUNDLE, vector),
         ("state_in", "memory", "in", VECTOR_BUNDLE, state),
         ("state_out", "memory", "out", VECTOR_BUNDLE, state),
-        ("logits", "memory", "out", VECTOR_BUNDLE, MAX_VOCABULARY // 4 + 1),
+        ("logits", "memory", "out", VECTOR_BUNDLE, c.tokens * logits),
     ]
     table, offset = [], FIRST_ARGUMENT
     for name, kind, direction, bundle, beats in entries:

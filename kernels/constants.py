@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.errors import ConfigurationError
 from tritstream.image.records import HEADER_FIELDS, RecordLayout
@@ -25,8 +26,15 @@ from tritstream.numerics.sigmoid import sigmoid_table
 
 # The matrices in the order of the phase tables: a decoder layer is 0..5, the LM head is 6.
 PHASE_I, PHASE_F, PHASE_G, PHASE_O, PHASE_GATE, PHASE_DOWN, PHASE_HEAD = range(7)
+ULTRA_RAM = ("values", "residual", "held", "opened")
 PHASE_GATE_B = 7
 """The second half of the gate matrix's rows, for which the sums mean something else."""
+
+
+def ultra_ram(configuration: Configuration, board: Board) -> tuple[str, ...]:
+    """The core's arrays that go into UltraRAM: where a part has it, and a start has several tokens,
+    those that are long then and have one read and one write port."""
+    return ULTRA_RAM if board.uram and configuration.tokens > 1 else ()
 
 
 def constants_of(configuration: Configuration) -> dict[str, Any]:
@@ -63,6 +71,8 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         "ELEMENT_LANES_LOG2": c.element_lanes.bit_length() - 1,
         "LANE_MASK": c.element_lanes - 1,
         "GROUPS": c.lanes // c.element_lanes,
+        # Vectors that share a pass over the weights.
+        "TOKENS": c.tokens,
         "VECTOR_WORDS": longest // c.element_lanes,
         "ELEMENT_BITS": p.element_bits,
         "ELEMENT_WORD_BITS": c.element_lanes * p.element_bits,
@@ -76,6 +86,7 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         **{f"{a.name.upper()}_BEATS": a.beats for a in argument_table(c) if a.kind == "memory"},
         "VECTOR_BEATS": c.hidden // 2,
         "STATE_BEATS": c.hidden // 4,
+        "STATE_WORDS": c.hidden,
         "HELD": longest,
         # Number formats, named as in the profile.
         "VECTOR_BITS": VECTOR_BITS,

@@ -3,7 +3,8 @@
 Little-endian int32, all of it. First the sizes that the engine works with (`Layout.padded`): four
 int32, a beat, for each phase i f g o gate down head,
 
-    [weight words, words of a row group + 65536 * words of the norm, rows, beats of room]
+    [weight words, words of a row group + 65536 * words of the norm, rows,
+     beats of room + 4096 * row groups]
 
 and one beat for the whole model, [beats of a vector, beats of the logits without their scale,
 weight words of a layer, weight words of the head]. Then a row of eight, two beats, per record:
@@ -71,7 +72,13 @@ def geometry_words(layer: RecordLayout, head: RecordLayout, element_lanes: int) 
     for row, phase in zip(words, phases, strict=False):
         norm = phase.padded.cols // element_lanes
         room = 0 if phase.room is None else 4 * phase.padded.rows // BEAT_BYTES
-        row[:] = phase.words, phase.words_per_group | norm << 16, phase.padded.rows, room
+        groups = phase.words // phase.words_per_group
+        row[:] = (
+            phase.words,
+            phase.words_per_group | norm << 16,
+            phase.padded.rows,
+            room | groups << 12,
+        )
     g = layer.padded
     of_layer, of_head = (sum(p.words for p in record.phases) for record in (layer, head))
     words[_MODEL] = g.hidden // 2, g.vocabulary // 4, of_layer, of_head

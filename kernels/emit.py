@@ -30,7 +30,7 @@ def emit(name: str, folder: Path, kernels: Sequence[str] = KERNELS) -> None:
     configuration = configuration_named(name)
     configure(configuration)
     table = argument_table(configuration)
-    sample = EngineMemories(configuration.layout, configuration.sample)
+    sample = EngineMemories(configuration.layout, configuration.sample, configuration.tokens)
     for kernel in kernels:
         module = load_kernel(kernel, configuration.ports)
         top = TOPS.get(kernel, kernel)

@@ -1,4 +1,4 @@
-"""The engine: records first..last of a model, decoder layers and LM head, on one token.
+"""The engine: records first..last of a model, decoder layers and LM head, on up to TOKENS tokens.
 
 A feed-forward dataflow region. `fetch` reads the descriptor table and every small memory and tells
 the others what to do; a loader per weight port streams trits into a deep FIFO and runs ahead while
@@ -9,6 +9,12 @@ does.
 The core walks phases (i f g o gate down, or head). A phase is a norm, which makes int8 codes of the
 vector `values`, and a mat-vec whose sums leave one a cycle. Everything element by element happens
 to a sum as it leaves, inside the mat-vec's own loop: no further passes over vectors.
+
+Tokens of one start share each weight word. The norms come token by token; the sums of a row leave
+token by token, too, so that a row group waits where it has fewer words than sums. What is kept of a
+vector lies element by element, the tokens beside each other. With one token the recurrence is a
+step of the f phase's drain; with several that drain leaves 1 - f, and a scan over the tokens
+follows, each of which begins with a state from memory or goes on from the token before.
 
 What a name ending in `_0` stands in is written for weight port 0 and there for every port, see
 `ports.py`.
@@ -53,6 +59,8 @@ from tritstream.kernels.constants import (
     STATE_BEATS,
     STATE_IN_BEATS,
     STATE_OUT_BEATS,
+    STATE_WORDS,
+    TOKENS,
     VECTOR_BEATS,
     VECTOR_IN_BEATS,
     VECTOR_OUT_BEATS,
@@ -66,6 +74,7 @@ from tritstream.kernels.residual import residual_add
 from tritstream.kernels.rmsnorm import (
     RATIO_STEPS,
     ROOT_STEPS,
+    VALUES,
     code_reciprocal,
     code_shift,
     gate_squares,
@@ -95,6 +104,13 @@ from tritstream.kernels.types import (
 ELEMENT_PAIRS_LOG2 = ELEMENT_LANES_LOG2 - 1
 PAIR_MASK = LANE_MASK >> 1
 LAST_PART = WORD_BEATS - 1
+RESIDUALS = TOKENS * VECTOR_BEATS
+ALL_HELD = TOKENS * HELD
+# With one token there is no scan.
+SCANNED = STATE_WORDS if TOKENS > 1 else 1
+ALL_SCANNED = TOKENS * SCANNED
+TOP_FLAG = TOKENS - 1
+FOUR_EACH = 4 * TOKENS
 
 
 @df.region()
@@ -137,6 +153,7 @@ def engine(
         room_beats: int32[GEOMETRY_BEATS]
         part: Beat[WORD_BEATS]
         pair: Beat[2]
+        origins: int32[TOKENS]
         model: Beat = 0
         for n in allo.grid(GEOMETRY_BEATS, pipeline=True):
             size: Beat = table[n]
@@ -145,23 +162,67 @@ def engine(
                 sizes.put(size)
             both: int32 = size[32:64]
             vector_words[n] = both >> 16
-            beats_of_room: int32 = size[96:128]
-            room_beats[n] = beats_of_room
+            room_and_groups: int32 = size[96:128]
+            room_beats[n] = room_and_groups & 4095
         vector_beats: int32 = model[0:32]
         logits_beats: int32 = model[32:64]
         layer_words: int32 = model[64:96]
         head_words: int32 = model[96:128]
         begin: int32 = lo[0]
         count: int32 = hi[0] - begin + 1
+        # A beat a token: where its state comes from, -1 for the token before, and where it goes,
+        # whether its logits are of no use, and (of the first) how many tokens follow.
+        tokens: int32 = 1
+        further: int32 = 0
+        continued: int32 = 0
+        silent: int32 = 0
+        for n in allo.grid(TOKENS, pipeline=True):
+            line: Beat = x[n]
+            origin: int32 = line[0:32]
+            target: int32 = line[32:64]
+            unwanted: int32 = line[64:96]
+            behind: int32 = line[96:128]
+            goes_on: int32 = 0
+            if n == 0:
+                further = behind
+            else:
+                if origin < 0:
+                    goes_on = 1
+            no_logits: int32 = 1 if unwanted != 0 else 0
+            origins[n] = origin
+            continued = (continued >> 1) | (goes_on << TOP_FLAG)
+            silent = (silent >> 1) | (no_logits << TOP_FLAG)
+            plan_store.put(target)
+        with allo.meta_if(TOKENS > 1):
+            if further > 0:
+                tokens = further + 1
+            if further > TOP_FLAG:
+                tokens = TOKENS
+        wanted: int32 = 1
+        with allo.meta_if(TOKENS > 1):
+            wanted = 0
+            left_silent: int32 = silent
+            for t in range(tokens):
+                if left_silent & 1 == 0:
+                    wanted += 1
+                left_silent = left_silent >> 1
+            plan_core.put(tokens)
+            plan_core.put(continued)
+            plan_core.put(silent)
         plan_core.put(vector_beats)
         plan_core.put(count)
+        plan_store.put(tokens)
+        plan_store.put(wanted)
         plan_store.put(vector_beats)
         plan_store.put(logits_beats)
         plan_store.put(count)
         plan_0.put(count)
-        for n in allo.grid(vector_beats, pipeline=True):
-            state.put(x[n])
-        all_state_beats: int32 = vector_beats >> 1
+        begin_vectors: int32 = TOKENS
+        for t in range(tokens):
+            for n in allo.grid(vector_beats, pipeline=True):
+                state.put(x[begin_vectors + n])
+            begin_vectors += vector_beats
+        state_beats: int32 = vector_beats >> 1
         for record in range(count):
             row: int32 = GEOMETRY_BEATS + ((begin + record) << 1)
             for n in allo.grid(2, pipeline=True):
@@ -179,9 +240,7 @@ def engine(
             plan_store.put(state_at)
             plan_0.put(from_0)
             plan_0.put(words)
-            state_beats: int32 = all_state_beats if kind == 0 else 0
-            for n in allo.grid(state_beats, pipeline=True):
-                state.put(old[state_at + n])
+            takers: int32 = tokens if kind == 0 else wanted
             phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
             phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
             for phase in range(phase_begin, phase_end):
@@ -190,24 +249,35 @@ def engine(
                     side.put(line)
                 at += HEADER_BEATS
                 element_beats: int32 = vector_words[phase] * WORD_BEATS
-                filled: int32 = 0
-                for n in allo.grid(element_beats, pipeline=True):
-                    for k in range(LAST_PART):
-                        part[k] = part[k + 1]
-                    part[LAST_PART] = block[at + n]
-                    filled += 1
-                    if filled == WORD_BEATS:
-                        filled = 0
-                        whole: ElementWord = 0
-                        for k in range(WORD_BEATS):
-                            whole[128 * k : 128 * k + 128] = part[k]
-                        elements.put(whole)
+                for t in range(takers):
+                    filled: int32 = 0
+                    for n in allo.grid(element_beats, pipeline=True):
+                        for k in range(LAST_PART):
+                            part[k] = part[k + 1]
+                        part[LAST_PART] = block[at + n]
+                        filled += 1
+                        if filled == WORD_BEATS:
+                            filled = 0
+                            whole: ElementWord = 0
+                            for k in range(WORD_BEATS):
+                                whole[128 * k : 128 * k + 128] = part[k]
+                            elements.put(whole)
                 at += element_beats
                 more: int32 = room_beats[phase]
                 for n in allo.grid(more, pipeline=True):
                     room_beat: Beat = block[at + n]
                     side.put(room_beat)
                 at += more
+                if phase == PHASE_F:
+                    rest_continued: int32 = continued
+                    for t in range(tokens):
+                        loads: int32 = state_beats
+                        if rest_continued & 1 == 1:
+                            loads = 0
+                        rest_continued = rest_continued >> 1
+                        old_at: int32 = origins[t] + state_at
+                        for n in allo.grid(loads, pipeline=True):
+                            state.put(old[old_at + n])
 
     @df.kernel(mapping=[1], args=[weights_0])
     def load_0(memory: PortWord[WEIGHTS_0_BEATS]):
@@ -225,12 +295,16 @@ def engine(
         column_words: int32[GEOMETRY_BEATS]
         matrix_rows: int32[GEOMETRY_BEATS]
         norm_words: int32[GEOMETRY_BEATS]
+        row_groups: int32[GEOMETRY_BEATS]
         # The vector that the next norm takes, and the residual.
-        values: Vector[VECTOR_WORDS, ELEMENT_LANES]
-        residual: Vector[VECTOR_BEATS, 2]
+        values: Vector[VALUES, ELEMENT_LANES]
+        residual: Vector[RESIDUALS, 2]
         # What a phase leaves to a later one, element by element: silu(i), then h; silu(a).
-        held: int32[HELD]
-        codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES]
+        held: int32[ALL_HELD]
+        # Of several tokens: 1 - f; and the state behind the token that the scan has come to.
+        opened: int32[ALL_SCANNED]
+        latest: int32[SCANNED]
+        codes: int8[COLUMN_WORDS, TOKENS, GROUPS, ELEMENT_LANES]
         scaled: int32[VECTOR_WORDS, ELEMENT_LANES]
         header: int32[8]
         squares: int64[2]
@@ -241,10 +315,17 @@ def engine(
         exponents: int32[2]
         work: int64[2]
         word: PortWord[PORTS]
-        sums: Sum[ROWS]
-        leaving: Sum[ROWS]
-        quad: int32[4]
-        ones: Vector = 0
+        sums: Sum[ROWS, TOKENS]
+        leaving: Sum[ROWS, TOKENS]
+        # By token, or by place among those whose logits are wanted.
+        ones: Vector[TOKENS]
+        gate_sums: int64[TOKENS]
+        gate_mantissas: int32[TOKENS]
+        gate_exponents: int32[TOKENS]
+        scale_mantissas: int32[TOKENS]
+        scale_exponents: int32[TOKENS]
+        quad: int32[FOUR_EACH]
+        chosen: int32[TOKENS]
         for n in allo.grid(GEOMETRY_BEATS - 1, pipeline=True):
             size: Beat = sizes.get()
             total_words: int32 = size[0:32]
@@ -254,28 +335,49 @@ def engine(
             norm_words[n] = both >> 16
             all_rows: int32 = size[64:96]
             matrix_rows[n] = all_rows
+            room_and_groups: int32 = size[96:128]
+            row_groups[n] = room_and_groups >> 12
         intermediate: int32 = matrix_rows[PHASE_GATE] >> 1
+        tokens: int32 = 1
+        wanted: int32 = 1
+        continued: int32 = 0
+        with allo.meta_if(TOKENS > 1):
+            tokens = plan_core.get()
+            continued = plan_core.get()
+            silent: int32 = plan_core.get()
+            wanted = 0
+            for t in range(tokens):
+                candidate_token: int32 = t
+                if silent & 1 == 0:
+                    chosen[wanted] = candidate_token
+                    wanted += 1
+                silent = silent >> 1
         vector_beats: int32 = plan_core.get()
-        for n in allo.grid(vector_beats, pipeline=True):
-            pair: Beat = state.get()
-            low: Vector = pair[0:48]
-            high: Vector = pair[64:112]
-            residual[n, 0] = low
-            residual[n, 1] = high
-            number: int32 = n
-            lane: int32 = (number & PAIR_MASK) << 1
-            values[number >> ELEMENT_PAIRS_LOG2, lane] = low
-            values[number >> ELEMENT_PAIRS_LOG2, lane + 1] = high
-            ones = ones | (low ^ (low >> 47)) | (high ^ (high >> 47))
+        for t in range(tokens):
+            token_in: int32 = t
+            seen: Vector = 0
+            for n in allo.grid(vector_beats, pipeline=True):
+                pair: Beat = state.get()
+                low: Vector = pair[0:48]
+                high: Vector = pair[64:112]
+                number: int32 = n
+                beside: int32 = TOKENS * number + token_in
+                residual[beside, 0] = low
+                residual[beside, 1] = high
+                lane: int32 = (number & PAIR_MASK) << 1
+                place_in: int32 = TOKENS * (number >> ELEMENT_PAIRS_LOG2) + token_in
+                values[place_in, lane] = low
+                values[place_in, lane + 1] = high
+                seen = seen | (low ^ (low >> 47)) | (high ^ (high >> 47))
+            ones[token_in] = seen
         count: int32 = plan_core.get()
         for record in range(count):
             kind: int32 = plan_core.get()
             phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
             phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
+            active: int32 = tokens if kind == 0 else wanted
             for p in range(phase_begin, phase_end):
                 phase: int32 = p
-
-                # The norm: values -> codes and their scale.
                 front: Beat = side.get()
                 back: Beat = side.get()
                 header[0] = front[0:32]
@@ -286,94 +388,140 @@ def engine(
                 header[5] = back[32:64]
                 header[6] = back[64:96]
                 header[7] = 0
-                magnitude: int64 = ones
-                length: int32 = bit_length(magnitude)
-                left: int32 = 47 - length
-                squares[0] = 0
-                squares[1] = 0
-                absmax[0] = 1
-                vector_words: int32 = norm_words[phase]
-                for n in allo.grid(vector_words, pipeline=True):
-                    measured: int32 = n
-                    element: ElementWord = elements.get()
-                    measure(values, measured, element, left, scaled, squares, absmax)
-                lost: int32 = length + 1
-                plain_exponent: int32 = (lost - SQUARE_BITS) << 1
-                normalise(squares[1], plain_exponent, plain)
-                if phase == PHASE_O:
-                    plain[0] = gate_plain[0]
-                    plain[1] = gate_plain[1]
-                if phase == PHASE_DOWN:
-                    plain[0] = 0
-                    plain[1] = 0
-                norm_scale(header, lost, squares, absmax, plain, exponents, work)
-                code_left: int32 = code_shift(absmax[0])
-                reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
-                code_column: int32 = 0
-                code_group: int32 = 0
-                # Nothing here needs the scale: its root and quotient come beside, a bit a cycle.
-                radicand: int64 = work[0]
-                dividend: Rest = work[1]
-                root: int64 = 0
-                quotient: int64 = 0
-                divisor: Rest = 0
-                dividing: int32 = 0
-                root_bit: int64 = 1
-                root_bit = root_bit << 60
-                passes: int32 = vector_words if vector_words > RATIO_STEPS else RATIO_STEPS
-                for n in allo.grid(passes, pipeline=True):
-                    coded: int32 = n
-                    if coded < vector_words:
-                        quantise(
-                            scaled, coded, code_left, reciprocal, codes, code_column, code_group
-                        )
-                        code_group += 1
-                        if code_group == GROUPS:
-                            code_group = 0
-                            code_column += 1
-                    if coded == ROOT_STEPS:
-                        divisor = root
-                    less: Rest = dividend - divisor
-                    if dividing > 0:
-                        quotient = quotient << 1
-                        if less >= 0:
-                            dividend = less
-                            quotient += 1
-                        dividend = dividend << 1
-                    # Behind its last bit the root goes on to something of no meaning.
-                    trial: int64 = root + root_bit
-                    root = root >> 1
-                    if radicand >= trial:
-                        radicand -= trial
-                        root += root_bit
-                    root_bit = root_bit >> 2
-                    dividing = 0
-                    if coded >= ROOT_STEPS:
-                        if coded < RATIO_STEPS - 1:
-                            dividing = 1
-                ratio_end(quotient, exponents, SCALE_BITS, scale)
+
+                # The norm: values -> codes and their scale, token by token.
+                for k in range(active):
+                    turn: int32 = k
+                    token: int32 = turn
+                    with allo.meta_if(TOKENS > 1):
+                        if phase == PHASE_HEAD:
+                            token = chosen[turn]
+                    magnitude: int64 = ones[token]
+                    length: int32 = bit_length(magnitude)
+                    left: int32 = 47 - length
+                    squares[0] = 0
+                    squares[1] = 0
+                    absmax[0] = 1
+                    vector_words: int32 = norm_words[phase]
+                    for n in allo.grid(vector_words, pipeline=True):
+                        measured: int32 = n
+                        element: ElementWord = elements.get()
+                        place: int32 = TOKENS * measured + token
+                        measure(values, place, measured, element, left, scaled, squares, absmax)
+                    lost: int32 = length + 1
+                    plain_exponent: int32 = (lost - SQUARE_BITS) << 1
+                    normalise(squares[1], plain_exponent, plain)
+                    if phase == PHASE_O:
+                        plain[0] = gate_mantissas[token]
+                        plain[1] = gate_exponents[token]
+                    if phase == PHASE_DOWN:
+                        plain[0] = 0
+                        plain[1] = 0
+                    norm_scale(header, lost, squares, absmax, plain, exponents, work)
+                    code_left: int32 = code_shift(absmax[0])
+                    reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
+                    code_column: int32 = 0
+                    code_group: int32 = 0
+                    # Nothing here needs the scale: root and quotient come beside, a bit a cycle.
+                    radicand: int64 = work[0]
+                    dividend: Rest = work[1]
+                    root: int64 = 0
+                    quotient: int64 = 0
+                    divisor: Rest = 0
+                    dividing: int32 = 0
+                    root_bit: int64 = 1
+                    root_bit = root_bit << 60
+                    passes: int32 = vector_words if vector_words > RATIO_STEPS else RATIO_STEPS
+                    for n in allo.grid(passes, pipeline=True):
+                        coded: int32 = n
+                        if coded < vector_words:
+                            quantise(
+                                scaled,
+                                coded,
+                                code_left,
+                                reciprocal,
+                                codes,
+                                code_column,
+                                turn,
+                                code_group,
+                            )
+                            code_group += 1
+                            if code_group == GROUPS:
+                                code_group = 0
+                                code_column += 1
+                        if coded == ROOT_STEPS:
+                            divisor = root
+                        less: Rest = dividend - divisor
+                        if dividing > 0:
+                            quotient = quotient << 1
+                            if less >= 0:
+                                dividend = less
+                                quotient += 1
+                            dividend = dividend << 1
+                        # Behind its last bit the root goes on to something of no meaning.
+                        trial: int64 = root + root_bit
+                        root = root >> 1
+                        if radicand >= trial:
+                            radicand -= trial
+                            root += root_bit
+                        root_bit = root_bit >> 2
+                        dividing = 0
+                        if coded >= ROOT_STEPS:
+                            if coded < RATIO_STEPS - 1:
+                                dividing = 1
+                    ratio_end(quotient, exponents, SCALE_BITS, scale)
+                    scale_mantissas[turn] = scale[0]
+                    scale_exponents[turn] = scale[1]
 
                 # The mat-vec, and what becomes of each sum.
                 words: int32 = weight_words[phase]
                 columns: int32 = column_words[phase]
                 rows: int32 = matrix_rows[phase]
-                if phase == PHASE_G or phase >= PHASE_O:
-                    ones = 0
-                gate_sum: int64 = 0
+                for t in range(TOKENS):
+                    gate_sums[t] = 0
+                    if phase == PHASE_G or phase >= PHASE_O:
+                        ones[t] = 0
                 state_beat: Beat = 0
                 room_beat: Beat = 0
                 column: int32 = 0
                 position: int32 = 0
                 pending: int32 = 0
-                steps: int32 = words + ROWS
+                taker: int32 = 0
+                # A row group waits until the sums of the one before have left.
+                turns: int32 = words
+                group_sums: int32 = ROWS
+                idle: int32 = 0
+                waiting: int32 = 0
+                with allo.meta_if(TOKENS > 1):
+                    group_sums = ROWS * active
+                    if group_sums > columns:
+                        idle = group_sums - columns
+                    turns = words + row_groups[phase] * idle
+                steps: int32 = turns + group_sums
                 for n in allo.grid(steps, pipeline=True):
-                    if n < words:
-                        word[PORT_0] = trits_0.get()
+                    taking: int32 = 1
+                    with allo.meta_if(TOKENS > 1):
+                        if waiting > 0:
+                            waiting -= 1
+                            taking = 0
+                    if n < turns:
+                        if taking == 1:
+                            word[PORT_0] = trits_0.get()
                     if pending > 0:
                         pending -= 1
-                        total: Sum = leaving[0]
-                        for r in range(ROWS - 1):
-                            leaving[r] = leaving[r + 1]
+                        total: Sum = 0
+                        for t in range(TOKENS):
+                            if taker == t:
+                                total = leaving[0, t]
+                                scale[0] = scale_mantissas[t]
+                                scale[1] = scale_exponents[t]
+                        last_taker: int32 = 1
+                        with allo.meta_if(TOKENS > 1):
+                            if taker != active - 1:
+                                last_taker = 0
+                        if last_taker == 1:
+                            for r, t in allo.grid(ROWS - 1, TOKENS):
+                                leaving[r, t] = leaving[r + 1, t]
                         if position < rows:
                             step: int32 = phase
                             at: int32 = position
@@ -384,17 +532,22 @@ def engine(
                             if phase == PHASE_HEAD:
                                 at = 0  # no element of a vector belongs to a logit
                             quarter: int32 = position & 3
-                            if step == PHASE_F:
-                                if quarter == 0:
-                                    room_beat = side.get()
-                                    state_beat = state.get()
+                            if step == PHASE_F and taker == 0 and quarter == 0:
+                                room_beat = side.get()
+                            if step == PHASE_F and tokens == 1 and quarter == 0:
+                                state_beat = state.get()
                             room: int32 = room_beat
-                            room_beat = room_beat >> 32
                             before: int32 = state_beat
-                            state_beat = state_beat >> 32
+                            for k in range(3):
+                                if quarter == k + 1:
+                                    room_part: Beat = room_beat >> (32 * k + 32)
+                                    room = room_part
+                                    state_part: Beat = state_beat >> (32 * k + 32)
+                                    before = state_part
+                            beside_at: int32 = TOKENS * at + taker
                             delta: Vector = dequantise(total, scale)
                             gate: int32 = saturate_gate(delta)
-                            kept: int32 = held[at]
+                            kept: int32 = held[beside_at]
                             turned: int32 = -gate if step == PHASE_F else gate
                             argument: int32 = kept if step == PHASE_G else turned
                             sigma: Sigma = sigmoid(argument)
@@ -402,73 +555,155 @@ def engine(
                             weighted: int32 = weigh(factor, sigma)
                             fresh: Sigma = weighted
                             mixed: int32 = state_update(before, kept, fresh)
-                            if step == PHASE_I or step == PHASE_F or step == PHASE_GATE:
-                                held[at] = mixed if step == PHASE_F else weighted
+                            keeps: int32 = 0
+                            if step == PHASE_I or step == PHASE_GATE:
+                                keeps = 1
+                            if step == PHASE_F:
+                                if tokens == 1:
+                                    keeps = 1
+                                with allo.meta_if(TOKENS > 1):
+                                    opened[beside_at] = weighted
+                            if keeps == 1:
+                                held[beside_at] = mixed if step == PHASE_F else weighted
                             other: int32 = weighted if step == PHASE_G else kept
                             value: Vector = gated_product(gate, other)
                             if step == PHASE_O or step == PHASE_DOWN:
-                                value = residual_add(residual[at >> 1, at & 1], delta)
-                                residual[at >> 1, at & 1] = value
+                                beside: int32 = TOKENS * (at >> 1) + taker
+                                value = residual_add(residual[beside, at & 1], delta)
+                                residual[beside, at & 1] = value
                             if (
                                 step == PHASE_G
                                 or step == PHASE_O
                                 or step == PHASE_DOWN
                                 or step == PHASE_GATE_B
                             ):
-                                values[at >> ELEMENT_LANES_LOG2, at & LANE_MASK] = value
-                                ones = ones | (value ^ (value >> 47))
+                                place_out: int32 = TOKENS * (at >> ELEMENT_LANES_LOG2) + taker
+                                values[place_out, at & LANE_MASK] = value
+                                for t in range(TOKENS):
+                                    if taker == t:
+                                        ones[t] = ones[t] | (value ^ (value >> 47))
+                            square: int64 = total * total
                             if step == PHASE_G:
-                                gate_sum += total * total
-                            if step == PHASE_F or step == PHASE_HEAD:
-                                for k in range(3):
-                                    quad[k] = quad[k + 1]
-                                quad[3] = mixed if step == PHASE_F else total
+                                for t in range(TOKENS):
+                                    if taker == t:
+                                        gate_sums[t] += square
+                            leaves: int32 = 0
+                            if step == PHASE_F:
+                                if tokens == 1:
+                                    leaves = 1
+                            if step == PHASE_HEAD:
+                                leaves = 1
+                            if leaves == 1:
+                                newest: int32 = mixed if step == PHASE_F else total
+                                packed: Beat = 0
+                                for t in range(TOKENS):
+                                    if taker == t:
+                                        for k in range(3):
+                                            quad[4 * t + k] = quad[4 * t + k + 1]
+                                        quad[4 * t + 3] = newest
+                                        for k in range(4):
+                                            packed[32 * k : 32 * k + 32] = quad[4 * t + k]
                                 if quarter == 3:
-                                    packed: Beat = 0
-                                    for k in range(4):
-                                        packed[32 * k : 32 * k + 32] = quad[k]
                                     results.put(packed)
-                        position += 1
+                        with allo.meta_if(TOKENS > 1):
+                            taker += 1
+                        if last_taker == 1:
+                            taker = 0
+                            position += 1
                     multiply_word(word, codes, column, sums)
-                    column += 1
-                    if column == columns:
-                        column = 0
-                        pending = ROWS
-                        for r in range(ROWS):
-                            leaving[r] = sums[r]
-                if phase == PHASE_G:
-                    gate_squares(gate_sum, scale, gate_plain)
-                if phase == PHASE_HEAD:
-                    end: Beat = 0
-                    end[0:32] = scale[0]
-                    end[32:64] = scale[1]
-                    results.put(end)
-        for n in allo.grid(vector_beats, pipeline=True):
-            out: Beat = 0
-            even: int64 = residual[n, 0]
-            odd: int64 = residual[n, 1]
-            out[0:64] = even
-            out[64:128] = odd
-            results.put(out)
+                    if taking == 1:
+                        column += 1
+                        if column == columns:
+                            column = 0
+                            pending = group_sums
+                            waiting = idle
+                            for r, t in allo.grid(ROWS, TOKENS):
+                                leaving[r, t] = sums[r, t]
+                with allo.meta_if(TOKENS > 1):
+                    # The scan; a token is behind the one before in every element.
+                    if phase == PHASE_F:
+                        if tokens > 1:
+                            rest_continued: int32 = continued
+                            for t in range(tokens):
+                                token_now: int32 = t
+                                goes_on: int32 = rest_continued & 1
+                                rest_continued = rest_continued >> 1
+                                old_beat: Beat = 0
+                                for n in allo.grid(rows, pipeline=True):
+                                    element_at: int32 = n
+                                    part_of: int32 = element_at & 3
+                                    if goes_on == 0 and part_of == 0:
+                                        old_beat = state.get()
+                                    loaded: int32 = old_beat
+                                    old_beat = old_beat >> 32
+                                    of_token: int32 = TOKENS * element_at + token_now
+                                    earlier: int32 = latest[element_at]
+                                    stands: int32 = earlier if goes_on == 1 else loaded
+                                    candidate: int32 = held[of_token]
+                                    share: Sigma = opened[of_token]
+                                    later: int32 = state_update(stands, candidate, share)
+                                    latest[element_at] = later
+                                    held[of_token] = later
+                                    for k in range(3):
+                                        quad[k] = quad[k + 1]
+                                    quad[3] = later
+                                    if part_of == 3:
+                                        line: Beat = 0
+                                        for k in range(4):
+                                            line[32 * k : 32 * k + 32] = quad[k]
+                                        results.put(line)
+                for t in range(active):
+                    scale[0] = scale_mantissas[t]
+                    scale[1] = scale_exponents[t]
+                    if phase == PHASE_G:
+                        gate_squares(gate_sums[t], scale, gate_plain)
+                        gate_mantissas[t] = gate_plain[0]
+                        gate_exponents[t] = gate_plain[1]
+                    if phase == PHASE_HEAD:
+                        end: Beat = 0
+                        end[0:32] = scale[0]
+                        end[32:64] = scale[1]
+                        results.put(end)
+        for t in range(tokens):
+            token_out: int32 = t
+            for n in allo.grid(vector_beats, pipeline=True):
+                out: Beat = 0
+                number_out: int32 = n
+                beside_out: int32 = TOKENS * number_out + token_out
+                even: int64 = residual[beside_out, 0]
+                odd: int64 = residual[beside_out, 1]
+                out[0:64] = even
+                out[64:128] = odd
+                results.put(out)
 
     @df.kernel(mapping=[1], args=[vector_out, state_out, logits])
     def store(x: Beat[VECTOR_OUT_BEATS], fresh: Beat[STATE_OUT_BEATS], sums: Beat[LOGITS_BEATS]):
+        targets: int32[TOKENS]
+        for t in range(TOKENS):
+            targets[t] = plan_store.get()
+        tokens: int32 = plan_store.get()
+        wanted: int32 = plan_store.get()
         vector_beats: int32 = plan_store.get()
         logits_beats: int32 = plan_store.get()
         count: int32 = plan_store.get()
         state_beats: int32 = vector_beats >> 1
+        # One more for their scale.
+        head_beats: int32 = (logits_beats + 1) * wanted
+        all_beats: int32 = vector_beats * tokens
         for record in range(count):
             kind: int32 = plan_store.get()
             at: int32 = plan_store.get()
             if kind == 0:
-                for n in allo.grid(state_beats, pipeline=True):
-                    fresh[at + n] = results.get()
+                for t in range(tokens):
+                    state_at: int32 = targets[t] + at
+                    for n in allo.grid(state_beats, pipeline=True):
+                        fresh[state_at + n] = results.get()
             else:
-                # One more for their scale.
-                for n in allo.grid(logits_beats + 1, pipeline=True):
+                for n in allo.grid(head_beats, pipeline=True):
                     sums[n] = results.get()
-        for n in allo.grid(vector_beats, pipeline=True):
-            x[n] = results.get()
+        behind: int32 = TOKENS
+        for n in allo.grid(all_beats, pipeline=True):
+            x[behind + n] = results.get()
 
 
 INLINE = (
@@ -484,9 +719,10 @@ INLINE = (
 )
 REGISTERS = (
     "header", "squares", "plain", "gate_plain", "scale", "exponents", "work",
-    "word", "sums", "leaving", "quad",
+    "word", "sums", "leaving", "ones", "gate_sums", "gate_mantissas", "gate_exponents",
+    "scale_mantissas", "scale_exponents", "quad", *(("chosen",) if TOKENS > 1 else ()),
 )  # fmt: skip
-BANKS = (("values", 2), ("residual", 2), ("codes", 2), ("codes", 3), ("scaled", 2))
+BANKS = (("values", 2), ("residual", 2), ("codes", 2), ("codes", 3), ("codes", 4), ("scaled", 2))
 
 
 def schedule():

@@ -2,8 +2,20 @@
 
 Four arrays besides the records, which are the image's bytes. A vector is int64 by element, a state
 int32 (gate format) by layer and element, both as long as the layout pads the model's hidden size
-to; what is beyond the model is zero and stays so. The logits are int32; one beat behind the last
-whole one holds their scale, [mantissa, exponent, 0, 0].
+to; what is beyond the model is zero and stays so. There may be several states, one after another.
+
+The array of the vectors begins with a beat of four int32 for each token that a start can take,
+
+    [state from, state to, silent, further]
+
+and goes on with as many vectors. The first two are offsets in beats from the first state to the one
+that the token goes on from and the one that it leaves; -1 goes on from the token before in the same
+start. A token that is not silent gets logits. `further`, of the first beat alone, is how many
+tokens follow the first. So zeros are a token of state 0 that gets logits. A state that a token
+leaves must not be one that another sequence of the same start goes on from.
+
+The logits are int32. Those of several tokens lie beside each other, four of each in turn; behind
+the last whole beat of all comes one for each with their scale, [mantissa, exponent, 0, 0].
 """
 
 from __future__ import annotations
@@ -33,6 +45,8 @@ RECORDS, DESCRIPTORS, VECTOR, STATE, LOGITS = (
 """The arrays, by name."""
 MARGIN_BYTES = 4 << 20
 """Contiguous memory that is left free for others (display, network) when a model is placed."""
+STATES = 32
+"""Recurrent states side by side, where an engine has a use for several."""
 SLOTS = 2
 """Descriptors that a streamed record has: one for each place that it is loaded to."""
 
@@ -61,12 +75,40 @@ class Logits(NamedTuple):
     """(4,): mantissa, exponent, and two words of no meaning."""
 
 
+class Take(NamedTuple):
+    """What a start does with a token: it goes on from state ``origin``, or from the token before
+    (None), and leaves state ``target``; a silent one gets no logits."""
+
+    origin: int | None = 0
+    target: int = 0
+    silent: bool = False
+
+
+def takes_in(words: Array, tokens: int) -> tuple[Take, ...]:
+    """What an engine for ``tokens`` does that finds these int32 in front of its vectors. States are
+    offsets in beats here."""
+    rows = words.reshape(-1, 4).tolist()
+    count = min(max(rows[0][3] + 1, 1), tokens)
+    return tuple(
+        Take(None if n and origin < 0 else origin, target, bool(silent) and tokens > 1)
+        for n, (origin, target, silent, _) in enumerate(rows[:count])
+    )
+
+
+def beside(vectors: Array, lanes: int) -> Array:
+    """(vectors, length) as the kernels hold them: words of ``lanes``, those of a place together."""
+    words = vectors.reshape(len(vectors), -1, lanes).transpose(1, 0, 2)
+    return np.ascontiguousarray(words).reshape(-1)
+
+
 @dataclass(frozen=True)
 class EngineMemories:
-    """The arrays of a model in a layout."""
+    """The arrays of a model in a layout, for starts of up to so many tokens, and so many states."""
 
     layout: Layout
     geometry: Geometry
+    tokens: int = 1
+    states: int = 1
 
     @cached_property
     def padded(self) -> Geometry:
@@ -87,9 +129,9 @@ class EngineMemories:
         rows = slots * (g.layers + 1)
         return {
             DESCRIPTORS: ((GEOMETRY_WORDS + DESCRIPTOR_WORDS * rows,), np.int32),
-            VECTOR: ((g.hidden,), np.int64),
-            STATE: ((g.layers, g.hidden), np.int32),
-            LOGITS: ((g.vocabulary + BEAT_BYTES // 4,), np.int32),
+            VECTOR: ((self.tokens * (BEAT_BYTES // 8 + g.hidden),), np.int64),
+            STATE: ((self.states * g.layers, g.hidden), np.int32),
+            LOGITS: ((self.tokens * (g.vocabulary + BEAT_BYTES // 4),), np.int32),
         }
 
     def sizes(self, slots: int = 1) -> dict[str, int]:
@@ -107,17 +149,79 @@ class EngineMemories:
         """Arrays of zeros, but for the records."""
         return {name: np.zeros(shape, dtype) for name, (shape, dtype) in self.shapes().items()}
 
+    def plan(self, memory: Array, takes: Sequence[Take]) -> None:
+        """Write into the array of the vectors what a start does with each of its tokens.
+
+        Raises ValueError for no token, for more than a start takes, for a state that is not there,
+        for a first token that goes on from none, and for a state that a token leaves and another
+        sequence goes on from.
+        """
+        if not 1 <= len(takes) <= self.tokens:
+            raise ValueError(f"a start takes 1 to {self.tokens} tokens, not {len(takes)}")
+        if takes[0].origin is None:
+            raise ValueError("the first token of a start goes on from a state")
+        if any(not 0 <= s < self.states for t in takes for s in (t.origin or 0, t.target)):
+            raise ValueError(f"there are {self.states} states")
+        begins = [n for n, take in enumerate(takes) if take.origin is not None]
+        owners = [max(n for n in begins if n <= k) for k in range(len(takes))]
+        for take, owner in zip(takes, owners, strict=True):
+            for number in begins:
+                if takes[number].origin == take.target and number != owner:
+                    raise ValueError(f"state {take.target} is left, and another sequence needs it")
+        words = memory[: self.tokens * BEAT_BYTES // 8].view(np.int32).reshape(-1, 4)
+        beats = self.padded.layers * self.padded.hidden * 4 // BEAT_BYTES
+        words[:] = 0
+        for row, take in zip(words, takes, strict=False):
+            origin = -1 if take.origin is None else take.origin * beats
+            row[:3] = origin, take.target * beats, take.silent
+        words[0, 3] = len(takes) - 1
+
+    def vectors(self, memory: Array) -> Array:
+        """(tokens, hidden) of the model in the array of the vectors."""
+        rows = memory[self.tokens * BEAT_BYTES // 8 :].reshape(-1, self.padded.hidden)
+        return rows[:, : self.geometry.hidden]
+
     def vector(self, memory: Array) -> Array:
-        """(hidden,) of the model in the array of a vector."""
-        return memory[: self.geometry.hidden]
+        """(hidden,) of the first token."""
+        first: Array = self.vectors(memory)[0]
+        return first
+
+    def state_rows(self, memory: Array) -> Array:
+        """(states, layers, hidden) of the model in the array of the states."""
+        shape = self.states, self.padded.layers, self.padded.hidden
+        return memory.reshape(shape)[..., : self.geometry.hidden]
 
     def state(self, memory: Array) -> Array:
-        """(layers, hidden) of the model in the array of the state."""
-        return memory.reshape(-1, self.padded.hidden)[:, : self.geometry.hidden]
+        """(layers, hidden) of the first state."""
+        first: Array = self.state_rows(memory)[0]
+        return first
 
-    def logits(self, memory: Array) -> Logits:
-        """The logits of the model and their scale in the array of the logits."""
-        return Logits(memory[: self.geometry.vocabulary], memory[self.padded.vocabulary :])
+    def write_logits(self, memory: Array, sums: Array, scales: Array) -> None:
+        """Put logits (wanted, vocabulary) and scales (wanted, 2) where `logits` finds them."""
+        wanted, end = len(sums), len(sums) * self.padded.vocabulary
+        made = np.zeros((wanted, self.padded.vocabulary), np.int32)
+        made[:, : self.geometry.vocabulary] = sums
+        memory[:end] = beside(made, 4)
+        ends = np.zeros((wanted, 4), np.int32)
+        ends[:, :2] = scales
+        memory[end : end + 4 * wanted] = ends.reshape(-1)
+
+    def logits(self, memory: Array, wanted: int = 1, place: int = 0) -> Logits:
+        """The logits of one of the tokens that wanted them, and their scale, in the array of the
+        logits. A copy but where one alone wanted them."""
+        g = self.padded
+        sums = memory[: wanted * g.vocabulary].reshape(-1, wanted, 4)[:, place].reshape(-1)
+        return Logits(sums[: self.geometry.vocabulary], self.scales(memory, wanted)[place])
+
+    def scales(self, memory: Array, wanted: int) -> Array:
+        """(wanted, 4) where the scales of so many tokens' logits lie."""
+        begin = wanted * self.padded.vocabulary
+        return memory[begin : begin + 4 * wanted].reshape(wanted, 4)
+
+
+def board_memories(layout: Layout, geometry: Geometry, tokens: int) -> EngineMemories:
+    """The arrays on a board whose engine takes up to so many tokens a start."""
+    return EngineMemories(layout, geometry, tokens, STATES if tokens > 1 else 1)
 
 
 class Region(NamedTuple):

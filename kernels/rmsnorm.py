@@ -24,6 +24,7 @@ from tritstream.kernels.constants import (
     NORMAL_BITS,
     SCALE_BITS,
     SQUARE_BITS,
+    TOKENS,
     VECTOR_BITS,
     VECTOR_WORDS,
 )
@@ -66,10 +67,13 @@ ROOT_STEPS = 31
 RATIO_STEPS = ROOT_STEPS + 26
 """A step for each bit of the root, one between, and one for each of the 25 of the quotient."""
 STEPS = WORDS if WORDS > RATIO_STEPS else RATIO_STEPS
+VALUES = TOKENS * VECTOR_WORDS
+"""Words of TOKENS vectors, which lie word by word beside each other."""
 
 
 def measure(
-    values: Vector[VECTOR_WORDS, ELEMENT_LANES],
+    values: Vector[VALUES, ELEMENT_LANES],
+    place: int32,
     i: int32,
     parameters: ElementWord,
     left: int32,
@@ -77,7 +81,10 @@ def measure(
     squares: int64[2],
     absmax: int32[1],
 ):
-    """A word of the first pass: scaled = v * gain; sums of (v * block)**2, of v**2; max|scaled|."""
+    """A word of the first pass: scaled = v * gain; sums of (v * block)**2, of v**2; max|scaled|.
+
+    It stands at ``place`` among the values and is the ``i``-th of its vector.
+    """
     rest: ElementWord = parameters
     weighted_sum: int64 = 0
     plain_sum: int64 = 0
@@ -87,7 +94,7 @@ def measure(
         rest = rest >> ELEMENT_BITS
         gain: Gain = element
         block: Block = element >> GAIN_BITS
-        shifted: Vector = values[i, e] << left
+        shifted: Vector = values[place, e] << left
         normal: Normal = shifted >> NORMAL_CUT
         top: Square = normal >> TOP_CUT
         plain_sum += top * top
@@ -139,8 +146,9 @@ def quantise(
     i: int32,
     left: int32,
     reciprocal: Magnitude,
-    codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES],
+    codes: int8[COLUMN_WORDS, TOKENS, GROUPS, ELEMENT_LANES],
     column: int32,
+    token: int32,
     group: int32,
 ):
     """One word of the second pass: round(127 * u / max|u|), ties upwards."""
@@ -149,7 +157,7 @@ def quantise(
     for e in range(ELEMENT_LANES):
         u: int32 = scaled[i, e] << left
         cut: Magnitude = u >> CODE_CUT
-        codes[column, group, e] = (cut * reciprocal + half) >> CODE_SHIFT
+        codes[column, token, group, e] = (cut * reciprocal + half) >> CODE_SHIFT
 
 
 def code_shift(absmax: int32) -> int32:
@@ -180,17 +188,17 @@ def gate_squares(total: int64, scale: int32[2], result: int32[2]):
 
 
 def rmsnorm(
-    values: Vector[VECTOR_WORDS, ELEMENT_LANES],
+    values: Vector[VALUES, ELEMENT_LANES],
     parameters: ElementWord[VECTOR_WORDS],
     header: int32[8],
     plain_in: int32[4],
-    codes: int8[COLUMN_WORDS, GROUPS, ELEMENT_LANES],
+    codes: int8[COLUMN_WORDS, TOKENS, GROUPS, ELEMENT_LANES],
     scale: int32[2],
 ):
     """Codes and scale of a vector of HIDDEN elements.
 
     ``plain_in`` is [use, mantissa, exponent, 0]: where use is not zero, the sum of squares of v0 is
-    given (the gate norm's, or zero), else it is the vector's own.
+    given (the gate norm's, or zero), else the vector's own. It is the first of TOKENS vectors.
     """
     scaled: int32[VECTOR_WORDS, ELEMENT_LANES]
     squares: int64[2]
@@ -201,7 +209,7 @@ def rmsnorm(
     ones: Vector = 0
     for i in allo.grid(WORDS, pipeline=True):
         for e in range(ELEMENT_LANES):
-            ones = ones | (values[i, e] ^ (values[i, e] >> 47))
+            ones = ones | (values[TOKENS * i, e] ^ (values[TOKENS * i, e] >> 47))
     magnitude: int64 = ones
     length: int32 = bit_length(magnitude)
     left: int32 = 47 - length
@@ -210,7 +218,8 @@ def rmsnorm(
     absmax[0] = 1
     for j in allo.grid(WORDS, pipeline=True):
         at: int32 = j
-        measure(values, at, parameters[j], left, scaled, squares, absmax)
+        place: int32 = TOKENS * at
+        measure(values, place, at, parameters[j], left, scaled, squares, absmax)
     lost: int32 = length + 1
     plain_exponent: int32 = (lost - SQUARE_BITS) << 1
     normalise(squares[1], plain_exponent, plain)
@@ -221,6 +230,7 @@ def rmsnorm(
     code_left: int32 = code_shift(absmax[0])
     reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
     column: int32 = 0
+    token: int32 = 0
     group: int32 = 0
     radicand: int64 = work[0]
     dividend: Rest = work[1]
@@ -233,7 +243,7 @@ def rmsnorm(
     for k in allo.grid(STEPS, pipeline=True):
         at_k: int32 = k
         if at_k < WORDS:
-            quantise(scaled, at_k, code_left, reciprocal, codes, column, group)
+            quantise(scaled, at_k, code_left, reciprocal, codes, column, token, group)
             group += 1
             if group == GROUPS:
                 group = 0
@@ -274,7 +284,7 @@ PARTITIONS = {
 def schedule():
     """A word of ELEMENT_LANES elements a cycle in both passes: a bank per lane."""
     s = allo.customize(rmsnorm)
-    lanes = (("values", 2), ("scaled", 2), ("codes", 2), ("codes", 3))
+    lanes = (("values", 2), ("scaled", 2), ("codes", 2), ("codes", 3), ("codes", 4))
     names = ("header", "squares", "plain", "scale", "exponents", "work")
     scalars = tuple((name, 0) for name in names)
     partition(s, {"norm_scale": PARTITIONS["norm_scale"], "rmsnorm": lanes + scalars})

@@ -449,11 +449,21 @@ def _again(manifest: Manifest) -> str:
 
 def shipped_boards(configuration: Configuration) -> tuple[str, ...]:
     """Boards that the package has a folder for: of Zynq-7000 its own, because one file serves every
-    board with that chip; of UltraScale+, which has many chips, every one of the table."""
+    board with that chip; of UltraScale+, which has many chips, every one of the table whose chip is
+    as large as its own, and not as large as that of another with the layout."""
     own = configuration.board
     if own.ps_type == "zynq7":
         return (own.name,)
-    return tuple(b.name for b in BOARDS.values() if b.ps_type == own.ps_type)
+    larger = [
+        c.board.luts
+        for c in CONFIGURATIONS.values()
+        if c.layout == configuration.layout and c.board.luts > own.luts
+    ]
+    return tuple(
+        b.name
+        for b in BOARDS.values()
+        if b.ps_type == own.ps_type and own.luts <= b.luts < min(larger, default=b.luts + 1)
+    )
 
 
 def write_shipped(root: Path, configuration: Configuration, board: str | None = None) -> None:

@@ -50,8 +50,9 @@ from tritstream.kernels.memories import (
     RECORDS,
     STATE,
     VECTOR,
-    EngineMemories,
+    Take,
     base_addresses,
+    board_memories,
 )
 from tritstream.kernels.registers import Budget, Counters, budget_of, window
 from tritstream.packing import in_layout
@@ -62,6 +63,11 @@ if TYPE_CHECKING:
 Logits = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
+_SINGLE = (Take(),)
+"""One token that goes on from state 0 and gets logits."""
+_VIEWS = ("_x", "_vectors", "_first_vector", "_state_view", "_found", "_sums", "_scale", "_table",
+          "_resident", "_slots")  # fmt: skip
+"""Attributes that show contiguous memory."""
 _SINGLE_BITS = 24
 """Of a single-precision mantissa."""
 _NORMAL = -100, 70
@@ -73,8 +79,10 @@ _POISON = -0x5A5A5A5B
 class BoardRuntime:
     """One image loaded onto one board. Close it, or use it as a context, to free its memory.
 
-    A board has one runtime at a time. Raises BoardBusyError where it is in use, OverlayError,
-    MemoryShortError and, from the self-test, the other BoardErrors.
+    Recurrent states lie side by side in `states` slots where a start takes several tokens; what
+    follows, `run` apart, is about slot 0. A board has one runtime at a time. Raises BoardBusyError
+    where it is in use, OverlayError, MemoryShortError and, from the self-test, the other
+    BoardErrors.
     """
 
     def __init__(
@@ -90,7 +98,9 @@ class BoardRuntime:
         self.options = options or BoardOptions()
         self._device = device
         self.hardware = overlay.manifest.hardware
-        self.memories = EngineMemories(image.header.layout, image.geometry)
+        self.tokens = self.hardware.tokens
+        self.memories = board_memories(image.header.layout, image.geometry, self.tokens)
+        self.states = self.memories.states
         self._records = image.geometry.layers + 1
         self._ready = self._running = self._lost = False
         self._shortest: dict[tuple[int, int], float] = {}
@@ -127,37 +137,56 @@ class BoardRuntime:
                 self._stop()
         finally:
             self._ready = False
-            for name in ("_x", "_state_view", "_sums", "_scale", "_table", "_resident", "_slots"):
+            for name in _VIEWS:
                 self.__dict__.pop(name, None)  # views of memory that is about to go
             self._buffers.free()
             self._lock.release()
 
     def reset(self) -> None:
-        """Set the recurrent state to zero; after a fault, also load everything again."""
+        """Set the recurrent state to zero; after a fault, also load everything again, and set all
+        states to zero."""
         if not self._ready:
             self._check_open()
             if self._lost:
                 self._load_overlay()
             self._fill()
             self._point()
+            self._state_view[:] = 0
+            self._state.sync_to_device()
             self._ready = True
-        self._state_view[:] = 0
-        self._state.sync_to_device()
+        self.load_slot(0, None)
 
     def step(self, token_id: int) -> Logits:
         """Take one token; logits (V,) float32, a buffer that the next step overwrites."""
         self._token(token_id, self._all_spans)
         return self._logits()
 
+    def run(self, token_ids: Ints, takes: Sequence[Take]) -> list[Logits]:
+        """One start: a token for each of ``takes``, `tokens` at most; logits (V,) of those that are
+        not silent, without which the LM head does not run.
+
+        Raises ValueError as `EngineMemories.plan`.
+        """
+        wanted = sum(not take.silent for take in takes)
+        self._take(
+            self.image.embedding.residual(token_ids),
+            self._all_spans if wanted else self._layer_spans,
+            takes=takes,
+        )
+        return [self._logits(wanted, place).copy() for place in range(wanted)]
+
     def prefill(self, token_ids: Sequence[int]) -> Logits:
         """Take several tokens; as `step` after the last. The LM head runs for that one only."""
-        self.read(token_ids[:-1])
-        return self.step(token_ids[-1])
+        for at in range(0, len(token_ids), self.tokens):
+            part = token_ids[at : at + self.tokens]
+            last = at + self.tokens >= len(token_ids)
+            self._read(part, self._all_spans if last else self._layer_spans)
+        return self._logits()
 
     def read(self, token_ids: Sequence[int]) -> None:
         """Take several tokens, without the LM head."""
-        for token_id in token_ids:
-            self._token(token_id, self._layer_spans)
+        for at in range(0, len(token_ids), self.tokens):
+            self._read(token_ids[at : at + self.tokens], self._layer_spans)
 
     def layers(self, x: Ints) -> Ints:
         """The residual (D,) behind all layers, from that in front of them; the head does not run.
@@ -184,20 +213,31 @@ class BoardRuntime:
 
     def state(self) -> Ints:
         """(layers, hidden) the recurrent state, gate format, as the memory holds it."""
+        return self.slot_state(0)
+
+    def slot_state(self, slot: int) -> Ints:
+        """(layers, hidden) the state in a slot."""
         self._check_open()
         self._state.sync_from_device()
-        return self.memories.state(self._state_view).astype(np.int64)
+        return self.memories.state_rows(self._state_view)[slot].astype(np.int64)
+
+    def load_slot(self, slot: int, state: Ints | None) -> None:
+        """Put a state (layers, hidden) into a slot, or zero."""
+        if not self._ready:
+            self.reset()
+        self._state.sync_from_device()  # the other states, before all are written back
+        self.memories.state_rows(self._state_view)[slot] = 0 if state is None else state
+        self._state.sync_to_device()
 
     def load_state(self, state: Ints) -> None:
         """Go on from a state (layers, hidden); after a fault, load everything again first."""
         self.reset()
-        self.memories.state(self._state_view)[:] = state
-        self._state.sync_to_device()
+        self.load_slot(0, state)
 
     def first_layer(self, x: Ints) -> tuple[Ints, Ints]:
         """Run record 0 alone from a zero state: x (D,) -> the new residual and state (D,)."""
         self.reset()
-        self._put_vector(x)
+        self._put_vectors(x, _SINGLE)
         self._run((Span(0, 0, 0 if 0 in self.placement.streamed else None),))
         self._vector.sync_from_device()
         self._state.sync_from_device()
@@ -328,7 +368,11 @@ class BoardRuntime:
         self._x = np.asarray(self._vector)
         self._x[:] = 0
         self._state_view = np.asarray(self._state)
-        self._sums, self._scale = self.memories.logits(np.asarray(self._result))
+        self._found = np.asarray(self._result)
+        self._sums, self._scale = self.memories.logits(self._found)
+        self._vectors = self.memories.vectors(self._x)
+        self._first_vector = self._vectors[0]
+        self._takes: Sequence[Take] | None = None
         self._product = np.empty(g.vocabulary, np.float64)
         self._real = np.empty(g.vocabulary, np.float32)
         self._all_spans = p.spans(self._records)
@@ -365,6 +409,8 @@ class BoardRuntime:
                 layout = self.image.layout(index)
                 rows[half, index] = descriptor(layout, start - self._base, index)
         self._descriptors.sync_to_device()
+        self._takes = None
+        self._put_vectors(self._first_vector, _SINGLE)
         self._slot = 0
         self._held: list[int | None] = [None] * SLOTS
 
@@ -390,19 +436,46 @@ class BoardRuntime:
     ) -> None:
         self._take(self.image.embedding.residual(token_id), spans, seconds)
 
-    def _take(self, x: Ints, spans: tuple[Span, ...], seconds: list[float] | None = None) -> None:
+    def _read(self, token_ids: Sequence[int], spans: tuple[Span, ...]) -> None:
+        """One start on tokens of slot 0; where the LM head runs, it does for the last one."""
+        if len(token_ids) == 1:
+            self._token(token_ids[0], spans)
+            return
+        takes = [Take(None if n else 0, 0, silent=True) for n in range(len(token_ids))]
+        takes[-1] = Take(None)
+        self._take(self.image.embedding.residual(np.asarray(token_ids)), spans, takes=takes)
+
+    def _take(
+        self,
+        x: Ints,
+        spans: tuple[Span, ...],
+        seconds: list[float] | None = None,
+        takes: Sequence[Take] = _SINGLE,
+    ) -> None:
         if not self._ready:
             raise EngineError(
                 "the board lost the text's state in an earlier fault: call reset() and start over"
             )
-        self._put_vector(x)
-        self._scale[:] = _POISON
+        self._put_vectors(x, takes)
+        wanted = 1 if takes is _SINGLE else sum(not take.silent for take in takes)
+        for n in range(wanted):
+            self._scale_of(wanted, n)[:] = _POISON
         self._result.sync_to_device()
         self._run(spans, seconds)
 
-    def _put_vector(self, x: Ints) -> None:
-        self._x[: x.size] = x
+    def _put_vectors(self, x: Ints, takes: Sequence[Take]) -> None:
+        if takes is not self._takes:
+            self._takes = None
+            self.memories.plan(self._x, takes)
+            self._takes = takes
+        if x.ndim == 1:
+            self._first_vector[:] = x
+        else:
+            self._vectors[: len(x)] = x
         self._vector.sync_to_device()
+
+    def _scale_of(self, wanted: int, place: int) -> npt.NDArray[np.int32]:
+        return self._scale if wanted == 1 else self.memories.scales(self._found, wanted)[place]
 
     def _run(self, spans: tuple[Span, ...], seconds: list[float] | None = None) -> None:
         """Start the engine span by span, filling the other slot while it works."""
@@ -481,9 +554,11 @@ class BoardRuntime:
             self._shortest[first, last] = took
         self._running = False
 
-    def _logits(self) -> Logits:
+    def _logits(self, wanted: int = 1, place: int = 0) -> Logits:
         self._result.sync_from_device()
-        mantissa, exponent = int(self._scale[0]), int(self._scale[1])
+        scale = self._scale_of(wanted, place)
+        sums = self._sums if wanted == 1 else self.memories.logits(self._found, wanted, place).sums
+        mantissa, exponent = int(scale[0]), int(scale[1])
         if mantissa == _POISON:
             raise self._fault(
                 NoResultError,
@@ -501,10 +576,10 @@ class BoardRuntime:
             )
         # Converted by copying: a ufunc that casts its operands allocates a buffer for them.
         if self._single and _NORMAL[0] < exponent < _NORMAL[1]:
-            np.copyto(self._real, self._sums, casting="same_kind")
+            np.copyto(self._real, sums, casting="same_kind")
             np.multiply(self._real, np.float32(math.ldexp(mantissa, exponent)), out=self._real)
         else:
-            np.copyto(self._product, self._sums)
+            np.copyto(self._product, sums)
             np.multiply(self._product, math.ldexp(mantissa, exponent), out=self._product)
             np.copyto(self._real, self._product, casting="same_kind")
         return self._real

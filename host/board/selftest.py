@@ -190,7 +190,7 @@ def _right_without_caches(runtime: BoardRuntime, x: Ints, expected: tuple[Ints, 
             image.layer_layout, image.head_layout, runtime.hardware.element_lanes
         )
         made[VECTOR][:] = 0
-        made[VECTOR][: x.size] = x
+        memories.vector(np.asarray(made[VECTOR]))[:] = x
         made[STATE][:] = 0
         addresses = {name: int(buffer.device_address) for name, buffer in made.items()}
         addresses[RECORDS] = int(record.device_address)

@@ -8,6 +8,7 @@ from tritstream.boards import Board
 from tritstream.build.ports import port_map
 from tritstream.configurations import Configuration
 from tritstream.kernels.arguments import VLNV
+from tritstream.kernels.constants import ultra_ram
 
 OVERLAY = "tritstream"
 """Stem of the files that make an overlay, as the runtime looks for them."""
@@ -38,6 +39,7 @@ def settings(
         "clock_mhz": f"{board.clock_hz / 1e6:g}",
         "masters": port_map(configuration, board),
         "kernels": kernels,
+        "ultra_ram": " ".join(ultra_ram(configuration, board)),
     }
 
 

@@ -129,13 +129,15 @@ def core_intervals(source: Path, synthesis: Synthesis) -> tuple[int, int, int] |
 
 
 def _core_loops(text: str) -> list[int]:
-    """Line numbers of the pipelined loops of `core` with run-time bounds that lie in others."""
+    """Line numbers of the pipelined loops of `core` with run-time bounds that lie in those over
+    records and phases, and at most over tokens besides. (The scan over several tokens lies in
+    branches.)"""
     lines, inside, found = text.splitlines(), False, []
     for number, line in enumerate(lines[:-1], 1):
         if line.startswith("void "):
             inside = line.startswith("void core")
         pipelined = "#pragma HLS pipeline" in lines[number]
-        if inside and pipelined and re.match(r" {4,}for \(int v\d+ = 0; v\d+ < v\d+;", line):
+        if inside and pipelined and re.match(r" {6,8}for \(int v\d+ = 0; v\d+ < v\d+;", line):
             found.append(number)
     return found
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from tritstream.geometry import Matrix
 from tritstream.image.records import RecordLayout, element_words, header_words, port_words
 from tritstream.kernels.arguments import BEAT_BYTES
 from tritstream.kernels.descriptors import descriptor_table
+from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories, Take, beside
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, Scalar
 from tritstream.packing.fold import fold_norm
 from tritstream.reference.norms import FloatNorm
@@ -90,9 +92,13 @@ def _ternary_matvec(c: Configuration) -> Calls:
     for density in (2 / 3, 0.05, 1.0):
         trits = np.where(rng.random((n, n)) < density, rng.choice([-1, 1], (n, n)), 0)
         trits = trits.astype(np.int8)
-        codes = rng.integers(-127, 128, n)
+        codes = rng.integers(-127, 128, (c.tokens, n))
         words = port_words(trits, c.layout)
-        call = {"codes": integers(codes, 1), "sums=": integers(op.ternary_matvec(trits, codes), 4)}
+        sums = op.ternary_matvec(trits, codes)
+        call = {
+            "codes": integers(beside(codes, c.lanes), 1),
+            "sums=": integers(beside(sums, 1), 4),
+        }
         call |= {f"weights_{port}": words[:, port] for port in range(c.ports)}
         calls.append(call)
     return calls
@@ -106,6 +112,11 @@ def _rmsnorm(c: Configuration) -> Calls:
     vectors = [np.zeros(n, np.int64), np.full(n, VECTOR_MAX), np.eye(1, n, 9, np.int64)[0]]
     vectors += [np.rint(rng.normal(0, 2.0**k, n)).astype(np.int64) for k in (3, 22, 30, 41)]
     calls: Calls = []
+
+    def of_first(vector: Ints) -> Ints:
+        """The vector and, where a start takes more, zeros."""
+        return np.concatenate([vector[None], np.zeros((c.tokens - 1, n), np.int64)])
+
     for matrix in ("i", "o", "down"):
         block = None if matrix == "down" else rng.normal(1, 0.3, n)
         norm = fold_norm(matrix, FloatNorm(block, rng.normal(1, 0.3, n), 1e-6, 0.02), p)
@@ -118,11 +129,11 @@ def _rmsnorm(c: Configuration) -> Calls:
             use = [0 if given else 1, int(plain.mantissa), int(plain.exponent), 0]
             calls.append(
                 {
-                    "values": integers(x),
+                    "values": integers(beside(of_first(x), c.element_lanes)),
                     "parameters": _elements(c, norm),
                     "header": integers(header_words(norm), 4),
                     "plain_in": integers(use, 4),
-                    "codes=": integers(found.codes, 1),
+                    "codes=": integers(beside(of_first(found.codes), c.lanes), 1),
                     "scale=": integers([int(found.scale.mantissa), int(found.scale.exponent)], 4),
                 }
             )
@@ -214,11 +225,25 @@ def _engine(c: Configuration) -> Calls:
         layouts["layer"], layouts["head"], [0, len(memory[0])], c.element_lanes
     )
 
-    x = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.residual_frac).astype(np.int64)
+    # A text's next tokens, as many as a start takes.
+    shape = (c.tokens, g.hidden)
+    x = np.rint(rng.normal(0, 1, shape) * 2.0**profile.residual_frac).astype(np.int64)
     state = np.rint(rng.normal(0, 1, g.hidden) * 2.0**profile.gate_frac).astype(np.int64)
-    new_x, new_state = decoder_layer(x[None], state, layer, ops, profile, Saturations())
+    new_x, new_state = decoder_layer(x, state, layer, ops, profile, Saturations())
     logits = head(new_x, output, ops)
-    scale = [int(logits.scale.mantissa[0]), int(logits.scale.exponent[0]), 0, 0]
+
+    memories = EngineMemories(c.layout, replace(c.sample, layers=1), c.tokens)
+    takes = [Take(None if n else 0) for n in range(c.tokens)]
+
+    def vectors(rows: Ints) -> Bytes:
+        array = memories.allocate()[VECTOR]
+        memories.plan(array, takes)
+        memories.vectors(array)[:] = rows
+        return beats(array, "<i8")
+
+    found = memories.allocate()[LOGITS]
+    scales = np.stack([logits.scale.mantissa, logits.scale.exponent], axis=1)
+    memories.write_logits(found, logits.codes, scales)
 
     shared: dict[str, Bytes] = {
         f"weights_{port}": records.reshape(-1, c.port_bytes) for port in range(c.ports)
@@ -229,15 +254,17 @@ def _engine(c: Configuration) -> Calls:
             **shared,
             "first": integers([0], 4),
             "last": integers([0], 4),
-            "vector_in": beats(x, "<i8"),
+            "vector_in": vectors(x),
             "state_in": beats(state, "<i4"),
-            "vector_out=": beats(new_x, "<i8"),
+            # On a board this is the memory of vector_in, whose first beats stay as they are.
+            "vector_out": vectors(x),
+            "vector_out=": vectors(new_x),
             "state_out=": beats(new_state, "<i4"),
         },
         {
             "first": integers([1], 4),
             "last": integers([1], 4),
-            "vector_in": beats(new_x, "<i8"),
-            "logits=": np.concatenate([beats(logits.codes, "<i4"), beats(scale, "<i4")]),
+            "vector_in": vectors(new_x),
+            "logits=": beats(found, "<i4"),
         },
     ]

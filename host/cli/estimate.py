@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
             asked.element_lanes,
             configuration=asked,
             rates=rates(asked, geometry, board, args.efficiency),
-            memory=memory(asked.layout, geometry, board),
+            memory=memory(asked.layout, geometry, board, asked.tokens),
             resources=resources(asked, board),
         )
     if args.plot:

@@ -20,7 +20,14 @@ import numpy as np
 
 from tritstream.cluster.stages import Stage
 from tritstream.cluster.tasks import about
-from tritstream.engines.base import MOST_SLOTS, EngineInfo, Logits, check_tokens, checked_pass
+from tritstream.engines.base import (
+    MOST_SLOTS,
+    EngineInfo,
+    Logits,
+    SlotRange,
+    check_tokens,
+    checked_pass,
+)
 from tritstream.errors import EngineError, OptionError, TritstreamError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
@@ -120,13 +127,13 @@ class BoardsEngine:
     def record_seconds(self, token_id: int) -> None:
         """None: each board has its layers in one start."""
 
-    def side_by_side(self, count: int) -> BoardSlots:
+    def side_by_side(self, count: int) -> SlotRange:
         """So many further slots on the same boards. Raises EngineError where there are no more."""
         first = self._given
         if first + count > self.slots:
             raise EngineError(f"the boards hold {self.slots} states, and {first} are given out")
         self._given += count
-        return BoardSlots(self, first, count)
+        return SlotRange(self, range(first, first + count))
 
     def run(
         self,
@@ -291,40 +298,6 @@ class BoardsEngine:
             for stage in self._stages
         ]
         return np.concatenate(parts).astype(np.int64)
-
-
-class BoardSlots:
-    """Some slots of a `BoardsEngine`, from ``first`` on; see `tritstream.engines.base.Slots`."""
-
-    shared_pass = 1
-    keeps_each_state = False
-
-    def __init__(self, engine: BoardsEngine, first: int, count: int) -> None:
-        self._engine, self._first = engine, first
-        self.geometry, self.slots, self.width = engine.geometry, count, engine.width
-
-    def run(
-        self,
-        token_ids: Sequence[int],
-        slots: Sequence[int],
-        wanted: Sequence[int] | None = None,
-        out: Logits | None = None,
-        keep: Sequence[int] | None = None,
-    ) -> Logits:
-        work = checked_pass(self, token_ids, slots, wanted, out, keep)
-        there = self._there(slots)
-        return self._engine.run(
-            token_ids, there, work.wanted.tolist(), out, None if keep is None else self._there(keep)
-        )
-
-    def slot_state(self, slot: int) -> State:
-        return self._engine.slot_state(self._first + slot)
-
-    def load_slot(self, slot: int, state: State | None) -> None:
-        self._engine.load_slot(self._first + slot, state)
-
-    def _there(self, slots: Sequence[int]) -> list[int]:
-        return [self._first + slot for slot in slots]
 
 
 class _Kept:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tritstream.configurations import Configuration
 from tritstream.errors import EngineError
 from tritstream.image.records import element_words, header_words, port_words
+from tritstream.kernels.memories import beside
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints, normalise
 from tritstream.numerics.profiles import CODE_MAX
 from tritstream.spec import operations as op
@@ -60,12 +61,14 @@ def _matvec(c: Configuration, count: int, rng: np.random.Generator) -> Iterator[
         trits = rng.integers(-1, 2, (d, d)).astype(np.int8)
         packed = port_words(trits, c.layout)
         beats = [np.ascontiguousarray(packed[:, p]) for p in range(c.ports)]
-        vector = np.zeros(max(c.hidden, c.intermediate), np.int8)
-        vector[:d] = codes
+        # The other vectors that share the pass are turned by some places.
+        vectors = np.zeros((c.tokens, max(c.hidden, c.intermediate)), np.int8)
+        vectors[:, :d] = [np.roll(codes, 7 * t) for t in range(c.tokens)]
+        sums = op.ternary_matvec(trits, vectors[:, :d].astype(np.int64))
         yield Case(
             label,
-            [*beats, vector, np.full(d, -1, np.int32)],
-            {c.ports + 1: op.ternary_matvec(trits, codes)},
+            [*beats, beside(vectors, c.lanes), np.full(c.tokens * d, -1, np.int32)],
+            {c.ports + 1: beside(sums, 1)},
             words,
         )
 
@@ -80,22 +83,24 @@ def _rmsnorm(c: Configuration, count: int, rng: np.random.Generator) -> Iterator
             normalise(rng.integers(1, 1 << 31, ()), int(rng.integers(-60, 10))) for _ in range(3)
         ]
         norm = op.NormParameters(gain, block, scalars[0], -40, scalars[1], scalars[2])
-        values = np.zeros(longest, np.int64)
-        values[: g.hidden] = vector
+        values = np.zeros((c.tokens, longest), np.int64)
+        values[0, : g.hidden] = vector
         elements = np.zeros(longest, f"<u{p.element_bits // 8}")
         elements[: g.hidden] = element_words(norm, p)
         expected = op.norm_codes(vector, norm, op.sum_of_squares(vector, p), p)
+        codes = np.zeros((c.tokens, g.hidden), np.int64)
+        codes[0] = expected.codes
         yield Case(
             label,
             [
-                values,
+                beside(values, c.element_lanes),
                 elements,
                 np.array(header_words(norm), np.int32),
                 np.zeros(4, np.int32),
-                np.zeros(longest, np.int8),
+                np.zeros(c.tokens * longest, np.int8),
                 np.zeros(2, np.int32),
             ],
-            {4: expected.codes, 5: np.array(expected.scale)},
+            {4: beside(codes, c.lanes), 5: np.array(expected.scale)},
             2 * g.hidden // c.element_lanes,
         )
 

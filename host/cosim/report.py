@@ -123,7 +123,9 @@ def _projected(
                 "tokens_per_s_with_ddr": (1 - host_share)
                 * min(reached.tokens_per_s, board.clock_hz / cycles),
                 "bound": reached.bound,
-                "model_fits_memory": memory(configuration.layout, geometry, board).fits,
+                "model_fits_memory": memory(
+                    configuration.layout, geometry, board, configuration.tokens
+                ).fits,
             }
         )
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tritstream.errors import OptionError
 from tritstream.files import scratch_folder
 from tritstream.geometry import Geometry
 from tritstream.image import Image, open_image
+from tritstream.kernels.memories import Take
 from tritstream.numerics.integers import Ints
 from tritstream.packing import in_layout
 from tritstream.packing.weights import weights_of_image
@@ -94,13 +96,14 @@ class Trial:
             )
         return in_layout(image, configuration.layout)
 
-    def run(self, first: int, last: int) -> Run:
-        """Records first..last (the LM head's index is `layers`) on a random residual and state."""
+    def run(self, first: int, last: int, takes: Sequence[Take] = (Take(),)) -> Run:
+        """Records first..last (the LM head's index is `layers`) on random residuals and states."""
         engine, system, g = self.engine, self.engine.system, self.image.geometry
-        token = self._random.integers(g.vocabulary, size=1)
-        x = self.image.embedding.residual(token)[0]
-        state = self._random.integers(-(1 << 28), 1 << 28, (g.layers, g.hidden))
-        engine.load(x, state)
+        tokens = self._random.integers(g.vocabulary, size=len(takes))
+        x = self.image.embedding.residual(tokens)
+        states = self._random.integers(-(1 << 28), 1 << 28, engine.states.shape)
+        engine.plan(takes, x)
+        engine.states[:] = states
         system.watch(BUCKET)
         engine.start(first, last)
         result = engine.results[-1]
@@ -111,7 +114,7 @@ class Trial:
             last,
             result,
             course(self.probe, visits, names, result.begun, result.begun + result.cycles),
-            tuple(self._wrong(x, state, first, last)),
+            tuple(self._wrong(x, states, first, last, takes)),
             tuple(system.masters),
             self.probe.streams,
             system.timeline()[result.begun // BUCKET :],
@@ -128,9 +131,37 @@ class Trial:
     def _names(self, record: int) -> list[str]:
         return [phase.matrix.name for phase in self.image.layout(record).phases]
 
-    def _wrong(self, x: Ints, state: Ints, first: int, last: int) -> list[str]:
+    def _wrong(
+        self, x: Ints, states: Ints, first: int, last: int, takes: Sequence[Take]
+    ) -> list[str]:
         """What the run left that is not as the specification has it."""
-        engine, rows, wrong = self.engine, x[None], []
+        engine, wrong = self.engine, []
+        left, state = states.copy(), states[0]
+        rows = []
+        for row, take in zip(x, takes, strict=True):
+            state = state if take.origin is None else states[take.origin].copy()
+            rows.append(self._through(row, state, first, last))
+            left[take.target, first : last + 1] = state[first : last + 1]
+        if not np.array_equal(engine.residuals[: len(rows)], np.concatenate(rows)):
+            wrong.append("the residual")
+        wrong += [
+            f"the state of layer {layer}" + (f" in place {slot}" if len(left) > 2 else "")
+            for slot, layer in np.argwhere((engine.states != left).any(2))
+        ]
+        if last == self.layers:
+            wanted = np.concatenate(
+                [row for row, take in zip(rows, takes, strict=True) if not take.silent]
+            )
+            expected, found = head(wanted, self._weights.head(), self._operations), engine.sums()
+            if not np.array_equal(found.codes, expected.codes):
+                wrong.append("the logits")
+            if not np.array_equal(found.scale.real(), expected.scale.real()):
+                wrong.append("the logits' scale")
+        return wrong
+
+    def _through(self, x: Ints, state: Ints, first: int, last: int) -> Ints:
+        """The residual (1, D) of a token behind the layers, whose state is advanced in place."""
+        rows = x[None]
         for index in range(first, min(last + 1, self.layers)):
             rows, state[index] = decoder_layer(
                 rows,
@@ -140,13 +171,4 @@ class Trial:
                 self._weights.profile,
                 Saturations(),
             )
-        if not np.array_equal(engine.residual, rows[0]):
-            wrong.append("the residual")
-        wrong += [f"the state of layer {n}" for n in np.flatnonzero((engine.state != state).any(1))]
-        if last == self.layers:
-            expected, found = head(rows, self._weights.head(), self._operations), engine.sums()
-            if not np.array_equal(found.codes, expected.codes):
-                wrong.append("the logits")
-            if found.scale.real() != expected.scale.real()[0]:
-                wrong.append("the logits' scale")
-        return wrong
+        return rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
@@ -20,6 +21,9 @@ State = npt.NDArray[Any]
 Tokens = Sequence[int] | npt.NDArray[np.int64]
 PREFILL_TOKENS = 256
 """Tokens of a prompt that the NumPy engines take at a time: a long prompt needs no more memory."""
+OWN_SLOTS = 9
+"""Slots that an engine does not give out: that of its own text, and those of tokens that are
+guessed behind it."""
 MOST_SLOTS = 1024
 """States that an engine can keep where nothing has to be allocated for them beforehand."""
 
@@ -241,6 +245,57 @@ class OneState(ABC):
 
     def side_by_side(self, count: int) -> Slots | None:
         return None
+
+
+class SlotRange:
+    """Some slots of an engine as `Slots` of their own."""
+
+    def __init__(self, engine: Slots, places: Sequence[int]) -> None:
+        self._engine, self._places = engine, tuple(places)
+        self.geometry, self.slots, self.width = engine.geometry, len(places), engine.width
+        self.shared_pass, self.keeps_each_state = engine.shared_pass, engine.keeps_each_state
+
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        work = checked_pass(self, token_ids, slots, wanted, out, keep)
+        there = self._there(slots)
+        return self._engine.run(
+            token_ids, there, work.wanted.tolist(), out, None if keep is None else self._there(keep)
+        )
+
+    def slot_state(self, slot: int) -> State:
+        return self._engine.slot_state(self._places[slot])
+
+    def load_slot(self, slot: int, state: State | None) -> None:
+        self._engine.load_slot(self._places[slot], state)
+
+    def _there(self, slots: Sequence[int]) -> list[int]:
+        return [self._places[slot] for slot in slots]
+
+
+class FreeSlots:
+    """Slots of an engine that nobody uses, given out in ranges and taken back with them."""
+
+    def __init__(self, slots: Iterable[int]) -> None:
+        self._free = set(slots)
+
+    def take(self, engine: Slots, count: int) -> SlotRange | None:
+        """So many, all zero; None where there are fewer."""
+        if count > len(self._free):
+            return None
+        places = sorted(self._free)[:count]
+        self._free.difference_update(places)
+        made = SlotRange(engine, places)
+        weakref.finalize(made, self._free.update, places)
+        for slot in range(count):
+            made.load_slot(slot, None)
+        return made
 
 
 def _given(rows: Logits, out: Logits | None) -> Logits:

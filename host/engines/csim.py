@@ -10,6 +10,7 @@ from tritstream.engines.memory import MemoryEngine
 from tritstream.image import Image
 from tritstream.kernels.arguments import TOP
 from tritstream.kernels.csim import call, compiled_kernel
+from tritstream.kernels.memories import STATES
 
 
 class CsimEngine(MemoryEngine):
@@ -17,10 +18,12 @@ class CsimEngine(MemoryEngine):
 
     name = "csim"
 
-    def __init__(self, image: Image, configuration: Configuration | None = None) -> None:
-        super().__init__(image, configuration)
+    def __init__(
+        self, image: Image, configuration: Configuration | None = None, states: int = STATES
+    ) -> None:
+        super().__init__(image, configuration, states)
         self._function = getattr(compiled_kernel(self.configuration, TOP), TOP)
 
     def start(self, first: int, last: int) -> None:
-        """One start of the engine: records first..last on the vector memory."""
+        """One start of the engine: records first..last on the vectors."""
         call(self._function, first, last, *self.memories)

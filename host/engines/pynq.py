@@ -23,8 +23,19 @@ from tritstream.board.overlays import (
 from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_weights
 from tritstream.configurations import Configuration
-from tritstream.engines.base import EngineInfo, Logits, OneState, check_tokens
+from tritstream.engines.base import (
+    OWN_SLOTS,
+    EngineInfo,
+    FreeSlots,
+    Logits,
+    OneState,
+    Pass,
+    Slots,
+    check_tokens,
+    checked_pass,
+)
 from tritstream.engines.spec import SpecEngine
+from tritstream.engines.starts import starts_of
 from tritstream.errors import FileError, OptionError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
@@ -50,6 +61,10 @@ class BoardEngine(OneState):
         self._stack = stack
         self._specification = SpecEngine(image) if check else None
         self._taken = 0
+        self.shared_pass = runtime.tokens
+        if runtime.tokens > 1:
+            self.slots = runtime.states
+        self._beyond = FreeSlots(range(OWN_SLOTS, runtime.states))
 
     @property
     def info(self) -> EngineInfo:
@@ -74,6 +89,8 @@ class BoardEngine(OneState):
         return self._checked(self.runtime.step(token_id), [token_id])
 
     def _take(self, ids: npt.NDArray[np.int64], wanted: Sequence[int]) -> Logits:
+        if self.runtime.tokens > 1:
+            return self.run(ids.tolist(), [0] * len(ids), wanted)
         tokens, at = ids.tolist(), 0
         rows = np.empty((len(wanted), self.geometry.vocabulary), np.float32)
         for row, place in enumerate(wanted):
@@ -86,6 +103,54 @@ class BoardEngine(OneState):
             if self._specification is not None:
                 self._specification.residuals(tokens[at:])
         return rows
+
+    def run(
+        self,
+        token_ids: Sequence[int],
+        slots: Sequence[int],
+        wanted: Sequence[int] | None = None,
+        out: Logits | None = None,
+        keep: Sequence[int] | None = None,
+    ) -> Logits:
+        """See `Slots.run`; as many tokens share a pass over the weights as a start takes."""
+        if self.runtime.tokens == 1:
+            return super().run(token_ids, slots, wanted, out, keep)
+        work = checked_pass(self, token_ids, slots, wanted, out, keep)
+        found = self._pass(work, out)
+        if self._specification is not None:
+            self._compare(found, self._specification.run(token_ids, slots, wanted, None, keep))
+        return found
+
+    def _pass(self, work: Pass, out: Logits | None) -> Logits:
+        if out is None:
+            out = np.empty((len(work.wanted), self.geometry.vocabulary), np.float32)
+        row_of = {place: row for row, place in enumerate(work.wanted.tolist())}
+        for places, takes in starts_of(work, self.runtime.tokens):
+            rows = [row_of[place] for place in places if place in row_of]
+            found = self.runtime.run(work.ids[places], takes)
+            if rows:
+                out[rows] = found
+        self._taken += len(work.ids)
+        return out
+
+    def slot_state(self, slot: int) -> npt.NDArray[np.int64]:
+        """(layers, hidden) the state in a slot, read from the board's memory."""
+        if self.runtime.tokens == 1:
+            return super().slot_state(slot)
+        return self.runtime.slot_state(slot)
+
+    def load_slot(self, slot: int, state: npt.NDArray[np.int64] | None) -> None:
+        if self.runtime.tokens == 1:
+            super().load_slot(slot, state)
+            return
+        self.runtime.load_slot(slot, state)
+        if self._specification is not None:
+            self._specification.load_slot(slot, state)
+
+    def side_by_side(self, count: int) -> Slots | None:
+        """So many further slots in the board's memory; None where there are no more, or a start
+        takes one token."""
+        return None if self.runtime.tokens == 1 else self._beyond.take(self, count)
 
     def record_seconds(self, token_id: int) -> list[float]:
         """Take one token, a start per record; seconds of each, host work included (measured)."""
@@ -106,17 +171,22 @@ class BoardEngine(OneState):
         self._taken += len(token_ids)
         if self._specification is None:
             return logits
-        expected = self._specification.prefill(token_ids)
-        wrong = np.flatnonzero(logits != expected)
-        if len(wrong):
+        self._compare(logits, self._specification.prefill(token_ids))
+        return logits
+
+    def _compare(self, logits: Logits, expected: Logits) -> None:
+        """Raises WrongResultError where logits (..., V) are not the specification's."""
+        for got, right in zip(np.atleast_2d(logits), np.atleast_2d(expected), strict=True):
+            wrong = np.flatnonzero(got != right)
+            if not len(wrong):
+                continue
             first = int(wrong[0])
             check_weights(self.runtime)  # which says more, if it is the weights
             raise WrongResultError(
                 f"after token {self._taken} the engine's logits differ from the specification's in "
-                f"{len(wrong)} of {len(expected)} places, first for token id {first}: "
-                f"{logits[first]} instead of {expected[first]}"
+                f"{len(wrong)} of {len(right)} places, first for token id {first}: "
+                f"{got[first]} instead of {right[first]}"
             )
-        return logits
 
 
 def open_board_engine(image: Image, name: str, options: BoardOptions | None = None) -> BoardEngine:

@@ -100,7 +100,7 @@ def _candidate(
             *shape,
             configuration=configuration,
             rates=rates(configuration, geometry, board, efficiency),
-            memory=memory(configuration.layout, geometry, board),
+            memory=memory(configuration.layout, geometry, board, configuration.tokens),
             resources=resources(configuration, board),
         )
     except ConfigurationError as error:

@@ -15,7 +15,7 @@ from tritstream.kernels.memories import (
     SLOTS,
     STATE,
     VECTOR,
-    EngineMemories,
+    board_memories,
 )
 
 EFFICIENCY = 0.75
@@ -68,9 +68,10 @@ def limits(
     return Limits(packing, size, peak, peak * efficiency)
 
 
-def memory(layout: Layout, geometry: Geometry, board: Board) -> Memory:
-    """What the runtime allocates for a resident model, its margin included."""
-    memories = EngineMemories(layout, geometry)
+def memory(layout: Layout, geometry: Geometry, board: Board, tokens: int = 1) -> Memory:
+    """What the runtime allocates for a resident model, its margin included, with an engine that
+    takes up to so many tokens a start."""
+    memories = board_memories(layout, geometry, tokens)
     sizes = {name: round_up(size, PAGE) for name, size in memories.sizes(SLOTS).items()}
     return Memory(
         records=memories.records_bytes,

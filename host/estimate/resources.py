@@ -12,19 +12,21 @@ from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.estimate.work import Buffer, buffers
 from tritstream.kernels.arguments import BEAT_BITS
+from tritstream.kernels.constants import ultra_ram
 from tritstream.numerics.profiles import MANTISSA_BITS
 
 ASSUMPTIONS = (
-    "a ternary product and its share of the adder tree: 20 LUT",
+    "a ternary product and its share of the adder tree: 20 LUT, for every token of a start",
     "a base-3 byte decodes in 70 LUT, a 2-bit byte in 4",
     "an element lane of the norm: 600 LUT beside its multipliers",
     "core control, dividers, square root and epilogue: 6,000 LUT",
     "an AXI master with its SmartConnect: 2,500 LUT; AXI-Lite, reset and interrupt: 1,500 LUT",
-    "codes are in LUT RAM, one LUT for 64 bits; every larger buffer is in block RAM, by banks",
+    "codes are in LUT RAM, one LUT for 64 bits; every larger buffer is in block RAM, by banks, or "
+    "(with several tokens a start) in UltraRAM where the part has it",
     "a multiplier tiles 26 x 17 bit DSPs (24 x 17 on Zynq-7000)",
     "a design routes up to 75% of the LUTs and 90% of everything else",
 )
-ROUTABLE = {"lut": 0.75, "dsp": 0.9, "bram36": 0.9}
+ROUTABLE = {"lut": 0.75, "dsp": 0.9, "bram36": 0.9, "uram": 0.9}
 
 _PRODUCT_LUTS, _LANE_LUTS, _CORE_LUTS, _MASTER_LUTS, _CONTROL_LUTS = 20, 600, 6000, 2500, 1500
 _DECODE_LUTS = {"base3": 70, "2bit": 4}
@@ -41,6 +43,7 @@ class Resources:
     dsp: int
     bram36: float
     misfits: tuple[str, ...]
+    uram: int = 0
 
     @property
     def fits(self) -> bool:
@@ -52,19 +55,20 @@ def resources(configuration: Configuration, board: Board) -> Resources:
     used = {
         "lut": _luts(configuration),
         "dsp": _dsps(configuration, board),
-        "bram36": _bram18(configuration) / 2,
+        "bram36": _bram18(configuration, board) / 2,
+        "uram": _uram(configuration, board),
     }
-    have = {"lut": board.luts, "dsp": board.dsps, "bram36": board.bram36}
+    have = {"lut": board.luts, "dsp": board.dsps, "bram36": board.bram36, "uram": board.uram}
     misfits = tuple(name for name, share in ROUTABLE.items() if used[name] > share * have[name])
-    return Resources(int(used["lut"]), int(used["dsp"]), used["bram36"], misfits)
+    return Resources(int(used["lut"]), int(used["dsp"]), used["bram36"], misfits, int(used["uram"]))
 
 
 def _luts(c: Configuration) -> int:
     code_words = max(c.hidden, c.intermediate) // c.lanes
     return (
-        c.lanes * c.rows_per_byte * _PRODUCT_LUTS
+        c.tokens * c.lanes * c.rows_per_byte * _PRODUCT_LUTS
         + c.lanes * _DECODE_LUTS[c.packing]
-        + c.lanes * 8 * -(-code_words // 64)
+        + c.tokens * c.lanes * 8 * -(-code_words // 64)
         + c.element_lanes * _LANE_LUTS
         + _CORE_LUTS
         + (c.ports + 1) * _MASTER_LUTS
@@ -97,7 +101,7 @@ def _dsps(c: Configuration, board: Board) -> int:
         multiplier(_SUM_BITS, p.scale_bits + 1)  # dequantise
         + 2 * multiplier(sigmoid, p.gate_frac - p.sigmoid_cells_log2)  # quadratic cell of the table
         + multiplier(32, sigmoid)  # SiLU, or the room under the lower bound
-        + 2 * multiplier(32, sigmoid)  # state update
+        + (2 if c.tokens == 1 else 4) * multiplier(32, sigmoid)  # state update, there and in a scan
         + multiplier(32, 32)  # gated product
         + multiplier(_SUM_BITS, _SUM_BITS)  # the gate norm's sum of squares
     )
@@ -105,13 +109,20 @@ def _dsps(c: Configuration, board: Board) -> int:
     return c.element_lanes * lane + epilogue + scalars
 
 
-def _bram18(c: Configuration) -> int:
-    blocks = sum(_blocks(b, c.element_lanes) for b in buffers(c) if b.name not in _LUT_RAM)
+def _uram(c: Configuration, board: Board) -> int:
+    """Blocks of 4096 x 72, a bank for each lane."""
+    there = [b for b in buffers(c) if b.name in ultra_ram(c, board)]
+    return sum(_blocks(b, c.element_lanes, 72, 4096) for b in there)
+
+
+def _bram18(c: Configuration, board: Board) -> int:
+    elsewhere = (*_LUT_RAM, *ultra_ram(c, board))
+    blocks = sum(_blocks(b, c.element_lanes) for b in buffers(c) if b.name not in elsewhere)
     # Read and write buffers of the AXI masters, 256 words each.
     return blocks + c.ports * -(-8 * c.port_bytes // 36) + 2 * -(-BEAT_BITS // 36)
 
 
-def _blocks(buffer: Buffer, lanes: int) -> int:
+def _blocks(buffer: Buffer, lanes: int, bits: int = 36, entries: int = 512) -> int:
     """18 Kbit blocks, 512 x 36 with one read and one write port; a bank for each lane."""
     banks = lanes if buffer.name in _BANKED else 1
-    return banks * -(-(buffer.bits // banks) // 36) * -(-buffer.entries // 512)
+    return banks * -(-(buffer.bits // banks) // bits) * -(-buffer.entries // entries)

@@ -78,18 +78,24 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
     """The engine's memories, largest use first: see the declarations in engine.py."""
     c = constants_of(configuration)
     lanes, words, longest = c["ELEMENT_LANES"], c["VECTOR_WORDS"], c["HELD"]
+    tokens, hidden = configuration.tokens, configuration.hidden
     sigmoid = sum(int(c[f"SIGMOID_{t}"].max()).bit_length() for t in "ABC")
+    scan = (
+        Buffer("opened", tokens * hidden, 32, "1 - f, where a start has several tokens"),
+        Buffer("latest", hidden, 32, "the state that the scan over them has come to"),
+    )
     return (
         Buffer("trits", FIFO_BEATS, 8 * c["LANES"], "FIFO: weight words that were loaded ahead"),
         Buffer("elements", words, c["ELEMENT_WORD_BITS"], "FIFO: the next norm's parameters"),
         Buffer("side", c["STATE_BEATS"], 128, "FIFO: headers and the room under the lower bound"),
         Buffer("state", c["STATE_BEATS"], 128, "FIFO: the layer's recurrent state"),
         Buffer("results", 64, 128, "FIFO: new state, logits, residual on their way out"),
-        Buffer("values", words, lanes * c["VECTOR_BITS"], "what the next norm takes"),
+        Buffer("values", tokens * words, lanes * c["VECTOR_BITS"], "what the next norm takes"),
         Buffer("scaled", words, lanes * 32, "values times gain, between a norm's passes"),
-        Buffer("codes", longest // c["LANES"], 8 * c["LANES"], "int8 activations"),
-        Buffer("residual", configuration.hidden, c["VECTOR_BITS"], "x"),
-        Buffer("held", longest, 32, "silu(i), then h; silu(a)"),
+        Buffer("codes", longest // c["LANES"], 8 * tokens * c["LANES"], "int8 activations"),
+        Buffer("residual", tokens * hidden, c["VECTOR_BITS"], "x"),
+        Buffer("held", tokens * longest, 32, "silu(i), then h; silu(a)"),
+        *(scan if tokens > 1 else ()),
         Buffer("sigmoid", c["SIGMOID_CELLS"], sigmoid, "table of quadratic cells"),
     )
 

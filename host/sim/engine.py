@@ -188,5 +188,7 @@ class EngineBlock(HlsBlock):
         finally:
             self._memory.window = None
         if self._faults.wrong_bit:
-            for name in ("vector_out", "logits"):
-                self._memory.view(arguments[name], BEAT_BYTES)[0] ^= 0x40
+            # The vectors lie behind a beat for each of them.
+            for name, beat in (("vector_out", self._configuration.tokens), ("logits", 0)):
+                at = arguments[name] + beat * BEAT_BYTES
+                self._memory.view(at, BEAT_BYTES)[0] ^= 0x40

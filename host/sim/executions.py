@@ -30,7 +30,7 @@ from tritstream.kernels.descriptors import (
     geometry_words,
     refusal,
 )
-from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories
+from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories, Take, takes_in
 from tritstream.kernels.registers import Counters, joined_checksum, weights_checksum
 from tritstream.sim.memory import AxiError, Memory, RefusedError
 from tritstream.spec import (
@@ -77,6 +77,8 @@ class Start:
     geometry: Geometry
     """Padded, as the engine works with it; of one layer."""
     memories: EngineMemories
+    takes: tuple[Take, ...]
+    """What is done with its tokens."""
     records: Iterator[Record]
 
 
@@ -107,8 +109,9 @@ class Walk:
         wanted = geometry_words(layouts[LAYER], layouts[HEAD], c.element_lanes)
         if refusal(c, geometry) or not np.array_equal(words, wanted):
             raise AxiError(f"sizes in front of the descriptors that '{c.name}' cannot work with")
-        memories = EngineMemories(c.layout, geometry)
-        return Start(geometry, memories, self._records(memory, arguments, layouts))
+        memories = EngineMemories(c.layout, geometry, c.tokens)
+        takes = takes_in(_at(memory, arguments["vector_in"], 4 * c.tokens, "<i4"), c.tokens)
+        return Start(geometry, memories, takes, self._records(memory, arguments, layouts))
 
     def _records(
         self, memory: Memory, arguments: Mapping[str, int], layouts: Mapping[int, RecordLayout]
@@ -164,18 +167,31 @@ class SpecExecution:
         """Process records first..last. Raises AxiError as soon as an access fails."""
         start = self._walk(memory, arguments)
         hidden, weighs = start.geometry.hidden, start.geometry.ternary_weights
-        x = _at(memory, arguments["vector_in"], hidden, "<i8").astype(np.int64)[None]
+        shape = start.memories
+        size = shape.sizes()[VECTOR] // 8
+        vectors = shape.vectors(_at(memory, arguments["vector_in"], size, "<i8"))
+        x = vectors[: len(start.takes)].astype(np.int64)
         for record in start.records:
             weights = self._weights(memory, record, _KEEP_WEIGHTS // weighs)
             if isinstance(weights, HeadWeights):
-                self._head(memory, arguments["logits"], x, weights, start.memories)
-            else:
-                before = _at(memory, record.state_in, hidden, "<i4").astype(np.int64)
-                x, after = decoder_layer(
-                    x, before, weights, self._operations, self._profile, Saturations()
+                wanted = [not take.silent for take in start.takes]
+                self._head(memory, arguments["logits"], x[wanted], weights, shape)
+                continue
+            after: npt.NDArray[np.int64] | None = None
+            made = []
+            for row, take in zip(x, start.takes, strict=True):
+                if take.origin is not None:
+                    at = record.state_in + take.origin * BEAT_BYTES
+                    after = _at(memory, at, hidden, "<i4").astype(np.int64)
+                assert after is not None
+                new, after = decoder_layer(
+                    row[None], after, weights, self._operations, self._profile, Saturations()
                 )
-                _at(memory, record.state_out, hidden, "<i4")[:] = after
-        _at(memory, arguments["vector_out"], hidden, "<i8")[:] = x[0]
+                made.append((new, after))
+            for take, (_, state) in zip(start.takes, made, strict=True):
+                _at(memory, record.state_out + take.target * BEAT_BYTES, hidden, "<i4")[:] = state
+            x = np.concatenate([new for new, _ in made])
+        shape.vectors(_at(memory, arguments["vector_out"], size, "<i8"))[: len(x)] = x
 
     def _head(
         self,
@@ -186,11 +202,11 @@ class SpecExecution:
         memories: EngineMemories,
     ) -> None:
         result = head(x, weights, self._operations)
-        made = memories.allocate()[LOGITS]
-        sums, scale = memories.logits(made)
-        sums[:] = result.codes[0]
-        scale[:2] = int(result.scale.mantissa[0]), int(result.scale.exponent[0])
-        _at(memory, logits, len(made), "<i4")[:] = made
+        memories.write_logits(
+            _at(memory, logits, memories.sizes()[LOGITS] // 4, "<i4"),
+            result.codes,
+            np.stack([result.scale.mantissa, result.scale.exponent], axis=1),
+        )
 
     def _weights(self, memory: Memory, at: Record, keep: int) -> LayerWeights | HeadWeights:
         """A record put together from where its parts are, and unpacked."""
@@ -238,18 +254,24 @@ class CsimExecution:
         fail."""
         start = self._walk(memory, arguments)
         sizes = start.memories.sizes()
+        wanted = sum(not take.silent for take in start.takes)
         for name in ("vector_in", "vector_out"):
             memory.view(arguments[name], sizes[VECTOR])
         for record in start.records:
             layout = record.layout
             if layout.kind == "head":
-                memory.view(arguments["logits"], sizes[LOGITS])
+                size = sizes[LOGITS] // self._walk.configuration.tokens * wanted
+                memory.view(arguments["logits"], size)
             memory.view(record.parameters, layout.parameter_bytes)
             for address in record.weights:
                 memory.view(address, layout.stream_bytes)
             if layout.kind == "layer":
-                for address in (record.state_in, record.state_out):
-                    memory.view(address, 4 * start.geometry.hidden)
+                for take in start.takes:
+                    if take.origin is not None:
+                        at = record.state_in + take.origin * BEAT_BYTES
+                        memory.view(at, 4 * start.geometry.hidden)
+                    at = record.state_out + take.target * BEAT_BYTES
+                    memory.view(at, 4 * start.geometry.hidden)
         self._call(
             self._function,
             *(

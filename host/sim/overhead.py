@@ -17,7 +17,7 @@ from tritstream.board.options import BoardOptions
 from tritstream.board.placement import place
 from tritstream.board.runtime import BoardRuntime
 from tritstream.image import Image, open_image
-from tritstream.kernels.memories import EngineMemories
+from tritstream.kernels.memories import board_memories
 from tritstream.packing import hardware_for
 from tritstream.sim.board import simulated_board
 from tritstream.sim.executions import NoExecution
@@ -94,7 +94,8 @@ def _with_others(image: Image, records: int | None) -> int | None:
     """The limit with which `records` bytes are left for records."""
     if records is None:
         return None
-    return records + EngineMemories(image.header.layout, image.geometry).pages_bytes()
+    c, image = hardware_for(image)
+    return records + board_memories(c.layout, image.geometry, c.tokens).pages_bytes()
 
 
 if __name__ == "__main__":

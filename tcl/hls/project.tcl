@@ -20,6 +20,12 @@ proc open_kernel {kernel} {
     open_solution -flow_target vivado solution
     set_part [setting part]
     create_clock -period [setting clock_ns] -name default
+    if {$kernel eq "engine"} {
+        # Its long memories, where the part has UltraRAM.
+        foreach array [setting ultra_ram] {
+            set_directive_bind_storage -type ram_2p -impl uram core_0 $array
+        }
+    }
     # 64-bit base addresses on every board, so that the register map does not depend on the board.
     config_interface -m_axi_addr64=true
     config_export -format ip_catalog -rtl verilog -vendor [setting vendor] -library [setting library] \

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.boards import QUICK, greedy, needs_pynq
+from support.boards import QUICK, greedy, limit_of, needs_pynq
 from tritstream.board.errors import (
     BoardError,
     BusError,
@@ -26,7 +26,7 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.geometry import Geometry
 from tritstream.image import Image
-from tritstream.kernels.memories import EngineMemories
+from tritstream.kernels.memories import board_memories
 from tritstream.sim import Faults, simulated_board
 
 needs_pynq()
@@ -99,7 +99,7 @@ def test_a_fault_while_loading(tiny: Image, expected: Any, fault: str) -> None:
 
 def test_a_streamed_record_is_named(deep: Image, load: Any, expected: Any) -> None:
     faults = Faults()
-    options = replace(TESTED, self_test=False, cma_limit=110_000)
+    options = replace(TESTED, self_test=False, cma_limit=limit_of(deep, 110_000))
     _, runtime = load(deep, options, faults=faults)
     start = runtime._start
 
@@ -151,7 +151,8 @@ def test_memory_that_runs_out_is_given_back(tiny: Image, expected: Any, left: in
 def test_too_little_memory_is_told_in_numbers(tiny: Image, load: Any) -> None:
     with pytest.raises(MemoryShortError) as error:
         load(tiny, replace(QUICK, cma_limit=100_000))
-    others = EngineMemories(tiny.header.layout, tiny.geometry).pages_bytes()
+    tokens = CONFIGURATIONS["tiny"].tokens
+    others = board_memories(tiny.header.layout, tiny.geometry, tokens).pages_bytes()
     needed = sum(r.length for r in tiny.header.records) + others
     assert f"needs {needed / 1e6:.3g} MB of contiguous memory to be resident" in str(error.value)
     # The limit is the user's own, and no measurement.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.boards import QUICK, greedy, needs_pynq
+from support.boards import QUICK, greedy, limit_of, needs_pynq
 from tritstream.configurations import CONFIGURATIONS
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError, TritstreamError
@@ -46,7 +46,7 @@ def test_double_buffered_tokens_equal_the_specification(
     deep: Image, load: Any, expected: Any, limit: int, late: bool
 ) -> None:
     """Whether the engine reads a record at the beginning or at the end of its time."""
-    options = replace(QUICK, cma_limit=limit)
+    options = replace(QUICK, cma_limit=limit_of(deep, limit))
     device, runtime = load(deep, options, timing=Timing(reads=2, late=late))
     assert len(runtime.placement.streamed) == STREAMED[limit]
     assert runtime.placement.bytes <= limit
@@ -57,7 +57,9 @@ def test_double_buffered_tokens_equal_the_specification(
 
 @pytest.mark.parametrize("limit", [1 << 30, *STREAMED])
 def test_a_prompt_may_skip_the_head(deep: Image, load: Any, limit: int) -> None:
-    device, runtime = load(deep, replace(QUICK, cma_limit=limit), timing=Timing(late=True))
+    device, runtime = load(
+        deep, replace(QUICK, cma_limit=limit_of(deep, limit)), timing=Timing(late=True)
+    )
     specification = SpecEngine(deep)
     for prompt in ([5], [7, 9, 11], [1, 2], [3, 4, 5, 6]):
         assert np.array_equal(runtime.prefill(prompt), specification.prefill(prompt))
@@ -110,7 +112,7 @@ def test_register_accesses_of_a_token(tiny: Image, load: Any, interrupt: bool) -
 
 def test_a_start_per_streamed_record(deep: Image, load: Any) -> None:
     c = CONFIGURATIONS["tiny"]
-    options = replace(QUICK, interrupt=False, cma_limit=110_000)
+    options = replace(QUICK, interrupt=False, cma_limit=limit_of(deep, 110_000))
     device, runtime = load(deep, options, execution=NoExecution(c))
     runtime.step(1)
     before, starts = device.accesses, device.engine.starts
@@ -125,7 +127,7 @@ def test_nothing_is_allocated_on_the_way_of_a_token(
 ) -> None:
     """Beside the embedding row, which the image gives out, and Python's own small objects."""
     c = CONFIGURATIONS["tiny"]
-    options = replace(QUICK, interrupt=False, cma_limit=limit)
+    options = replace(QUICK, interrupt=False, cma_limit=limit_of(deep, limit))
     _, runtime = load(deep, options, execution=NoExecution(c))
     row = deep.embedding.residual(5)
     monkeypatch.setattr(Embedding, "residual", lambda self, token_ids: row)
@@ -155,7 +157,7 @@ def _peak(work: Any) -> int:
 
 def test_seconds_of_each_record(deep: Image, load: Any, expected: Any) -> None:
     for limit in (1 << 30, 260_000):
-        _, runtime = load(deep, replace(QUICK, cma_limit=limit))
+        _, runtime = load(deep, replace(QUICK, cma_limit=limit_of(deep, limit)))
         seconds = runtime.record_seconds(3)
         assert len(seconds) == 8
         assert min(seconds) > 0

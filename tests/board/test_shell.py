@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.boards import QUICK, greedy, needs_pynq
+from support.boards import QUICK, greedy, limit_of, needs_pynq
 from tritstream.board.errors import BusError, WrongWeightsError
 from tritstream.board.options import BoardOptions
 from tritstream.board.runtime import BoardRuntime
@@ -95,7 +95,8 @@ def weights_at(runtime: BoardRuntime, record: int, port: int) -> int:
 def test_a_flipped_bit_is_named_by_record_and_port(
     deep: Image, load: Any, limit: int | None
 ) -> None:
-    device, runtime = load(deep, BoardOptions(cma_limit=limit, time_limit_s=1.0))
+    given = limit and limit_of(deep, limit)
+    device, runtime = load(deep, BoardOptions(cma_limit=given, time_limit_s=1.0))
     assert bool(runtime.placement.streamed) == (limit is not None)
     for record in runtime.placement.resident:
         layout = deep.layout(record)

@@ -84,13 +84,13 @@ void core_0(
   #pragma HLS pipeline II=1
   }
   for (int v3 = 0; v3 < v4; v3 += 1) {
-    for (int v5 = 0; v5 < v6; v5 += 1) {
+        for (int v5 = 0; v5 < v6; v5 += 1) {
     #pragma HLS pipeline II=1
     }
-    for (int v7 = 0; v7 < v8; v7 += 1) {
+        for (int v7 = 0; v7 < v8; v7 += 1) {
     #pragma HLS pipeline II=1
     }
-    for (int v9 = 0; v9 < v10; v9 += 1) {
+      for (int v9 = 0; v9 < v10; v9 += 1) {
     #pragma HLS pipeline II=1
     }
   }

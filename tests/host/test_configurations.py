@@ -35,6 +35,7 @@ element_lanes = 4
 hidden = 192
 intermediate = 256
 board = "pynq-z2"
+tokens = 3
 kernels = "made"
 """
 
@@ -70,6 +71,8 @@ def test_a_file_says_what_the_table_says(own: Path) -> None:
         (("ports = 2", "port = 2"), "unknown key 'port'"),
         (("hidden = 192", "hidden = 200"), "largest hidden size 200 must be a multiple"),
         (("hidden = 192", "hidden = 96"), "at least 4 words"),
+        (("tokens = 3", "tokens = 0"), "tokens must be 1 to 8, not 0"),
+        (("tokens = 3", "tokens = true"), "tokens must be a whole number, not True"),
         (('"pynq-z2"', '"abacus"'), "unknown board 'abacus'"),
         (('kernels = "made"', "kernels = 1"), "kernels must be the name of a folder"),
         (("ports = 2", "ports = "), "is no TOML file"),

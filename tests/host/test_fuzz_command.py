@@ -151,7 +151,7 @@ def harmless(words: list[str]) -> bool:
     if words[0] == "cosim":
         return not set(words) & {"rmsnorm", "mlgru", "swiglu", "ternary_matvec", "engine"}
     if words[0] == "build":
-        return not set(words) & {"tiny", "z7020", "kv260"}
+        return not set(words) & {"tiny", "z7020", "kv260", "zu3"}
     return not (words[0] == "board" and set(words) & {"armv7l", "aarch64"})
 
 

@@ -16,6 +16,7 @@ from support.kernel_inputs import matvec_beats, norm_inputs
 from tritstream.configurations import configuration_named
 from tritstream.kernels.build import allo_available
 from tritstream.kernels.constants import configure
+from tritstream.kernels.memories import beside
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
 from tritstream.spec import operations as op
 
@@ -101,14 +102,16 @@ def test_rmsnorm(built: Callable) -> None:
         vector = cases.signed(rng, c.sample.hidden, VECTOR_MAX)
         norm = cases.norm_parameters(rng, "i", c.sample.hidden, c.profile)
         values, elements, header, plain = norm_inputs(vector, norm, None, c)
+        groups = c.lanes // c.element_lanes
         codes = np.zeros(
-            (len(values) // c.lanes, c.lanes // c.element_lanes, c.element_lanes), np.int8
+            (len(values) // c.tokens // c.lanes, c.tokens, groups, c.element_lanes), np.int8
         )
         scale = np.zeros(2, np.int32)
         word = c.element_lanes * c.profile.element_bits
         run(values.reshape(-1, c.element_lanes), beats(elements, word), header, plain, codes, scale)
         expected = op.norm_codes(vector, norm, op.sum_of_squares(vector, c.profile), c.profile)
-        assert np.array_equal(codes.reshape(-1)[: len(vector)], expected.codes)
+        first = codes.reshape(-1, c.tokens, c.lanes)[:, 0]
+        assert np.array_equal(first.reshape(-1)[: len(vector)], expected.codes)
         assert scale.tolist() == [expected.scale.mantissa, expected.scale.exponent]
 
 
@@ -119,11 +122,13 @@ def test_multiply_word(built: Callable) -> None:
     columns = max(c.sample.hidden, c.sample.intermediate) // c.lanes
     for _ in range(CASES):
         trits = cases.trits(rng, c.rows_per_byte, columns * c.lanes)
-        codes = cases.signed(rng, columns * c.lanes, 127)
+        codes = np.stack([cases.signed(rng, columns * c.lanes, 127) for _ in range(c.tokens)])
         ports = matvec_beats(trits, c)
-        shaped = codes.astype(np.int8).reshape(columns, -1, c.element_lanes)
-        sums = np.full(c.rows_per_byte, 99, np.int16)
+        shaped = beside(codes.astype(np.int8), c.lanes).reshape(
+            columns, c.tokens, -1, c.element_lanes
+        )
+        sums = np.full((c.rows_per_byte, c.tokens), 99, np.int16)
         for column in range(columns):
             word = beats(np.stack([p[column] for p in ports]), 128)
             run(word, shaped, column, sums)
-        assert np.array_equal(sums, op.ternary_matvec(trits, codes))
+        assert np.array_equal(sums.T, op.ternary_matvec(trits, codes))

@@ -55,7 +55,7 @@ def test_the_ports_of_one_configuration() -> None:
         "gmem_v", "gmem_w0", "gmem_w1", "gmem_w2", "gmem_w3",
     )  # fmt: skip
     assert table["logits"].direction == "out" and table["state_in"].direction == "in"
-    assert table["vector_in"].beats == 2048 // 2 and table["weights_0"].beats == 1 << 28
+    assert table["vector_in"].beats == 1 + 2048 // 2 and table["weights_0"].beats == 1 << 28
     assert table["vector_in"].bits == 128 and table["weights_3"].bits == 64
 
 
@@ -84,11 +84,11 @@ def test_the_sizes_in_front_of_the_descriptors() -> None:
     layer, head = (RecordLayout(c.layout, model, kind) for kind in ("layer", "head"))
     words = geometry_words(layer, head, c.element_lanes).reshape(8, 4).tolist()
     # Five words of 64 lanes are the least that drain; 700 is rounded up to 704, 501 to 504.
-    assert words[0] == [64 * 5, 5 | 320 // 16 << 16, 320, 0]
-    assert words[1] == [64 * 5, 5 | 320 // 16 << 16, 320, 320 // 4]
-    assert words[4] == [282 * 5, 5 | 320 // 16 << 16, 1408, 0]
-    assert words[5] == [64 * 11, 11 | 704 // 16 << 16, 320, 0]
-    assert words[6] == [101 * 5, 5 | 320 // 16 << 16, 504, 0]
+    assert words[0] == [64 * 5, 5 | 320 // 16 << 16, 320, 64 << 12]
+    assert words[1] == [64 * 5, 5 | 320 // 16 << 16, 320, 320 // 4 | 64 << 12]
+    assert words[4] == [282 * 5, 5 | 320 // 16 << 16, 1408, 282 << 12]
+    assert words[5] == [64 * 11, 11 | 704 // 16 << 16, 320, 64 << 12]
+    assert words[6] == [101 * 5, 5 | 320 // 16 << 16, 504, 101 << 12]
     assert words[7] == [160, 126, 4 * 320 + 1410 + 704, 505]
     assert geometry_of(geometry_words(layer, head, c.element_lanes), 3) == c.layout.padded(model)
 

@@ -29,7 +29,8 @@ from tritstream.rtl import (
 )
 
 pytestmark = pytest.mark.usefixtures("what_rtl_needs")
-NAME = "kv260"
+NAME = "zu3"
+"""The word of `kv260`, and one vector a pass: with four, a row group of 16 words has 20 sums."""
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ class Memories:
         self.geometry = replace(geometry or c.sample, layers=1)
         layouts = [RecordLayout(c.layout, self.geometry, kind) for kind in ("layer", "head")]
         records = [layouts[0].write(layer), layouts[1].write(output)]
-        self.shape = EngineMemories(c.layout, self.geometry)
+        self.shape = EngineMemories(c.layout, self.geometry, c.tokens)
         self.records = np.concatenate(records)
         self.descriptors = descriptor_table(*layouts, [0, len(records[0])], c.element_lanes)
 
@@ -57,11 +57,13 @@ class Memories:
         arrays[LOGITS][:] = -1
         table = [a for a in argument_table(self.configuration) if a.kind == "memory"]
         self.run_engine(first, last, *(arrays[array_of(a.name)] for a in table))
-        hidden = self.geometry.hidden
-        # What is beyond the model stays zero.
-        assert not arrays[VECTOR][hidden:].any() and not arrays[STATE][:, hidden:].any()
-        state = self.shape.state(arrays[STATE])[0].astype(np.int64)
-        return self.shape.vector(arrays[VECTOR]), state, self.shape.logits(arrays[LOGITS])
+        views = self.shape.vector(arrays[VECTOR]), self.shape.state(arrays[STATE])
+        found_x, found_state = (view.astype(np.int64) for view in views)
+        # What is beyond the model and its one token stays zero.
+        for view in views:
+            view[:] = 0
+        assert not arrays[VECTOR].any() and not arrays[STATE].any()
+        return found_x, found_state[0], self.shape.logits(arrays[LOGITS])
 
 
 def same_head(memories: Memories, output: HeadWeights, x: Ints) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from support import kernel_cases as cases
-from support.kernel_inputs import matvec_beats, norm_inputs
+from support.kernel_inputs import first_codes, matvec_beats, norm_inputs
 from tritstream.configurations import Configuration, configuration_named
+from tritstream.kernels.memories import beside
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Scalar
 from tritstream.numerics.profiles import CODE_MAX
 from tritstream.spec import operations as op
@@ -33,13 +34,15 @@ def matvec_inputs(c: Configuration) -> list[tuple[np.ndarray, np.ndarray]]:
 def test_ternary_matvec(name: str, kernel: Callable) -> None:
     c = configuration_named(name)
     run = kernel(name, "ternary_matvec")
-    sums = np.zeros(c.sample.hidden, np.int32)
+    sums = np.zeros(c.tokens * c.sample.hidden, np.int32)
     for trits, codes in matvec_inputs(c):
-        padded = np.zeros(max(c.hidden, c.intermediate), np.int8)
-        padded[: len(codes)] = codes
+        # The vectors that share the pass are turned by some places.
+        vectors = np.stack([np.roll(codes, 7 * t) for t in range(c.tokens)])
+        padded = np.zeros((c.tokens, max(c.hidden, c.intermediate)), np.int8)
+        padded[:, : len(codes)] = vectors
         sums[:] = -1
-        run(*matvec_beats(trits, c), padded, sums)
-        assert np.array_equal(sums, op.ternary_matvec(trits, codes))
+        run(*matvec_beats(trits, c), beside(padded, c.lanes), sums)
+        assert np.array_equal(sums, beside(op.ternary_matvec(trits, vectors), 1))
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
@@ -66,7 +69,7 @@ def test_rmsnorm(name: str, kernel: Callable) -> None:
         codes, scale = np.zeros(len(inputs[0]), np.int8), np.zeros(2, np.int32)
         run(*inputs, codes, scale)
         expected = op.norm_codes(vector, norm, plain, p)
-        assert np.array_equal(codes[: g.hidden], expected.codes), number
+        assert np.array_equal(first_codes(codes, c)[: g.hidden], expected.codes), number
         assert scale.tolist() == [expected.scale.mantissa, expected.scale.exponent], number
 
 

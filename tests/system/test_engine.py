@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from support.random_checkpoint import random_checkpoint
+from support.tokens import random_takes
 from tritstream.board.errors import BusError
 from tritstream.board.options import BoardOptions
 from tritstream.cli import main
@@ -165,7 +166,7 @@ def test_two_systems_can_go_in_any_order(tiny: Image) -> None:
 
 
 def random_runs(seeds: range) -> None:
-    """A run each over random records under random waits, on random residual and state; before some
+    """A run each over random records under random waits, on random tokens and states; before some
     of them a reset in the middle of another. `Trial.run` compares with the specification."""
     trial = Trial(configuration_named("tiny"))
     system = trial.engine.system
@@ -180,12 +181,13 @@ def random_runs(seeds: range) -> None:
         system.set_conditions(conditions)
         last = source.randrange(trial.layers + 1)
         first = source.randrange(last + 1)
+        takes = random_takes(source, trial.engine.tokens, with_head=last == trial.layers)
         if source.random() < 0.5:
             trial.engine.begin(first, last)
             system.advance(source.randrange(4000))
             system.reset(source.choice([1, 2, 16]))
-        run = trial.run(first, last)
-        assert not run.wrong, f"seed {seed}, {conditions}: {run.wrong}"
+        run = trial.run(first, last, takes)
+        assert not run.wrong, f"seed {seed}, {conditions}, {takes}: {run.wrong}"
 
 
 def test_random_waits_and_resets() -> None:

@@ -8,8 +8,8 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[1280],
-  ap_uint<128> v5[81920],
+  ap_uint<128> v4[5124],
+  ap_uint<128> v5[20971520],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
   hls::stream< int32_t >& v8,
@@ -29,564 +29,741 @@ void fetch_0(
   ap_uint<128> pair[2];
   #pragma HLS array_partition variable=pair complete dim=1
 
+  int32_t origins[4];
   ap_uint<128> model;
   model = 0;
   l_S_n_0_n: for (int n = 0; n < 8; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v22 = v2[n];
+    ap_uint<128> v23 = v2[n];
     ap_uint<128> size;
-    size = v22;
-    ap_int<128> v24 = size;
-    model = v24;
-    ap_int<33> v25 = n;
-    bool v26 = v25 < 7;
-    if (v26) {
-      ap_int<128> v27 = size;
-      v6.write(v27);
+    size = v23;
+    ap_int<128> v25 = size;
+    model = v25;
+    ap_int<33> v26 = n;
+    bool v27 = v26 < 7;
+    if (v27) {
+      ap_int<128> v28 = size;
+      v6.write(v28);
     }
-    ap_int<128> v28 = size;
-    int32_t v29;
-    ap_int<128> v29_tmp = v28;
-    v29 = v29_tmp(63, 32);
+    ap_int<128> v29 = size;
+    int32_t v30;
+    ap_int<128> v30_tmp = v29;
+    v30 = v30_tmp(63, 32);
     int32_t both;
-    both = v29;
-    int32_t v31 = both;
-    int32_t v32 = v31 >> 16;
-    vector_words[n] = v32;
-    ap_int<128> v33 = size;
-    int32_t v34;
-    ap_int<128> v34_tmp = v33;
-    v34 = v34_tmp(127, 96);
-    int32_t beats_of_room;
-    beats_of_room = v34;
-    int32_t v36 = beats_of_room;
-    room_beats[n] = v36;
+    both = v30;
+    int32_t v32 = both;
+    int32_t v33 = v32 >> 16;
+    vector_words[n] = v33;
+    ap_int<128> v34 = size;
+    int32_t v35;
+    ap_int<128> v35_tmp = v34;
+    v35 = v35_tmp(127, 96);
+    int32_t room_and_groups;
+    room_and_groups = v35;
+    int32_t v37 = room_and_groups;
+    int32_t v38 = v37 & 4095;
+    room_beats[n] = v38;
   }
-  ap_int<128> v37 = model;
-  int32_t v38;
-  ap_int<128> v38_tmp = v37;
-  v38 = v38_tmp(31, 0);
+  ap_int<128> v39 = model;
+  int32_t v40;
+  ap_int<128> v40_tmp = v39;
+  v40 = v40_tmp(31, 0);
   int32_t vector_beats;
-  vector_beats = v38;
-  ap_int<128> v40 = model;
-  int32_t v41;
-  ap_int<128> v41_tmp = v40;
-  v41 = v41_tmp(63, 32);
+  vector_beats = v40;
+  ap_int<128> v42 = model;
+  int32_t v43;
+  ap_int<128> v43_tmp = v42;
+  v43 = v43_tmp(63, 32);
   int32_t logits_beats;
-  logits_beats = v41;
-  ap_int<128> v43 = model;
-  int32_t v44;
-  ap_int<128> v44_tmp = v43;
-  v44 = v44_tmp(95, 64);
+  logits_beats = v43;
+  ap_int<128> v45 = model;
+  int32_t v46;
+  ap_int<128> v46_tmp = v45;
+  v46 = v46_tmp(95, 64);
   int32_t layer_words;
-  layer_words = v44;
-  ap_int<128> v46 = model;
-  int32_t v47;
-  ap_int<128> v47_tmp = v46;
-  v47 = v47_tmp(127, 96);
+  layer_words = v46;
+  ap_int<128> v48 = model;
+  int32_t v49;
+  ap_int<128> v49_tmp = v48;
+  v49 = v49_tmp(127, 96);
   int32_t head_words;
-  head_words = v47;
-  int32_t v49 = v0;
+  head_words = v49;
+  int32_t v51 = v0;
   int32_t begin;
-  begin = v49;
-  int32_t v51 = v1;
-  int32_t v52 = begin;
-  ap_int<33> v53 = v51;
-  ap_int<33> v54 = v52;
-  ap_int<33> v55 = v53 - v54;
-  ap_int<34> v56 = v55;
-  ap_int<34> v57 = v56 + 1;
-  int32_t v58 = v57;
+  begin = v51;
+  int32_t v53 = v1;
+  int32_t v54 = begin;
+  ap_int<33> v55 = v53;
+  ap_int<33> v56 = v54;
+  ap_int<33> v57 = v55 - v56;
+  ap_int<34> v58 = v57;
+  ap_int<34> v59 = v58 + 1;
+  int32_t v60 = v59;
   int32_t count;
-  count = v58;
-  int32_t v60 = vector_beats;
-  v7.write(v60);
-  int32_t v61 = count;
-  v7.write(v61);
-  int32_t v62 = vector_beats;
-  v8.write(v62);
-  int32_t v63 = logits_beats;
-  v8.write(v63);
-  int32_t v64 = count;
-  v8.write(v64);
-  int32_t v65 = count;
-  v9.write(v65);
-  int32_t v66 = count;
-  v10.write(v66);
-  int32_t v67 = count;
-  v11.write(v67);
-  int32_t v68 = count;
-  v12.write(v68);
-  int32_t v69 = vector_beats;
-  int v70 = v69;
-  for (int v71 = 0; v71 < v70; v71 += 1) {
+  count = v60;
+  int32_t tokens;
+  tokens = 1;
+  int32_t further;
+  further = 0;
+  int32_t continued;
+  continued = 0;
+  int32_t silent;
+  silent = 0;
+  l_S_n_1_n1: for (int n1 = 0; n1 < 4; n1++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v72 = v4[v71];
-    v13.write(v72);
+    ap_uint<128> v67 = v4[n1];
+    ap_uint<128> line;
+    line = v67;
+    ap_int<128> v69 = line;
+    int32_t v70;
+    ap_int<128> v70_tmp = v69;
+    v70 = v70_tmp(31, 0);
+    int32_t origin;
+    origin = v70;
+    ap_int<128> v72 = line;
+    int32_t v73;
+    ap_int<128> v73_tmp = v72;
+    v73 = v73_tmp(63, 32);
+    int32_t target;
+    target = v73;
+    ap_int<128> v75 = line;
+    int32_t v76;
+    ap_int<128> v76_tmp = v75;
+    v76 = v76_tmp(95, 64);
+    int32_t unwanted;
+    unwanted = v76;
+    ap_int<128> v78 = line;
+    int32_t v79;
+    ap_int<128> v79_tmp = v78;
+    v79 = v79_tmp(127, 96);
+    int32_t behind;
+    behind = v79;
+    int32_t goes_on;
+    goes_on = 0;
+    ap_int<33> v82 = n1;
+    bool v83 = v82 == 0;
+    if (v83) {
+      int32_t v84 = behind;
+      further = v84;
+    } else {
+      int32_t v85 = origin;
+      bool v86 = v85 < 0;
+      if (v86) {
+        goes_on = 1;
+      }
+    }
+    int32_t v87 = unwanted;
+    bool v88 = v87 != 0;
+    int32_t v89 = v88;
+    int32_t no_logits;
+    no_logits = v89;
+    int32_t v91 = origin;
+    origins[n1] = v91;
+    int32_t v92 = continued;
+    int32_t v93 = v92 >> 1;
+    int32_t v94 = goes_on;
+    int32_t v95 = v94 << 3;
+    int32_t v96 = v93 | v95;
+    continued = v96;
+    int32_t v97 = silent;
+    int32_t v98 = v97 >> 1;
+    int32_t v99 = no_logits;
+    int32_t v100 = v99 << 3;
+    int32_t v101 = v98 | v100;
+    silent = v101;
+    int32_t v102 = target;
+    v7.write(v102);
   }
-  int32_t v73 = vector_beats;
-  int32_t v74 = v73 >> 1;
-  int32_t all_state_beats;
-  all_state_beats = v74;
-  int32_t v76 = count;
-  int v77 = v76;
-  for (int v78 = 0; v78 < v77; v78 += 1) {
-    int32_t v79 = begin;
-    int v80 = v79;
-    int v81 = v78;
-    int v82 = v80 + v81;
-    int v83 = v82 << 1;
-    int v84 = v83;
-    int v85 = v84 + 8;
-    int32_t v86 = v85;
+  int32_t v103 = further;
+  bool v104 = v103 > 0;
+  if (v104) {
+    int32_t v105 = further;
+    ap_int<33> v106 = v105;
+    ap_int<33> v107 = v106 + 1;
+    int32_t v108 = v107;
+    tokens = v108;
+  }
+  int32_t v109 = further;
+  bool v110 = v109 > 3;
+  if (v110) {
+    tokens = 4;
+  }
+  int32_t wanted;
+  wanted = 1;
+  wanted = 0;
+  int32_t v112 = silent;
+  int32_t left_silent;
+  left_silent = v112;
+  int32_t v114 = tokens;
+  int v115 = v114;
+  for (int v116 = 0; v116 < v115; v116 += 1) {
+    int32_t v117 = left_silent;
+    int32_t v118 = v117 & 1;
+    bool v119 = v118 == 0;
+    if (v119) {
+      int32_t v120 = wanted;
+      ap_int<33> v121 = v120;
+      ap_int<33> v122 = v121 + 1;
+      int32_t v123 = v122;
+      wanted = v123;
+    }
+    int32_t v124 = left_silent;
+    int32_t v125 = v124 >> 1;
+    left_silent = v125;
+  }
+  int32_t v126 = tokens;
+  v8.write(v126);
+  int32_t v127 = continued;
+  v8.write(v127);
+  int32_t v128 = silent;
+  v8.write(v128);
+  int32_t v129 = vector_beats;
+  v8.write(v129);
+  int32_t v130 = count;
+  v8.write(v130);
+  int32_t v131 = tokens;
+  v7.write(v131);
+  int32_t v132 = wanted;
+  v7.write(v132);
+  int32_t v133 = vector_beats;
+  v7.write(v133);
+  int32_t v134 = logits_beats;
+  v7.write(v134);
+  int32_t v135 = count;
+  v7.write(v135);
+  int32_t v136 = count;
+  v9.write(v136);
+  int32_t v137 = count;
+  v10.write(v137);
+  int32_t v138 = count;
+  v11.write(v138);
+  int32_t v139 = count;
+  v12.write(v139);
+  int32_t begin_vectors;
+  begin_vectors = 4;
+  int32_t v141 = tokens;
+  int v142 = v141;
+  for (int v143 = 0; v143 < v142; v143 += 1) {
+    int32_t v144 = vector_beats;
+    int v145 = v144;
+    for (int v146 = 0; v146 < v145; v146 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v147 = begin_vectors;
+      int v148 = v147;
+      int v149 = v146;
+      int v150 = v148 + v149;
+      int v151 = v150;
+      ap_uint<128> v152 = v4[v151];
+      v13.write(v152);
+    }
+    int32_t v153 = vector_beats;
+    int32_t v154 = begin_vectors;
+    int v155 = v154;
+    int v156 = v153;
+    int v157 = v155 + v156;
+    int32_t v158 = v157;
+    begin_vectors = v158;
+  }
+  int32_t v159 = vector_beats;
+  int32_t v160 = v159 >> 1;
+  int32_t state_beats;
+  state_beats = v160;
+  int32_t v162 = count;
+  int v163 = v162;
+  for (int v164 = 0; v164 < v163; v164 += 1) {
+    int32_t v165 = begin;
+    int v166 = v165;
+    int v167 = v164;
+    int v168 = v166 + v167;
+    int v169 = v168 << 1;
+    int v170 = v169;
+    int v171 = v170 + 8;
+    int32_t v172 = v171;
     int32_t row;
-    row = v86;
-    l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
+    row = v172;
+    l_S_n_5_n2: for (int n2 = 0; n2 < 2; n2++) {
     #pragma HLS pipeline II=1
-      int32_t v89 = row;
-      int v90 = v89;
-      int v91 = n1;
-      int v92 = v90 + v91;
-      int v93 = v92;
-      ap_uint<128> v94 = v2[v93];
-      pair[n1] = v94;
+      int32_t v175 = row;
+      int v176 = v175;
+      int v177 = n2;
+      int v178 = v176 + v177;
+      int v179 = v178;
+      ap_uint<128> v180 = v2[v179];
+      pair[n2] = v180;
     }
-    ap_uint<128> v95 = pair[0];
+    ap_uint<128> v181 = pair[0];
     ap_uint<128> front;
-    front = v95;
-    ap_uint<128> v97 = pair[1];
+    front = v181;
+    ap_uint<128> v183 = pair[1];
     ap_uint<128> back;
-    back = v97;
-    ap_int<128> v99 = front;
-    int32_t v100;
-    ap_int<128> v100_tmp = v99;
-    v100 = v100_tmp(31, 0);
+    back = v183;
+    ap_int<128> v185 = front;
+    int32_t v186;
+    ap_int<128> v186_tmp = v185;
+    v186 = v186_tmp(31, 0);
     int32_t kind;
-    kind = v100;
-    ap_int<128> v102 = front;
-    int32_t v103;
-    ap_int<128> v103_tmp = v102;
-    v103 = v103_tmp(63, 32);
+    kind = v186;
+    ap_int<128> v188 = front;
+    int32_t v189;
+    ap_int<128> v189_tmp = v188;
+    v189 = v189_tmp(63, 32);
     int32_t at;
-    at = v103;
-    ap_uint<128> v105 = pair[0];
+    at = v189;
+    ap_uint<128> v191 = pair[0];
     ap_uint<128> where_0;
-    where_0 = v105;
-    ap_uint<128> v107 = pair[0];
+    where_0 = v191;
+    ap_uint<128> v193 = pair[0];
     ap_uint<128> where_1;
-    where_1 = v107;
-    ap_uint<128> v109 = pair[1];
+    where_1 = v193;
+    ap_uint<128> v195 = pair[1];
     ap_uint<128> where_2;
-    where_2 = v109;
-    ap_uint<128> v111 = pair[1];
+    where_2 = v195;
+    ap_uint<128> v197 = pair[1];
     ap_uint<128> where_3;
-    where_3 = v111;
-    ap_int<128> v113 = where_0;
-    int32_t v114;
-    ap_int<128> v114_tmp = v113;
-    v114 = v114_tmp(95, 64);
+    where_3 = v197;
+    ap_int<128> v199 = where_0;
+    int32_t v200;
+    ap_int<128> v200_tmp = v199;
+    v200 = v200_tmp(95, 64);
     int32_t from_0;
-    from_0 = v114;
-    ap_int<128> v116 = where_1;
-    int32_t v117;
-    ap_int<128> v117_tmp = v116;
-    v117 = v117_tmp(127, 96);
+    from_0 = v200;
+    ap_int<128> v202 = where_1;
+    int32_t v203;
+    ap_int<128> v203_tmp = v202;
+    v203 = v203_tmp(127, 96);
     int32_t from_1;
-    from_1 = v117;
-    ap_int<128> v119 = where_2;
-    int32_t v120;
-    ap_int<128> v120_tmp = v119;
-    v120 = v120_tmp(31, 0);
+    from_1 = v203;
+    ap_int<128> v205 = where_2;
+    int32_t v206;
+    ap_int<128> v206_tmp = v205;
+    v206 = v206_tmp(31, 0);
     int32_t from_2;
-    from_2 = v120;
-    ap_int<128> v122 = where_3;
-    int32_t v123;
-    ap_int<128> v123_tmp = v122;
-    v123 = v123_tmp(63, 32);
+    from_2 = v206;
+    ap_int<128> v208 = where_3;
+    int32_t v209;
+    ap_int<128> v209_tmp = v208;
+    v209 = v209_tmp(63, 32);
     int32_t from_3;
-    from_3 = v123;
-    ap_int<128> v125 = back;
-    int32_t v126;
-    ap_int<128> v126_tmp = v125;
-    v126 = v126_tmp(95, 64);
+    from_3 = v209;
+    ap_int<128> v211 = back;
+    int32_t v212;
+    ap_int<128> v212_tmp = v211;
+    v212 = v212_tmp(95, 64);
     int32_t state_at;
-    state_at = v126;
-    int32_t v128 = kind;
-    bool v129 = v128 == 0;
-    int32_t v130 = layer_words;
-    int32_t v131 = head_words;
-    int32_t v132 = v129 ? (int32_t)v130 : (int32_t)v131;
+    state_at = v212;
+    int32_t v214 = kind;
+    bool v215 = v214 == 0;
+    int32_t v216 = layer_words;
+    int32_t v217 = head_words;
+    int32_t v218 = v215 ? (int32_t)v216 : (int32_t)v217;
     int32_t words;
-    words = v132;
-    int32_t v134 = kind;
-    v7.write(v134);
-    int32_t v135 = kind;
-    v8.write(v135);
-    int32_t v136 = state_at;
-    v8.write(v136);
-    int32_t v137 = from_0;
-    v9.write(v137);
-    int32_t v138 = from_1;
-    v10.write(v138);
-    int32_t v139 = from_2;
-    v11.write(v139);
-    int32_t v140 = from_3;
-    v12.write(v140);
-    int32_t v141 = words;
-    v9.write(v141);
-    int32_t v142 = words;
-    v10.write(v142);
-    int32_t v143 = words;
-    v11.write(v143);
-    int32_t v144 = words;
-    v12.write(v144);
-    int32_t v145 = kind;
-    bool v146 = v145 == 0;
-    int32_t v147 = all_state_beats;
-    int32_t v148 = v146 ? (int32_t)v147 : (int32_t)0;
-    int32_t state_beats;
-    state_beats = v148;
-    int32_t v150 = state_beats;
-    int v151 = v150;
-    for (int v152 = 0; v152 < v151; v152 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v153 = state_at;
-      int v154 = v153;
-      int v155 = v152;
-      int v156 = v154 + v155;
-      int v157 = v156;
-      ap_uint<128> v158 = v5[v157];
-      v13.write(v158);
-    }
-    int32_t v159 = kind;
-    bool v160 = v159 == 0;
-    int32_t v161 = v160 ? (int32_t)0 : (int32_t)6;
+    words = v218;
+    int32_t v220 = kind;
+    v8.write(v220);
+    int32_t v221 = kind;
+    v7.write(v221);
+    int32_t v222 = state_at;
+    v7.write(v222);
+    int32_t v223 = from_0;
+    v9.write(v223);
+    int32_t v224 = from_1;
+    v10.write(v224);
+    int32_t v225 = from_2;
+    v11.write(v225);
+    int32_t v226 = from_3;
+    v12.write(v226);
+    int32_t v227 = words;
+    v9.write(v227);
+    int32_t v228 = words;
+    v10.write(v228);
+    int32_t v229 = words;
+    v11.write(v229);
+    int32_t v230 = words;
+    v12.write(v230);
+    int32_t v231 = kind;
+    bool v232 = v231 == 0;
+    int32_t v233 = tokens;
+    int32_t v234 = wanted;
+    int32_t v235 = v232 ? (int32_t)v233 : (int32_t)v234;
+    int32_t takers;
+    takers = v235;
+    int32_t v237 = kind;
+    bool v238 = v237 == 0;
+    int32_t v239 = v238 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v161;
-    int32_t v163 = kind;
-    bool v164 = v163 == 0;
-    ap_int<33> v165 = v164 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v166 = v165;
+    phase_begin = v239;
+    int32_t v241 = kind;
+    bool v242 = v241 == 0;
+    ap_int<33> v243 = v242 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v244 = v243;
     int32_t phase_end;
-    phase_end = v166;
-    int32_t v168 = phase_begin;
-    int32_t v169 = phase_end;
-    int v170 = v168;
-    int v171 = v169;
-    for (int v172 = v170; v172 < v171; v172 += 1) {
-      l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
+    phase_end = v244;
+    int32_t v246 = phase_begin;
+    int32_t v247 = phase_end;
+    int v248 = v246;
+    int v249 = v247;
+    for (int v250 = v248; v250 < v249; v250 += 1) {
+      l_S_n_6_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v174 = at;
-        int v175 = v174;
-        int v176 = n2;
-        int v177 = v175 + v176;
-        int v178 = v177;
-        ap_uint<128> v179 = v3[v178];
-        ap_uint<128> line;
-        line = v179;
-        ap_int<128> v181 = line;
-        v14.write(v181);
+        int32_t v252 = at;
+        int v253 = v252;
+        int v254 = n3;
+        int v255 = v253 + v254;
+        int v256 = v255;
+        ap_uint<128> v257 = v3[v256];
+        ap_uint<128> line1;
+        line1 = v257;
+        ap_int<128> v259 = line1;
+        v14.write(v259);
       }
-      int32_t v182 = at;
-      int v183 = v182;
-      int v184 = v183 + 2;
-      int32_t v185 = v184;
-      at = v185;
-      int32_t v186 = vector_words[v172];
-      int64_t v187 = v186;
-      int64_t v188 = v187 * 8;
-      int32_t v189 = v188;
+      int32_t v260 = at;
+      int v261 = v260;
+      int v262 = v261 + 2;
+      int32_t v263 = v262;
+      at = v263;
+      int32_t v264 = vector_words[v250];
+      int64_t v265 = v264;
+      int64_t v266 = v265 * 8;
+      int32_t v267 = v266;
       int32_t element_beats;
-      element_beats = v189;
-      int32_t filled;
-      filled = 0;
-      int32_t v192 = element_beats;
-      int v193 = v192;
-      for (int v194 = 0; v194 < v193; v194 += 1) {
-      #pragma HLS pipeline II=1
-        l_S_k_5_k: for (int k = 0; k < 7; k++) {
-          ap_uint<128> v196 = part[(k + 1)];
-          part[k] = v196;
-        }
-        int32_t v197 = at;
-        int v198 = v197;
-        int v199 = v194;
-        int v200 = v198 + v199;
-        int v201 = v200;
-        ap_uint<128> v202 = v3[v201];
-        part[7] = v202;
-        int32_t v203 = filled;
-        ap_int<33> v204 = v203;
-        ap_int<33> v205 = v204 + 1;
-        int32_t v206 = v205;
-        filled = v206;
-        int32_t v207 = filled;
-        bool v208 = v207 == 8;
-        if (v208) {
-          filled = 0;
-          ap_uint<1024> whole;
-          whole = 0;
-          l_S_k_6_k1: for (int k1 = 0; k1 < 8; k1++) {
-            ap_uint<128> v211 = part[k1];
-            ap_int<1024> v212 = whole;
-            int64_t v213 = k1;
-            int64_t v214 = v213 * 128;
-            ap_int<65> v215 = v214;
-            ap_int<65> v216 = v215 + 127;
-            int v217 = v214;
-            int v218 = v216;
-            ap_int<1024> v219;
-            ap_int<1024> v219_tmp = v212;
-            v219_tmp(v218, v217) = v211;
-            v219 = v219_tmp;
-            whole = v219;
+      element_beats = v267;
+      int32_t v269 = takers;
+      int v270 = v269;
+      for (int v271 = 0; v271 < v270; v271 += 1) {
+        int32_t filled;
+        filled = 0;
+        int32_t v273 = element_beats;
+        int v274 = v273;
+        for (int v275 = 0; v275 < v274; v275 += 1) {
+        #pragma HLS pipeline II=1
+          l_S_k_7_k: for (int k = 0; k < 7; k++) {
+            ap_uint<128> v277 = part[(k + 1)];
+            part[k] = v277;
           }
-          ap_int<1024> v220 = whole;
-          v15.write(v220);
+          int32_t v278 = at;
+          int v279 = v278;
+          int v280 = v275;
+          int v281 = v279 + v280;
+          int v282 = v281;
+          ap_uint<128> v283 = v3[v282];
+          part[7] = v283;
+          int32_t v284 = filled;
+          ap_int<33> v285 = v284;
+          ap_int<33> v286 = v285 + 1;
+          int32_t v287 = v286;
+          filled = v287;
+          int32_t v288 = filled;
+          bool v289 = v288 == 8;
+          if (v289) {
+            filled = 0;
+            ap_uint<1024> whole;
+            whole = 0;
+            l_S_k_8_k1: for (int k1 = 0; k1 < 8; k1++) {
+              ap_uint<128> v292 = part[k1];
+              ap_int<1024> v293 = whole;
+              int64_t v294 = k1;
+              int64_t v295 = v294 * 128;
+              ap_int<65> v296 = v295;
+              ap_int<65> v297 = v296 + 127;
+              int v298 = v295;
+              int v299 = v297;
+              ap_int<1024> v300;
+              ap_int<1024> v300_tmp = v293;
+              v300_tmp(v299, v298) = v292;
+              v300 = v300_tmp;
+              whole = v300;
+            }
+            ap_int<1024> v301 = whole;
+            v15.write(v301);
+          }
         }
       }
-      int32_t v221 = element_beats;
-      int32_t v222 = at;
-      int v223 = v222;
-      int v224 = v221;
-      int v225 = v223 + v224;
-      int32_t v226 = v225;
-      at = v226;
-      int32_t v227 = room_beats[v172];
+      int32_t v302 = element_beats;
+      int32_t v303 = at;
+      int v304 = v303;
+      int v305 = v302;
+      int v306 = v304 + v305;
+      int32_t v307 = v306;
+      at = v307;
+      int32_t v308 = room_beats[v250];
       int32_t more;
-      more = v227;
-      int32_t v229 = more;
-      int v230 = v229;
-      for (int v231 = 0; v231 < v230; v231 += 1) {
+      more = v308;
+      int32_t v310 = more;
+      int v311 = v310;
+      for (int v312 = 0; v312 < v311; v312 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v232 = at;
-        int v233 = v232;
-        int v234 = v231;
-        int v235 = v233 + v234;
-        int v236 = v235;
-        ap_uint<128> v237 = v3[v236];
+        int32_t v313 = at;
+        int v314 = v313;
+        int v315 = v312;
+        int v316 = v314 + v315;
+        int v317 = v316;
+        ap_uint<128> v318 = v3[v317];
         ap_uint<128> room_beat;
-        room_beat = v237;
-        ap_int<128> v239 = room_beat;
-        v14.write(v239);
+        room_beat = v318;
+        ap_int<128> v320 = room_beat;
+        v14.write(v320);
       }
-      int32_t v240 = more;
-      int32_t v241 = at;
-      int v242 = v241;
-      int v243 = v240;
-      int v244 = v242 + v243;
-      int32_t v245 = v244;
-      at = v245;
+      int32_t v321 = more;
+      int32_t v322 = at;
+      int v323 = v322;
+      int v324 = v321;
+      int v325 = v323 + v324;
+      int32_t v326 = v325;
+      at = v326;
+      ap_int<33> v327 = v250;
+      bool v328 = v327 == 1;
+      if (v328) {
+        int32_t v329 = continued;
+        int32_t rest_continued;
+        rest_continued = v329;
+        int32_t v331 = tokens;
+        int v332 = v331;
+        for (int v333 = 0; v333 < v332; v333 += 1) {
+          int32_t v334 = state_beats;
+          int32_t loads;
+          loads = v334;
+          int32_t v336 = rest_continued;
+          int32_t v337 = v336 & 1;
+          bool v338 = v337 == 1;
+          if (v338) {
+            loads = 0;
+          }
+          int32_t v339 = rest_continued;
+          int32_t v340 = v339 >> 1;
+          rest_continued = v340;
+          int32_t v341 = origins[v333];
+          int32_t v342 = state_at;
+          int v343 = v341;
+          int v344 = v342;
+          int v345 = v343 + v344;
+          int32_t v346 = v345;
+          int32_t old_at;
+          old_at = v346;
+          int32_t v348 = loads;
+          int v349 = v348;
+          for (int v350 = 0; v350 < v349; v350 += 1) {
+          #pragma HLS pipeline II=1
+            int32_t v351 = old_at;
+            int v352 = v351;
+            int v353 = v350;
+            int v354 = v352 + v353;
+            int v355 = v354;
+            ap_uint<128> v356 = v5[v355];
+            v13.write(v356);
+          }
+        }
+      }
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v246[134217728],
-  hls::stream< int32_t >& v247,
-  hls::stream< ap_uint<128> >& v248
+  ap_uint<128> v357[134217728],
+  hls::stream< int32_t >& v358,
+  hls::stream< ap_uint<128> >& v359
 ) {
-  int32_t v249 = v247.read();
+  int32_t v360 = v358.read();
   int32_t count1;
-  count1 = v249;
-  int32_t v251 = count1;
-  int v252 = v251;
-  for (int v253 = 0; v253 < v252; v253 += 1) {
-    int32_t v254 = v247.read();
+  count1 = v360;
+  int32_t v362 = count1;
+  int v363 = v362;
+  for (int v364 = 0; v364 < v363; v364 += 1) {
+    int32_t v365 = v358.read();
     int32_t first_beat;
-    first_beat = v254;
-    int32_t v256 = first_beat;
+    first_beat = v365;
+    int32_t v367 = first_beat;
     int32_t at1;
-    at1 = v256;
-    int32_t v258 = v247.read();
+    at1 = v367;
+    int32_t v369 = v358.read();
     int32_t words1;
-    words1 = v258;
-    int32_t v260 = words1;
-    int v261 = v260;
-    for (int v262 = 0; v262 < v261; v262 += 1) {
+    words1 = v369;
+    int32_t v371 = words1;
+    int v372 = v371;
+    for (int v373 = 0; v373 < v372; v373 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v263 = at1;
-      int v264 = v263;
-      int v265 = v262;
-      int v266 = v264 + v265;
-      int v267 = v266;
-      ap_uint<128> v268 = v246[v267];
-      v248.write(v268);
+      int32_t v374 = at1;
+      int v375 = v374;
+      int v376 = v373;
+      int v377 = v375 + v376;
+      int v378 = v377;
+      ap_uint<128> v379 = v357[v378];
+      v359.write(v379);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v269[134217728],
-  hls::stream< int32_t >& v270,
-  hls::stream< ap_uint<128> >& v271
+  ap_uint<128> v380[134217728],
+  hls::stream< int32_t >& v381,
+  hls::stream< ap_uint<128> >& v382
 ) {
-  int32_t v272 = v270.read();
+  int32_t v383 = v381.read();
   int32_t count2;
-  count2 = v272;
-  int32_t v274 = count2;
-  int v275 = v274;
-  for (int v276 = 0; v276 < v275; v276 += 1) {
-    int32_t v277 = v270.read();
+  count2 = v383;
+  int32_t v385 = count2;
+  int v386 = v385;
+  for (int v387 = 0; v387 < v386; v387 += 1) {
+    int32_t v388 = v381.read();
     int32_t first_beat1;
-    first_beat1 = v277;
-    int32_t v279 = first_beat1;
+    first_beat1 = v388;
+    int32_t v390 = first_beat1;
     int32_t at2;
-    at2 = v279;
-    int32_t v281 = v270.read();
+    at2 = v390;
+    int32_t v392 = v381.read();
     int32_t words2;
-    words2 = v281;
-    int32_t v283 = words2;
-    int v284 = v283;
-    for (int v285 = 0; v285 < v284; v285 += 1) {
+    words2 = v392;
+    int32_t v394 = words2;
+    int v395 = v394;
+    for (int v396 = 0; v396 < v395; v396 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v286 = at2;
-      int v287 = v286;
-      int v288 = v285;
-      int v289 = v287 + v288;
-      int v290 = v289;
-      ap_uint<128> v291 = v269[v290];
-      v271.write(v291);
+      int32_t v397 = at2;
+      int v398 = v397;
+      int v399 = v396;
+      int v400 = v398 + v399;
+      int v401 = v400;
+      ap_uint<128> v402 = v380[v401];
+      v382.write(v402);
     }
   }
 }
 
 void load_2_0(
-  ap_uint<128> v292[134217728],
-  hls::stream< int32_t >& v293,
-  hls::stream< ap_uint<128> >& v294
+  ap_uint<128> v403[134217728],
+  hls::stream< int32_t >& v404,
+  hls::stream< ap_uint<128> >& v405
 ) {
-  int32_t v295 = v293.read();
+  int32_t v406 = v404.read();
   int32_t count3;
-  count3 = v295;
-  int32_t v297 = count3;
-  int v298 = v297;
-  for (int v299 = 0; v299 < v298; v299 += 1) {
-    int32_t v300 = v293.read();
+  count3 = v406;
+  int32_t v408 = count3;
+  int v409 = v408;
+  for (int v410 = 0; v410 < v409; v410 += 1) {
+    int32_t v411 = v404.read();
     int32_t first_beat2;
-    first_beat2 = v300;
-    int32_t v302 = first_beat2;
+    first_beat2 = v411;
+    int32_t v413 = first_beat2;
     int32_t at3;
-    at3 = v302;
-    int32_t v304 = v293.read();
+    at3 = v413;
+    int32_t v415 = v404.read();
     int32_t words3;
-    words3 = v304;
-    int32_t v306 = words3;
-    int v307 = v306;
-    for (int v308 = 0; v308 < v307; v308 += 1) {
+    words3 = v415;
+    int32_t v417 = words3;
+    int v418 = v417;
+    for (int v419 = 0; v419 < v418; v419 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v309 = at3;
-      int v310 = v309;
-      int v311 = v308;
-      int v312 = v310 + v311;
-      int v313 = v312;
-      ap_uint<128> v314 = v292[v313];
-      v294.write(v314);
+      int32_t v420 = at3;
+      int v421 = v420;
+      int v422 = v419;
+      int v423 = v421 + v422;
+      int v424 = v423;
+      ap_uint<128> v425 = v403[v424];
+      v405.write(v425);
     }
   }
 }
 
 void load_3_0(
-  ap_uint<128> v315[134217728],
-  hls::stream< int32_t >& v316,
-  hls::stream< ap_uint<128> >& v317
+  ap_uint<128> v426[134217728],
+  hls::stream< int32_t >& v427,
+  hls::stream< ap_uint<128> >& v428
 ) {
-  int32_t v318 = v316.read();
+  int32_t v429 = v427.read();
   int32_t count4;
-  count4 = v318;
-  int32_t v320 = count4;
-  int v321 = v320;
-  for (int v322 = 0; v322 < v321; v322 += 1) {
-    int32_t v323 = v316.read();
+  count4 = v429;
+  int32_t v431 = count4;
+  int v432 = v431;
+  for (int v433 = 0; v433 < v432; v433 += 1) {
+    int32_t v434 = v427.read();
     int32_t first_beat3;
-    first_beat3 = v323;
-    int32_t v325 = first_beat3;
+    first_beat3 = v434;
+    int32_t v436 = first_beat3;
     int32_t at4;
-    at4 = v325;
-    int32_t v327 = v316.read();
+    at4 = v436;
+    int32_t v438 = v427.read();
     int32_t words4;
-    words4 = v327;
-    int32_t v329 = words4;
-    int v330 = v329;
-    for (int v331 = 0; v331 < v330; v331 += 1) {
+    words4 = v438;
+    int32_t v440 = words4;
+    int v441 = v440;
+    for (int v442 = 0; v442 < v441; v442 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v332 = at4;
-      int v333 = v332;
-      int v334 = v331;
-      int v335 = v333 + v334;
-      int v336 = v335;
-      ap_uint<128> v337 = v315[v336];
-      v317.write(v337);
+      int32_t v443 = at4;
+      int v444 = v443;
+      int v445 = v442;
+      int v446 = v444 + v445;
+      int v447 = v446;
+      ap_uint<128> v448 = v426[v447];
+      v428.write(v448);
     }
   }
 }
 
 void bit_length(
-  int64_t v338,
-  int32_t *v339
+  int64_t v449,
+  int32_t *v450
 ) {
   int64_t rest;
-  rest = v338;
+  rest = v449;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v343 = k2;
-    int32_t v344 = 32 >> v343;
+    int32_t v454 = k2;
+    int32_t v455 = 32 >> v454;
     int32_t step;
-    step = v344;
-    int64_t v346 = rest;
-    int32_t v347 = step;
-    int64_t v348 = v347;
-    int64_t v349 = v346 >> v348;
+    step = v455;
+    int64_t v457 = rest;
+    int32_t v458 = step;
+    int64_t v459 = v458;
+    int64_t v460 = v457 >> v459;
     int64_t high;
-    high = v349;
-    int64_t v351 = high;
-    bool v352 = v351 > 0;
-    if (v352) {
-      int64_t v353 = high;
-      rest = v353;
-      int32_t v354 = step;
-      int32_t v355 = bits;
-      ap_int<33> v356 = v355;
-      ap_int<33> v357 = v354;
-      ap_int<33> v358 = v356 + v357;
-      int32_t v359 = v358;
-      bits = v359;
+    high = v460;
+    int64_t v462 = high;
+    bool v463 = v462 > 0;
+    if (v463) {
+      int64_t v464 = high;
+      rest = v464;
+      int32_t v465 = step;
+      int32_t v466 = bits;
+      ap_int<33> v467 = v466;
+      ap_int<33> v468 = v465;
+      ap_int<33> v469 = v467 + v468;
+      int32_t v470 = v469;
+      bits = v470;
     }
   }
-  int64_t v360 = rest;
-  int32_t v361 = v360;
+  int64_t v471 = rest;
+  int32_t v472 = v471;
   int32_t low;
-  low = v361;
-  int32_t v363 = bits;
-  int32_t v364 = low;
-  ap_int<33> v365 = v363;
-  ap_int<33> v366 = v364;
-  ap_int<33> v367 = v365 + v366;
-  int32_t v368 = v367;
+  low = v472;
+  int32_t v474 = bits;
+  int32_t v475 = low;
+  ap_int<33> v476 = v474;
+  ap_int<33> v477 = v475;
+  ap_int<33> v478 = v476 + v477;
+  int32_t v479 = v478;
   int32_t total;
-  total = v368;
-  *v339 = total;
+  total = v479;
+  *v450 = total;
 }
 
 void measure(
-  ap_int<48> v370[432][16],
-  int32_t v371,
-  ap_uint<1024> v372,
-  int32_t v373,
-  int32_t v374[432][16],
-  int64_t v375[2],
-  int32_t v376[1]
+  ap_int<48> v481[1728][16],
+  int32_t v482,
+  int32_t v483,
+  ap_uint<1024> v484,
+  int32_t v485,
+  int32_t v486[432][16],
+  int64_t v487[2],
+  int32_t v488[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v370 complete dim=2
+  #pragma HLS array_partition variable=v481 complete dim=2
 
-  #pragma HLS array_partition variable=v374 complete dim=2
+  #pragma HLS array_partition variable=v486 complete dim=2
 
-  #pragma HLS array_partition variable=v375 complete dim=1
+  #pragma HLS array_partition variable=v487 complete dim=1
 
   ap_uint<1024> rest1;
-  rest1 = v372;
+  rest1 = v484;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -594,376 +771,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 16; e++) {
-    ap_int<1024> v382 = rest1;
-    int64_t v383 = v382;
+    ap_int<1024> v494 = rest1;
+    int64_t v495 = v494;
     int64_t element;
-    element = v383;
-    ap_int<1024> v385 = rest1;
-    ap_uint<1024> v386 = v385 >> 64;
-    rest1 = v386;
-    int64_t v387 = element;
-    ap_int<24> v388 = v387;
+    element = v495;
+    ap_int<1024> v497 = rest1;
+    ap_uint<1024> v498 = v497 >> 64;
+    rest1 = v498;
+    int64_t v499 = element;
+    ap_int<24> v500 = v499;
     ap_int<24> gain;
-    gain = v388;
-    int64_t v390 = element;
-    int64_t v391 = v390 >> 24;
-    ap_int<18> v392 = v391;
+    gain = v500;
+    int64_t v502 = element;
+    int64_t v503 = v502 >> 24;
+    ap_int<18> v504 = v503;
     ap_int<18> block;
-    block = v392;
-    int v394 = v371;
-    ap_int<48> v395 = v370[v394][e];
-    ap_uint<48> v396 = v373;
-    ap_int<48> v397 = v395 << v396;
+    block = v504;
+    int v506 = v482;
+    ap_int<48> v507 = v481[v506][e];
+    ap_uint<48> v508 = v485;
+    ap_int<48> v509 = v507 << v508;
     ap_int<48> shifted;
-    shifted = v397;
-    ap_int<48> v399 = shifted;
-    ap_int<48> v400 = v399 >> 16;
-    int32_t v401 = v400;
+    shifted = v509;
+    ap_int<48> v511 = shifted;
+    ap_int<48> v512 = v511 >> 16;
+    int32_t v513 = v512;
     int32_t normal;
-    normal = v401;
-    int32_t v403 = normal;
-    int32_t v404 = v403 >> 8;
-    ap_int<24> v405 = v404;
+    normal = v513;
+    int32_t v515 = normal;
+    int32_t v516 = v515 >> 8;
+    ap_int<24> v517 = v516;
     ap_int<24> top;
-    top = v405;
-    ap_int<24> v407 = top;
-    ap_int<48> v408 = v407;
-    ap_int<48> v409 = v408 * v408;
-    int64_t v410 = plain_sum;
-    ap_int<65> v411 = v410;
-    ap_int<65> v412 = v409;
-    ap_int<65> v413 = v411 + v412;
-    int64_t v414 = v413;
-    plain_sum = v414;
-    int32_t v415 = normal;
-    ap_int<18> v416 = block;
-    ap_int<50> v417 = v415;
-    ap_int<50> v418 = v416;
-    ap_int<50> v419 = v417 * v418;
-    ap_int<51> v420 = v419;
-    ap_int<51> v421 = v420 + 16777216;
-    ap_int<51> v422 = v421 >> 25;
-    ap_int<24> v423 = v422;
+    top = v517;
+    ap_int<24> v519 = top;
+    ap_int<48> v520 = v519;
+    ap_int<48> v521 = v520 * v520;
+    int64_t v522 = plain_sum;
+    ap_int<65> v523 = v522;
+    ap_int<65> v524 = v521;
+    ap_int<65> v525 = v523 + v524;
+    int64_t v526 = v525;
+    plain_sum = v526;
+    int32_t v527 = normal;
+    ap_int<18> v528 = block;
+    ap_int<50> v529 = v527;
+    ap_int<50> v530 = v528;
+    ap_int<50> v531 = v529 * v530;
+    ap_int<51> v532 = v531;
+    ap_int<51> v533 = v532 + 16777216;
+    ap_int<51> v534 = v533 >> 25;
+    ap_int<24> v535 = v534;
     ap_int<24> weighted;
-    weighted = v423;
-    ap_int<24> v425 = weighted;
-    ap_int<48> v426 = v425;
-    ap_int<48> v427 = v426 * v426;
-    int64_t v428 = weighted_sum;
-    ap_int<65> v429 = v428;
-    ap_int<65> v430 = v427;
-    ap_int<65> v431 = v429 + v430;
-    int64_t v432 = v431;
-    weighted_sum = v432;
-    int32_t v433 = normal;
-    ap_int<24> v434 = gain;
-    ap_int<56> v435 = v433;
-    ap_int<56> v436 = v434;
-    ap_int<56> v437 = v435 * v436;
-    ap_int<56> v438 = v437 >> 24;
-    int32_t v439 = v438;
+    weighted = v535;
+    ap_int<24> v537 = weighted;
+    ap_int<48> v538 = v537;
+    ap_int<48> v539 = v538 * v538;
+    int64_t v540 = weighted_sum;
+    ap_int<65> v541 = v540;
+    ap_int<65> v542 = v539;
+    ap_int<65> v543 = v541 + v542;
+    int64_t v544 = v543;
+    weighted_sum = v544;
+    int32_t v545 = normal;
+    ap_int<24> v546 = gain;
+    ap_int<56> v547 = v545;
+    ap_int<56> v548 = v546;
+    ap_int<56> v549 = v547 * v548;
+    ap_int<56> v550 = v549 >> 24;
+    int32_t v551 = v550;
     int32_t u;
-    u = v439;
-    int32_t v441 = u;
-    v374[v394][e] = v441;
-    int32_t v442 = u;
-    bool v443 = v442 < 0;
-    int32_t v444 = 0 - v442;
-    int32_t v445 = v443 ? (int32_t)v444 : (int32_t)v442;
+    u = v551;
+    int32_t v553 = u;
+    int v554 = v483;
+    v486[v554][e] = v553;
+    int32_t v555 = u;
+    bool v556 = v555 < 0;
+    int32_t v557 = 0 - v555;
+    int32_t v558 = v556 ? (int32_t)v557 : (int32_t)v555;
     int32_t size1;
-    size1 = v445;
-    int32_t v447 = size1;
-    int32_t v448 = largest;
-    bool v449 = v447 > v448;
-    int32_t v450 = v449 ? (int32_t)v447 : (int32_t)v448;
-    largest = v450;
+    size1 = v558;
+    int32_t v560 = size1;
+    int32_t v561 = largest;
+    bool v562 = v560 > v561;
+    int32_t v563 = v562 ? (int32_t)v560 : (int32_t)v561;
+    largest = v563;
   }
-  int64_t v451 = weighted_sum;
-  int64_t v452 = v375[0];
-  ap_int<65> v453 = v452;
-  ap_int<65> v454 = v451;
-  ap_int<65> v455 = v453 + v454;
-  int64_t v456 = v455;
-  v375[0] = v456;
-  int64_t v457 = plain_sum;
-  int64_t v458 = v375[1];
-  ap_int<65> v459 = v458;
-  ap_int<65> v460 = v457;
-  ap_int<65> v461 = v459 + v460;
-  int64_t v462 = v461;
-  v375[1] = v462;
-  int32_t v463 = largest;
-  int32_t v464 = v376[0];
-  bool v465 = v463 > v464;
-  int32_t v466 = v465 ? (int32_t)v463 : (int32_t)v464;
-  v376[0] = v466;
+  int64_t v564 = weighted_sum;
+  int64_t v565 = v487[0];
+  ap_int<65> v566 = v565;
+  ap_int<65> v567 = v564;
+  ap_int<65> v568 = v566 + v567;
+  int64_t v569 = v568;
+  v487[0] = v569;
+  int64_t v570 = plain_sum;
+  int64_t v571 = v487[1];
+  ap_int<65> v572 = v571;
+  ap_int<65> v573 = v570;
+  ap_int<65> v574 = v572 + v573;
+  int64_t v575 = v574;
+  v487[1] = v575;
+  int32_t v576 = largest;
+  int32_t v577 = v488[0];
+  bool v578 = v576 > v577;
+  int32_t v579 = v578 ? (int32_t)v576 : (int32_t)v577;
+  v488[0] = v579;
 }
 
 void normalise(
-  int64_t v467,
-  int32_t v468,
-  int32_t v469[2]
+  int64_t v580,
+  int32_t v581,
+  int32_t v582[2]
 ) {
-  #pragma HLS array_partition variable=v469 complete dim=1
+  #pragma HLS array_partition variable=v582 complete dim=1
 
-  int32_t v470;
-  bit_length(v467, &v470);
-  ap_int<33> v471 = v470;
-  ap_int<33> v472 = v471 - 31;
-  int32_t v473 = v472;
+  int32_t v583;
+  bit_length(v580, &v583);
+  ap_int<33> v584 = v583;
+  ap_int<33> v585 = v584 - 31;
+  int32_t v586 = v585;
   int32_t shift;
-  shift = v473;
-  int32_t v475 = shift;
-  bool v476 = v475 > 0;
-  int32_t v477 = v476 ? (int32_t)v475 : (int32_t)0;
+  shift = v586;
+  int32_t v588 = shift;
+  bool v589 = v588 > 0;
+  int32_t v590 = v589 ? (int32_t)v588 : (int32_t)0;
   int32_t down;
-  down = v477;
-  int32_t v479 = shift;
-  bool v480 = v479 > 0;
-  int32_t v481 = 0 - v479;
-  int32_t v482 = v480 ? (int32_t)0 : (int32_t)v481;
+  down = v590;
+  int32_t v592 = shift;
+  bool v593 = v592 > 0;
+  int32_t v594 = 0 - v592;
+  int32_t v595 = v593 ? (int32_t)0 : (int32_t)v594;
   int32_t up;
-  up = v482;
-  int32_t v484 = down;
-  int64_t v485 = v484;
-  int64_t v486 = v467 >> v485;
-  int32_t v487 = up;
-  int64_t v488 = v487;
-  int64_t v489 = v486 << v488;
-  int32_t v490 = v489;
+  up = v595;
+  int32_t v597 = down;
+  int64_t v598 = v597;
+  int64_t v599 = v580 >> v598;
+  int32_t v600 = up;
+  int64_t v601 = v600;
+  int64_t v602 = v599 << v601;
+  int32_t v603 = v602;
   int32_t mantissa;
-  mantissa = v490;
-  int32_t v492 = mantissa;
-  v469[0] = v492;
-  int32_t v493 = mantissa;
-  bool v494 = v493 == 0;
-  int32_t v495 = shift;
-  ap_int<33> v496 = v468;
-  ap_int<33> v497 = v495;
-  ap_int<33> v498 = v496 + v497;
-  ap_int<33> v499 = v494 ? (ap_int<33>)0 : (ap_int<33>)v498;
-  int32_t v500 = v499;
-  v469[1] = v500;
+  mantissa = v603;
+  int32_t v605 = mantissa;
+  v582[0] = v605;
+  int32_t v606 = mantissa;
+  bool v607 = v606 == 0;
+  int32_t v608 = shift;
+  ap_int<33> v609 = v581;
+  ap_int<33> v610 = v608;
+  ap_int<33> v611 = v609 + v610;
+  ap_int<33> v612 = v607 ? (ap_int<33>)0 : (ap_int<33>)v611;
+  int32_t v613 = v612;
+  v582[1] = v613;
 }
 
 void multiply(
-  int32_t v501[2],
-  int32_t v502[2],
-  int32_t v503[2]
+  int32_t v614[2],
+  int32_t v615[2],
+  int32_t v616[2]
 ) {
-  #pragma HLS array_partition variable=v501 complete dim=1
+  #pragma HLS array_partition variable=v614 complete dim=1
 
-  #pragma HLS array_partition variable=v502 complete dim=1
+  #pragma HLS array_partition variable=v615 complete dim=1
 
-  #pragma HLS array_partition variable=v503 complete dim=1
+  #pragma HLS array_partition variable=v616 complete dim=1
 
-  int32_t v504 = v501[0];
-  int32_t v505 = v502[0];
-  int64_t v506 = v504;
-  int64_t v507 = v505;
-  int64_t v508 = v506 * v507;
+  int32_t v617 = v614[0];
+  int32_t v618 = v615[0];
+  int64_t v619 = v617;
+  int64_t v620 = v618;
+  int64_t v621 = v619 * v620;
   int64_t product;
-  product = v508;
-  int32_t v510 = v501[1];
-  int32_t v511 = v502[1];
-  ap_int<33> v512 = v510;
-  ap_int<33> v513 = v511;
-  ap_int<33> v514 = v512 + v513;
-  int32_t v515 = v514;
+  product = v621;
+  int32_t v623 = v614[1];
+  int32_t v624 = v615[1];
+  ap_int<33> v625 = v623;
+  ap_int<33> v626 = v624;
+  ap_int<33> v627 = v625 + v626;
+  int32_t v628 = v627;
   int32_t exponent;
-  exponent = v515;
-  int64_t v517 = product;
-  int32_t v518 = exponent;
-  normalise(v517, v518, v503);
+  exponent = v628;
+  int64_t v630 = product;
+  int32_t v631 = exponent;
+  normalise(v630, v631, v616);
 }
 
 void aligned(
-  int32_t v519,
-  int32_t v520,
-  int32_t *v521
+  int32_t v632,
+  int32_t v633,
+  int32_t *v634
 ) {
-  bool v522 = v520 > 31;
-  int32_t v523 = v522 ? (int32_t)31 : (int32_t)v520;
+  bool v635 = v633 > 31;
+  int32_t v636 = v635 ? (int32_t)31 : (int32_t)v633;
   int32_t shift1;
-  shift1 = v523;
-  int32_t v525 = shift1;
-  int32_t v526 = v519 >> v525;
+  shift1 = v636;
+  int32_t v638 = shift1;
+  int32_t v639 = v632 >> v638;
   int32_t moved;
-  moved = v526;
-  *v521 = moved;
+  moved = v639;
+  *v634 = moved;
 }
 
 void add3(
-  int32_t v528[2],
-  int32_t v529[2],
-  int32_t v530[2],
-  int32_t v531[2]
+  int32_t v641[2],
+  int32_t v642[2],
+  int32_t v643[2],
+  int32_t v644[2]
 ) {
-  #pragma HLS array_partition variable=v528 complete dim=1
+  #pragma HLS array_partition variable=v641 complete dim=1
 
-  #pragma HLS array_partition variable=v529 complete dim=1
+  #pragma HLS array_partition variable=v642 complete dim=1
 
-  #pragma HLS array_partition variable=v530 complete dim=1
+  #pragma HLS array_partition variable=v643 complete dim=1
 
-  #pragma HLS array_partition variable=v531 complete dim=1
+  #pragma HLS array_partition variable=v644 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v533 = v528[0];
-  bool v534 = v533 > 0;
-  int32_t v535 = v528[1];
-  int32_t v536 = lowest;
-  int32_t v537 = v534 ? (int32_t)v535 : (int32_t)v536;
+  int32_t v646 = v641[0];
+  bool v647 = v646 > 0;
+  int32_t v648 = v641[1];
+  int32_t v649 = lowest;
+  int32_t v650 = v647 ? (int32_t)v648 : (int32_t)v649;
   int32_t ea;
-  ea = v537;
-  int32_t v539 = v529[0];
-  bool v540 = v539 > 0;
-  int32_t v541 = v529[1];
-  int32_t v542 = lowest;
-  int32_t v543 = v540 ? (int32_t)v541 : (int32_t)v542;
+  ea = v650;
+  int32_t v652 = v642[0];
+  bool v653 = v652 > 0;
+  int32_t v654 = v642[1];
+  int32_t v655 = lowest;
+  int32_t v656 = v653 ? (int32_t)v654 : (int32_t)v655;
   int32_t eb;
-  eb = v543;
-  int32_t v545 = v530[0];
-  bool v546 = v545 > 0;
-  int32_t v547 = v530[1];
-  int32_t v548 = lowest;
-  int32_t v549 = v546 ? (int32_t)v547 : (int32_t)v548;
+  eb = v656;
+  int32_t v658 = v643[0];
+  bool v659 = v658 > 0;
+  int32_t v660 = v643[1];
+  int32_t v661 = lowest;
+  int32_t v662 = v659 ? (int32_t)v660 : (int32_t)v661;
   int32_t ec;
-  ec = v549;
-  int32_t v551 = eb;
-  int32_t v552 = ea;
-  bool v553 = v551 > v552;
-  int32_t v554 = v553 ? (int32_t)v551 : (int32_t)v552;
+  ec = v662;
+  int32_t v664 = eb;
+  int32_t v665 = ea;
+  bool v666 = v664 > v665;
+  int32_t v667 = v666 ? (int32_t)v664 : (int32_t)v665;
   int32_t ab;
-  ab = v554;
-  int32_t v556 = ec;
-  int32_t v557 = ab;
-  bool v558 = v556 > v557;
-  int32_t v559 = v558 ? (int32_t)v556 : (int32_t)v557;
+  ab = v667;
+  int32_t v669 = ec;
+  int32_t v670 = ab;
+  bool v671 = v669 > v670;
+  int32_t v672 = v671 ? (int32_t)v669 : (int32_t)v670;
   int32_t top1;
-  top1 = v559;
-  int32_t v561 = top1;
-  int32_t v562 = ea;
-  ap_int<33> v563 = v561;
-  ap_int<33> v564 = v562;
-  ap_int<33> v565 = v563 - v564;
-  int32_t v566 = v565;
+  top1 = v672;
+  int32_t v674 = top1;
+  int32_t v675 = ea;
+  ap_int<33> v676 = v674;
+  ap_int<33> v677 = v675;
+  ap_int<33> v678 = v676 - v677;
+  int32_t v679 = v678;
   int32_t below_a;
-  below_a = v566;
-  int32_t v568 = top1;
-  int32_t v569 = eb;
-  ap_int<33> v570 = v568;
-  ap_int<33> v571 = v569;
-  ap_int<33> v572 = v570 - v571;
-  int32_t v573 = v572;
+  below_a = v679;
+  int32_t v681 = top1;
+  int32_t v682 = eb;
+  ap_int<33> v683 = v681;
+  ap_int<33> v684 = v682;
+  ap_int<33> v685 = v683 - v684;
+  int32_t v686 = v685;
   int32_t below_b;
-  below_b = v573;
-  int32_t v575 = top1;
-  int32_t v576 = ec;
-  ap_int<33> v577 = v575;
-  ap_int<33> v578 = v576;
-  ap_int<33> v579 = v577 - v578;
-  int32_t v580 = v579;
+  below_b = v686;
+  int32_t v688 = top1;
+  int32_t v689 = ec;
+  ap_int<33> v690 = v688;
+  ap_int<33> v691 = v689;
+  ap_int<33> v692 = v690 - v691;
+  int32_t v693 = v692;
   int32_t below_c;
-  below_c = v580;
-  int32_t v582 = v528[0];
-  int32_t v583 = below_a;
-  int32_t v584;
-  aligned(v582, v583, &v584);
-  int32_t v585 = v529[0];
-  int32_t v586 = below_b;
-  int32_t v587;
-  aligned(v585, v586, &v587);
-  ap_int<33> v588 = v584;
-  ap_int<33> v589 = v587;
-  ap_int<33> v590 = v588 + v589;
-  int32_t v591 = v530[0];
-  int32_t v592 = below_c;
-  int32_t v593;
-  aligned(v591, v592, &v593);
-  ap_int<34> v594 = v590;
-  ap_int<34> v595 = v593;
-  ap_int<34> v596 = v594 + v595;
-  int64_t v597 = v596;
+  below_c = v693;
+  int32_t v695 = v641[0];
+  int32_t v696 = below_a;
+  int32_t v697;
+  aligned(v695, v696, &v697);
+  int32_t v698 = v642[0];
+  int32_t v699 = below_b;
+  int32_t v700;
+  aligned(v698, v699, &v700);
+  ap_int<33> v701 = v697;
+  ap_int<33> v702 = v700;
+  ap_int<33> v703 = v701 + v702;
+  int32_t v704 = v643[0];
+  int32_t v705 = below_c;
+  int32_t v706;
+  aligned(v704, v705, &v706);
+  ap_int<34> v707 = v703;
+  ap_int<34> v708 = v706;
+  ap_int<34> v709 = v707 + v708;
+  int64_t v710 = v709;
   int64_t total1;
-  total1 = v597;
-  int64_t v599 = total1;
-  int32_t v600 = top1;
-  normalise(v599, v600, v531);
+  total1 = v710;
+  int64_t v712 = total1;
+  int32_t v713 = top1;
+  normalise(v712, v713, v644);
 }
 
 void ratio_begin(
-  int32_t v601[2],
-  int32_t v602[2],
-  int32_t v603[2],
-  int64_t v604[2]
+  int32_t v714[2],
+  int32_t v715[2],
+  int32_t v716[2],
+  int64_t v717[2]
 ) {
-  #pragma HLS array_partition variable=v601 complete dim=1
+  #pragma HLS array_partition variable=v714 complete dim=1
 
-  #pragma HLS array_partition variable=v602 complete dim=1
+  #pragma HLS array_partition variable=v715 complete dim=1
 
-  #pragma HLS array_partition variable=v603 complete dim=1
+  #pragma HLS array_partition variable=v716 complete dim=1
 
-  #pragma HLS array_partition variable=v604 complete dim=1
+  #pragma HLS array_partition variable=v717 complete dim=1
 
-  int32_t v605 = v602[1];
-  int32_t v606 = v605 & 1;
+  int32_t v718 = v715[1];
+  int32_t v719 = v718 & 1;
   int32_t odd;
-  odd = v606;
-  int32_t v608 = v602[0];
-  int64_t v609 = v608;
+  odd = v719;
+  int32_t v721 = v715[0];
+  int64_t v722 = v721;
   int64_t wide;
-  wide = v609;
+  wide = v722;
   int64_t one;
   one = 1073741824;
-  int32_t v612 = v602[0];
-  bool v613 = v612 == 0;
-  int64_t v614 = one;
-  int64_t v615 = wide;
-  int32_t v616 = odd;
-  int64_t v617 = v616;
-  int64_t v618 = v615 << v617;
-  int64_t v619 = v613 ? (int64_t)v614 : (int64_t)v618;
+  int32_t v725 = v715[0];
+  bool v726 = v725 == 0;
+  int64_t v727 = one;
+  int64_t v728 = wide;
+  int32_t v729 = odd;
+  int64_t v730 = v729;
+  int64_t v731 = v728 << v730;
+  int64_t v732 = v726 ? (int64_t)v727 : (int64_t)v731;
   int64_t radicand;
-  radicand = v619;
-  int64_t v621 = radicand;
-  int64_t v622 = v621 << 30;
-  v604[0] = v622;
-  int32_t v623 = v601[0];
-  int64_t v624 = v623;
-  v604[1] = v624;
-  int32_t v625 = v601[1];
-  v603[0] = v625;
-  int32_t v626 = v602[1];
-  int32_t v627 = odd;
-  ap_int<33> v628 = v626;
-  ap_int<33> v629 = v627;
-  ap_int<33> v630 = v628 - v629;
-  ap_int<34> v631 = v630;
-  ap_int<34> v632 = v631 - 30;
-  ap_int<34> v633 = v632 >> 1;
-  int32_t v634 = v633;
-  v603[1] = v634;
+  radicand = v732;
+  int64_t v734 = radicand;
+  int64_t v735 = v734 << 30;
+  v717[0] = v735;
+  int32_t v736 = v714[0];
+  int64_t v737 = v736;
+  v717[1] = v737;
+  int32_t v738 = v714[1];
+  v716[0] = v738;
+  int32_t v739 = v715[1];
+  int32_t v740 = odd;
+  ap_int<33> v741 = v739;
+  ap_int<33> v742 = v740;
+  ap_int<33> v743 = v741 - v742;
+  ap_int<34> v744 = v743;
+  ap_int<34> v745 = v744 - 30;
+  ap_int<34> v746 = v745 >> 1;
+  int32_t v747 = v746;
+  v716[1] = v747;
 }
 
 void norm_scale(
-  int32_t v635[8],
-  int32_t v636,
-  int64_t v637[2],
-  int32_t v638[1],
-  int32_t v639[2],
-  int32_t v640[2],
-  int64_t v641[2]
+  int32_t v748[8],
+  int32_t v749,
+  int64_t v750[2],
+  int32_t v751[1],
+  int32_t v752[2],
+  int32_t v753[2],
+  int64_t v754[2]
 ) {
-  #pragma HLS array_partition variable=v635 complete dim=1
+  #pragma HLS array_partition variable=v748 complete dim=1
 
-  #pragma HLS array_partition variable=v637 complete dim=1
+  #pragma HLS array_partition variable=v750 complete dim=1
 
-  #pragma HLS array_partition variable=v639 complete dim=1
+  #pragma HLS array_partition variable=v752 complete dim=1
 
-  #pragma HLS array_partition variable=v640 complete dim=1
+  #pragma HLS array_partition variable=v753 complete dim=1
 
-  #pragma HLS array_partition variable=v641 complete dim=1
+  #pragma HLS array_partition variable=v754 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -983,288 +1161,291 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v648 = v635[0];
-  factor[0] = v648;
-  int32_t v649 = v635[1];
-  factor[1] = v649;
-  int32_t v650 = v635[3];
-  eps_square[0] = v650;
-  int32_t v651 = v635[4];
-  eps_square[1] = v651;
-  int32_t v652 = v635[5];
-  eps[0] = v652;
-  int32_t v653 = v635[6];
-  eps[1] = v653;
-  int32_t v654 = v635[2];
-  int32_t v655 = v636 << 1;
-  ap_int<33> v656 = v654;
-  ap_int<33> v657 = v655;
-  ap_int<33> v658 = v656 + v657;
-  int32_t v659 = v658;
+  int32_t v761 = v748[0];
+  factor[0] = v761;
+  int32_t v762 = v748[1];
+  factor[1] = v762;
+  int32_t v763 = v748[3];
+  eps_square[0] = v763;
+  int32_t v764 = v748[4];
+  eps_square[1] = v764;
+  int32_t v765 = v748[5];
+  eps[0] = v765;
+  int32_t v766 = v748[6];
+  eps[1] = v766;
+  int32_t v767 = v748[2];
+  int32_t v768 = v749 << 1;
+  ap_int<33> v769 = v767;
+  ap_int<33> v770 = v768;
+  ap_int<33> v771 = v769 + v770;
+  int32_t v772 = v771;
   int32_t exponent1;
-  exponent1 = v659;
-  int64_t v661 = v637[0];
-  int32_t v662 = exponent1;
-  normalise(v661, v662, mean);
-  multiply(eps_square, v639, product1);
+  exponent1 = v772;
+  int64_t v774 = v750[0];
+  int32_t v775 = exponent1;
+  normalise(v774, v775, mean);
+  multiply(eps_square, v752, product1);
   add3(mean, product1, eps, total2);
-  int32_t v663 = v638[0];
-  int64_t v664 = v663;
+  int32_t v776 = v751[0];
+  int64_t v777 = v776;
   int64_t largest1;
-  largest1 = v664;
-  int64_t v666 = largest1;
-  normalise(v666, v636, mean);
+  largest1 = v777;
+  int64_t v779 = largest1;
+  normalise(v779, v749, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v640, v641);
+  ratio_begin(product1, total2, v753, v754);
 }
 
 void code_shift(
-  int32_t v667,
-  int32_t *v668
+  int32_t v780,
+  int32_t *v781
 ) {
-  int64_t v669 = v667;
+  int64_t v782 = v780;
   int64_t wide1;
-  wide1 = v669;
-  int64_t v671 = wide1;
-  int32_t v672;
-  bit_length(v671, &v672);
-  ap_int<33> v673 = v672;
-  ap_int<33> v674 = 31 - v673;
-  int32_t v675 = v674;
+  wide1 = v782;
+  int64_t v784 = wide1;
+  int32_t v785;
+  bit_length(v784, &v785);
+  ap_int<33> v786 = v785;
+  ap_int<33> v787 = 31 - v786;
+  int32_t v788 = v787;
   int32_t left;
-  left = v675;
-  *v668 = left;
+  left = v788;
+  *v781 = left;
 }
 
 void divide(
-  int64_t v677,
-  int64_t v678,
-  int32_t v679,
-  int64_t *v680
+  int64_t v790,
+  int64_t v791,
+  int32_t v792,
+  int64_t *v793
 ) {
   int64_t rest2;
-  rest2 = v677;
+  rest2 = v790;
   int64_t quotient;
   quotient = 0;
-  int v683 = v679;
-  for (int v684 = 0; v684 < v683; v684 += 1) {
+  int v796 = v792;
+  for (int v797 = 0; v797 < v796; v797 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v685 = quotient;
-    int64_t v686 = v685 << 1;
-    quotient = v686;
-    int64_t v687 = rest2;
-    bool v688 = v687 >= v678;
-    if (v688) {
-      int64_t v689 = rest2;
-      ap_int<65> v690 = v689;
-      ap_int<65> v691 = v678;
-      ap_int<65> v692 = v690 - v691;
-      int64_t v693 = v692;
-      rest2 = v693;
-      int64_t v694 = quotient;
-      ap_int<65> v695 = v694;
-      ap_int<65> v696 = v695 + 1;
-      int64_t v697 = v696;
-      quotient = v697;
+    int64_t v798 = quotient;
+    int64_t v799 = v798 << 1;
+    quotient = v799;
+    int64_t v800 = rest2;
+    bool v801 = v800 >= v791;
+    if (v801) {
+      int64_t v802 = rest2;
+      ap_int<65> v803 = v802;
+      ap_int<65> v804 = v791;
+      ap_int<65> v805 = v803 - v804;
+      int64_t v806 = v805;
+      rest2 = v806;
+      int64_t v807 = quotient;
+      ap_int<65> v808 = v807;
+      ap_int<65> v809 = v808 + 1;
+      int64_t v810 = v809;
+      quotient = v810;
     }
-    int64_t v698 = rest2;
-    int64_t v699 = v698 << 1;
-    rest2 = v699;
+    int64_t v811 = rest2;
+    int64_t v812 = v811 << 1;
+    rest2 = v812;
   }
-  *v680 = quotient;
+  *v793 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v700,
-  int32_t v701,
-  ap_int<26> *v702
+  int32_t v813,
+  int32_t v814,
+  ap_int<26> *v815
 ) {
-  int32_t v703 = v700 << v701;
-  int32_t v704 = v703 >> 6;
-  int64_t v705 = v704;
+  int32_t v816 = v813 << v814;
+  int32_t v817 = v816 >> 6;
+  int64_t v818 = v817;
   int64_t largest2;
-  largest2 = v705;
+  largest2 = v818;
   int64_t start;
   start = 16646144;
-  int64_t v708 = start;
-  int64_t v709 = largest2;
-  int64_t v710;
-  divide(v708, v709, 26, &v710);
-  ap_int<26> v711 = v710;
+  int64_t v821 = start;
+  int64_t v822 = largest2;
+  int64_t v823;
+  divide(v821, v822, 26, &v823);
+  ap_int<26> v824 = v823;
   ap_int<26> reciprocal;
-  reciprocal = v711;
-  *v702 = reciprocal;
+  reciprocal = v824;
+  *v815 = reciprocal;
 }
 
 void quantise(
-  int32_t v713[432][16],
-  int32_t v714,
-  int32_t v715,
-  ap_int<26> v716,
-  int8_t v717[108][4][16],
-  int32_t v718,
-  int32_t v719
+  int32_t v826[432][16],
+  int32_t v827,
+  int32_t v828,
+  ap_int<26> v829,
+  int8_t v830[108][4][4][16],
+  int32_t v831,
+  int32_t v832,
+  int32_t v833
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v713 complete dim=2
+  #pragma HLS array_partition variable=v826 complete dim=2
 
-  #pragma HLS array_partition variable=v717 complete dim=2
-  #pragma HLS array_partition variable=v717 complete dim=3
+  #pragma HLS array_partition variable=v830 complete dim=2
+  #pragma HLS array_partition variable=v830 complete dim=3
+  #pragma HLS array_partition variable=v830 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v721 = half;
-  int64_t v722 = v721 << 41;
-  half = v722;
+  int64_t v835 = half;
+  int64_t v836 = v835 << 41;
+  half = v836;
   l_S_e_0_e1: for (int e1 = 0; e1 < 16; e1++) {
-    int v724 = v714;
-    int32_t v725 = v713[v724][e1];
-    int32_t v726 = v725 << v715;
+    int v838 = v827;
+    int32_t v839 = v826[v838][e1];
+    int32_t v840 = v839 << v828;
     int32_t u1;
-    u1 = v726;
-    int32_t v728 = u1;
-    int32_t v729 = v728 >> 6;
-    ap_int<26> v730 = v729;
+    u1 = v840;
+    int32_t v842 = u1;
+    int32_t v843 = v842 >> 6;
+    ap_int<26> v844 = v843;
     ap_int<26> cut;
-    cut = v730;
-    ap_int<26> v732 = cut;
-    ap_int<52> v733 = v732;
-    ap_int<52> v734 = v716;
-    ap_int<52> v735 = v733 * v734;
-    int64_t v736 = half;
-    ap_int<65> v737 = v735;
-    ap_int<65> v738 = v736;
-    ap_int<65> v739 = v737 + v738;
-    ap_int<65> v740 = v739 >> 42;
-    int8_t v741 = v740;
-    int v742 = v718;
-    int v743 = v719;
-    v717[v742][v743][e1] = v741;
+    cut = v844;
+    ap_int<26> v846 = cut;
+    ap_int<52> v847 = v846;
+    ap_int<52> v848 = v829;
+    ap_int<52> v849 = v847 * v848;
+    int64_t v850 = half;
+    ap_int<65> v851 = v849;
+    ap_int<65> v852 = v850;
+    ap_int<65> v853 = v851 + v852;
+    ap_int<65> v854 = v853 >> 42;
+    int8_t v855 = v854;
+    int v856 = v831;
+    int v857 = v832;
+    int v858 = v833;
+    v830[v856][v857][v858][e1] = v855;
   }
 }
 
 void ratio_end(
-  int64_t v744,
-  int32_t v745[2],
-  int32_t v746,
-  int32_t v747[2]
+  int64_t v859,
+  int32_t v860[2],
+  int32_t v861,
+  int32_t v862[2]
 ) {
-  #pragma HLS array_partition variable=v745 complete dim=1
+  #pragma HLS array_partition variable=v860 complete dim=1
 
-  #pragma HLS array_partition variable=v747 complete dim=1
+  #pragma HLS array_partition variable=v862 complete dim=1
 
-  int64_t v748 = v744 >> 24;
-  int32_t v749 = v748;
+  int64_t v863 = v859 >> 24;
+  int32_t v864 = v863;
   int32_t big;
-  big = v749;
-  int32_t v751 = big;
-  ap_int<33> v752 = v751;
-  ap_int<33> v753 = v752 + 24;
-  ap_int<34> v754 = v753;
-  ap_int<34> v755 = v746;
-  ap_int<34> v756 = v754 - v755;
-  int32_t v757 = v756;
+  big = v864;
+  int32_t v866 = big;
+  ap_int<33> v867 = v866;
+  ap_int<33> v868 = v867 + 24;
+  ap_int<34> v869 = v868;
+  ap_int<34> v870 = v861;
+  ap_int<34> v871 = v869 - v870;
+  int32_t v872 = v871;
   int32_t drop;
-  drop = v757;
-  int32_t v759 = drop;
-  int64_t v760 = v759;
-  int64_t v761 = v744 >> v760;
-  int32_t v762 = v761;
+  drop = v872;
+  int32_t v874 = drop;
+  int64_t v875 = v874;
+  int64_t v876 = v859 >> v875;
+  int32_t v877 = v876;
   int32_t mantissa1;
-  mantissa1 = v762;
-  int32_t v764 = mantissa1;
-  v747[0] = v764;
-  int32_t v765 = v745[0];
-  int32_t v766 = v745[1];
-  ap_int<33> v767 = v765;
-  ap_int<33> v768 = v766;
-  ap_int<33> v769 = v767 - v768;
-  ap_int<34> v770 = v769;
-  ap_int<34> v771 = v770 - 24;
-  int32_t v772 = drop;
-  ap_int<35> v773 = v771;
-  ap_int<35> v774 = v772;
-  ap_int<35> v775 = v773 + v774;
-  int32_t v776 = v775;
-  v747[1] = v776;
+  mantissa1 = v877;
+  int32_t v879 = mantissa1;
+  v862[0] = v879;
+  int32_t v880 = v860[0];
+  int32_t v881 = v860[1];
+  ap_int<33> v882 = v880;
+  ap_int<33> v883 = v881;
+  ap_int<33> v884 = v882 - v883;
+  ap_int<34> v885 = v884;
+  ap_int<34> v886 = v885 - 24;
+  int32_t v887 = drop;
+  ap_int<35> v888 = v886;
+  ap_int<35> v889 = v887;
+  ap_int<35> v890 = v888 + v889;
+  int32_t v891 = v890;
+  v862[1] = v891;
 }
 
 void dequantise(
-  ap_int<21> v777,
-  int32_t v778[2],
-  ap_int<48> *v779
+  ap_int<21> v892,
+  int32_t v893[2],
+  ap_int<48> *v894
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v778 complete dim=1
+  #pragma HLS array_partition variable=v893 complete dim=1
 
-  int32_t v780 = v778[0];
-  ap_int<25> v781 = v780;
+  int32_t v895 = v893[0];
+  ap_int<25> v896 = v895;
   ap_int<25> mantissa2;
-  mantissa2 = v781;
-  ap_int<25> v783 = mantissa2;
-  ap_int<46> v784 = v777;
-  ap_int<46> v785 = v783;
-  ap_int<46> v786 = v784 * v785;
-  int64_t v787 = v786;
+  mantissa2 = v896;
+  ap_int<25> v898 = mantissa2;
+  ap_int<46> v899 = v892;
+  ap_int<46> v900 = v898;
+  ap_int<46> v901 = v899 * v900;
+  int64_t v902 = v901;
   int64_t product2;
-  product2 = v787;
-  int32_t v789 = v778[1];
-  int32_t v790 = 0 - v789;
+  product2 = v902;
+  int32_t v904 = v893[1];
+  int32_t v905 = 0 - v904;
   int32_t right;
-  right = v790;
-  int32_t v792 = right;
-  bool v793 = v792 > 47;
-  int32_t v794 = v793 ? (int32_t)47 : (int32_t)v792;
+  right = v905;
+  int32_t v907 = right;
+  bool v908 = v907 > 47;
+  int32_t v909 = v908 ? (int32_t)47 : (int32_t)v907;
   int32_t most;
-  most = v794;
-  int32_t v796 = most;
-  bool v797 = v796 < 0;
-  int32_t v798 = v797 ? (int32_t)0 : (int32_t)v796;
+  most = v909;
+  int32_t v911 = most;
+  bool v912 = v911 < 0;
+  int32_t v913 = v912 ? (int32_t)0 : (int32_t)v911;
   int32_t shift2;
-  shift2 = v798;
+  shift2 = v913;
   int64_t half1;
   half1 = 1;
-  int64_t v801 = half1;
-  int32_t v802 = shift2;
-  int64_t v803 = v802;
-  int64_t v804 = v801 << v803;
-  int64_t v805 = v804 >> 1;
-  half1 = v805;
-  int64_t v806 = product2;
-  int64_t v807 = half1;
-  ap_int<65> v808 = v806;
-  ap_int<65> v809 = v807;
-  ap_int<65> v810 = v808 + v809;
-  int32_t v811 = shift2;
-  ap_uint<65> v812 = v811;
-  ap_int<65> v813 = v810 >> v812;
-  ap_int<48> v814 = v813;
+  int64_t v916 = half1;
+  int32_t v917 = shift2;
+  int64_t v918 = v917;
+  int64_t v919 = v916 << v918;
+  int64_t v920 = v919 >> 1;
+  half1 = v920;
+  int64_t v921 = product2;
+  int64_t v922 = half1;
+  ap_int<65> v923 = v921;
+  ap_int<65> v924 = v922;
+  ap_int<65> v925 = v923 + v924;
+  int32_t v926 = shift2;
+  ap_uint<65> v927 = v926;
+  ap_int<65> v928 = v925 >> v927;
+  ap_int<48> v929 = v928;
   ap_int<48> value;
-  value = v814;
-  *v779 = value;
+  value = v929;
+  *v894 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v816,
-  int32_t *v817
+  ap_int<48> v931,
+  int32_t *v932
 ) {
   #pragma HLS inline
-  bool v818 = v816 < -2147483647;
-  ap_int<48> v819 = v818 ? (ap_int<48>)-2147483647 : (ap_int<48>)v816;
+  bool v933 = v931 < -2147483647;
+  ap_int<48> v934 = v933 ? (ap_int<48>)-2147483647 : (ap_int<48>)v931;
   ap_int<48> low1;
-  low1 = v819;
-  ap_int<48> v821 = low1;
-  bool v822 = v821 > 2147483647;
-  ap_int<48> v823 = v822 ? (ap_int<48>)2147483647 : (ap_int<48>)v821;
-  int32_t v824 = v823;
+  low1 = v934;
+  ap_int<48> v936 = low1;
+  bool v937 = v936 > 2147483647;
+  ap_int<48> v938 = v937 ? (ap_int<48>)2147483647 : (ap_int<48>)v936;
+  int32_t v939 = v938;
   int32_t high1;
-  high1 = v824;
-  *v817 = high1;
+  high1 = v939;
+  *v932 = high1;
 }
 
 void sigmoid(
-  int32_t v826,
-  ap_int<30> *v827
+  int32_t v941,
+  ap_int<30> *v942
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1273,330 +1454,346 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v831 = v826 < 0;
-  int32_t v832 = 0 - v826;
-  int32_t v833 = v831 ? (int32_t)v832 : (int32_t)v826;
+  bool v946 = v941 < 0;
+  int32_t v947 = 0 - v941;
+  int32_t v948 = v946 ? (int32_t)v947 : (int32_t)v941;
   int32_t size2;
-  size2 = v833;
-  int32_t v835 = size2;
-  bool v836 = v835 > 268435455;
-  int32_t v837 = v836 ? (int32_t)268435455 : (int32_t)v835;
+  size2 = v948;
+  int32_t v950 = size2;
+  bool v951 = v950 > 268435455;
+  int32_t v952 = v951 ? (int32_t)268435455 : (int32_t)v950;
   int32_t t;
-  t = v837;
-  int32_t v839 = t;
-  int32_t v840 = v839 >> 19;
+  t = v952;
+  int32_t v954 = t;
+  int32_t v955 = v954 >> 19;
   int32_t cell;
-  cell = v840;
-  int32_t v842 = t;
-  int32_t v843 = v842 & 524287;
-  ap_int<20> v844 = v843;
+  cell = v955;
+  int32_t v957 = t;
+  int32_t v958 = v957 & 524287;
+  ap_int<20> v959 = v958;
   ap_int<20> d;
-  d = v844;
-  int32_t v846 = cell;
-  int v847 = v846;
-  int32_t v848 = table_a[v847];
-  ap_int<29> v849 = v848;
+  d = v959;
+  int32_t v961 = cell;
+  int v962 = v961;
+  int32_t v963 = table_a[v962];
+  ap_int<29> v964 = v963;
   ap_int<29> a;
-  a = v849;
-  int32_t v851 = cell;
-  int v852 = v851;
-  int32_t v853 = table_b[v852];
-  ap_int<23> v854 = v853;
+  a = v964;
+  int32_t v966 = cell;
+  int v967 = v966;
+  int32_t v968 = table_b[v967];
+  ap_int<23> v969 = v968;
   ap_int<23> b;
-  b = v854;
-  int32_t v856 = cell;
-  int v857 = v856;
-  int32_t v858 = table_c[v857];
-  ap_int<15> v859 = v858;
+  b = v969;
+  int32_t v971 = cell;
+  int v972 = v971;
+  int32_t v973 = table_c[v972];
+  ap_int<15> v974 = v973;
   ap_int<15> c;
-  c = v859;
-  ap_int<23> v861 = b;
-  ap_int<15> v862 = c;
-  ap_int<20> v863 = d;
-  ap_int<35> v864 = v862;
-  ap_int<35> v865 = v863;
-  ap_int<35> v866 = v864 * v865;
-  ap_int<35> v867 = v866 >> 19;
-  ap_int<36> v868 = v861;
-  ap_int<36> v869 = v867;
-  ap_int<36> v870 = v868 - v869;
-  ap_int<23> v871 = v870;
+  c = v974;
+  ap_int<23> v976 = b;
+  ap_int<15> v977 = c;
+  ap_int<20> v978 = d;
+  ap_int<35> v979 = v977;
+  ap_int<35> v980 = v978;
+  ap_int<35> v981 = v979 * v980;
+  ap_int<35> v982 = v981 >> 19;
+  ap_int<36> v983 = v976;
+  ap_int<36> v984 = v982;
+  ap_int<36> v985 = v983 - v984;
+  ap_int<23> v986 = v985;
   ap_int<23> slope;
-  slope = v871;
-  ap_int<29> v873 = a;
-  ap_int<23> v874 = slope;
-  ap_int<20> v875 = d;
-  ap_int<43> v876 = v874;
-  ap_int<43> v877 = v875;
-  ap_int<43> v878 = v876 * v877;
-  ap_int<44> v879 = v878;
-  ap_int<44> v880 = v879 + 262144;
-  ap_int<44> v881 = v880 >> 19;
-  ap_int<45> v882 = v873;
-  ap_int<45> v883 = v881;
-  ap_int<45> v884 = v882 - v883;
-  ap_int<30> v885 = v884;
+  slope = v986;
+  ap_int<29> v988 = a;
+  ap_int<23> v989 = slope;
+  ap_int<20> v990 = d;
+  ap_int<43> v991 = v989;
+  ap_int<43> v992 = v990;
+  ap_int<43> v993 = v991 * v992;
+  ap_int<44> v994 = v993;
+  ap_int<44> v995 = v994 + 262144;
+  ap_int<44> v996 = v995 >> 19;
+  ap_int<45> v997 = v988;
+  ap_int<45> v998 = v996;
+  ap_int<45> v999 = v997 - v998;
+  ap_int<30> v1000 = v999;
   ap_int<30> small;
-  small = v885;
-  bool v887 = v826 < 0;
-  ap_int<30> v888 = small;
-  ap_int<33> v889 = v888;
-  ap_int<33> v890 = 268435456 - v889;
-  ap_int<33> v891 = v888;
-  ap_int<33> v892 = v887 ? (ap_int<33>)v891 : (ap_int<33>)v890;
-  ap_int<30> v893 = v892;
+  small = v1000;
+  bool v1002 = v941 < 0;
+  ap_int<30> v1003 = small;
+  ap_int<33> v1004 = v1003;
+  ap_int<33> v1005 = 268435456 - v1004;
+  ap_int<33> v1006 = v1003;
+  ap_int<33> v1007 = v1002 ? (ap_int<33>)v1006 : (ap_int<33>)v1005;
+  ap_int<30> v1008 = v1007;
   ap_int<30> result;
-  result = v893;
-  *v827 = result;
+  result = v1008;
+  *v942 = result;
 }
 
 void weigh(
-  int32_t v895,
-  ap_int<30> v896,
-  int32_t *v897
+  int32_t v1010,
+  ap_int<30> v1011,
+  int32_t *v1012
 ) {
   #pragma HLS inline
-  ap_int<62> v898 = v895;
-  ap_int<62> v899 = v896;
-  ap_int<62> v900 = v898 * v899;
-  int64_t v901 = v900;
+  ap_int<62> v1013 = v1010;
+  ap_int<62> v1014 = v1011;
+  ap_int<62> v1015 = v1013 * v1014;
+  int64_t v1016 = v1015;
   int64_t product3;
-  product3 = v901;
-  int64_t v903 = product3;
-  ap_int<65> v904 = v903;
-  ap_int<65> v905 = v904 + 134217728;
-  ap_int<65> v906 = v905 >> 28;
-  int32_t v907 = v906;
+  product3 = v1016;
+  int64_t v1018 = product3;
+  ap_int<65> v1019 = v1018;
+  ap_int<65> v1020 = v1019 + 134217728;
+  ap_int<65> v1021 = v1020 >> 28;
+  int32_t v1022 = v1021;
   int32_t result1;
-  result1 = v907;
-  *v897 = result1;
+  result1 = v1022;
+  *v1012 = result1;
 }
 
 void state_update(
-  int32_t v909,
-  int32_t v910,
-  ap_int<30> v911,
-  int32_t *v912
+  int32_t v1024,
+  int32_t v1025,
+  ap_int<30> v1026,
+  int32_t *v1027
 ) {
   #pragma HLS inline
-  ap_int<33> v913 = v911;
-  ap_int<33> v914 = 268435456 - v913;
-  ap_int<30> v915 = v914;
+  ap_int<33> v1028 = v1026;
+  ap_int<33> v1029 = 268435456 - v1028;
+  ap_int<30> v1030 = v1029;
   ap_int<30> keep;
-  keep = v915;
-  ap_int<30> v917 = keep;
-  ap_int<62> v918 = v909;
-  ap_int<62> v919 = v917;
-  ap_int<62> v920 = v918 * v919;
-  int64_t v921 = v920;
+  keep = v1030;
+  ap_int<30> v1032 = keep;
+  ap_int<62> v1033 = v1024;
+  ap_int<62> v1034 = v1032;
+  ap_int<62> v1035 = v1033 * v1034;
+  int64_t v1036 = v1035;
   int64_t old;
-  old = v921;
-  ap_int<62> v923 = v910;
-  ap_int<62> v924 = v911;
-  ap_int<62> v925 = v923 * v924;
-  int64_t v926 = v925;
+  old = v1036;
+  ap_int<62> v1038 = v1025;
+  ap_int<62> v1039 = v1026;
+  ap_int<62> v1040 = v1038 * v1039;
+  int64_t v1041 = v1040;
   int64_t new_part;
-  new_part = v926;
-  int64_t v928 = old;
-  int64_t v929 = new_part;
-  ap_int<65> v930 = v928;
-  ap_int<65> v931 = v929;
-  ap_int<65> v932 = v930 + v931;
-  ap_int<66> v933 = v932;
-  ap_int<66> v934 = v933 + 134217728;
-  ap_int<66> v935 = v934 >> 28;
-  int32_t v936 = v935;
+  new_part = v1041;
+  int64_t v1043 = old;
+  int64_t v1044 = new_part;
+  ap_int<65> v1045 = v1043;
+  ap_int<65> v1046 = v1044;
+  ap_int<65> v1047 = v1045 + v1046;
+  ap_int<66> v1048 = v1047;
+  ap_int<66> v1049 = v1048 + 134217728;
+  ap_int<66> v1050 = v1049 >> 28;
+  int32_t v1051 = v1050;
   int32_t mixed;
-  mixed = v936;
-  *v912 = mixed;
+  mixed = v1051;
+  *v1027 = mixed;
 }
 
 void gated_product(
-  int32_t v938,
-  int32_t v939,
-  ap_int<48> *v940
+  int32_t v1053,
+  int32_t v1054,
+  ap_int<48> *v1055
 ) {
   #pragma HLS inline
-  int64_t v941 = v938;
-  int64_t v942 = v939;
-  int64_t v943 = v941 * v942;
+  int64_t v1056 = v1053;
+  int64_t v1057 = v1054;
+  int64_t v1058 = v1056 * v1057;
   int64_t product4;
-  product4 = v943;
-  int64_t v945 = product4;
-  ap_int<65> v946 = v945;
-  ap_int<65> v947 = v946 + 32768;
-  ap_int<65> v948 = v947 >> 16;
-  ap_int<48> v949 = v948;
+  product4 = v1058;
+  int64_t v1060 = product4;
+  ap_int<65> v1061 = v1060;
+  ap_int<65> v1062 = v1061 + 32768;
+  ap_int<65> v1063 = v1062 >> 16;
+  ap_int<48> v1064 = v1063;
   ap_int<48> result2;
-  result2 = v949;
-  *v940 = result2;
+  result2 = v1064;
+  *v1055 = result2;
 }
 
 void residual_add(
-  ap_int<48> v951,
-  ap_int<48> v952,
-  ap_int<48> *v953
+  ap_int<48> v1066,
+  ap_int<48> v1067,
+  ap_int<48> *v1068
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v955 = limit;
-  int64_t v956 = v955 << 47;
-  ap_int<65> v957 = v956;
-  ap_int<65> v958 = v957 - 1;
-  int64_t v959 = v958;
-  limit = v959;
-  ap_int<49> v960 = v951;
-  ap_int<49> v961 = v952;
-  ap_int<49> v962 = v960 + v961;
-  int64_t v963 = v962;
+  int64_t v1070 = limit;
+  int64_t v1071 = v1070 << 47;
+  ap_int<65> v1072 = v1071;
+  ap_int<65> v1073 = v1072 - 1;
+  int64_t v1074 = v1073;
+  limit = v1074;
+  ap_int<49> v1075 = v1066;
+  ap_int<49> v1076 = v1067;
+  ap_int<49> v1077 = v1075 + v1076;
+  int64_t v1078 = v1077;
   int64_t total3;
-  total3 = v963;
-  int64_t v965 = total3;
-  int64_t v966 = limit;
-  bool v967 = v965 > v966;
-  int64_t v968 = v967 ? (int64_t)v966 : (int64_t)v965;
+  total3 = v1078;
+  int64_t v1080 = total3;
+  int64_t v1081 = limit;
+  bool v1082 = v1080 > v1081;
+  int64_t v1083 = v1082 ? (int64_t)v1081 : (int64_t)v1080;
   int64_t high2;
-  high2 = v968;
-  int64_t v970 = high2;
-  int64_t v971 = limit;
-  int64_t v972 = 0 - v971;
-  bool v973 = v970 < v972;
-  int64_t v974 = 0 - v971;
-  int64_t v975 = v973 ? (int64_t)v974 : (int64_t)v970;
-  ap_int<48> v976 = v975;
+  high2 = v1083;
+  int64_t v1085 = high2;
+  int64_t v1086 = limit;
+  int64_t v1087 = 0 - v1086;
+  bool v1088 = v1085 < v1087;
+  int64_t v1089 = 0 - v1086;
+  int64_t v1090 = v1088 ? (int64_t)v1089 : (int64_t)v1085;
+  ap_int<48> v1091 = v1090;
   ap_int<48> result3;
-  result3 = v976;
-  *v953 = result3;
+  result3 = v1091;
+  *v1068 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v978[4],
-  int8_t v979[108][4][16],
-  int32_t v980,
-  ap_int<21> v981[5]
+  ap_uint<128> v1093[4],
+  int8_t v1094[108][4][4][16],
+  int32_t v1095,
+  ap_int<21> v1096[5][4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v978 complete dim=1
+  #pragma HLS array_partition variable=v1093 complete dim=1
 
-  #pragma HLS array_partition variable=v979 complete dim=2
-  #pragma HLS array_partition variable=v979 complete dim=3
+  #pragma HLS array_partition variable=v1094 complete dim=2
+  #pragma HLS array_partition variable=v1094 complete dim=3
+  #pragma HLS array_partition variable=v1094 complete dim=4
 
-  #pragma HLS array_partition variable=v981 complete dim=1
+  #pragma HLS array_partition variable=v1096 complete dim=1
+  #pragma HLS array_partition variable=v1096 complete dim=2
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][128];
+  int16_t trits[5][64];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[5][4][128];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v985 = v978[p];
+    ap_uint<128> v1101 = v1093[p];
     ap_uint<128> rest3;
-    rest3 = v985;
+    rest3 = v1101;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v988 = rest3;
-      int16_t v989 = v988;
+      ap_int<128> v1104 = rest3;
+      int16_t v1105 = v1104;
       int16_t low2;
-      low2 = v989;
-      int16_t v991 = low2;
-      int32_t v992 = v991;
-      int32_t v993 = v992 & 255;
-      int16_t v994 = v993;
-      lanes[((p * 16) + j)] = v994;
-      ap_int<128> v995 = rest3;
-      ap_uint<128> v996 = v995 >> 8;
-      rest3 = v996;
+      low2 = v1105;
+      int16_t v1107 = low2;
+      int32_t v1108 = v1107;
+      int32_t v1109 = v1108 & 255;
+      int16_t v1110 = v1109;
+      lanes[((p * 16) + j)] = v1110;
+      ap_int<128> v1111 = rest3;
+      ap_uint<128> v1112 = v1111 >> 8;
+      rest3 = v1112;
     }
   }
-  l_S_k_e_2_k3: for (int k3 = 0; k3 < 4; k3++) {
-    l_e2: for (int e2 = 0; e2 < 16; e2++) {
-      int v999 = v980;
-      int8_t v1000 = v979[v999][k3][e2];
-      int16_t v1001 = v1000;
-      int16_t code;
-      code = v1001;
-      int16_t v1003 = lanes[((k3 * 16) + e2)];
-      int16_t byte;
-      byte = v1003;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v1007 = byte;
-        int16_t v1008 = v1007 << 1;
-        ap_int<17> v1009 = v1007;
-        ap_int<17> v1010 = v1008;
-        ap_int<17> v1011 = v1009 + v1010;
-        int16_t v1012 = v1011;
-        int16_t triple;
-        triple = v1012;
-        int16_t v1014 = triple;
-        int16_t v1015 = v1014 >> 8;
-        ap_int<33> v1016 = v1015;
-        ap_int<33> v1017 = v1016 - 1;
-        int16_t v1018 = v1017;
-        trit = v1018;
-        int16_t v1019 = triple;
-        int32_t v1020 = v1019;
-        int32_t v1021 = v1020 & 255;
-        int16_t v1022 = v1021;
-        byte = v1022;
-        int16_t v1023 = trit;
-        int32_t v1024 = v1023;
-        bool v1025 = v1024 == 1;
-        int16_t v1026 = code;
-        int32_t v1027 = v1026;
-        int32_t v1028 = v1025 ? (int32_t)v1027 : (int32_t)0;
-        int16_t v1029 = v1028;
-        int16_t added;
-        added = v1029;
-        int16_t v1031 = trit;
-        int32_t v1032 = v1031;
-        bool v1033 = v1032 == -1;
-        int16_t v1034 = code;
-        int16_t v1035 = 0 - v1034;
-        int16_t v1036 = added;
-        int16_t v1037 = v1033 ? (int16_t)v1035 : (int16_t)v1036;
-        tree[r][(((k3 * 16) + e2) + 64)] = v1037;
+  l_S_m_2_m: for (int m = 0; m < 64; m++) {
+    int16_t v1114 = lanes[m];
+    int16_t byte;
+    byte = v1114;
+    l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      int16_t v1117 = byte;
+      int16_t v1118 = v1117 << 1;
+      ap_int<17> v1119 = v1117;
+      ap_int<17> v1120 = v1118;
+      ap_int<17> v1121 = v1119 + v1120;
+      int16_t v1122 = v1121;
+      int16_t triple;
+      triple = v1122;
+      int16_t v1124 = triple;
+      int16_t v1125 = v1124 >> 8;
+      ap_int<33> v1126 = v1125;
+      ap_int<33> v1127 = v1126 - 1;
+      int16_t v1128 = v1127;
+      trits[r][m] = v1128;
+      int16_t v1129 = triple;
+      int32_t v1130 = v1129;
+      int32_t v1131 = v1130 & 255;
+      int16_t v1132 = v1131;
+      byte = v1132;
+    }
+  }
+  l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 4; t1++) {
+    l_k3: for (int k3 = 0; k3 < 4; k3++) {
+      l_e2: for (int e2 = 0; e2 < 16; e2++) {
+        int v1136 = v1095;
+        int8_t v1137 = v1094[v1136][t1][k3][e2];
+        int16_t v1138 = v1137;
+        int16_t code;
+        code = v1138;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
+          int16_t v1141 = trits[r1][((k3 * 16) + e2)];
+          int16_t trit;
+          trit = v1141;
+          int16_t v1143 = trit;
+          int32_t v1144 = v1143;
+          bool v1145 = v1144 == 1;
+          int16_t v1146 = code;
+          int32_t v1147 = v1146;
+          int32_t v1148 = v1145 ? (int32_t)v1147 : (int32_t)0;
+          int16_t v1149 = v1148;
+          int16_t added;
+          added = v1149;
+          int16_t v1151 = trit;
+          int32_t v1152 = v1151;
+          bool v1153 = v1152 == -1;
+          int16_t v1154 = code;
+          int16_t v1155 = 0 - v1154;
+          int16_t v1156 = added;
+          int16_t v1157 = v1153 ? (int16_t)v1155 : (int16_t)v1156;
+          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1157;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n3: for (int n3 = 0; n3 < 63; n3++) {
-      int16_t v1040 = tree[r1][((n3 * -2) + 126)];
-      int16_t v1041 = tree[r1][((n3 * -2) + 127)];
-      ap_int<17> v1042 = v1040;
-      ap_int<17> v1043 = v1041;
-      ap_int<17> v1044 = v1042 + v1043;
-      int16_t v1045 = v1044;
-      tree[r1][((-n3) + 63)] = v1045;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
+    l_t2: for (int t2 = 0; t2 < 4; t2++) {
+      l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
+        int16_t v1161 = tree[r2][t2][((n4 * -2) + 126)];
+        int16_t v1162 = tree[r2][t2][((n4 * -2) + 127)];
+        ap_int<17> v1163 = v1161;
+        ap_int<17> v1164 = v1162;
+        ap_int<17> v1165 = v1163 + v1164;
+        int16_t v1166 = v1165;
+        tree[r2][t2][((-n4) + 63)] = v1166;
+      }
+      bool v1167 = v1095 == 0;
+      ap_int<21> v1168 = v1096[r2][t2];
+      int32_t v1169 = v1168;
+      int32_t v1170 = v1167 ? (int32_t)0 : (int32_t)v1169;
+      ap_int<21> v1171 = v1170;
+      ap_int<21> before;
+      before = v1171;
+      ap_int<21> v1173 = before;
+      int16_t v1174 = tree[r2][t2][1];
+      ap_int<22> v1175 = v1173;
+      ap_int<22> v1176 = v1174;
+      ap_int<22> v1177 = v1175 + v1176;
+      ap_int<21> v1178 = v1177;
+      v1096[r2][t2] = v1178;
     }
-    bool v1046 = v980 == 0;
-    ap_int<21> v1047 = v981[r1];
-    int32_t v1048 = v1047;
-    int32_t v1049 = v1046 ? (int32_t)0 : (int32_t)v1048;
-    ap_int<21> v1050 = v1049;
-    ap_int<21> before;
-    before = v1050;
-    ap_int<21> v1052 = before;
-    int16_t v1053 = tree[r1][1];
-    ap_int<22> v1054 = v1052;
-    ap_int<22> v1055 = v1053;
-    ap_int<22> v1056 = v1054 + v1055;
-    ap_int<21> v1057 = v1056;
-    v981[r1] = v1057;
   }
 }
 
 void gate_squares(
-  int64_t v1058,
-  int32_t v1059[2],
-  int32_t v1060[2]
+  int64_t v1179,
+  int32_t v1180[2],
+  int32_t v1181[2]
 ) {
-  #pragma HLS array_partition variable=v1059 complete dim=1
+  #pragma HLS array_partition variable=v1180 complete dim=1
 
-  #pragma HLS array_partition variable=v1060 complete dim=1
+  #pragma HLS array_partition variable=v1181 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1607,46 +1804,50 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1064 = v1059[0];
-  int64_t v1065 = v1064;
+  int32_t v1185 = v1180[0];
+  int64_t v1186 = v1185;
   int64_t mantissa3;
-  mantissa3 = v1065;
-  int64_t v1067 = mantissa3;
-  int32_t v1068 = v1059[1];
-  normalise(v1067, v1068, unit);
+  mantissa3 = v1186;
+  int64_t v1188 = mantissa3;
+  int32_t v1189 = v1180[1];
+  normalise(v1188, v1189, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1058, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1060);
+  normalise(v1179, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1181);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1069,
-  hls::stream< int32_t >& v1070,
-  hls::stream< ap_uint<128> >& v1071,
-  hls::stream< ap_uint<128> >& v1072,
-  hls::stream< ap_uint<1024> >& v1073,
-  hls::stream< ap_uint<128> >& v1074,
-  hls::stream< ap_uint<128> >& v1075,
-  hls::stream< ap_uint<128> >& v1076,
-  hls::stream< ap_uint<128> >& v1077,
-  hls::stream< ap_uint<128> >& v1078
+  hls::stream< ap_uint<128> >& v1190,
+  hls::stream< int32_t >& v1191,
+  hls::stream< ap_uint<128> >& v1192,
+  hls::stream< ap_uint<128> >& v1193,
+  hls::stream< ap_uint<1024> >& v1194,
+  hls::stream< ap_uint<128> >& v1195,
+  hls::stream< ap_uint<128> >& v1196,
+  hls::stream< ap_uint<128> >& v1197,
+  hls::stream< ap_uint<128> >& v1198,
+  hls::stream< ap_uint<128> >& v1199
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
   int32_t matrix_rows[8];
   int32_t norm_words[8];
-  ap_int<48> values[432][16];
+  int32_t row_groups[8];
+  ap_int<48> values[1728][16];
   #pragma HLS array_partition variable=values complete dim=2
 
-  ap_int<48> residual[1280][2];
+  ap_int<48> residual[5120][2];
   #pragma HLS dependence variable=residual type=inter false
   #pragma HLS array_partition variable=residual complete dim=2
 
-  int32_t held[6912];
+  int32_t held[27648];
   #pragma HLS dependence variable=held type=inter false
-  int8_t codes[108][4][16];
+  int32_t opened[10240];
+  int32_t latest[2560];
+  int8_t codes[108][4][4][16];
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
   int32_t scaled[432][16];
   #pragma HLS array_partition variable=scaled complete dim=2
@@ -1676,436 +1877,592 @@ void core_0(
   ap_uint<128> word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
-  ap_int<21> sums[5];
+  ap_int<21> sums[5][4];
   #pragma HLS array_partition variable=sums complete dim=1
+  #pragma HLS array_partition variable=sums complete dim=2
 
-  ap_int<21> leaving[5];
+  ap_int<21> leaving[5][4];
   #pragma HLS array_partition variable=leaving complete dim=1
+  #pragma HLS array_partition variable=leaving complete dim=2
 
-  int32_t quad[4];
+  ap_int<48> ones[4];
+  #pragma HLS array_partition variable=ones complete dim=1
+
+  int64_t gate_sums[4];
+  #pragma HLS array_partition variable=gate_sums complete dim=1
+
+  int32_t gate_mantissas[4];
+  #pragma HLS array_partition variable=gate_mantissas complete dim=1
+
+  int32_t gate_exponents[4];
+  #pragma HLS array_partition variable=gate_exponents complete dim=1
+
+  int32_t scale_mantissas[4];
+  #pragma HLS array_partition variable=scale_mantissas complete dim=1
+
+  int32_t scale_exponents[4];
+  #pragma HLS array_partition variable=scale_exponents complete dim=1
+
+  int32_t quad[16];
   #pragma HLS array_partition variable=quad complete dim=1
 
-  ap_int<48> ones;
-  ones = 0;
-  l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
+  int32_t chosen[4];
+  #pragma HLS array_partition variable=chosen complete dim=1
+
+  l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1102 = v1069.read();
+    ap_uint<128> v1232 = v1190.read();
     ap_uint<128> size3;
-    size3 = v1102;
-    ap_int<128> v1104 = size3;
-    int32_t v1105;
-    ap_int<128> v1105_tmp = v1104;
-    v1105 = v1105_tmp(31, 0);
+    size3 = v1232;
+    ap_int<128> v1234 = size3;
+    int32_t v1235;
+    ap_int<128> v1235_tmp = v1234;
+    v1235 = v1235_tmp(31, 0);
     int32_t total_words;
-    total_words = v1105;
-    int32_t v1107 = total_words;
-    weight_words[n4] = v1107;
-    ap_int<128> v1108 = size3;
-    int32_t v1109;
-    ap_int<128> v1109_tmp = v1108;
-    v1109 = v1109_tmp(63, 32);
+    total_words = v1235;
+    int32_t v1237 = total_words;
+    weight_words[n5] = v1237;
+    ap_int<128> v1238 = size3;
+    int32_t v1239;
+    ap_int<128> v1239_tmp = v1238;
+    v1239 = v1239_tmp(63, 32);
     int32_t both1;
-    both1 = v1109;
-    int32_t v1111 = both1;
-    int32_t v1112 = v1111 & 65535;
-    column_words[n4] = v1112;
-    int32_t v1113 = both1;
-    int32_t v1114 = v1113 >> 16;
-    norm_words[n4] = v1114;
-    ap_int<128> v1115 = size3;
-    int32_t v1116;
-    ap_int<128> v1116_tmp = v1115;
-    v1116 = v1116_tmp(95, 64);
+    both1 = v1239;
+    int32_t v1241 = both1;
+    int32_t v1242 = v1241 & 65535;
+    column_words[n5] = v1242;
+    int32_t v1243 = both1;
+    int32_t v1244 = v1243 >> 16;
+    norm_words[n5] = v1244;
+    ap_int<128> v1245 = size3;
+    int32_t v1246;
+    ap_int<128> v1246_tmp = v1245;
+    v1246 = v1246_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1116;
-    int32_t v1118 = all_rows;
-    matrix_rows[n4] = v1118;
+    all_rows = v1246;
+    int32_t v1248 = all_rows;
+    matrix_rows[n5] = v1248;
+    ap_int<128> v1249 = size3;
+    int32_t v1250;
+    ap_int<128> v1250_tmp = v1249;
+    v1250 = v1250_tmp(127, 96);
+    int32_t room_and_groups1;
+    room_and_groups1 = v1250;
+    int32_t v1252 = room_and_groups1;
+    int32_t v1253 = v1252 >> 12;
+    row_groups[n5] = v1253;
   }
-  int32_t v1119 = matrix_rows[4];
-  int32_t v1120 = v1119 >> 1;
+  int32_t v1254 = matrix_rows[4];
+  int32_t v1255 = v1254 >> 1;
   int32_t intermediate;
-  intermediate = v1120;
-  int32_t v1122 = v1070.read();
-  int32_t vector_beats1;
-  vector_beats1 = v1122;
-  int32_t v1124 = vector_beats1;
-  int v1125 = v1124;
-  for (int v1126 = 0; v1126 < v1125; v1126 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> v1127 = v1071.read();
-    ap_uint<128> pair1;
-    pair1 = v1127;
-    ap_int<128> v1129 = pair1;
-    ap_int<48> v1130;
-    ap_int<128> v1130_tmp = v1129;
-    v1130 = v1130_tmp(47, 0);
-    ap_int<48> low3;
-    low3 = v1130;
-    ap_int<128> v1132 = pair1;
-    ap_int<48> v1133;
-    ap_int<128> v1133_tmp = v1132;
-    v1133 = v1133_tmp(111, 64);
-    ap_int<48> high3;
-    high3 = v1133;
-    ap_int<48> v1135 = low3;
-    residual[v1126][0] = v1135;
-    ap_int<48> v1136 = high3;
-    residual[v1126][1] = v1136;
-    int32_t v1137 = v1126;
-    int32_t number;
-    number = v1137;
-    int32_t v1139 = number;
-    int32_t v1140 = v1139 & 7;
-    int32_t v1141 = v1140 << 1;
-    int32_t lane;
-    lane = v1141;
-    ap_int<48> v1143 = low3;
-    int32_t v1144 = number;
-    int32_t v1145 = v1144 >> 3;
-    int v1146 = v1145;
-    int32_t v1147 = lane;
-    int v1148 = v1147;
-    values[v1146][v1148] = v1143;
-    ap_int<48> v1149 = high3;
-    int32_t v1150 = number;
-    int32_t v1151 = v1150 >> 3;
-    int v1152 = v1151;
-    int32_t v1153 = lane;
-    ap_int<33> v1154 = v1153;
-    ap_int<33> v1155 = v1154 + 1;
-    int v1156 = v1155;
-    values[v1152][v1156] = v1149;
-    ap_int<48> v1157 = ones;
-    ap_int<48> v1158 = low3;
-    ap_int<48> v1159 = v1158 >> 47;
-    ap_int<48> v1160 = v1158 ^ v1159;
-    ap_int<48> v1161 = v1157 | v1160;
-    ap_int<48> v1162 = high3;
-    ap_int<48> v1163 = v1162 >> 47;
-    ap_int<48> v1164 = v1162 ^ v1163;
-    ap_int<48> v1165 = v1161 | v1164;
-    ones = v1165;
+  intermediate = v1255;
+  int32_t tokens1;
+  tokens1 = 1;
+  int32_t wanted1;
+  wanted1 = 1;
+  int32_t continued1;
+  continued1 = 0;
+  int32_t v1260 = v1191.read();
+  tokens1 = v1260;
+  int32_t v1261 = v1191.read();
+  continued1 = v1261;
+  int32_t v1262 = v1191.read();
+  int32_t silent1;
+  silent1 = v1262;
+  wanted1 = 0;
+  int32_t v1264 = tokens1;
+  int v1265 = v1264;
+  for (int v1266 = 0; v1266 < v1265; v1266 += 1) {
+    int32_t v1267 = v1266;
+    int32_t candidate_token;
+    candidate_token = v1267;
+    int32_t v1269 = silent1;
+    int32_t v1270 = v1269 & 1;
+    bool v1271 = v1270 == 0;
+    if (v1271) {
+      int32_t v1272 = candidate_token;
+      int32_t v1273 = wanted1;
+      int v1274 = v1273;
+      chosen[v1274] = v1272;
+      int32_t v1275 = wanted1;
+      ap_int<33> v1276 = v1275;
+      ap_int<33> v1277 = v1276 + 1;
+      int32_t v1278 = v1277;
+      wanted1 = v1278;
+    }
+    int32_t v1279 = silent1;
+    int32_t v1280 = v1279 >> 1;
+    silent1 = v1280;
   }
-  int32_t v1166 = v1070.read();
+  int32_t v1281 = v1191.read();
+  int32_t vector_beats1;
+  vector_beats1 = v1281;
+  int32_t v1283 = tokens1;
+  int v1284 = v1283;
+  for (int v1285 = 0; v1285 < v1284; v1285 += 1) {
+    int32_t v1286 = v1285;
+    int32_t token_in;
+    token_in = v1286;
+    ap_int<48> seen;
+    seen = 0;
+    int32_t v1289 = vector_beats1;
+    int v1290 = v1289;
+    for (int v1291 = 0; v1291 < v1290; v1291 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> v1292 = v1192.read();
+      ap_uint<128> pair1;
+      pair1 = v1292;
+      ap_int<128> v1294 = pair1;
+      ap_int<48> v1295;
+      ap_int<128> v1295_tmp = v1294;
+      v1295 = v1295_tmp(47, 0);
+      ap_int<48> low3;
+      low3 = v1295;
+      ap_int<128> v1297 = pair1;
+      ap_int<48> v1298;
+      ap_int<128> v1298_tmp = v1297;
+      v1298 = v1298_tmp(111, 64);
+      ap_int<48> high3;
+      high3 = v1298;
+      int32_t v1300 = v1291;
+      int32_t number;
+      number = v1300;
+      int32_t v1302 = number;
+      int64_t v1303 = v1302;
+      int64_t v1304 = v1303 * 4;
+      int32_t v1305 = token_in;
+      ap_int<65> v1306 = v1304;
+      ap_int<65> v1307 = v1305;
+      ap_int<65> v1308 = v1306 + v1307;
+      int32_t v1309 = v1308;
+      int32_t beside;
+      beside = v1309;
+      ap_int<48> v1311 = low3;
+      int32_t v1312 = beside;
+      int v1313 = v1312;
+      residual[v1313][0] = v1311;
+      ap_int<48> v1314 = high3;
+      int32_t v1315 = beside;
+      int v1316 = v1315;
+      residual[v1316][1] = v1314;
+      int32_t v1317 = number;
+      int32_t v1318 = v1317 & 7;
+      int32_t v1319 = v1318 << 1;
+      int32_t lane;
+      lane = v1319;
+      int32_t v1321 = number;
+      int32_t v1322 = v1321 >> 3;
+      int64_t v1323 = v1322;
+      int64_t v1324 = v1323 * 4;
+      int32_t v1325 = token_in;
+      ap_int<65> v1326 = v1324;
+      ap_int<65> v1327 = v1325;
+      ap_int<65> v1328 = v1326 + v1327;
+      int32_t v1329 = v1328;
+      int32_t place_in;
+      place_in = v1329;
+      ap_int<48> v1331 = low3;
+      int32_t v1332 = place_in;
+      int v1333 = v1332;
+      int32_t v1334 = lane;
+      int v1335 = v1334;
+      values[v1333][v1335] = v1331;
+      ap_int<48> v1336 = high3;
+      int32_t v1337 = place_in;
+      int v1338 = v1337;
+      int32_t v1339 = lane;
+      ap_int<33> v1340 = v1339;
+      ap_int<33> v1341 = v1340 + 1;
+      int v1342 = v1341;
+      values[v1338][v1342] = v1336;
+      ap_int<48> v1343 = seen;
+      ap_int<48> v1344 = low3;
+      ap_int<48> v1345 = v1344 >> 47;
+      ap_int<48> v1346 = v1344 ^ v1345;
+      ap_int<48> v1347 = v1343 | v1346;
+      ap_int<48> v1348 = high3;
+      ap_int<48> v1349 = v1348 >> 47;
+      ap_int<48> v1350 = v1348 ^ v1349;
+      ap_int<48> v1351 = v1347 | v1350;
+      seen = v1351;
+    }
+    ap_int<48> v1352 = seen;
+    int32_t v1353 = token_in;
+    int v1354 = v1353;
+    ones[v1354] = v1352;
+  }
+  int32_t v1355 = v1191.read();
   int32_t count5;
-  count5 = v1166;
-  int32_t v1168 = count5;
-  int v1169 = v1168;
-  for (int v1170 = 0; v1170 < v1169; v1170 += 1) {
-    int32_t v1171 = v1070.read();
+  count5 = v1355;
+  int32_t v1357 = count5;
+  int v1358 = v1357;
+  for (int v1359 = 0; v1359 < v1358; v1359 += 1) {
+    int32_t v1360 = v1191.read();
     int32_t kind1;
-    kind1 = v1171;
-    int32_t v1173 = kind1;
-    bool v1174 = v1173 == 0;
-    int32_t v1175 = v1174 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1360;
+    int32_t v1362 = kind1;
+    bool v1363 = v1362 == 0;
+    int32_t v1364 = v1363 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1175;
-    int32_t v1177 = kind1;
-    bool v1178 = v1177 == 0;
-    ap_int<33> v1179 = v1178 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1180 = v1179;
+    phase_begin1 = v1364;
+    int32_t v1366 = kind1;
+    bool v1367 = v1366 == 0;
+    ap_int<33> v1368 = v1367 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1369 = v1368;
     int32_t phase_end1;
-    phase_end1 = v1180;
-    int32_t v1182 = phase_begin1;
-    int32_t v1183 = phase_end1;
-    int v1184 = v1182;
-    int v1185 = v1183;
-    for (int v1186 = v1184; v1186 < v1185; v1186 += 1) {
-      int32_t v1187 = v1186;
+    phase_end1 = v1369;
+    int32_t v1371 = kind1;
+    bool v1372 = v1371 == 0;
+    int32_t v1373 = tokens1;
+    int32_t v1374 = wanted1;
+    int32_t v1375 = v1372 ? (int32_t)v1373 : (int32_t)v1374;
+    int32_t active;
+    active = v1375;
+    int32_t v1377 = phase_begin1;
+    int32_t v1378 = phase_end1;
+    int v1379 = v1377;
+    int v1380 = v1378;
+    for (int v1381 = v1379; v1381 < v1380; v1381 += 1) {
+      int32_t v1382 = v1381;
       int32_t phase;
-      phase = v1187;
-      ap_uint<128> v1189 = v1072.read();
+      phase = v1382;
+      ap_uint<128> v1384 = v1193.read();
       ap_uint<128> front1;
-      front1 = v1189;
-      ap_uint<128> v1191 = v1072.read();
+      front1 = v1384;
+      ap_uint<128> v1386 = v1193.read();
       ap_uint<128> back1;
-      back1 = v1191;
-      ap_int<128> v1193 = front1;
-      int32_t v1194;
-      ap_int<128> v1194_tmp = v1193;
-      v1194 = v1194_tmp(31, 0);
-      header[0] = v1194;
-      ap_int<128> v1195 = front1;
-      int32_t v1196;
-      ap_int<128> v1196_tmp = v1195;
-      v1196 = v1196_tmp(63, 32);
-      header[1] = v1196;
-      ap_int<128> v1197 = front1;
-      int32_t v1198;
-      ap_int<128> v1198_tmp = v1197;
-      v1198 = v1198_tmp(95, 64);
-      header[2] = v1198;
-      ap_int<128> v1199 = front1;
-      int32_t v1200;
-      ap_int<128> v1200_tmp = v1199;
-      v1200 = v1200_tmp(127, 96);
-      header[3] = v1200;
-      ap_int<128> v1201 = back1;
-      int32_t v1202;
-      ap_int<128> v1202_tmp = v1201;
-      v1202 = v1202_tmp(31, 0);
-      header[4] = v1202;
-      ap_int<128> v1203 = back1;
-      int32_t v1204;
-      ap_int<128> v1204_tmp = v1203;
-      v1204 = v1204_tmp(63, 32);
-      header[5] = v1204;
-      ap_int<128> v1205 = back1;
-      int32_t v1206;
-      ap_int<128> v1206_tmp = v1205;
-      v1206 = v1206_tmp(95, 64);
-      header[6] = v1206;
+      back1 = v1386;
+      ap_int<128> v1388 = front1;
+      int32_t v1389;
+      ap_int<128> v1389_tmp = v1388;
+      v1389 = v1389_tmp(31, 0);
+      header[0] = v1389;
+      ap_int<128> v1390 = front1;
+      int32_t v1391;
+      ap_int<128> v1391_tmp = v1390;
+      v1391 = v1391_tmp(63, 32);
+      header[1] = v1391;
+      ap_int<128> v1392 = front1;
+      int32_t v1393;
+      ap_int<128> v1393_tmp = v1392;
+      v1393 = v1393_tmp(95, 64);
+      header[2] = v1393;
+      ap_int<128> v1394 = front1;
+      int32_t v1395;
+      ap_int<128> v1395_tmp = v1394;
+      v1395 = v1395_tmp(127, 96);
+      header[3] = v1395;
+      ap_int<128> v1396 = back1;
+      int32_t v1397;
+      ap_int<128> v1397_tmp = v1396;
+      v1397 = v1397_tmp(31, 0);
+      header[4] = v1397;
+      ap_int<128> v1398 = back1;
+      int32_t v1399;
+      ap_int<128> v1399_tmp = v1398;
+      v1399 = v1399_tmp(63, 32);
+      header[5] = v1399;
+      ap_int<128> v1400 = back1;
+      int32_t v1401;
+      ap_int<128> v1401_tmp = v1400;
+      v1401 = v1401_tmp(95, 64);
+      header[6] = v1401;
       header[7] = 0;
-      ap_int<48> v1207 = ones;
-      int64_t v1208 = v1207;
-      int64_t magnitude;
-      magnitude = v1208;
-      int64_t v1210 = magnitude;
-      int32_t v1211;
-      bit_length(v1210, &v1211);
-      int32_t length;
-      length = v1211;
-      int32_t v1213 = length;
-      ap_int<33> v1214 = v1213;
-      ap_int<33> v1215 = 47 - v1214;
-      int32_t v1216 = v1215;
-      int32_t left1;
-      left1 = v1216;
-      squares[0] = 0;
-      squares[1] = 0;
-      absmax[0] = 1;
-      int32_t v1218 = phase;
-      int v1219 = v1218;
-      int32_t v1220 = norm_words[v1219];
-      int32_t vector_words1;
-      vector_words1 = v1220;
-      int32_t v1222 = vector_words1;
-      int v1223 = v1222;
-      for (int v1224 = 0; v1224 < v1223; v1224 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1225 = v1224;
-        int32_t measured;
-        measured = v1225;
-        ap_uint<1024> v1227 = v1073.read();
-        ap_uint<1024> element1;
-        element1 = v1227;
-        int32_t v1229 = measured;
-        ap_int<1024> v1230 = element1;
-        int32_t v1231 = left1;
-        measure(values, v1229, v1230, v1231, scaled, squares, absmax);
-      }
-      int32_t v1232 = length;
-      ap_int<33> v1233 = v1232;
-      ap_int<33> v1234 = v1233 + 1;
-      int32_t v1235 = v1234;
-      int32_t lost;
-      lost = v1235;
-      int32_t v1237 = lost;
-      ap_int<33> v1238 = v1237;
-      ap_int<33> v1239 = v1238 - 24;
-      ap_int<33> v1240 = v1239 << 1;
-      int32_t v1241 = v1240;
-      int32_t plain_exponent;
-      plain_exponent = v1241;
-      int64_t v1243 = squares[1];
-      int32_t v1244 = plain_exponent;
-      normalise(v1243, v1244, plain);
-      int32_t v1245 = phase;
-      bool v1246 = v1245 == 3;
-      if (v1246) {
-        int32_t v1247 = gate_plain[0];
-        plain[0] = v1247;
-        int32_t v1248 = gate_plain[1];
-        plain[1] = v1248;
-      }
-      int32_t v1249 = phase;
-      bool v1250 = v1249 == 5;
-      if (v1250) {
-        plain[0] = 0;
-        plain[1] = 0;
-      }
-      int32_t v1251 = lost;
-      norm_scale(header, v1251, squares, absmax, plain, exponents, work);
-      int32_t v1252 = absmax[0];
-      int32_t v1253;
-      code_shift(v1252, &v1253);
-      int32_t code_left;
-      code_left = v1253;
-      int32_t v1255 = absmax[0];
-      int32_t v1256 = code_left;
-      ap_int<26> v1257;
-      code_reciprocal(v1255, v1256, &v1257);
-      ap_int<26> reciprocal1;
-      reciprocal1 = v1257;
-      int32_t code_column;
-      code_column = 0;
-      int32_t code_group;
-      code_group = 0;
-      int64_t v1261 = work[0];
-      int64_t radicand1;
-      radicand1 = v1261;
-      int64_t v1263 = work[1];
-      ap_int<36> v1264 = v1263;
-      ap_int<36> dividend;
-      dividend = v1264;
-      int64_t root;
-      root = 0;
-      int64_t quotient1;
-      quotient1 = 0;
-      ap_int<36> divisor;
-      divisor = 0;
-      int32_t dividing;
-      dividing = 0;
-      int64_t root_bit;
-      root_bit = 1;
-      int64_t v1271 = root_bit;
-      int64_t v1272 = v1271 << 60;
-      root_bit = v1272;
-      int32_t v1273 = vector_words1;
-      bool v1274 = v1273 > 57;
-      int32_t v1275 = v1274 ? (int32_t)v1273 : (int32_t)57;
-      int32_t passes;
-      passes = v1275;
-      int32_t v1277 = passes;
-      int v1278 = v1277;
-      for (int v1279 = 0; v1279 < v1278; v1279 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1280 = v1279;
-        int32_t coded;
-        coded = v1280;
-        int32_t v1282 = coded;
-        int32_t v1283 = vector_words1;
-        bool v1284 = v1282 < v1283;
-        if (v1284) {
-          int32_t v1285 = coded;
-          int32_t v1286 = code_left;
-          ap_int<26> v1287 = reciprocal1;
-          int32_t v1288 = code_column;
-          int32_t v1289 = code_group;
-          quantise(scaled, v1285, v1286, v1287, codes, v1288, v1289);
-          int32_t v1290 = code_group;
-          ap_int<33> v1291 = v1290;
-          ap_int<33> v1292 = v1291 + 1;
-          int32_t v1293 = v1292;
-          code_group = v1293;
-          int32_t v1294 = code_group;
-          bool v1295 = v1294 == 4;
-          if (v1295) {
-            code_group = 0;
-            int32_t v1296 = code_column;
-            ap_int<33> v1297 = v1296;
-            ap_int<33> v1298 = v1297 + 1;
-            int32_t v1299 = v1298;
-            code_column = v1299;
-          }
+      int32_t v1402 = active;
+      int v1403 = v1402;
+      for (int v1404 = 0; v1404 < v1403; v1404 += 1) {
+        int32_t v1405 = v1404;
+        int32_t turn;
+        turn = v1405;
+        int32_t v1407 = turn;
+        int32_t token;
+        token = v1407;
+        int32_t v1409 = phase;
+        bool v1410 = v1409 == 6;
+        if (v1410) {
+          int32_t v1411 = turn;
+          int v1412 = v1411;
+          int32_t v1413 = chosen[v1412];
+          token = v1413;
         }
-        int32_t v1300 = coded;
-        bool v1301 = v1300 == 31;
-        if (v1301) {
-          int64_t v1302 = root;
-          ap_int<36> v1303 = v1302;
-          divisor = v1303;
+        int32_t v1414 = token;
+        int v1415 = v1414;
+        ap_int<48> v1416 = ones[v1415];
+        int64_t v1417 = v1416;
+        int64_t magnitude;
+        magnitude = v1417;
+        int64_t v1419 = magnitude;
+        int32_t v1420;
+        bit_length(v1419, &v1420);
+        int32_t length;
+        length = v1420;
+        int32_t v1422 = length;
+        ap_int<33> v1423 = v1422;
+        ap_int<33> v1424 = 47 - v1423;
+        int32_t v1425 = v1424;
+        int32_t left1;
+        left1 = v1425;
+        squares[0] = 0;
+        squares[1] = 0;
+        absmax[0] = 1;
+        int32_t v1427 = phase;
+        int v1428 = v1427;
+        int32_t v1429 = norm_words[v1428];
+        int32_t vector_words1;
+        vector_words1 = v1429;
+        int32_t v1431 = vector_words1;
+        int v1432 = v1431;
+        for (int v1433 = 0; v1433 < v1432; v1433 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1434 = v1433;
+          int32_t measured;
+          measured = v1434;
+          ap_uint<1024> v1436 = v1194.read();
+          ap_uint<1024> element1;
+          element1 = v1436;
+          int32_t v1438 = measured;
+          int64_t v1439 = v1438;
+          int64_t v1440 = v1439 * 4;
+          int32_t v1441 = token;
+          ap_int<65> v1442 = v1440;
+          ap_int<65> v1443 = v1441;
+          ap_int<65> v1444 = v1442 + v1443;
+          int32_t v1445 = v1444;
+          int32_t place;
+          place = v1445;
+          int32_t v1447 = place;
+          int32_t v1448 = measured;
+          ap_int<1024> v1449 = element1;
+          int32_t v1450 = left1;
+          measure(values, v1447, v1448, v1449, v1450, scaled, squares, absmax);
         }
-        ap_int<36> v1304 = dividend;
-        ap_int<36> v1305 = divisor;
-        ap_int<37> v1306 = v1304;
-        ap_int<37> v1307 = v1305;
-        ap_int<37> v1308 = v1306 - v1307;
-        ap_int<36> v1309 = v1308;
-        ap_int<36> less;
-        less = v1309;
-        int32_t v1311 = dividing;
-        bool v1312 = v1311 > 0;
-        if (v1312) {
-          int64_t v1313 = quotient1;
-          int64_t v1314 = v1313 << 1;
-          quotient1 = v1314;
-          ap_int<36> v1315 = less;
-          bool v1316 = v1315 >= 0;
-          if (v1316) {
-            ap_int<36> v1317 = less;
-            dividend = v1317;
-            int64_t v1318 = quotient1;
-            ap_int<65> v1319 = v1318;
-            ap_int<65> v1320 = v1319 + 1;
-            int64_t v1321 = v1320;
-            quotient1 = v1321;
-          }
-          ap_int<36> v1322 = dividend;
-          ap_int<36> v1323 = v1322 << 1;
-          dividend = v1323;
+        int32_t v1451 = length;
+        ap_int<33> v1452 = v1451;
+        ap_int<33> v1453 = v1452 + 1;
+        int32_t v1454 = v1453;
+        int32_t lost;
+        lost = v1454;
+        int32_t v1456 = lost;
+        ap_int<33> v1457 = v1456;
+        ap_int<33> v1458 = v1457 - 24;
+        ap_int<33> v1459 = v1458 << 1;
+        int32_t v1460 = v1459;
+        int32_t plain_exponent;
+        plain_exponent = v1460;
+        int64_t v1462 = squares[1];
+        int32_t v1463 = plain_exponent;
+        normalise(v1462, v1463, plain);
+        int32_t v1464 = phase;
+        bool v1465 = v1464 == 3;
+        if (v1465) {
+          int32_t v1466 = token;
+          int v1467 = v1466;
+          int32_t v1468 = gate_mantissas[v1467];
+          plain[0] = v1468;
+          int32_t v1469 = token;
+          int v1470 = v1469;
+          int32_t v1471 = gate_exponents[v1470];
+          plain[1] = v1471;
         }
-        int64_t v1324 = root;
-        int64_t v1325 = root_bit;
-        ap_int<65> v1326 = v1324;
-        ap_int<65> v1327 = v1325;
-        ap_int<65> v1328 = v1326 + v1327;
-        int64_t v1329 = v1328;
-        int64_t trial;
-        trial = v1329;
-        int64_t v1331 = root;
-        int64_t v1332 = v1331 >> 1;
-        root = v1332;
-        int64_t v1333 = radicand1;
-        int64_t v1334 = trial;
-        bool v1335 = v1333 >= v1334;
-        if (v1335) {
-          int64_t v1336 = trial;
-          int64_t v1337 = radicand1;
-          ap_int<65> v1338 = v1337;
-          ap_int<65> v1339 = v1336;
-          ap_int<65> v1340 = v1338 - v1339;
-          int64_t v1341 = v1340;
-          radicand1 = v1341;
-          int64_t v1342 = root_bit;
-          int64_t v1343 = root;
-          ap_int<65> v1344 = v1343;
-          ap_int<65> v1345 = v1342;
-          ap_int<65> v1346 = v1344 + v1345;
-          int64_t v1347 = v1346;
-          root = v1347;
+        int32_t v1472 = phase;
+        bool v1473 = v1472 == 5;
+        if (v1473) {
+          plain[0] = 0;
+          plain[1] = 0;
         }
-        int64_t v1348 = root_bit;
-        int64_t v1349 = v1348 >> 2;
-        root_bit = v1349;
+        int32_t v1474 = lost;
+        norm_scale(header, v1474, squares, absmax, plain, exponents, work);
+        int32_t v1475 = absmax[0];
+        int32_t v1476;
+        code_shift(v1475, &v1476);
+        int32_t code_left;
+        code_left = v1476;
+        int32_t v1478 = absmax[0];
+        int32_t v1479 = code_left;
+        ap_int<26> v1480;
+        code_reciprocal(v1478, v1479, &v1480);
+        ap_int<26> reciprocal1;
+        reciprocal1 = v1480;
+        int32_t code_column;
+        code_column = 0;
+        int32_t code_group;
+        code_group = 0;
+        int64_t v1484 = work[0];
+        int64_t radicand1;
+        radicand1 = v1484;
+        int64_t v1486 = work[1];
+        ap_int<36> v1487 = v1486;
+        ap_int<36> dividend;
+        dividend = v1487;
+        int64_t root;
+        root = 0;
+        int64_t quotient1;
+        quotient1 = 0;
+        ap_int<36> divisor;
+        divisor = 0;
+        int32_t dividing;
         dividing = 0;
-        int32_t v1350 = coded;
-        bool v1351 = v1350 >= 31;
-        if (v1351) {
-          int32_t v1352 = coded;
-          ap_int<33> v1353 = v1352;
-          bool v1354 = v1353 < 56;
-          if (v1354) {
-            dividing = 1;
+        int64_t root_bit;
+        root_bit = 1;
+        int64_t v1494 = root_bit;
+        int64_t v1495 = v1494 << 60;
+        root_bit = v1495;
+        int32_t v1496 = vector_words1;
+        bool v1497 = v1496 > 57;
+        int32_t v1498 = v1497 ? (int32_t)v1496 : (int32_t)57;
+        int32_t passes;
+        passes = v1498;
+        int32_t v1500 = passes;
+        int v1501 = v1500;
+        for (int v1502 = 0; v1502 < v1501; v1502 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1503 = v1502;
+          int32_t coded;
+          coded = v1503;
+          int32_t v1505 = coded;
+          int32_t v1506 = vector_words1;
+          bool v1507 = v1505 < v1506;
+          if (v1507) {
+            int32_t v1508 = coded;
+            int32_t v1509 = code_left;
+            ap_int<26> v1510 = reciprocal1;
+            int32_t v1511 = code_column;
+            int32_t v1512 = turn;
+            int32_t v1513 = code_group;
+            quantise(scaled, v1508, v1509, v1510, codes, v1511, v1512, v1513);
+            int32_t v1514 = code_group;
+            ap_int<33> v1515 = v1514;
+            ap_int<33> v1516 = v1515 + 1;
+            int32_t v1517 = v1516;
+            code_group = v1517;
+            int32_t v1518 = code_group;
+            bool v1519 = v1518 == 4;
+            if (v1519) {
+              code_group = 0;
+              int32_t v1520 = code_column;
+              ap_int<33> v1521 = v1520;
+              ap_int<33> v1522 = v1521 + 1;
+              int32_t v1523 = v1522;
+              code_column = v1523;
+            }
+          }
+          int32_t v1524 = coded;
+          bool v1525 = v1524 == 31;
+          if (v1525) {
+            int64_t v1526 = root;
+            ap_int<36> v1527 = v1526;
+            divisor = v1527;
+          }
+          ap_int<36> v1528 = dividend;
+          ap_int<36> v1529 = divisor;
+          ap_int<37> v1530 = v1528;
+          ap_int<37> v1531 = v1529;
+          ap_int<37> v1532 = v1530 - v1531;
+          ap_int<36> v1533 = v1532;
+          ap_int<36> less;
+          less = v1533;
+          int32_t v1535 = dividing;
+          bool v1536 = v1535 > 0;
+          if (v1536) {
+            int64_t v1537 = quotient1;
+            int64_t v1538 = v1537 << 1;
+            quotient1 = v1538;
+            ap_int<36> v1539 = less;
+            bool v1540 = v1539 >= 0;
+            if (v1540) {
+              ap_int<36> v1541 = less;
+              dividend = v1541;
+              int64_t v1542 = quotient1;
+              ap_int<65> v1543 = v1542;
+              ap_int<65> v1544 = v1543 + 1;
+              int64_t v1545 = v1544;
+              quotient1 = v1545;
+            }
+            ap_int<36> v1546 = dividend;
+            ap_int<36> v1547 = v1546 << 1;
+            dividend = v1547;
+          }
+          int64_t v1548 = root;
+          int64_t v1549 = root_bit;
+          ap_int<65> v1550 = v1548;
+          ap_int<65> v1551 = v1549;
+          ap_int<65> v1552 = v1550 + v1551;
+          int64_t v1553 = v1552;
+          int64_t trial;
+          trial = v1553;
+          int64_t v1555 = root;
+          int64_t v1556 = v1555 >> 1;
+          root = v1556;
+          int64_t v1557 = radicand1;
+          int64_t v1558 = trial;
+          bool v1559 = v1557 >= v1558;
+          if (v1559) {
+            int64_t v1560 = trial;
+            int64_t v1561 = radicand1;
+            ap_int<65> v1562 = v1561;
+            ap_int<65> v1563 = v1560;
+            ap_int<65> v1564 = v1562 - v1563;
+            int64_t v1565 = v1564;
+            radicand1 = v1565;
+            int64_t v1566 = root_bit;
+            int64_t v1567 = root;
+            ap_int<65> v1568 = v1567;
+            ap_int<65> v1569 = v1566;
+            ap_int<65> v1570 = v1568 + v1569;
+            int64_t v1571 = v1570;
+            root = v1571;
+          }
+          int64_t v1572 = root_bit;
+          int64_t v1573 = v1572 >> 2;
+          root_bit = v1573;
+          dividing = 0;
+          int32_t v1574 = coded;
+          bool v1575 = v1574 >= 31;
+          if (v1575) {
+            int32_t v1576 = coded;
+            ap_int<33> v1577 = v1576;
+            bool v1578 = v1577 < 56;
+            if (v1578) {
+              dividing = 1;
+            }
           }
         }
+        int64_t v1579 = quotient1;
+        ratio_end(v1579, exponents, 24, scale);
+        int32_t v1580 = scale[0];
+        int32_t v1581 = turn;
+        int v1582 = v1581;
+        scale_mantissas[v1582] = v1580;
+        int32_t v1583 = scale[1];
+        int32_t v1584 = turn;
+        int v1585 = v1584;
+        scale_exponents[v1585] = v1583;
       }
-      int64_t v1355 = quotient1;
-      ratio_end(v1355, exponents, 24, scale);
-      int32_t v1356 = phase;
-      int v1357 = v1356;
-      int32_t v1358 = weight_words[v1357];
+      int32_t v1586 = phase;
+      int v1587 = v1586;
+      int32_t v1588 = weight_words[v1587];
       int32_t words5;
-      words5 = v1358;
-      int32_t v1360 = phase;
-      int v1361 = v1360;
-      int32_t v1362 = column_words[v1361];
+      words5 = v1588;
+      int32_t v1590 = phase;
+      int v1591 = v1590;
+      int32_t v1592 = column_words[v1591];
       int32_t columns;
-      columns = v1362;
-      int32_t v1364 = phase;
-      int v1365 = v1364;
-      int32_t v1366 = matrix_rows[v1365];
+      columns = v1592;
+      int32_t v1594 = phase;
+      int v1595 = v1594;
+      int32_t v1596 = matrix_rows[v1595];
       int32_t rows;
-      rows = v1366;
-      int32_t v1368 = phase;
-      bool v1369 = v1368 == 2;
-      bool v1370 = v1368 >= 3;
-      bool v1371 = v1369 | v1370;
-      if (v1371) {
-        ones = 0;
+      rows = v1596;
+      l_S_t_7_t3: for (int t3 = 0; t3 < 4; t3++) {
+        gate_sums[t3] = 0;
+        int32_t v1599 = phase;
+        bool v1600 = v1599 == 2;
+        bool v1601 = v1599 >= 3;
+        bool v1602 = v1600 | v1601;
+        if (v1602) {
+          ones[t3] = 0;
+        }
       }
-      int64_t gate_sum;
-      gate_sum = 0;
       ap_uint<128> state_beat;
       state_beat = 0;
       ap_uint<128> room_beat1;
@@ -2116,444 +2473,895 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1378 = words5;
-      ap_int<33> v1379 = v1378;
-      ap_int<33> v1380 = v1379 + 5;
-      int32_t v1381 = v1380;
+      int32_t taker;
+      taker = 0;
+      int32_t v1609 = words5;
+      int32_t turns;
+      turns = v1609;
+      int32_t group_sums;
+      group_sums = 5;
+      int32_t idle;
+      idle = 0;
+      int32_t waiting;
+      waiting = 0;
+      int32_t v1614 = active;
+      int64_t v1615 = v1614;
+      int64_t v1616 = v1615 * 5;
+      int32_t v1617 = v1616;
+      group_sums = v1617;
+      int32_t v1618 = group_sums;
+      int32_t v1619 = columns;
+      bool v1620 = v1618 > v1619;
+      if (v1620) {
+        int32_t v1621 = group_sums;
+        int32_t v1622 = columns;
+        ap_int<33> v1623 = v1621;
+        ap_int<33> v1624 = v1622;
+        ap_int<33> v1625 = v1623 - v1624;
+        int32_t v1626 = v1625;
+        idle = v1626;
+      }
+      int32_t v1627 = words5;
+      int32_t v1628 = phase;
+      int v1629 = v1628;
+      int32_t v1630 = row_groups[v1629];
+      int32_t v1631 = idle;
+      int64_t v1632 = v1630;
+      int64_t v1633 = v1631;
+      int64_t v1634 = v1632 * v1633;
+      ap_int<65> v1635 = v1627;
+      ap_int<65> v1636 = v1634;
+      ap_int<65> v1637 = v1635 + v1636;
+      int32_t v1638 = v1637;
+      turns = v1638;
+      int32_t v1639 = turns;
+      int32_t v1640 = group_sums;
+      ap_int<33> v1641 = v1639;
+      ap_int<33> v1642 = v1640;
+      ap_int<33> v1643 = v1641 + v1642;
+      int32_t v1644 = v1643;
       int32_t steps;
-      steps = v1381;
-      int32_t v1383 = steps;
-      int v1384 = v1383;
-      for (int v1385 = 0; v1385 < v1384; v1385 += 1) {
+      steps = v1644;
+      int32_t v1646 = steps;
+      int v1647 = v1646;
+      for (int v1648 = 0; v1648 < v1647; v1648 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1386 = words5;
-        ap_int<33> v1387 = v1385;
-        ap_int<33> v1388 = v1386;
-        bool v1389 = v1387 < v1388;
-        if (v1389) {
-          ap_uint<128> v1390 = v1074.read();
-          word[0] = v1390;
-          ap_uint<128> v1391 = v1075.read();
-          word[1] = v1391;
-          ap_uint<128> v1392 = v1076.read();
-          word[2] = v1392;
-          ap_uint<128> v1393 = v1077.read();
-          word[3] = v1393;
+        int32_t taking;
+        taking = 1;
+        int32_t v1650 = waiting;
+        bool v1651 = v1650 > 0;
+        if (v1651) {
+          int32_t v1652 = waiting;
+          ap_int<33> v1653 = v1652;
+          ap_int<33> v1654 = v1653 - 1;
+          int32_t v1655 = v1654;
+          waiting = v1655;
+          taking = 0;
         }
-        int32_t v1394 = pending;
-        bool v1395 = v1394 > 0;
-        if (v1395) {
-          int32_t v1396 = pending;
-          ap_int<33> v1397 = v1396;
-          ap_int<33> v1398 = v1397 - 1;
-          int32_t v1399 = v1398;
-          pending = v1399;
-          ap_int<21> v1400 = leaving[0];
-          ap_int<21> total4;
-          total4 = v1400;
-          l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1403 = leaving[(r2 + 1)];
-            leaving[r2] = v1403;
+        int32_t v1656 = turns;
+        ap_int<33> v1657 = v1648;
+        ap_int<33> v1658 = v1656;
+        bool v1659 = v1657 < v1658;
+        if (v1659) {
+          int32_t v1660 = taking;
+          bool v1661 = v1660 == 1;
+          if (v1661) {
+            ap_uint<128> v1662 = v1195.read();
+            word[0] = v1662;
+            ap_uint<128> v1663 = v1196.read();
+            word[1] = v1663;
+            ap_uint<128> v1664 = v1197.read();
+            word[2] = v1664;
+            ap_uint<128> v1665 = v1198.read();
+            word[3] = v1665;
           }
-          int32_t v1404 = position;
-          int32_t v1405 = rows;
-          bool v1406 = v1404 < v1405;
-          if (v1406) {
-            int32_t v1407 = phase;
-            int32_t step1;
-            step1 = v1407;
-            int32_t v1409 = position;
-            int32_t at5;
-            at5 = v1409;
-            int32_t v1411 = phase;
-            bool v1412 = v1411 == 4;
-            if (v1412) {
-              int32_t v1413 = position;
-              int32_t v1414 = intermediate;
-              bool v1415 = v1413 >= v1414;
-              if (v1415) {
-                step1 = 7;
-                int32_t v1416 = position;
-                int32_t v1417 = intermediate;
-                ap_int<33> v1418 = v1416;
-                ap_int<33> v1419 = v1417;
-                ap_int<33> v1420 = v1418 - v1419;
-                int32_t v1421 = v1420;
-                at5 = v1421;
+        }
+        int32_t v1666 = pending;
+        bool v1667 = v1666 > 0;
+        if (v1667) {
+          int32_t v1668 = pending;
+          ap_int<33> v1669 = v1668;
+          ap_int<33> v1670 = v1669 - 1;
+          int32_t v1671 = v1670;
+          pending = v1671;
+          ap_int<21> total4;
+          total4 = 0;
+          l_S_t_8_t4: for (int t4 = 0; t4 < 4; t4++) {
+            int32_t v1674 = taker;
+            ap_int<33> v1675 = v1674;
+            ap_int<33> v1676 = t4;
+            bool v1677 = v1675 == v1676;
+            if (v1677) {
+              ap_int<21> v1678 = leaving[0][t4];
+              total4 = v1678;
+              int32_t v1679 = scale_mantissas[t4];
+              scale[0] = v1679;
+              int32_t v1680 = scale_exponents[t4];
+              scale[1] = v1680;
+            }
+          }
+          int32_t last_taker;
+          last_taker = 1;
+          int32_t v1682 = taker;
+          int32_t v1683 = active;
+          ap_int<33> v1684 = v1683;
+          ap_int<33> v1685 = v1684 - 1;
+          ap_int<33> v1686 = v1682;
+          bool v1687 = v1686 != v1685;
+          if (v1687) {
+            last_taker = 0;
+          }
+          int32_t v1688 = last_taker;
+          bool v1689 = v1688 == 1;
+          if (v1689) {
+            l_S_r_t_9_r3: for (int r3 = 0; r3 < 4; r3++) {
+              l_t5: for (int t5 = 0; t5 < 4; t5++) {
+                ap_int<21> v1692 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1692;
               }
             }
-            int32_t v1422 = phase;
-            bool v1423 = v1422 == 6;
-            if (v1423) {
+          }
+          int32_t v1693 = position;
+          int32_t v1694 = rows;
+          bool v1695 = v1693 < v1694;
+          if (v1695) {
+            int32_t v1696 = phase;
+            int32_t step1;
+            step1 = v1696;
+            int32_t v1698 = position;
+            int32_t at5;
+            at5 = v1698;
+            int32_t v1700 = phase;
+            bool v1701 = v1700 == 4;
+            if (v1701) {
+              int32_t v1702 = position;
+              int32_t v1703 = intermediate;
+              bool v1704 = v1702 >= v1703;
+              if (v1704) {
+                step1 = 7;
+                int32_t v1705 = position;
+                int32_t v1706 = intermediate;
+                ap_int<33> v1707 = v1705;
+                ap_int<33> v1708 = v1706;
+                ap_int<33> v1709 = v1707 - v1708;
+                int32_t v1710 = v1709;
+                at5 = v1710;
+              }
+            }
+            int32_t v1711 = phase;
+            bool v1712 = v1711 == 6;
+            if (v1712) {
               at5 = 0;
             }
-            int32_t v1424 = position;
-            int32_t v1425 = v1424 & 3;
+            int32_t v1713 = position;
+            int32_t v1714 = v1713 & 3;
             int32_t quarter;
-            quarter = v1425;
-            int32_t v1427 = step1;
-            bool v1428 = v1427 == 1;
-            if (v1428) {
-              int32_t v1429 = quarter;
-              bool v1430 = v1429 == 0;
-              if (v1430) {
-                ap_uint<128> v1431 = v1072.read();
-                room_beat1 = v1431;
-                ap_uint<128> v1432 = v1071.read();
-                state_beat = v1432;
-              }
+            quarter = v1714;
+            int32_t v1716 = step1;
+            bool v1717 = v1716 == 1;
+            int32_t v1718 = taker;
+            bool v1719 = v1718 == 0;
+            int32_t v1720 = quarter;
+            bool v1721 = v1720 == 0;
+            bool v1722 = v1717 & v1719;
+            bool v1723 = v1722 & v1721;
+            if (v1723) {
+              ap_uint<128> v1724 = v1193.read();
+              room_beat1 = v1724;
             }
-            ap_int<128> v1433 = room_beat1;
-            int32_t v1434 = v1433;
+            int32_t v1725 = step1;
+            bool v1726 = v1725 == 1;
+            int32_t v1727 = tokens1;
+            bool v1728 = v1727 == 1;
+            int32_t v1729 = quarter;
+            bool v1730 = v1729 == 0;
+            bool v1731 = v1726 & v1728;
+            bool v1732 = v1731 & v1730;
+            if (v1732) {
+              ap_uint<128> v1733 = v1192.read();
+              state_beat = v1733;
+            }
+            ap_int<128> v1734 = room_beat1;
+            int32_t v1735 = v1734;
             int32_t room;
-            room = v1434;
-            ap_int<128> v1436 = room_beat1;
-            ap_uint<128> v1437 = v1436 >> 32;
-            room_beat1 = v1437;
-            ap_int<128> v1438 = state_beat;
-            int32_t v1439 = v1438;
+            room = v1735;
+            ap_int<128> v1737 = state_beat;
+            int32_t v1738 = v1737;
             int32_t before1;
-            before1 = v1439;
-            ap_int<128> v1441 = state_beat;
-            ap_uint<128> v1442 = v1441 >> 32;
-            state_beat = v1442;
-            ap_int<21> v1443 = total4;
-            ap_int<48> v1444;
-            dequantise(v1443, scale, &v1444);
+            before1 = v1738;
+            l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1741 = quarter;
+              ap_int<34> v1742 = k4;
+              ap_int<34> v1743 = v1742 + 1;
+              ap_int<34> v1744 = v1741;
+              bool v1745 = v1744 == v1743;
+              if (v1745) {
+                ap_int<128> v1746 = room_beat1;
+                int64_t v1747 = k4;
+                int64_t v1748 = v1747 * 32;
+                ap_int<65> v1749 = v1748;
+                ap_int<65> v1750 = v1749 + 32;
+                ap_uint<128> v1751 = v1750;
+                ap_uint<128> v1752 = v1746 >> v1751;
+                ap_uint<128> room_part;
+                room_part = v1752;
+                ap_int<128> v1754 = room_part;
+                int32_t v1755 = v1754;
+                room = v1755;
+                ap_int<128> v1756 = state_beat;
+                ap_uint<128> v1757 = v1756 >> v1751;
+                ap_uint<128> state_part;
+                state_part = v1757;
+                ap_int<128> v1759 = state_part;
+                int32_t v1760 = v1759;
+                before1 = v1760;
+              }
+            }
+            int32_t v1761 = at5;
+            int64_t v1762 = v1761;
+            int64_t v1763 = v1762 * 4;
+            int32_t v1764 = taker;
+            ap_int<65> v1765 = v1763;
+            ap_int<65> v1766 = v1764;
+            ap_int<65> v1767 = v1765 + v1766;
+            int32_t v1768 = v1767;
+            int32_t beside_at;
+            beside_at = v1768;
+            ap_int<21> v1770 = total4;
+            ap_int<48> v1771;
+            dequantise(v1770, scale, &v1771);
             ap_int<48> delta;
-            delta = v1444;
-            ap_int<48> v1446 = delta;
-            int32_t v1447;
-            saturate_gate(v1446, &v1447);
+            delta = v1771;
+            ap_int<48> v1773 = delta;
+            int32_t v1774;
+            saturate_gate(v1773, &v1774);
             int32_t gate;
-            gate = v1447;
-            int32_t v1449 = at5;
-            int v1450 = v1449;
-            int32_t v1451 = held[v1450];
+            gate = v1774;
+            int32_t v1776 = beside_at;
+            int v1777 = v1776;
+            int32_t v1778 = held[v1777];
             int32_t kept;
-            kept = v1451;
-            int32_t v1453 = step1;
-            bool v1454 = v1453 == 1;
-            int32_t v1455 = gate;
-            int32_t v1456 = 0 - v1455;
-            int32_t v1457 = v1454 ? (int32_t)v1456 : (int32_t)v1455;
+            kept = v1778;
+            int32_t v1780 = step1;
+            bool v1781 = v1780 == 1;
+            int32_t v1782 = gate;
+            int32_t v1783 = 0 - v1782;
+            int32_t v1784 = v1781 ? (int32_t)v1783 : (int32_t)v1782;
             int32_t turned;
-            turned = v1457;
-            int32_t v1459 = step1;
-            bool v1460 = v1459 == 2;
-            int32_t v1461 = kept;
-            int32_t v1462 = turned;
-            int32_t v1463 = v1460 ? (int32_t)v1461 : (int32_t)v1462;
+            turned = v1784;
+            int32_t v1786 = step1;
+            bool v1787 = v1786 == 2;
+            int32_t v1788 = kept;
+            int32_t v1789 = turned;
+            int32_t v1790 = v1787 ? (int32_t)v1788 : (int32_t)v1789;
             int32_t argument;
-            argument = v1463;
-            int32_t v1465 = argument;
-            ap_int<30> v1466;
-            sigmoid(v1465, &v1466);
+            argument = v1790;
+            int32_t v1792 = argument;
+            ap_int<30> v1793;
+            sigmoid(v1792, &v1793);
             ap_int<30> sigma;
-            sigma = v1466;
-            int32_t v1468 = step1;
-            bool v1469 = v1468 == 1;
-            int32_t v1470 = room;
-            int32_t v1471 = argument;
-            int32_t v1472 = v1469 ? (int32_t)v1470 : (int32_t)v1471;
+            sigma = v1793;
+            int32_t v1795 = step1;
+            bool v1796 = v1795 == 1;
+            int32_t v1797 = room;
+            int32_t v1798 = argument;
+            int32_t v1799 = v1796 ? (int32_t)v1797 : (int32_t)v1798;
             int32_t factor1;
-            factor1 = v1472;
-            int32_t v1474 = factor1;
-            ap_int<30> v1475 = sigma;
-            int32_t v1476;
-            weigh(v1474, v1475, &v1476);
+            factor1 = v1799;
+            int32_t v1801 = factor1;
+            ap_int<30> v1802 = sigma;
+            int32_t v1803;
+            weigh(v1801, v1802, &v1803);
             int32_t weighted1;
-            weighted1 = v1476;
-            int32_t v1478 = weighted1;
-            ap_int<30> v1479 = v1478;
+            weighted1 = v1803;
+            int32_t v1805 = weighted1;
+            ap_int<30> v1806 = v1805;
             ap_int<30> fresh;
-            fresh = v1479;
-            int32_t v1481 = before1;
-            int32_t v1482 = kept;
-            ap_int<30> v1483 = fresh;
-            int32_t v1484;
-            state_update(v1481, v1482, v1483, &v1484);
+            fresh = v1806;
+            int32_t v1808 = before1;
+            int32_t v1809 = kept;
+            ap_int<30> v1810 = fresh;
+            int32_t v1811;
+            state_update(v1808, v1809, v1810, &v1811);
             int32_t mixed1;
-            mixed1 = v1484;
-            int32_t v1486 = step1;
-            bool v1487 = v1486 == 0;
-            bool v1488 = v1486 == 1;
-            bool v1489 = v1486 == 4;
-            bool v1490 = v1487 | v1488;
-            bool v1491 = v1490 | v1489;
-            if (v1491) {
-              int32_t v1492 = step1;
-              bool v1493 = v1492 == 1;
-              int32_t v1494 = mixed1;
-              int32_t v1495 = weighted1;
-              int32_t v1496 = v1493 ? (int32_t)v1494 : (int32_t)v1495;
-              int32_t v1497 = at5;
-              int v1498 = v1497;
-              held[v1498] = v1496;
+            mixed1 = v1811;
+            int32_t keeps;
+            keeps = 0;
+            int32_t v1814 = step1;
+            bool v1815 = v1814 == 0;
+            bool v1816 = v1814 == 4;
+            bool v1817 = v1815 | v1816;
+            if (v1817) {
+              keeps = 1;
             }
-            int32_t v1499 = step1;
-            bool v1500 = v1499 == 2;
-            int32_t v1501 = weighted1;
-            int32_t v1502 = kept;
-            int32_t v1503 = v1500 ? (int32_t)v1501 : (int32_t)v1502;
+            int32_t v1818 = step1;
+            bool v1819 = v1818 == 1;
+            if (v1819) {
+              int32_t v1820 = tokens1;
+              bool v1821 = v1820 == 1;
+              if (v1821) {
+                keeps = 1;
+              }
+              int32_t v1822 = weighted1;
+              int32_t v1823 = beside_at;
+              int v1824 = v1823;
+              opened[v1824] = v1822;
+            }
+            int32_t v1825 = keeps;
+            bool v1826 = v1825 == 1;
+            if (v1826) {
+              int32_t v1827 = step1;
+              bool v1828 = v1827 == 1;
+              int32_t v1829 = mixed1;
+              int32_t v1830 = weighted1;
+              int32_t v1831 = v1828 ? (int32_t)v1829 : (int32_t)v1830;
+              int32_t v1832 = beside_at;
+              int v1833 = v1832;
+              held[v1833] = v1831;
+            }
+            int32_t v1834 = step1;
+            bool v1835 = v1834 == 2;
+            int32_t v1836 = weighted1;
+            int32_t v1837 = kept;
+            int32_t v1838 = v1835 ? (int32_t)v1836 : (int32_t)v1837;
             int32_t other;
-            other = v1503;
-            int32_t v1505 = gate;
-            int32_t v1506 = other;
-            ap_int<48> v1507;
-            gated_product(v1505, v1506, &v1507);
+            other = v1838;
+            int32_t v1840 = gate;
+            int32_t v1841 = other;
+            ap_int<48> v1842;
+            gated_product(v1840, v1841, &v1842);
             ap_int<48> value1;
-            value1 = v1507;
-            int32_t v1509 = step1;
-            bool v1510 = v1509 == 3;
-            bool v1511 = v1509 == 5;
-            bool v1512 = v1510 | v1511;
-            if (v1512) {
-              int32_t v1513 = at5;
-              int32_t v1514 = v1513 >> 1;
-              int v1515 = v1514;
-              int32_t v1516 = v1513 & 1;
-              int v1517 = v1516;
-              ap_int<48> v1518 = residual[v1515][v1517];
-              ap_int<48> v1519 = delta;
-              ap_int<48> v1520;
-              residual_add(v1518, v1519, &v1520);
-              value1 = v1520;
-              ap_int<48> v1521 = value1;
-              int32_t v1522 = at5;
-              int32_t v1523 = v1522 >> 1;
-              int v1524 = v1523;
-              int32_t v1525 = v1522 & 1;
-              int v1526 = v1525;
-              residual[v1524][v1526] = v1521;
+            value1 = v1842;
+            int32_t v1844 = step1;
+            bool v1845 = v1844 == 3;
+            bool v1846 = v1844 == 5;
+            bool v1847 = v1845 | v1846;
+            if (v1847) {
+              int32_t v1848 = at5;
+              int32_t v1849 = v1848 >> 1;
+              int64_t v1850 = v1849;
+              int64_t v1851 = v1850 * 4;
+              int32_t v1852 = taker;
+              ap_int<65> v1853 = v1851;
+              ap_int<65> v1854 = v1852;
+              ap_int<65> v1855 = v1853 + v1854;
+              int32_t v1856 = v1855;
+              int32_t beside1;
+              beside1 = v1856;
+              int32_t v1858 = beside1;
+              int v1859 = v1858;
+              int32_t v1860 = at5;
+              int32_t v1861 = v1860 & 1;
+              int v1862 = v1861;
+              ap_int<48> v1863 = residual[v1859][v1862];
+              ap_int<48> v1864 = delta;
+              ap_int<48> v1865;
+              residual_add(v1863, v1864, &v1865);
+              value1 = v1865;
+              ap_int<48> v1866 = value1;
+              int32_t v1867 = beside1;
+              int v1868 = v1867;
+              int32_t v1869 = at5;
+              int32_t v1870 = v1869 & 1;
+              int v1871 = v1870;
+              residual[v1868][v1871] = v1866;
             }
-            int32_t v1527 = step1;
-            bool v1528 = v1527 == 2;
-            bool v1529 = v1527 == 3;
-            bool v1530 = v1527 == 5;
-            bool v1531 = v1527 == 7;
-            bool v1532 = v1528 | v1529;
-            bool v1533 = v1532 | v1530;
-            bool v1534 = v1533 | v1531;
-            if (v1534) {
-              ap_int<48> v1535 = value1;
-              int32_t v1536 = at5;
-              int32_t v1537 = v1536 >> 4;
-              int v1538 = v1537;
-              int32_t v1539 = v1536 & 15;
-              int v1540 = v1539;
-              values[v1538][v1540] = v1535;
-              ap_int<48> v1541 = ones;
-              ap_int<48> v1542 = value1;
-              ap_int<48> v1543 = v1542 >> 47;
-              ap_int<48> v1544 = v1542 ^ v1543;
-              ap_int<48> v1545 = v1541 | v1544;
-              ones = v1545;
-            }
-            int32_t v1546 = step1;
-            bool v1547 = v1546 == 2;
-            if (v1547) {
-              ap_int<21> v1548 = total4;
-              ap_int<42> v1549 = v1548;
-              ap_int<42> v1550 = v1549 * v1549;
-              int64_t v1551 = gate_sum;
-              ap_int<65> v1552 = v1551;
-              ap_int<65> v1553 = v1550;
-              ap_int<65> v1554 = v1552 + v1553;
-              int64_t v1555 = v1554;
-              gate_sum = v1555;
-            }
-            int32_t v1556 = step1;
-            bool v1557 = v1556 == 1;
-            bool v1558 = v1556 == 6;
-            bool v1559 = v1557 | v1558;
-            if (v1559) {
-              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1561 = quad[(k4 + 1)];
-                quad[k4] = v1561;
-              }
-              int32_t v1562 = step1;
-              bool v1563 = v1562 == 1;
-              int32_t v1564 = mixed1;
-              ap_int<21> v1565 = total4;
-              int32_t v1566 = v1565;
-              int32_t v1567 = v1563 ? (int32_t)v1564 : (int32_t)v1566;
-              quad[3] = v1567;
-              int32_t v1568 = quarter;
-              bool v1569 = v1568 == 3;
-              if (v1569) {
-                ap_uint<128> packed;
-                packed = 0;
-                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1572 = quad[k5];
-                  ap_int<128> v1573 = packed;
-                  int64_t v1574 = k5;
-                  int64_t v1575 = v1574 * 32;
-                  ap_int<65> v1576 = v1575;
-                  ap_int<65> v1577 = v1576 + 31;
-                  int v1578 = v1575;
-                  int v1579 = v1577;
-                  ap_int<128> v1580;
-                  ap_int<128> v1580_tmp = v1573;
-                  v1580_tmp(v1579, v1578) = v1572;
-                  v1580 = v1580_tmp;
-                  packed = v1580;
+            int32_t v1872 = step1;
+            bool v1873 = v1872 == 2;
+            bool v1874 = v1872 == 3;
+            bool v1875 = v1872 == 5;
+            bool v1876 = v1872 == 7;
+            bool v1877 = v1873 | v1874;
+            bool v1878 = v1877 | v1875;
+            bool v1879 = v1878 | v1876;
+            if (v1879) {
+              int32_t v1880 = at5;
+              int32_t v1881 = v1880 >> 4;
+              int64_t v1882 = v1881;
+              int64_t v1883 = v1882 * 4;
+              int32_t v1884 = taker;
+              ap_int<65> v1885 = v1883;
+              ap_int<65> v1886 = v1884;
+              ap_int<65> v1887 = v1885 + v1886;
+              int32_t v1888 = v1887;
+              int32_t place_out;
+              place_out = v1888;
+              ap_int<48> v1890 = value1;
+              int32_t v1891 = place_out;
+              int v1892 = v1891;
+              int32_t v1893 = at5;
+              int32_t v1894 = v1893 & 15;
+              int v1895 = v1894;
+              values[v1892][v1895] = v1890;
+              l_S_t_11_t6: for (int t6 = 0; t6 < 4; t6++) {
+                int32_t v1897 = taker;
+                ap_int<33> v1898 = v1897;
+                ap_int<33> v1899 = t6;
+                bool v1900 = v1898 == v1899;
+                if (v1900) {
+                  ap_int<48> v1901 = ones[t6];
+                  ap_int<48> v1902 = value1;
+                  ap_int<48> v1903 = v1902 >> 47;
+                  ap_int<48> v1904 = v1902 ^ v1903;
+                  ap_int<48> v1905 = v1901 | v1904;
+                  ones[t6] = v1905;
                 }
-                ap_int<128> v1581 = packed;
-                v1078.write(v1581);
+              }
+            }
+            ap_int<21> v1906 = total4;
+            ap_int<42> v1907 = v1906;
+            ap_int<42> v1908 = v1907 * v1907;
+            int64_t v1909 = v1908;
+            int64_t square;
+            square = v1909;
+            int32_t v1911 = step1;
+            bool v1912 = v1911 == 2;
+            if (v1912) {
+              l_S_t_12_t7: for (int t7 = 0; t7 < 4; t7++) {
+                int32_t v1914 = taker;
+                ap_int<33> v1915 = v1914;
+                ap_int<33> v1916 = t7;
+                bool v1917 = v1915 == v1916;
+                if (v1917) {
+                  int64_t v1918 = square;
+                  int64_t v1919 = gate_sums[t7];
+                  ap_int<65> v1920 = v1919;
+                  ap_int<65> v1921 = v1918;
+                  ap_int<65> v1922 = v1920 + v1921;
+                  int64_t v1923 = v1922;
+                  gate_sums[t7] = v1923;
+                }
+              }
+            }
+            int32_t leaves;
+            leaves = 0;
+            int32_t v1925 = step1;
+            bool v1926 = v1925 == 1;
+            if (v1926) {
+              int32_t v1927 = tokens1;
+              bool v1928 = v1927 == 1;
+              if (v1928) {
+                leaves = 1;
+              }
+            }
+            int32_t v1929 = step1;
+            bool v1930 = v1929 == 6;
+            if (v1930) {
+              leaves = 1;
+            }
+            int32_t v1931 = leaves;
+            bool v1932 = v1931 == 1;
+            if (v1932) {
+              int32_t v1933 = step1;
+              bool v1934 = v1933 == 1;
+              int32_t v1935 = mixed1;
+              ap_int<21> v1936 = total4;
+              int32_t v1937 = v1936;
+              int32_t v1938 = v1934 ? (int32_t)v1935 : (int32_t)v1937;
+              int32_t newest;
+              newest = v1938;
+              ap_uint<128> packed;
+              packed = 0;
+              l_S_t_13_t8: for (int t8 = 0; t8 < 4; t8++) {
+                int32_t v1942 = taker;
+                ap_int<33> v1943 = v1942;
+                ap_int<33> v1944 = t8;
+                bool v1945 = v1943 == v1944;
+                if (v1945) {
+                  l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1947 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1947;
+                  }
+                  int32_t v1948 = newest;
+                  quad[((t8 * 4) + 3)] = v1948;
+                  l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1950 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1951 = packed;
+                    int64_t v1952 = k6;
+                    int64_t v1953 = v1952 * 32;
+                    ap_int<65> v1954 = v1953;
+                    ap_int<65> v1955 = v1954 + 31;
+                    int v1956 = v1953;
+                    int v1957 = v1955;
+                    ap_int<128> v1958;
+                    ap_int<128> v1958_tmp = v1951;
+                    v1958_tmp(v1957, v1956) = v1950;
+                    v1958 = v1958_tmp;
+                    packed = v1958;
+                  }
+                }
+              }
+              int32_t v1959 = quarter;
+              bool v1960 = v1959 == 3;
+              if (v1960) {
+                ap_int<128> v1961 = packed;
+                v1199.write(v1961);
               }
             }
           }
-          int32_t v1582 = position;
-          ap_int<33> v1583 = v1582;
-          ap_int<33> v1584 = v1583 + 1;
-          int32_t v1585 = v1584;
-          position = v1585;
+          int32_t v1962 = taker;
+          ap_int<33> v1963 = v1962;
+          ap_int<33> v1964 = v1963 + 1;
+          int32_t v1965 = v1964;
+          taker = v1965;
+          int32_t v1966 = last_taker;
+          bool v1967 = v1966 == 1;
+          if (v1967) {
+            taker = 0;
+            int32_t v1968 = position;
+            ap_int<33> v1969 = v1968;
+            ap_int<33> v1970 = v1969 + 1;
+            int32_t v1971 = v1970;
+            position = v1971;
+          }
         }
-        int32_t v1586 = column;
-        multiply_word(word, codes, v1586, sums);
-        int32_t v1587 = column;
-        ap_int<33> v1588 = v1587;
-        ap_int<33> v1589 = v1588 + 1;
-        int32_t v1590 = v1589;
-        column = v1590;
-        int32_t v1591 = column;
-        int32_t v1592 = columns;
-        bool v1593 = v1591 == v1592;
-        if (v1593) {
-          column = 0;
-          pending = 5;
-          l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1595 = sums[r3];
-            leaving[r3] = v1595;
+        int32_t v1972 = column;
+        multiply_word(word, codes, v1972, sums);
+        int32_t v1973 = taking;
+        bool v1974 = v1973 == 1;
+        if (v1974) {
+          int32_t v1975 = column;
+          ap_int<33> v1976 = v1975;
+          ap_int<33> v1977 = v1976 + 1;
+          int32_t v1978 = v1977;
+          column = v1978;
+          int32_t v1979 = column;
+          int32_t v1980 = columns;
+          bool v1981 = v1979 == v1980;
+          if (v1981) {
+            column = 0;
+            int32_t v1982 = group_sums;
+            pending = v1982;
+            int32_t v1983 = idle;
+            waiting = v1983;
+            l_S_r_t_16_r4: for (int r4 = 0; r4 < 5; r4++) {
+              l_t9: for (int t9 = 0; t9 < 4; t9++) {
+                ap_int<21> v1986 = sums[r4][t9];
+                leaving[r4][t9] = v1986;
+              }
+            }
           }
         }
       }
-      int32_t v1596 = phase;
-      bool v1597 = v1596 == 2;
-      if (v1597) {
-        int64_t v1598 = gate_sum;
-        gate_squares(v1598, scale, gate_plain);
+      int32_t v1987 = phase;
+      bool v1988 = v1987 == 1;
+      if (v1988) {
+        int32_t v1989 = tokens1;
+        bool v1990 = v1989 > 1;
+        if (v1990) {
+          int32_t v1991 = continued1;
+          int32_t rest_continued1;
+          rest_continued1 = v1991;
+          int32_t v1993 = tokens1;
+          int v1994 = v1993;
+          for (int v1995 = 0; v1995 < v1994; v1995 += 1) {
+            int32_t v1996 = v1995;
+            int32_t token_now;
+            token_now = v1996;
+            int32_t v1998 = rest_continued1;
+            int32_t v1999 = v1998 & 1;
+            int32_t goes_on1;
+            goes_on1 = v1999;
+            int32_t v2001 = rest_continued1;
+            int32_t v2002 = v2001 >> 1;
+            rest_continued1 = v2002;
+            ap_uint<128> old_beat;
+            old_beat = 0;
+            int32_t v2004 = rows;
+            int v2005 = v2004;
+            for (int v2006 = 0; v2006 < v2005; v2006 += 1) {
+            #pragma HLS pipeline II=1
+              int32_t v2007 = v2006;
+              int32_t element_at;
+              element_at = v2007;
+              int32_t v2009 = element_at;
+              int32_t v2010 = v2009 & 3;
+              int32_t part_of;
+              part_of = v2010;
+              int32_t v2012 = goes_on1;
+              bool v2013 = v2012 == 0;
+              int32_t v2014 = part_of;
+              bool v2015 = v2014 == 0;
+              bool v2016 = v2013 & v2015;
+              if (v2016) {
+                ap_uint<128> v2017 = v1192.read();
+                old_beat = v2017;
+              }
+              ap_int<128> v2018 = old_beat;
+              int32_t v2019 = v2018;
+              int32_t loaded;
+              loaded = v2019;
+              ap_int<128> v2021 = old_beat;
+              ap_uint<128> v2022 = v2021 >> 32;
+              old_beat = v2022;
+              int32_t v2023 = element_at;
+              int64_t v2024 = v2023;
+              int64_t v2025 = v2024 * 4;
+              int32_t v2026 = token_now;
+              ap_int<65> v2027 = v2025;
+              ap_int<65> v2028 = v2026;
+              ap_int<65> v2029 = v2027 + v2028;
+              int32_t v2030 = v2029;
+              int32_t of_token;
+              of_token = v2030;
+              int32_t v2032 = element_at;
+              int v2033 = v2032;
+              int32_t v2034 = latest[v2033];
+              int32_t earlier;
+              earlier = v2034;
+              int32_t v2036 = goes_on1;
+              bool v2037 = v2036 == 1;
+              int32_t v2038 = earlier;
+              int32_t v2039 = loaded;
+              int32_t v2040 = v2037 ? (int32_t)v2038 : (int32_t)v2039;
+              int32_t stands;
+              stands = v2040;
+              int32_t v2042 = of_token;
+              int v2043 = v2042;
+              int32_t v2044 = held[v2043];
+              int32_t candidate;
+              candidate = v2044;
+              int32_t v2046 = of_token;
+              int v2047 = v2046;
+              int32_t v2048 = opened[v2047];
+              ap_int<30> v2049 = v2048;
+              ap_int<30> share;
+              share = v2049;
+              int32_t v2051 = stands;
+              int32_t v2052 = candidate;
+              ap_int<30> v2053 = share;
+              int32_t v2054;
+              state_update(v2051, v2052, v2053, &v2054);
+              int32_t later;
+              later = v2054;
+              int32_t v2056 = later;
+              int32_t v2057 = element_at;
+              int v2058 = v2057;
+              latest[v2058] = v2056;
+              int32_t v2059 = later;
+              int32_t v2060 = of_token;
+              int v2061 = v2060;
+              held[v2061] = v2059;
+              l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
+                int32_t v2063 = quad[(k7 + 1)];
+                quad[k7] = v2063;
+              }
+              int32_t v2064 = later;
+              quad[3] = v2064;
+              int32_t v2065 = part_of;
+              bool v2066 = v2065 == 3;
+              if (v2066) {
+                ap_uint<128> line2;
+                line2 = 0;
+                l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
+                  int32_t v2069 = quad[k8];
+                  ap_int<128> v2070 = line2;
+                  int64_t v2071 = k8;
+                  int64_t v2072 = v2071 * 32;
+                  ap_int<65> v2073 = v2072;
+                  ap_int<65> v2074 = v2073 + 31;
+                  int v2075 = v2072;
+                  int v2076 = v2074;
+                  ap_int<128> v2077;
+                  ap_int<128> v2077_tmp = v2070;
+                  v2077_tmp(v2076, v2075) = v2069;
+                  v2077 = v2077_tmp;
+                  line2 = v2077;
+                }
+                ap_int<128> v2078 = line2;
+                v1199.write(v2078);
+              }
+            }
+          }
+        }
       }
-      int32_t v1599 = phase;
-      bool v1600 = v1599 == 6;
-      if (v1600) {
-        ap_uint<128> end;
-        end = 0;
-        int32_t v1602 = scale[0];
-        ap_int<128> v1603 = end;
-        ap_int<128> v1604;
-        ap_int<128> v1604_tmp = v1603;
-        v1604_tmp(31, 0) = v1602;
-        v1604 = v1604_tmp;
-        end = v1604;
-        int32_t v1605 = scale[1];
-        ap_int<128> v1606 = end;
-        ap_int<128> v1607;
-        ap_int<128> v1607_tmp = v1606;
-        v1607_tmp(63, 32) = v1605;
-        v1607 = v1607_tmp;
-        end = v1607;
-        ap_int<128> v1608 = end;
-        v1078.write(v1608);
+      int32_t v2079 = active;
+      int v2080 = v2079;
+      for (int v2081 = 0; v2081 < v2080; v2081 += 1) {
+        int32_t v2082 = scale_mantissas[v2081];
+        scale[0] = v2082;
+        int32_t v2083 = scale_exponents[v2081];
+        scale[1] = v2083;
+        int32_t v2084 = phase;
+        bool v2085 = v2084 == 2;
+        if (v2085) {
+          int64_t v2086 = gate_sums[v2081];
+          gate_squares(v2086, scale, gate_plain);
+          int32_t v2087 = gate_plain[0];
+          gate_mantissas[v2081] = v2087;
+          int32_t v2088 = gate_plain[1];
+          gate_exponents[v2081] = v2088;
+        }
+        int32_t v2089 = phase;
+        bool v2090 = v2089 == 6;
+        if (v2090) {
+          ap_uint<128> end;
+          end = 0;
+          int32_t v2092 = scale[0];
+          ap_int<128> v2093 = end;
+          ap_int<128> v2094;
+          ap_int<128> v2094_tmp = v2093;
+          v2094_tmp(31, 0) = v2092;
+          v2094 = v2094_tmp;
+          end = v2094;
+          int32_t v2095 = scale[1];
+          ap_int<128> v2096 = end;
+          ap_int<128> v2097;
+          ap_int<128> v2097_tmp = v2096;
+          v2097_tmp(63, 32) = v2095;
+          v2097 = v2097_tmp;
+          end = v2097;
+          ap_int<128> v2098 = end;
+          v1199.write(v2098);
+        }
       }
     }
   }
-  int32_t v1609 = vector_beats1;
-  int v1610 = v1609;
-  for (int v1611 = 0; v1611 < v1610; v1611 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> out;
-    out = 0;
-    ap_int<48> v1613 = residual[v1611][0];
-    int64_t v1614 = v1613;
-    int64_t even;
-    even = v1614;
-    ap_int<48> v1616 = residual[v1611][1];
-    int64_t v1617 = v1616;
-    int64_t odd1;
-    odd1 = v1617;
-    int64_t v1619 = even;
-    ap_int<128> v1620 = out;
-    ap_int<128> v1621;
-    ap_int<128> v1621_tmp = v1620;
-    v1621_tmp(63, 0) = v1619;
-    v1621 = v1621_tmp;
-    out = v1621;
-    int64_t v1622 = odd1;
-    ap_int<128> v1623 = out;
-    ap_int<128> v1624;
-    ap_int<128> v1624_tmp = v1623;
-    v1624_tmp(127, 64) = v1622;
-    v1624 = v1624_tmp;
-    out = v1624;
-    ap_int<128> v1625 = out;
-    v1078.write(v1625);
+  int32_t v2099 = tokens1;
+  int v2100 = v2099;
+  for (int v2101 = 0; v2101 < v2100; v2101 += 1) {
+    int32_t v2102 = v2101;
+    int32_t token_out;
+    token_out = v2102;
+    int32_t v2104 = vector_beats1;
+    int v2105 = v2104;
+    for (int v2106 = 0; v2106 < v2105; v2106 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> out;
+      out = 0;
+      int32_t v2108 = v2106;
+      int32_t number_out;
+      number_out = v2108;
+      int32_t v2110 = number_out;
+      int64_t v2111 = v2110;
+      int64_t v2112 = v2111 * 4;
+      int32_t v2113 = token_out;
+      ap_int<65> v2114 = v2112;
+      ap_int<65> v2115 = v2113;
+      ap_int<65> v2116 = v2114 + v2115;
+      int32_t v2117 = v2116;
+      int32_t beside_out;
+      beside_out = v2117;
+      int32_t v2119 = beside_out;
+      int v2120 = v2119;
+      ap_int<48> v2121 = residual[v2120][0];
+      int64_t v2122 = v2121;
+      int64_t even;
+      even = v2122;
+      int32_t v2124 = beside_out;
+      int v2125 = v2124;
+      ap_int<48> v2126 = residual[v2125][1];
+      int64_t v2127 = v2126;
+      int64_t odd1;
+      odd1 = v2127;
+      int64_t v2129 = even;
+      ap_int<128> v2130 = out;
+      ap_int<128> v2131;
+      ap_int<128> v2131_tmp = v2130;
+      v2131_tmp(63, 0) = v2129;
+      v2131 = v2131_tmp;
+      out = v2131;
+      int64_t v2132 = odd1;
+      ap_int<128> v2133 = out;
+      ap_int<128> v2134;
+      ap_int<128> v2134_tmp = v2133;
+      v2134_tmp(127, 64) = v2132;
+      v2134 = v2134_tmp;
+      out = v2134;
+      ap_int<128> v2135 = out;
+      v1199.write(v2135);
+    }
   }
 }
 
 void store_0(
-  ap_uint<128> v1626[1280],
-  ap_uint<128> v1627[81920],
-  ap_uint<128> v1628[65537],
-  hls::stream< int32_t >& v1629,
-  hls::stream< ap_uint<128> >& v1630
+  ap_uint<128> v2136[5124],
+  ap_uint<128> v2137[20971520],
+  ap_uint<128> v2138[262148],
+  hls::stream< int32_t >& v2139,
+  hls::stream< ap_uint<128> >& v2140
 ) {
-  int32_t v1631 = v1629.read();
+  int32_t targets[4];
+  l_S_t_0_t10: for (int t10 = 0; t10 < 4; t10++) {
+    int32_t v2143 = v2139.read();
+    targets[t10] = v2143;
+  }
+  int32_t v2144 = v2139.read();
+  int32_t tokens2;
+  tokens2 = v2144;
+  int32_t v2146 = v2139.read();
+  int32_t wanted2;
+  wanted2 = v2146;
+  int32_t v2148 = v2139.read();
   int32_t vector_beats2;
-  vector_beats2 = v1631;
-  int32_t v1633 = v1629.read();
+  vector_beats2 = v2148;
+  int32_t v2150 = v2139.read();
   int32_t logits_beats1;
-  logits_beats1 = v1633;
-  int32_t v1635 = v1629.read();
+  logits_beats1 = v2150;
+  int32_t v2152 = v2139.read();
   int32_t count6;
-  count6 = v1635;
-  int32_t v1637 = vector_beats2;
-  int32_t v1638 = v1637 >> 1;
+  count6 = v2152;
+  int32_t v2154 = vector_beats2;
+  int32_t v2155 = v2154 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1638;
-  int32_t v1640 = count6;
-  int v1641 = v1640;
-  for (int v1642 = 0; v1642 < v1641; v1642 += 1) {
-    int32_t v1643 = v1629.read();
+  state_beats1 = v2155;
+  int32_t v2157 = logits_beats1;
+  ap_int<33> v2158 = v2157;
+  ap_int<33> v2159 = v2158 + 1;
+  int32_t v2160 = wanted2;
+  ap_int<65> v2161 = v2159;
+  ap_int<65> v2162 = v2160;
+  ap_int<65> v2163 = v2161 * v2162;
+  int32_t v2164 = v2163;
+  int32_t head_beats;
+  head_beats = v2164;
+  int32_t v2166 = vector_beats2;
+  int32_t v2167 = tokens2;
+  int64_t v2168 = v2166;
+  int64_t v2169 = v2167;
+  int64_t v2170 = v2168 * v2169;
+  int32_t v2171 = v2170;
+  int32_t all_beats;
+  all_beats = v2171;
+  int32_t v2173 = count6;
+  int v2174 = v2173;
+  for (int v2175 = 0; v2175 < v2174; v2175 += 1) {
+    int32_t v2176 = v2139.read();
     int32_t kind2;
-    kind2 = v1643;
-    int32_t v1645 = v1629.read();
+    kind2 = v2176;
+    int32_t v2178 = v2139.read();
     int32_t at6;
-    at6 = v1645;
-    int32_t v1647 = kind2;
-    bool v1648 = v1647 == 0;
-    if (v1648) {
-      int32_t v1649 = state_beats1;
-      int v1650 = v1649;
-      for (int v1651 = 0; v1651 < v1650; v1651 += 1) {
-      #pragma HLS pipeline II=1
-        ap_uint<128> v1652 = v1630.read();
-        int32_t v1653 = at6;
-        int v1654 = v1653;
-        int v1655 = v1651;
-        int v1656 = v1654 + v1655;
-        int v1657 = v1656;
-        v1627[v1657] = v1652;
+    at6 = v2178;
+    int32_t v2180 = kind2;
+    bool v2181 = v2180 == 0;
+    if (v2181) {
+      int32_t v2182 = tokens2;
+      int v2183 = v2182;
+      for (int v2184 = 0; v2184 < v2183; v2184 += 1) {
+        int32_t v2185 = targets[v2184];
+        int32_t v2186 = at6;
+        int v2187 = v2185;
+        int v2188 = v2186;
+        int v2189 = v2187 + v2188;
+        int32_t v2190 = v2189;
+        int32_t state_at1;
+        state_at1 = v2190;
+        int32_t v2192 = state_beats1;
+        int v2193 = v2192;
+        for (int v2194 = 0; v2194 < v2193; v2194 += 1) {
+        #pragma HLS pipeline II=1
+          ap_uint<128> v2195 = v2140.read();
+          int32_t v2196 = state_at1;
+          int v2197 = v2196;
+          int v2198 = v2194;
+          int v2199 = v2197 + v2198;
+          int v2200 = v2199;
+          v2137[v2200] = v2195;
+        }
       }
     } else {
-      int32_t v1658 = logits_beats1;
-      ap_int<33> v1659 = v1658;
-      ap_int<33> v1660 = v1659 + 1;
-      int v1661 = v1660;
-      for (int v1662 = 0; v1662 < v1661; v1662 += 1) {
+      int32_t v2201 = head_beats;
+      int v2202 = v2201;
+      for (int v2203 = 0; v2203 < v2202; v2203 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1663 = v1630.read();
-        v1628[v1662] = v1663;
+        ap_uint<128> v2204 = v2140.read();
+        v2138[v2203] = v2204;
       }
     }
   }
-  int32_t v1664 = vector_beats2;
-  int v1665 = v1664;
-  for (int v1666 = 0; v1666 < v1665; v1666 += 1) {
+  int32_t behind1;
+  behind1 = 4;
+  int32_t v2206 = all_beats;
+  int v2207 = v2206;
+  for (int v2208 = 0; v2208 < v2207; v2208 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1667 = v1630.read();
-    v1626[v1666] = v1667;
+    ap_uint<128> v2209 = v2140.read();
+    int32_t v2210 = behind1;
+    int v2211 = v2210;
+    int v2212 = v2208;
+    int v2213 = v2211 + v2212;
+    int v2214 = v2213;
+    v2136[v2214] = v2209;
   }
 }
 
@@ -2566,11 +3374,11 @@ extern "C" void engine(
   ap_uint<128> weights_2[134217728],
   ap_uint<128> weights_3[134217728],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[1280],
-  ap_uint<128> vector_out[1280],
-  ap_uint<128> state_in[81920],
-  ap_uint<128> state_out[81920],
-  ap_uint<128> logits[65537]
+  ap_uint<128> vector_in[5124],
+  ap_uint<128> vector_out[5124],
+  ap_uint<128> state_in[20971520],
+  ap_uint<128> state_out[20971520],
+  ap_uint<128> logits[262148]
 ) {
   #pragma HLS interface s_axilite port=return bundle=control
   #pragma HLS interface s_axilite port=first bundle=control offset=0x10
@@ -2587,52 +3395,52 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=2052 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=512 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=2052 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
   #pragma HLS interface m_axi port=state_out offset=slave bundle=gmem_v depth=512 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=state_out bundle=control offset=0x8c
-  #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=516 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1681;
-  #pragma HLS stream variable=v1681 depth=4
-  hls::stream< int32_t > v1682;
-  #pragma HLS stream variable=v1682 depth=4
-  hls::stream< int32_t > v1683;
-  #pragma HLS stream variable=v1683 depth=4
-  hls::stream< int32_t > v1684;
-  #pragma HLS stream variable=v1684 depth=4
-  hls::stream< int32_t > v1685;
-  #pragma HLS stream variable=v1685 depth=4
-  hls::stream< int32_t > v1686;
-  #pragma HLS stream variable=v1686 depth=4
-  hls::stream< ap_uint<128> > v1687;
-  #pragma HLS stream variable=v1687 depth=8
-  hls::stream< ap_uint<128> > v1688;
-  #pragma HLS stream variable=v1688 depth=512
-  hls::stream< ap_uint<128> > v1689;
-  #pragma HLS stream variable=v1689 depth=512
-  hls::stream< ap_uint<128> > v1690;
-  #pragma HLS stream variable=v1690 depth=512
-  hls::stream< ap_uint<128> > v1691;
-  #pragma HLS stream variable=v1691 depth=512
-  hls::stream< ap_uint<1024> > v1692;
-  #pragma HLS stream variable=v1692 depth=432
-  hls::stream< ap_uint<128> > v1693;
-  #pragma HLS stream variable=v1693 depth=640
-  hls::stream< ap_uint<128> > v1694;
-  #pragma HLS stream variable=v1694 depth=640
-  hls::stream< ap_uint<128> > v1695;
-  #pragma HLS stream variable=v1695 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1687, v1681, v1682, v1683, v1684, v1685, v1686, v1694, v1693, v1692);
-  load_0_0(weights_0, v1683, v1688);
-  load_1_0(weights_1, v1684, v1689);
-  load_2_0(weights_2, v1685, v1690);
-  load_3_0(weights_3, v1686, v1691);
-  core_0(v1687, v1681, v1694, v1693, v1692, v1688, v1689, v1690, v1691, v1695);
-  store_0(vector_out, state_out, logits, v1682, v1695);
+  hls::stream< int32_t > v2228;
+  #pragma HLS stream variable=v2228 depth=4
+  hls::stream< int32_t > v2229;
+  #pragma HLS stream variable=v2229 depth=4
+  hls::stream< int32_t > v2230;
+  #pragma HLS stream variable=v2230 depth=4
+  hls::stream< int32_t > v2231;
+  #pragma HLS stream variable=v2231 depth=4
+  hls::stream< int32_t > v2232;
+  #pragma HLS stream variable=v2232 depth=4
+  hls::stream< int32_t > v2233;
+  #pragma HLS stream variable=v2233 depth=4
+  hls::stream< ap_uint<128> > v2234;
+  #pragma HLS stream variable=v2234 depth=8
+  hls::stream< ap_uint<128> > v2235;
+  #pragma HLS stream variable=v2235 depth=512
+  hls::stream< ap_uint<128> > v2236;
+  #pragma HLS stream variable=v2236 depth=512
+  hls::stream< ap_uint<128> > v2237;
+  #pragma HLS stream variable=v2237 depth=512
+  hls::stream< ap_uint<128> > v2238;
+  #pragma HLS stream variable=v2238 depth=512
+  hls::stream< ap_uint<1024> > v2239;
+  #pragma HLS stream variable=v2239 depth=432
+  hls::stream< ap_uint<128> > v2240;
+  #pragma HLS stream variable=v2240 depth=640
+  hls::stream< ap_uint<128> > v2241;
+  #pragma HLS stream variable=v2241 depth=640
+  hls::stream< ap_uint<128> > v2242;
+  #pragma HLS stream variable=v2242 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2234, v2229, v2228, v2230, v2231, v2232, v2233, v2241, v2240, v2239);
+  load_0_0(weights_0, v2230, v2235);
+  load_1_0(weights_1, v2231, v2236);
+  load_2_0(weights_2, v2232, v2237);
+  load_3_0(weights_3, v2233, v2238);
+  core_0(v2234, v2228, v2241, v2240, v2239, v2235, v2236, v2237, v2238, v2242);
+  store_0(vector_out, state_out, logits, v2229, v2242);
 }

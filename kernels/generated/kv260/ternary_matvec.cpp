@@ -49,141 +49,159 @@ void load_3_0(
 
 void multiply_word(
   ap_uint<128> v16[4],
-  int8_t v17[108][4][16],
+  int8_t v17[108][4][4][16],
   int32_t v18,
-  ap_int<21> v19[5]
+  ap_int<21> v19[5][4]
 ) {
   #pragma HLS inline
   #pragma HLS array_partition variable=v16 complete dim=1
 
   #pragma HLS array_partition variable=v17 complete dim=2
   #pragma HLS array_partition variable=v17 complete dim=3
+  #pragma HLS array_partition variable=v17 complete dim=4
 
   #pragma HLS array_partition variable=v19 complete dim=1
+  #pragma HLS array_partition variable=v19 complete dim=2
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][128];
+  int16_t trits[5][64];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[5][4][128];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v23 = v16[p];
+    ap_uint<128> v24 = v16[p];
     ap_uint<128> rest;
-    rest = v23;
+    rest = v24;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v26 = rest;
-      int16_t v27 = v26;
+      ap_int<128> v27 = rest;
+      int16_t v28 = v27;
       int16_t low;
-      low = v27;
-      int16_t v29 = low;
-      int32_t v30 = v29;
-      int32_t v31 = v30 & 255;
-      int16_t v32 = v31;
-      lanes[((p * 16) + j)] = v32;
-      ap_int<128> v33 = rest;
-      ap_uint<128> v34 = v33 >> 8;
-      rest = v34;
+      low = v28;
+      int16_t v30 = low;
+      int32_t v31 = v30;
+      int32_t v32 = v31 & 255;
+      int16_t v33 = v32;
+      lanes[((p * 16) + j)] = v33;
+      ap_int<128> v34 = rest;
+      ap_uint<128> v35 = v34 >> 8;
+      rest = v35;
     }
   }
-  l_S_k_e_2_k: for (int k = 0; k < 4; k++) {
-    l_e: for (int e = 0; e < 16; e++) {
-      int v37 = v18;
-      int8_t v38 = v17[v37][k][e];
-      int16_t v39 = v38;
-      int16_t code;
-      code = v39;
-      int16_t v41 = lanes[((k * 16) + e)];
-      int16_t byte;
-      byte = v41;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v45 = byte;
-        int16_t v46 = v45 << 1;
-        ap_int<17> v47 = v45;
-        ap_int<17> v48 = v46;
-        ap_int<17> v49 = v47 + v48;
-        int16_t v50 = v49;
-        int16_t triple;
-        triple = v50;
-        int16_t v52 = triple;
-        int16_t v53 = v52 >> 8;
-        ap_int<33> v54 = v53;
-        ap_int<33> v55 = v54 - 1;
-        int16_t v56 = v55;
-        trit = v56;
-        int16_t v57 = triple;
-        int32_t v58 = v57;
-        int32_t v59 = v58 & 255;
-        int16_t v60 = v59;
-        byte = v60;
-        int16_t v61 = trit;
-        int32_t v62 = v61;
-        bool v63 = v62 == 1;
-        int16_t v64 = code;
-        int32_t v65 = v64;
-        int32_t v66 = v63 ? (int32_t)v65 : (int32_t)0;
-        int16_t v67 = v66;
-        int16_t added;
-        added = v67;
-        int16_t v69 = trit;
-        int32_t v70 = v69;
-        bool v71 = v70 == -1;
-        int16_t v72 = code;
-        int16_t v73 = 0 - v72;
-        int16_t v74 = added;
-        int16_t v75 = v71 ? (int16_t)v73 : (int16_t)v74;
-        tree[r][(((k * 16) + e) + 64)] = v75;
+  l_S_m_2_m: for (int m = 0; m < 64; m++) {
+    int16_t v37 = lanes[m];
+    int16_t byte;
+    byte = v37;
+    l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      int16_t v40 = byte;
+      int16_t v41 = v40 << 1;
+      ap_int<17> v42 = v40;
+      ap_int<17> v43 = v41;
+      ap_int<17> v44 = v42 + v43;
+      int16_t v45 = v44;
+      int16_t triple;
+      triple = v45;
+      int16_t v47 = triple;
+      int16_t v48 = v47 >> 8;
+      ap_int<33> v49 = v48;
+      ap_int<33> v50 = v49 - 1;
+      int16_t v51 = v50;
+      trits[r][m] = v51;
+      int16_t v52 = triple;
+      int32_t v53 = v52;
+      int32_t v54 = v53 & 255;
+      int16_t v55 = v54;
+      byte = v55;
+    }
+  }
+  l_S_t_k_e_4_t: for (int t = 0; t < 4; t++) {
+    l_k: for (int k = 0; k < 4; k++) {
+      l_e: for (int e = 0; e < 16; e++) {
+        int v59 = v18;
+        int8_t v60 = v17[v59][t][k][e];
+        int16_t v61 = v60;
+        int16_t code;
+        code = v61;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
+          int16_t v64 = trits[r1][((k * 16) + e)];
+          int16_t trit;
+          trit = v64;
+          int16_t v66 = trit;
+          int32_t v67 = v66;
+          bool v68 = v67 == 1;
+          int16_t v69 = code;
+          int32_t v70 = v69;
+          int32_t v71 = v68 ? (int32_t)v70 : (int32_t)0;
+          int16_t v72 = v71;
+          int16_t added;
+          added = v72;
+          int16_t v74 = trit;
+          int32_t v75 = v74;
+          bool v76 = v75 == -1;
+          int16_t v77 = code;
+          int16_t v78 = 0 - v77;
+          int16_t v79 = added;
+          int16_t v80 = v76 ? (int16_t)v78 : (int16_t)v79;
+          tree[r1][t][(((k * 16) + e) + 64)] = v80;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n4: for (int n4 = 0; n4 < 63; n4++) {
-      int16_t v78 = tree[r1][((n4 * -2) + 126)];
-      int16_t v79 = tree[r1][((n4 * -2) + 127)];
-      ap_int<17> v80 = v78;
-      ap_int<17> v81 = v79;
-      ap_int<17> v82 = v80 + v81;
-      int16_t v83 = v82;
-      tree[r1][((-n4) + 63)] = v83;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
+    l_t1: for (int t1 = 0; t1 < 4; t1++) {
+      l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
+        int16_t v84 = tree[r2][t1][((n4 * -2) + 126)];
+        int16_t v85 = tree[r2][t1][((n4 * -2) + 127)];
+        ap_int<17> v86 = v84;
+        ap_int<17> v87 = v85;
+        ap_int<17> v88 = v86 + v87;
+        int16_t v89 = v88;
+        tree[r2][t1][((-n4) + 63)] = v89;
+      }
+      bool v90 = v18 == 0;
+      ap_int<21> v91 = v19[r2][t1];
+      int32_t v92 = v91;
+      int32_t v93 = v90 ? (int32_t)0 : (int32_t)v92;
+      ap_int<21> v94 = v93;
+      ap_int<21> before;
+      before = v94;
+      ap_int<21> v96 = before;
+      int16_t v97 = tree[r2][t1][1];
+      ap_int<22> v98 = v96;
+      ap_int<22> v99 = v97;
+      ap_int<22> v100 = v98 + v99;
+      ap_int<21> v101 = v100;
+      v19[r2][t1] = v101;
     }
-    bool v84 = v18 == 0;
-    ap_int<21> v85 = v19[r1];
-    int32_t v86 = v85;
-    int32_t v87 = v84 ? (int32_t)0 : (int32_t)v86;
-    ap_int<21> v88 = v87;
-    ap_int<21> before;
-    before = v88;
-    ap_int<21> v90 = before;
-    int16_t v91 = tree[r1][1];
-    ap_int<22> v92 = v90;
-    ap_int<22> v93 = v91;
-    ap_int<22> v94 = v92 + v93;
-    ap_int<21> v95 = v94;
-    v19[r1] = v95;
   }
 }
 
 void multiply_0(
-  int8_t v96[108][4][16],
-  int32_t v97[1024],
-  hls::stream< ap_uint<128> >& v98,
-  hls::stream< ap_uint<128> >& v99,
-  hls::stream< ap_uint<128> >& v100,
-  hls::stream< ap_uint<128> >& v101
+  int8_t v102[108][4][4][16],
+  int32_t v103[4096],
+  hls::stream< ap_uint<128> >& v104,
+  hls::stream< ap_uint<128> >& v105,
+  hls::stream< ap_uint<128> >& v106,
+  hls::stream< ap_uint<128> >& v107
 ) {
-  #pragma HLS array_partition variable=v96 complete dim=2
-  #pragma HLS array_partition variable=v96 complete dim=3
+  #pragma HLS array_partition variable=v102 complete dim=2
+  #pragma HLS array_partition variable=v102 complete dim=3
+  #pragma HLS array_partition variable=v102 complete dim=4
 
   ap_uint<128> word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
-  ap_int<21> group[5];
+  ap_int<21> group[5][4];
   #pragma HLS array_partition variable=group complete dim=1
+  #pragma HLS array_partition variable=group complete dim=2
 
-  ap_int<21> leaving[5];
+  ap_int<21> leaving[20];
   #pragma HLS array_partition variable=leaving complete dim=1
 
   int32_t column;
@@ -192,62 +210,87 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
-  l_S_n_0_n5: for (int n5 = 0; n5 < 3285; n5++) {
+  int32_t waiting;
+  waiting = 0;
+  l_S_n_0_n5: for (int n5 = 0; n5 < 4120; n5++) {
   #pragma HLS pipeline II=1
-    ap_int<33> v109 = n5;
-    bool v110 = v109 < 3280;
-    if (v110) {
-      ap_uint<128> v111 = v98.read();
-      word[0] = v111;
-      ap_uint<128> v112 = v99.read();
-      word[1] = v112;
-      ap_uint<128> v113 = v100.read();
-      word[2] = v113;
-      ap_uint<128> v114 = v101.read();
-      word[3] = v114;
+    int32_t taking;
+    taking = 1;
+    int32_t v117 = waiting;
+    bool v118 = v117 > 0;
+    if (v118) {
+      int32_t v119 = waiting;
+      ap_int<33> v120 = v119;
+      ap_int<33> v121 = v120 - 1;
+      int32_t v122 = v121;
+      waiting = v122;
+      taking = 0;
     }
-    int32_t v115 = pending;
-    bool v116 = v115 > 0;
-    if (v116) {
-      int32_t v117 = pending;
-      ap_int<33> v118 = v117;
-      ap_int<33> v119 = v118 - 1;
-      int32_t v120 = v119;
-      pending = v120;
-      int32_t v121 = position;
-      bool v122 = v121 < 1024;
-      if (v122) {
-        ap_int<21> v123 = leaving[0];
-        int32_t v124 = v123;
-        int32_t v125 = position;
-        int v126 = v125;
-        v97[v126] = v124;
-      }
-      int32_t v127 = position;
-      ap_int<33> v128 = v127;
-      ap_int<33> v129 = v128 + 1;
-      int32_t v130 = v129;
-      position = v130;
-      l_S_r_0_r2: for (int r2 = 0; r2 < 4; r2++) {
-        ap_int<21> v132 = leaving[(r2 + 1)];
-        leaving[r2] = v132;
+    ap_int<33> v123 = n5;
+    bool v124 = v123 < 4100;
+    if (v124) {
+      int32_t v125 = taking;
+      bool v126 = v125 == 1;
+      if (v126) {
+        ap_uint<128> v127 = v104.read();
+        word[0] = v127;
+        ap_uint<128> v128 = v105.read();
+        word[1] = v128;
+        ap_uint<128> v129 = v106.read();
+        word[2] = v129;
+        ap_uint<128> v130 = v107.read();
+        word[3] = v130;
       }
     }
-    int32_t v133 = column;
-    multiply_word(word, v96, v133, group);
-    int32_t v134 = column;
-    ap_int<33> v135 = v134;
-    ap_int<33> v136 = v135 + 1;
-    int32_t v137 = v136;
-    column = v137;
-    int32_t v138 = column;
-    bool v139 = v138 == 16;
-    if (v139) {
-      column = 0;
-      pending = 5;
-      l_S_r_1_r3: for (int r3 = 0; r3 < 5; r3++) {
-        ap_int<21> v141 = group[r3];
-        leaving[r3] = v141;
+    int32_t v131 = pending;
+    bool v132 = v131 > 0;
+    if (v132) {
+      int32_t v133 = pending;
+      ap_int<33> v134 = v133;
+      ap_int<33> v135 = v134 - 1;
+      int32_t v136 = v135;
+      pending = v136;
+      int32_t v137 = position;
+      bool v138 = v137 < 4096;
+      if (v138) {
+        ap_int<21> v139 = leaving[0];
+        int32_t v140 = v139;
+        int32_t v141 = position;
+        int v142 = v141;
+        v103[v142] = v140;
+      }
+      int32_t v143 = position;
+      ap_int<33> v144 = v143;
+      ap_int<33> v145 = v144 + 1;
+      int32_t v146 = v145;
+      position = v146;
+      l_S_r_0_r3: for (int r3 = 0; r3 < 19; r3++) {
+        ap_int<21> v148 = leaving[(r3 + 1)];
+        leaving[r3] = v148;
+      }
+    }
+    int32_t v149 = column;
+    multiply_word(word, v102, v149, group);
+    int32_t v150 = taking;
+    bool v151 = v150 == 1;
+    if (v151) {
+      int32_t v152 = column;
+      ap_int<33> v153 = v152;
+      ap_int<33> v154 = v153 + 1;
+      int32_t v155 = v154;
+      column = v155;
+      int32_t v156 = column;
+      bool v157 = v156 == 16;
+      if (v157) {
+        column = 0;
+        pending = 20;
+        waiting = 4;
+        l_S_r_t_1_r4: for (int r4 = 0; r4 < 5; r4++) {
+          l_t2: for (int t2 = 0; t2 < 4; t2++) {
+            ap_int<21> v160 = group[r4][t2];
+            leaving[((r4 * 4) + t2)] = v160;
+          }
+        }
       }
     }
   }
@@ -258,24 +301,25 @@ extern "C" void ternary_matvec(
   ap_uint<128> weights_1[3280],
   ap_uint<128> weights_2[3280],
   ap_uint<128> weights_3[3280],
-  int8_t codes[108][4][16],
-  int32_t sums[1024]
+  int8_t codes[108][4][4][16],
+  int32_t sums[4096]
 ) {
   #pragma HLS dataflow
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
-  hls::stream< ap_uint<128> > v148;
-  #pragma HLS stream variable=v148 depth=16
-  hls::stream< ap_uint<128> > v149;
-  #pragma HLS stream variable=v149 depth=16
-  hls::stream< ap_uint<128> > v150;
-  #pragma HLS stream variable=v150 depth=16
-  hls::stream< ap_uint<128> > v151;
-  #pragma HLS stream variable=v151 depth=16
-  load_0_0(weights_0, v148);
-  load_1_0(weights_1, v149);
-  load_2_0(weights_2, v150);
-  load_3_0(weights_3, v151);
-  multiply_0(codes, sums, v148, v149, v150, v151);
+  hls::stream< ap_uint<128> > v167;
+  #pragma HLS stream variable=v167 depth=16
+  hls::stream< ap_uint<128> > v168;
+  #pragma HLS stream variable=v168 depth=16
+  hls::stream< ap_uint<128> > v169;
+  #pragma HLS stream variable=v169 depth=16
+  hls::stream< ap_uint<128> > v170;
+  #pragma HLS stream variable=v170 depth=16
+  load_0_0(weights_0, v167);
+  load_1_0(weights_1, v168);
+  load_2_0(weights_2, v169);
+  load_3_0(weights_3, v170);
+  multiply_0(codes, sums, v167, v168, v169, v170);
 }

@@ -8,8 +8,8 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[96],
-  ap_uint<128> v5[6144],
+  ap_uint<128> v4[291],
+  ap_uint<128> v5[1572864],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
   hls::stream< int32_t >& v8,
@@ -27,464 +27,641 @@ void fetch_0(
   ap_uint<128> pair[2];
   #pragma HLS array_partition variable=pair complete dim=1
 
+  int32_t origins[3];
   ap_uint<128> model;
   model = 0;
   l_S_n_0_n: for (int n = 0; n < 8; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v20 = v2[n];
+    ap_uint<128> v21 = v2[n];
     ap_uint<128> size;
-    size = v20;
-    ap_int<128> v22 = size;
-    model = v22;
-    ap_int<33> v23 = n;
-    bool v24 = v23 < 7;
-    if (v24) {
-      ap_int<128> v25 = size;
-      v6.write(v25);
+    size = v21;
+    ap_int<128> v23 = size;
+    model = v23;
+    ap_int<33> v24 = n;
+    bool v25 = v24 < 7;
+    if (v25) {
+      ap_int<128> v26 = size;
+      v6.write(v26);
     }
-    ap_int<128> v26 = size;
-    int32_t v27;
-    ap_int<128> v27_tmp = v26;
-    v27 = v27_tmp(63, 32);
+    ap_int<128> v27 = size;
+    int32_t v28;
+    ap_int<128> v28_tmp = v27;
+    v28 = v28_tmp(63, 32);
     int32_t both;
-    both = v27;
-    int32_t v29 = both;
-    int32_t v30 = v29 >> 16;
-    vector_words[n] = v30;
-    ap_int<128> v31 = size;
-    int32_t v32;
-    ap_int<128> v32_tmp = v31;
-    v32 = v32_tmp(127, 96);
-    int32_t beats_of_room;
-    beats_of_room = v32;
-    int32_t v34 = beats_of_room;
-    room_beats[n] = v34;
+    both = v28;
+    int32_t v30 = both;
+    int32_t v31 = v30 >> 16;
+    vector_words[n] = v31;
+    ap_int<128> v32 = size;
+    int32_t v33;
+    ap_int<128> v33_tmp = v32;
+    v33 = v33_tmp(127, 96);
+    int32_t room_and_groups;
+    room_and_groups = v33;
+    int32_t v35 = room_and_groups;
+    int32_t v36 = v35 & 4095;
+    room_beats[n] = v36;
   }
-  ap_int<128> v35 = model;
-  int32_t v36;
-  ap_int<128> v36_tmp = v35;
-  v36 = v36_tmp(31, 0);
+  ap_int<128> v37 = model;
+  int32_t v38;
+  ap_int<128> v38_tmp = v37;
+  v38 = v38_tmp(31, 0);
   int32_t vector_beats;
-  vector_beats = v36;
-  ap_int<128> v38 = model;
-  int32_t v39;
-  ap_int<128> v39_tmp = v38;
-  v39 = v39_tmp(63, 32);
+  vector_beats = v38;
+  ap_int<128> v40 = model;
+  int32_t v41;
+  ap_int<128> v41_tmp = v40;
+  v41 = v41_tmp(63, 32);
   int32_t logits_beats;
-  logits_beats = v39;
-  ap_int<128> v41 = model;
-  int32_t v42;
-  ap_int<128> v42_tmp = v41;
-  v42 = v42_tmp(95, 64);
+  logits_beats = v41;
+  ap_int<128> v43 = model;
+  int32_t v44;
+  ap_int<128> v44_tmp = v43;
+  v44 = v44_tmp(95, 64);
   int32_t layer_words;
-  layer_words = v42;
-  ap_int<128> v44 = model;
-  int32_t v45;
-  ap_int<128> v45_tmp = v44;
-  v45 = v45_tmp(127, 96);
+  layer_words = v44;
+  ap_int<128> v46 = model;
+  int32_t v47;
+  ap_int<128> v47_tmp = v46;
+  v47 = v47_tmp(127, 96);
   int32_t head_words;
-  head_words = v45;
-  int32_t v47 = v0;
+  head_words = v47;
+  int32_t v49 = v0;
   int32_t begin;
-  begin = v47;
-  int32_t v49 = v1;
-  int32_t v50 = begin;
-  ap_int<33> v51 = v49;
-  ap_int<33> v52 = v50;
-  ap_int<33> v53 = v51 - v52;
-  ap_int<34> v54 = v53;
-  ap_int<34> v55 = v54 + 1;
-  int32_t v56 = v55;
+  begin = v49;
+  int32_t v51 = v1;
+  int32_t v52 = begin;
+  ap_int<33> v53 = v51;
+  ap_int<33> v54 = v52;
+  ap_int<33> v55 = v53 - v54;
+  ap_int<34> v56 = v55;
+  ap_int<34> v57 = v56 + 1;
+  int32_t v58 = v57;
   int32_t count;
-  count = v56;
-  int32_t v58 = vector_beats;
-  v7.write(v58);
-  int32_t v59 = count;
-  v7.write(v59);
-  int32_t v60 = vector_beats;
-  v8.write(v60);
-  int32_t v61 = logits_beats;
-  v8.write(v61);
-  int32_t v62 = count;
-  v8.write(v62);
-  int32_t v63 = count;
-  v9.write(v63);
-  int32_t v64 = count;
-  v10.write(v64);
-  int32_t v65 = vector_beats;
-  int v66 = v65;
-  for (int v67 = 0; v67 < v66; v67 += 1) {
+  count = v58;
+  int32_t tokens;
+  tokens = 1;
+  int32_t further;
+  further = 0;
+  int32_t continued;
+  continued = 0;
+  int32_t silent;
+  silent = 0;
+  l_S_n_1_n1: for (int n1 = 0; n1 < 3; n1++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v68 = v4[v67];
-    v11.write(v68);
+    ap_uint<128> v65 = v4[n1];
+    ap_uint<128> line;
+    line = v65;
+    ap_int<128> v67 = line;
+    int32_t v68;
+    ap_int<128> v68_tmp = v67;
+    v68 = v68_tmp(31, 0);
+    int32_t origin;
+    origin = v68;
+    ap_int<128> v70 = line;
+    int32_t v71;
+    ap_int<128> v71_tmp = v70;
+    v71 = v71_tmp(63, 32);
+    int32_t target;
+    target = v71;
+    ap_int<128> v73 = line;
+    int32_t v74;
+    ap_int<128> v74_tmp = v73;
+    v74 = v74_tmp(95, 64);
+    int32_t unwanted;
+    unwanted = v74;
+    ap_int<128> v76 = line;
+    int32_t v77;
+    ap_int<128> v77_tmp = v76;
+    v77 = v77_tmp(127, 96);
+    int32_t behind;
+    behind = v77;
+    int32_t goes_on;
+    goes_on = 0;
+    ap_int<33> v80 = n1;
+    bool v81 = v80 == 0;
+    if (v81) {
+      int32_t v82 = behind;
+      further = v82;
+    } else {
+      int32_t v83 = origin;
+      bool v84 = v83 < 0;
+      if (v84) {
+        goes_on = 1;
+      }
+    }
+    int32_t v85 = unwanted;
+    bool v86 = v85 != 0;
+    int32_t v87 = v86;
+    int32_t no_logits;
+    no_logits = v87;
+    int32_t v89 = origin;
+    origins[n1] = v89;
+    int32_t v90 = continued;
+    int32_t v91 = v90 >> 1;
+    int32_t v92 = goes_on;
+    int32_t v93 = v92 << 2;
+    int32_t v94 = v91 | v93;
+    continued = v94;
+    int32_t v95 = silent;
+    int32_t v96 = v95 >> 1;
+    int32_t v97 = no_logits;
+    int32_t v98 = v97 << 2;
+    int32_t v99 = v96 | v98;
+    silent = v99;
+    int32_t v100 = target;
+    v7.write(v100);
   }
-  int32_t v69 = vector_beats;
-  int32_t v70 = v69 >> 1;
-  int32_t all_state_beats;
-  all_state_beats = v70;
-  int32_t v72 = count;
-  int v73 = v72;
-  for (int v74 = 0; v74 < v73; v74 += 1) {
-    int32_t v75 = begin;
-    int v76 = v75;
-    int v77 = v74;
-    int v78 = v76 + v77;
-    int v79 = v78 << 1;
-    int v80 = v79;
-    int v81 = v80 + 8;
-    int32_t v82 = v81;
+  int32_t v101 = further;
+  bool v102 = v101 > 0;
+  if (v102) {
+    int32_t v103 = further;
+    ap_int<33> v104 = v103;
+    ap_int<33> v105 = v104 + 1;
+    int32_t v106 = v105;
+    tokens = v106;
+  }
+  int32_t v107 = further;
+  bool v108 = v107 > 2;
+  if (v108) {
+    tokens = 3;
+  }
+  int32_t wanted;
+  wanted = 1;
+  wanted = 0;
+  int32_t v110 = silent;
+  int32_t left_silent;
+  left_silent = v110;
+  int32_t v112 = tokens;
+  int v113 = v112;
+  for (int v114 = 0; v114 < v113; v114 += 1) {
+    int32_t v115 = left_silent;
+    int32_t v116 = v115 & 1;
+    bool v117 = v116 == 0;
+    if (v117) {
+      int32_t v118 = wanted;
+      ap_int<33> v119 = v118;
+      ap_int<33> v120 = v119 + 1;
+      int32_t v121 = v120;
+      wanted = v121;
+    }
+    int32_t v122 = left_silent;
+    int32_t v123 = v122 >> 1;
+    left_silent = v123;
+  }
+  int32_t v124 = tokens;
+  v8.write(v124);
+  int32_t v125 = continued;
+  v8.write(v125);
+  int32_t v126 = silent;
+  v8.write(v126);
+  int32_t v127 = vector_beats;
+  v8.write(v127);
+  int32_t v128 = count;
+  v8.write(v128);
+  int32_t v129 = tokens;
+  v7.write(v129);
+  int32_t v130 = wanted;
+  v7.write(v130);
+  int32_t v131 = vector_beats;
+  v7.write(v131);
+  int32_t v132 = logits_beats;
+  v7.write(v132);
+  int32_t v133 = count;
+  v7.write(v133);
+  int32_t v134 = count;
+  v9.write(v134);
+  int32_t v135 = count;
+  v10.write(v135);
+  int32_t begin_vectors;
+  begin_vectors = 3;
+  int32_t v137 = tokens;
+  int v138 = v137;
+  for (int v139 = 0; v139 < v138; v139 += 1) {
+    int32_t v140 = vector_beats;
+    int v141 = v140;
+    for (int v142 = 0; v142 < v141; v142 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v143 = begin_vectors;
+      int v144 = v143;
+      int v145 = v142;
+      int v146 = v144 + v145;
+      int v147 = v146;
+      ap_uint<128> v148 = v4[v147];
+      v11.write(v148);
+    }
+    int32_t v149 = vector_beats;
+    int32_t v150 = begin_vectors;
+    int v151 = v150;
+    int v152 = v149;
+    int v153 = v151 + v152;
+    int32_t v154 = v153;
+    begin_vectors = v154;
+  }
+  int32_t v155 = vector_beats;
+  int32_t v156 = v155 >> 1;
+  int32_t state_beats;
+  state_beats = v156;
+  int32_t v158 = count;
+  int v159 = v158;
+  for (int v160 = 0; v160 < v159; v160 += 1) {
+    int32_t v161 = begin;
+    int v162 = v161;
+    int v163 = v160;
+    int v164 = v162 + v163;
+    int v165 = v164 << 1;
+    int v166 = v165;
+    int v167 = v166 + 8;
+    int32_t v168 = v167;
     int32_t row;
-    row = v82;
-    l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
+    row = v168;
+    l_S_n_5_n2: for (int n2 = 0; n2 < 2; n2++) {
     #pragma HLS pipeline II=1
-      int32_t v85 = row;
-      int v86 = v85;
-      int v87 = n1;
-      int v88 = v86 + v87;
-      int v89 = v88;
-      ap_uint<128> v90 = v2[v89];
-      pair[n1] = v90;
-    }
-    ap_uint<128> v91 = pair[0];
-    ap_uint<128> front;
-    front = v91;
-    ap_uint<128> v93 = pair[1];
-    ap_uint<128> back;
-    back = v93;
-    ap_int<128> v95 = front;
-    int32_t v96;
-    ap_int<128> v96_tmp = v95;
-    v96 = v96_tmp(31, 0);
-    int32_t kind;
-    kind = v96;
-    ap_int<128> v98 = front;
-    int32_t v99;
-    ap_int<128> v99_tmp = v98;
-    v99 = v99_tmp(63, 32);
-    int32_t at;
-    at = v99;
-    ap_uint<128> v101 = pair[0];
-    ap_uint<128> where_0;
-    where_0 = v101;
-    ap_uint<128> v103 = pair[0];
-    ap_uint<128> where_1;
-    where_1 = v103;
-    ap_int<128> v105 = where_0;
-    int32_t v106;
-    ap_int<128> v106_tmp = v105;
-    v106 = v106_tmp(95, 64);
-    int32_t from_0;
-    from_0 = v106;
-    ap_int<128> v108 = where_1;
-    int32_t v109;
-    ap_int<128> v109_tmp = v108;
-    v109 = v109_tmp(127, 96);
-    int32_t from_1;
-    from_1 = v109;
-    ap_int<128> v111 = back;
-    int32_t v112;
-    ap_int<128> v112_tmp = v111;
-    v112 = v112_tmp(95, 64);
-    int32_t state_at;
-    state_at = v112;
-    int32_t v114 = kind;
-    bool v115 = v114 == 0;
-    int32_t v116 = layer_words;
-    int32_t v117 = head_words;
-    int32_t v118 = v115 ? (int32_t)v116 : (int32_t)v117;
-    int32_t words;
-    words = v118;
-    int32_t v120 = kind;
-    v7.write(v120);
-    int32_t v121 = kind;
-    v8.write(v121);
-    int32_t v122 = state_at;
-    v8.write(v122);
-    int32_t v123 = from_0;
-    v9.write(v123);
-    int32_t v124 = from_1;
-    v10.write(v124);
-    int32_t v125 = words;
-    v9.write(v125);
-    int32_t v126 = words;
-    v10.write(v126);
-    int32_t v127 = kind;
-    bool v128 = v127 == 0;
-    int32_t v129 = all_state_beats;
-    int32_t v130 = v128 ? (int32_t)v129 : (int32_t)0;
-    int32_t state_beats;
-    state_beats = v130;
-    int32_t v132 = state_beats;
-    int v133 = v132;
-    for (int v134 = 0; v134 < v133; v134 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v135 = state_at;
-      int v136 = v135;
-      int v137 = v134;
-      int v138 = v136 + v137;
-      int v139 = v138;
-      ap_uint<128> v140 = v5[v139];
-      v11.write(v140);
-    }
-    int32_t v141 = kind;
-    bool v142 = v141 == 0;
-    int32_t v143 = v142 ? (int32_t)0 : (int32_t)6;
-    int32_t phase_begin;
-    phase_begin = v143;
-    int32_t v145 = kind;
-    bool v146 = v145 == 0;
-    ap_int<33> v147 = v146 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v148 = v147;
-    int32_t phase_end;
-    phase_end = v148;
-    int32_t v150 = phase_begin;
-    int32_t v151 = phase_end;
-    int v152 = v150;
-    int v153 = v151;
-    for (int v154 = v152; v154 < v153; v154 += 1) {
-      l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
-      #pragma HLS pipeline II=1
-        int32_t v156 = at;
-        int v157 = v156;
-        int v158 = n2;
-        int v159 = v157 + v158;
-        int v160 = v159;
-        ap_uint<128> v161 = v3[v160];
-        ap_uint<128> line;
-        line = v161;
-        ap_int<128> v163 = line;
-        v12.write(v163);
-      }
-      int32_t v164 = at;
-      int v165 = v164;
-      int v166 = v165 + 2;
-      int32_t v167 = v166;
-      at = v167;
-      int32_t v168 = vector_words[v154];
-      int64_t v169 = v168;
-      int64_t v170 = v169 * 2;
-      int32_t v171 = v170;
-      int32_t element_beats;
-      element_beats = v171;
-      int32_t filled;
-      filled = 0;
-      int32_t v174 = element_beats;
+      int32_t v171 = row;
+      int v172 = v171;
+      int v173 = n2;
+      int v174 = v172 + v173;
       int v175 = v174;
-      for (int v176 = 0; v176 < v175; v176 += 1) {
+      ap_uint<128> v176 = v2[v175];
+      pair[n2] = v176;
+    }
+    ap_uint<128> v177 = pair[0];
+    ap_uint<128> front;
+    front = v177;
+    ap_uint<128> v179 = pair[1];
+    ap_uint<128> back;
+    back = v179;
+    ap_int<128> v181 = front;
+    int32_t v182;
+    ap_int<128> v182_tmp = v181;
+    v182 = v182_tmp(31, 0);
+    int32_t kind;
+    kind = v182;
+    ap_int<128> v184 = front;
+    int32_t v185;
+    ap_int<128> v185_tmp = v184;
+    v185 = v185_tmp(63, 32);
+    int32_t at;
+    at = v185;
+    ap_uint<128> v187 = pair[0];
+    ap_uint<128> where_0;
+    where_0 = v187;
+    ap_uint<128> v189 = pair[0];
+    ap_uint<128> where_1;
+    where_1 = v189;
+    ap_int<128> v191 = where_0;
+    int32_t v192;
+    ap_int<128> v192_tmp = v191;
+    v192 = v192_tmp(95, 64);
+    int32_t from_0;
+    from_0 = v192;
+    ap_int<128> v194 = where_1;
+    int32_t v195;
+    ap_int<128> v195_tmp = v194;
+    v195 = v195_tmp(127, 96);
+    int32_t from_1;
+    from_1 = v195;
+    ap_int<128> v197 = back;
+    int32_t v198;
+    ap_int<128> v198_tmp = v197;
+    v198 = v198_tmp(95, 64);
+    int32_t state_at;
+    state_at = v198;
+    int32_t v200 = kind;
+    bool v201 = v200 == 0;
+    int32_t v202 = layer_words;
+    int32_t v203 = head_words;
+    int32_t v204 = v201 ? (int32_t)v202 : (int32_t)v203;
+    int32_t words;
+    words = v204;
+    int32_t v206 = kind;
+    v8.write(v206);
+    int32_t v207 = kind;
+    v7.write(v207);
+    int32_t v208 = state_at;
+    v7.write(v208);
+    int32_t v209 = from_0;
+    v9.write(v209);
+    int32_t v210 = from_1;
+    v10.write(v210);
+    int32_t v211 = words;
+    v9.write(v211);
+    int32_t v212 = words;
+    v10.write(v212);
+    int32_t v213 = kind;
+    bool v214 = v213 == 0;
+    int32_t v215 = tokens;
+    int32_t v216 = wanted;
+    int32_t v217 = v214 ? (int32_t)v215 : (int32_t)v216;
+    int32_t takers;
+    takers = v217;
+    int32_t v219 = kind;
+    bool v220 = v219 == 0;
+    int32_t v221 = v220 ? (int32_t)0 : (int32_t)6;
+    int32_t phase_begin;
+    phase_begin = v221;
+    int32_t v223 = kind;
+    bool v224 = v223 == 0;
+    ap_int<33> v225 = v224 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v226 = v225;
+    int32_t phase_end;
+    phase_end = v226;
+    int32_t v228 = phase_begin;
+    int32_t v229 = phase_end;
+    int v230 = v228;
+    int v231 = v229;
+    for (int v232 = v230; v232 < v231; v232 += 1) {
+      l_S_n_6_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        l_S_k_5_k: for (int k = 0; k < 1; k++) {
-          ap_uint<128> v178 = part[(k + 1)];
-          part[k] = v178;
-        }
-        int32_t v179 = at;
-        int v180 = v179;
-        int v181 = v176;
-        int v182 = v180 + v181;
-        int v183 = v182;
-        ap_uint<128> v184 = v3[v183];
-        part[1] = v184;
-        int32_t v185 = filled;
-        ap_int<33> v186 = v185;
-        ap_int<33> v187 = v186 + 1;
-        int32_t v188 = v187;
-        filled = v188;
-        int32_t v189 = filled;
-        bool v190 = v189 == 2;
-        if (v190) {
-          filled = 0;
-          ap_uint<256> whole;
-          whole = 0;
-          l_S_k_6_k1: for (int k1 = 0; k1 < 2; k1++) {
-            ap_uint<128> v193 = part[k1];
-            ap_int<256> v194 = whole;
-            int64_t v195 = k1;
-            int64_t v196 = v195 * 128;
-            ap_int<65> v197 = v196;
-            ap_int<65> v198 = v197 + 127;
-            int v199 = v196;
-            int v200 = v198;
-            ap_int<256> v201;
-            ap_int<256> v201_tmp = v194;
-            v201_tmp(v200, v199) = v193;
-            v201 = v201_tmp;
-            whole = v201;
+        int32_t v234 = at;
+        int v235 = v234;
+        int v236 = n3;
+        int v237 = v235 + v236;
+        int v238 = v237;
+        ap_uint<128> v239 = v3[v238];
+        ap_uint<128> line1;
+        line1 = v239;
+        ap_int<128> v241 = line1;
+        v12.write(v241);
+      }
+      int32_t v242 = at;
+      int v243 = v242;
+      int v244 = v243 + 2;
+      int32_t v245 = v244;
+      at = v245;
+      int32_t v246 = vector_words[v232];
+      int64_t v247 = v246;
+      int64_t v248 = v247 * 2;
+      int32_t v249 = v248;
+      int32_t element_beats;
+      element_beats = v249;
+      int32_t v251 = takers;
+      int v252 = v251;
+      for (int v253 = 0; v253 < v252; v253 += 1) {
+        int32_t filled;
+        filled = 0;
+        int32_t v255 = element_beats;
+        int v256 = v255;
+        for (int v257 = 0; v257 < v256; v257 += 1) {
+        #pragma HLS pipeline II=1
+          l_S_k_7_k: for (int k = 0; k < 1; k++) {
+            ap_uint<128> v259 = part[(k + 1)];
+            part[k] = v259;
           }
-          ap_int<256> v202 = whole;
-          v13.write(v202);
+          int32_t v260 = at;
+          int v261 = v260;
+          int v262 = v257;
+          int v263 = v261 + v262;
+          int v264 = v263;
+          ap_uint<128> v265 = v3[v264];
+          part[1] = v265;
+          int32_t v266 = filled;
+          ap_int<33> v267 = v266;
+          ap_int<33> v268 = v267 + 1;
+          int32_t v269 = v268;
+          filled = v269;
+          int32_t v270 = filled;
+          bool v271 = v270 == 2;
+          if (v271) {
+            filled = 0;
+            ap_uint<256> whole;
+            whole = 0;
+            l_S_k_8_k1: for (int k1 = 0; k1 < 2; k1++) {
+              ap_uint<128> v274 = part[k1];
+              ap_int<256> v275 = whole;
+              int64_t v276 = k1;
+              int64_t v277 = v276 * 128;
+              ap_int<65> v278 = v277;
+              ap_int<65> v279 = v278 + 127;
+              int v280 = v277;
+              int v281 = v279;
+              ap_int<256> v282;
+              ap_int<256> v282_tmp = v275;
+              v282_tmp(v281, v280) = v274;
+              v282 = v282_tmp;
+              whole = v282;
+            }
+            ap_int<256> v283 = whole;
+            v13.write(v283);
+          }
         }
       }
-      int32_t v203 = element_beats;
-      int32_t v204 = at;
-      int v205 = v204;
-      int v206 = v203;
-      int v207 = v205 + v206;
-      int32_t v208 = v207;
-      at = v208;
-      int32_t v209 = room_beats[v154];
+      int32_t v284 = element_beats;
+      int32_t v285 = at;
+      int v286 = v285;
+      int v287 = v284;
+      int v288 = v286 + v287;
+      int32_t v289 = v288;
+      at = v289;
+      int32_t v290 = room_beats[v232];
       int32_t more;
-      more = v209;
-      int32_t v211 = more;
-      int v212 = v211;
-      for (int v213 = 0; v213 < v212; v213 += 1) {
+      more = v290;
+      int32_t v292 = more;
+      int v293 = v292;
+      for (int v294 = 0; v294 < v293; v294 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v214 = at;
-        int v215 = v214;
-        int v216 = v213;
-        int v217 = v215 + v216;
-        int v218 = v217;
-        ap_uint<128> v219 = v3[v218];
+        int32_t v295 = at;
+        int v296 = v295;
+        int v297 = v294;
+        int v298 = v296 + v297;
+        int v299 = v298;
+        ap_uint<128> v300 = v3[v299];
         ap_uint<128> room_beat;
-        room_beat = v219;
-        ap_int<128> v221 = room_beat;
-        v12.write(v221);
+        room_beat = v300;
+        ap_int<128> v302 = room_beat;
+        v12.write(v302);
       }
-      int32_t v222 = more;
-      int32_t v223 = at;
-      int v224 = v223;
-      int v225 = v222;
-      int v226 = v224 + v225;
-      int32_t v227 = v226;
-      at = v227;
+      int32_t v303 = more;
+      int32_t v304 = at;
+      int v305 = v304;
+      int v306 = v303;
+      int v307 = v305 + v306;
+      int32_t v308 = v307;
+      at = v308;
+      ap_int<33> v309 = v232;
+      bool v310 = v309 == 1;
+      if (v310) {
+        int32_t v311 = continued;
+        int32_t rest_continued;
+        rest_continued = v311;
+        int32_t v313 = tokens;
+        int v314 = v313;
+        for (int v315 = 0; v315 < v314; v315 += 1) {
+          int32_t v316 = state_beats;
+          int32_t loads;
+          loads = v316;
+          int32_t v318 = rest_continued;
+          int32_t v319 = v318 & 1;
+          bool v320 = v319 == 1;
+          if (v320) {
+            loads = 0;
+          }
+          int32_t v321 = rest_continued;
+          int32_t v322 = v321 >> 1;
+          rest_continued = v322;
+          int32_t v323 = origins[v315];
+          int32_t v324 = state_at;
+          int v325 = v323;
+          int v326 = v324;
+          int v327 = v325 + v326;
+          int32_t v328 = v327;
+          int32_t old_at;
+          old_at = v328;
+          int32_t v330 = loads;
+          int v331 = v330;
+          for (int v332 = 0; v332 < v331; v332 += 1) {
+          #pragma HLS pipeline II=1
+            int32_t v333 = old_at;
+            int v334 = v333;
+            int v335 = v332;
+            int v336 = v334 + v335;
+            int v337 = v336;
+            ap_uint<128> v338 = v5[v337];
+            v11.write(v338);
+          }
+        }
+      }
     }
   }
 }
 
 void load_0_0(
-  ap_uint<128> v228[134217728],
-  hls::stream< int32_t >& v229,
-  hls::stream< ap_uint<128> >& v230
+  ap_uint<128> v339[134217728],
+  hls::stream< int32_t >& v340,
+  hls::stream< ap_uint<128> >& v341
 ) {
-  int32_t v231 = v229.read();
+  int32_t v342 = v340.read();
   int32_t count1;
-  count1 = v231;
-  int32_t v233 = count1;
-  int v234 = v233;
-  for (int v235 = 0; v235 < v234; v235 += 1) {
-    int32_t v236 = v229.read();
+  count1 = v342;
+  int32_t v344 = count1;
+  int v345 = v344;
+  for (int v346 = 0; v346 < v345; v346 += 1) {
+    int32_t v347 = v340.read();
     int32_t first_beat;
-    first_beat = v236;
-    int32_t v238 = first_beat;
+    first_beat = v347;
+    int32_t v349 = first_beat;
     int32_t at1;
-    at1 = v238;
-    int32_t v240 = v229.read();
+    at1 = v349;
+    int32_t v351 = v340.read();
     int32_t words1;
-    words1 = v240;
-    int32_t v242 = words1;
-    int v243 = v242;
-    for (int v244 = 0; v244 < v243; v244 += 1) {
+    words1 = v351;
+    int32_t v353 = words1;
+    int v354 = v353;
+    for (int v355 = 0; v355 < v354; v355 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v245 = at1;
-      int v246 = v245;
-      int v247 = v244;
-      int v248 = v246 + v247;
-      int v249 = v248;
-      ap_uint<128> v250 = v228[v249];
-      v230.write(v250);
+      int32_t v356 = at1;
+      int v357 = v356;
+      int v358 = v355;
+      int v359 = v357 + v358;
+      int v360 = v359;
+      ap_uint<128> v361 = v339[v360];
+      v341.write(v361);
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v251[134217728],
-  hls::stream< int32_t >& v252,
-  hls::stream< ap_uint<128> >& v253
+  ap_uint<128> v362[134217728],
+  hls::stream< int32_t >& v363,
+  hls::stream< ap_uint<128> >& v364
 ) {
-  int32_t v254 = v252.read();
+  int32_t v365 = v363.read();
   int32_t count2;
-  count2 = v254;
-  int32_t v256 = count2;
-  int v257 = v256;
-  for (int v258 = 0; v258 < v257; v258 += 1) {
-    int32_t v259 = v252.read();
+  count2 = v365;
+  int32_t v367 = count2;
+  int v368 = v367;
+  for (int v369 = 0; v369 < v368; v369 += 1) {
+    int32_t v370 = v363.read();
     int32_t first_beat1;
-    first_beat1 = v259;
-    int32_t v261 = first_beat1;
+    first_beat1 = v370;
+    int32_t v372 = first_beat1;
     int32_t at2;
-    at2 = v261;
-    int32_t v263 = v252.read();
+    at2 = v372;
+    int32_t v374 = v363.read();
     int32_t words2;
-    words2 = v263;
-    int32_t v265 = words2;
-    int v266 = v265;
-    for (int v267 = 0; v267 < v266; v267 += 1) {
+    words2 = v374;
+    int32_t v376 = words2;
+    int v377 = v376;
+    for (int v378 = 0; v378 < v377; v378 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v268 = at2;
-      int v269 = v268;
-      int v270 = v267;
-      int v271 = v269 + v270;
-      int v272 = v271;
-      ap_uint<128> v273 = v251[v272];
-      v253.write(v273);
+      int32_t v379 = at2;
+      int v380 = v379;
+      int v381 = v378;
+      int v382 = v380 + v381;
+      int v383 = v382;
+      ap_uint<128> v384 = v362[v383];
+      v364.write(v384);
     }
   }
 }
 
 void bit_length(
-  int64_t v274,
-  int32_t *v275
+  int64_t v385,
+  int32_t *v386
 ) {
   int64_t rest;
-  rest = v274;
+  rest = v385;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v279 = k2;
-    int32_t v280 = 32 >> v279;
+    int32_t v390 = k2;
+    int32_t v391 = 32 >> v390;
     int32_t step;
-    step = v280;
-    int64_t v282 = rest;
-    int32_t v283 = step;
-    int64_t v284 = v283;
-    int64_t v285 = v282 >> v284;
+    step = v391;
+    int64_t v393 = rest;
+    int32_t v394 = step;
+    int64_t v395 = v394;
+    int64_t v396 = v393 >> v395;
     int64_t high;
-    high = v285;
-    int64_t v287 = high;
-    bool v288 = v287 > 0;
-    if (v288) {
-      int64_t v289 = high;
-      rest = v289;
-      int32_t v290 = step;
-      int32_t v291 = bits;
-      ap_int<33> v292 = v291;
-      ap_int<33> v293 = v290;
-      ap_int<33> v294 = v292 + v293;
-      int32_t v295 = v294;
-      bits = v295;
+    high = v396;
+    int64_t v398 = high;
+    bool v399 = v398 > 0;
+    if (v399) {
+      int64_t v400 = high;
+      rest = v400;
+      int32_t v401 = step;
+      int32_t v402 = bits;
+      ap_int<33> v403 = v402;
+      ap_int<33> v404 = v401;
+      ap_int<33> v405 = v403 + v404;
+      int32_t v406 = v405;
+      bits = v406;
     }
   }
-  int64_t v296 = rest;
-  int32_t v297 = v296;
+  int64_t v407 = rest;
+  int32_t v408 = v407;
   int32_t low;
-  low = v297;
-  int32_t v299 = bits;
-  int32_t v300 = low;
-  ap_int<33> v301 = v299;
-  ap_int<33> v302 = v300;
-  ap_int<33> v303 = v301 + v302;
-  int32_t v304 = v303;
+  low = v408;
+  int32_t v410 = bits;
+  int32_t v411 = low;
+  ap_int<33> v412 = v410;
+  ap_int<33> v413 = v411;
+  ap_int<33> v414 = v412 + v413;
+  int32_t v415 = v414;
   int32_t total;
-  total = v304;
-  *v275 = total;
+  total = v415;
+  *v386 = total;
 }
 
 void measure(
-  ap_int<48> v306[64][4],
-  int32_t v307,
-  ap_uint<256> v308,
-  int32_t v309,
-  int32_t v310[64][4],
-  int64_t v311[2],
-  int32_t v312[1]
+  ap_int<48> v417[192][4],
+  int32_t v418,
+  int32_t v419,
+  ap_uint<256> v420,
+  int32_t v421,
+  int32_t v422[64][4],
+  int64_t v423[2],
+  int32_t v424[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v306 complete dim=2
+  #pragma HLS array_partition variable=v417 complete dim=2
 
-  #pragma HLS array_partition variable=v310 complete dim=2
+  #pragma HLS array_partition variable=v422 complete dim=2
 
-  #pragma HLS array_partition variable=v311 complete dim=1
+  #pragma HLS array_partition variable=v423 complete dim=1
 
   ap_uint<256> rest1;
-  rest1 = v308;
+  rest1 = v420;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -492,376 +669,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<256> v318 = rest1;
-    int64_t v319 = v318;
+    ap_int<256> v430 = rest1;
+    int64_t v431 = v430;
     int64_t element;
-    element = v319;
-    ap_int<256> v321 = rest1;
-    ap_uint<256> v322 = v321 >> 64;
-    rest1 = v322;
-    int64_t v323 = element;
-    ap_int<24> v324 = v323;
+    element = v431;
+    ap_int<256> v433 = rest1;
+    ap_uint<256> v434 = v433 >> 64;
+    rest1 = v434;
+    int64_t v435 = element;
+    ap_int<24> v436 = v435;
     ap_int<24> gain;
-    gain = v324;
-    int64_t v326 = element;
-    int64_t v327 = v326 >> 24;
-    ap_int<18> v328 = v327;
+    gain = v436;
+    int64_t v438 = element;
+    int64_t v439 = v438 >> 24;
+    ap_int<18> v440 = v439;
     ap_int<18> block;
-    block = v328;
-    int v330 = v307;
-    ap_int<48> v331 = v306[v330][e];
-    ap_uint<48> v332 = v309;
-    ap_int<48> v333 = v331 << v332;
+    block = v440;
+    int v442 = v418;
+    ap_int<48> v443 = v417[v442][e];
+    ap_uint<48> v444 = v421;
+    ap_int<48> v445 = v443 << v444;
     ap_int<48> shifted;
-    shifted = v333;
-    ap_int<48> v335 = shifted;
-    ap_int<48> v336 = v335 >> 16;
-    int32_t v337 = v336;
+    shifted = v445;
+    ap_int<48> v447 = shifted;
+    ap_int<48> v448 = v447 >> 16;
+    int32_t v449 = v448;
     int32_t normal;
-    normal = v337;
-    int32_t v339 = normal;
-    int32_t v340 = v339 >> 8;
-    ap_int<24> v341 = v340;
+    normal = v449;
+    int32_t v451 = normal;
+    int32_t v452 = v451 >> 8;
+    ap_int<24> v453 = v452;
     ap_int<24> top;
-    top = v341;
-    ap_int<24> v343 = top;
-    ap_int<48> v344 = v343;
-    ap_int<48> v345 = v344 * v344;
-    int64_t v346 = plain_sum;
-    ap_int<65> v347 = v346;
-    ap_int<65> v348 = v345;
-    ap_int<65> v349 = v347 + v348;
-    int64_t v350 = v349;
-    plain_sum = v350;
-    int32_t v351 = normal;
-    ap_int<18> v352 = block;
-    ap_int<50> v353 = v351;
-    ap_int<50> v354 = v352;
-    ap_int<50> v355 = v353 * v354;
-    ap_int<51> v356 = v355;
-    ap_int<51> v357 = v356 + 16777216;
-    ap_int<51> v358 = v357 >> 25;
-    ap_int<24> v359 = v358;
+    top = v453;
+    ap_int<24> v455 = top;
+    ap_int<48> v456 = v455;
+    ap_int<48> v457 = v456 * v456;
+    int64_t v458 = plain_sum;
+    ap_int<65> v459 = v458;
+    ap_int<65> v460 = v457;
+    ap_int<65> v461 = v459 + v460;
+    int64_t v462 = v461;
+    plain_sum = v462;
+    int32_t v463 = normal;
+    ap_int<18> v464 = block;
+    ap_int<50> v465 = v463;
+    ap_int<50> v466 = v464;
+    ap_int<50> v467 = v465 * v466;
+    ap_int<51> v468 = v467;
+    ap_int<51> v469 = v468 + 16777216;
+    ap_int<51> v470 = v469 >> 25;
+    ap_int<24> v471 = v470;
     ap_int<24> weighted;
-    weighted = v359;
-    ap_int<24> v361 = weighted;
-    ap_int<48> v362 = v361;
-    ap_int<48> v363 = v362 * v362;
-    int64_t v364 = weighted_sum;
-    ap_int<65> v365 = v364;
-    ap_int<65> v366 = v363;
-    ap_int<65> v367 = v365 + v366;
-    int64_t v368 = v367;
-    weighted_sum = v368;
-    int32_t v369 = normal;
-    ap_int<24> v370 = gain;
-    ap_int<56> v371 = v369;
-    ap_int<56> v372 = v370;
-    ap_int<56> v373 = v371 * v372;
-    ap_int<56> v374 = v373 >> 24;
-    int32_t v375 = v374;
+    weighted = v471;
+    ap_int<24> v473 = weighted;
+    ap_int<48> v474 = v473;
+    ap_int<48> v475 = v474 * v474;
+    int64_t v476 = weighted_sum;
+    ap_int<65> v477 = v476;
+    ap_int<65> v478 = v475;
+    ap_int<65> v479 = v477 + v478;
+    int64_t v480 = v479;
+    weighted_sum = v480;
+    int32_t v481 = normal;
+    ap_int<24> v482 = gain;
+    ap_int<56> v483 = v481;
+    ap_int<56> v484 = v482;
+    ap_int<56> v485 = v483 * v484;
+    ap_int<56> v486 = v485 >> 24;
+    int32_t v487 = v486;
     int32_t u;
-    u = v375;
-    int32_t v377 = u;
-    v310[v330][e] = v377;
-    int32_t v378 = u;
-    bool v379 = v378 < 0;
-    int32_t v380 = 0 - v378;
-    int32_t v381 = v379 ? (int32_t)v380 : (int32_t)v378;
+    u = v487;
+    int32_t v489 = u;
+    int v490 = v419;
+    v422[v490][e] = v489;
+    int32_t v491 = u;
+    bool v492 = v491 < 0;
+    int32_t v493 = 0 - v491;
+    int32_t v494 = v492 ? (int32_t)v493 : (int32_t)v491;
     int32_t size1;
-    size1 = v381;
-    int32_t v383 = size1;
-    int32_t v384 = largest;
-    bool v385 = v383 > v384;
-    int32_t v386 = v385 ? (int32_t)v383 : (int32_t)v384;
-    largest = v386;
+    size1 = v494;
+    int32_t v496 = size1;
+    int32_t v497 = largest;
+    bool v498 = v496 > v497;
+    int32_t v499 = v498 ? (int32_t)v496 : (int32_t)v497;
+    largest = v499;
   }
-  int64_t v387 = weighted_sum;
-  int64_t v388 = v311[0];
-  ap_int<65> v389 = v388;
-  ap_int<65> v390 = v387;
-  ap_int<65> v391 = v389 + v390;
-  int64_t v392 = v391;
-  v311[0] = v392;
-  int64_t v393 = plain_sum;
-  int64_t v394 = v311[1];
-  ap_int<65> v395 = v394;
-  ap_int<65> v396 = v393;
-  ap_int<65> v397 = v395 + v396;
-  int64_t v398 = v397;
-  v311[1] = v398;
-  int32_t v399 = largest;
-  int32_t v400 = v312[0];
-  bool v401 = v399 > v400;
-  int32_t v402 = v401 ? (int32_t)v399 : (int32_t)v400;
-  v312[0] = v402;
+  int64_t v500 = weighted_sum;
+  int64_t v501 = v423[0];
+  ap_int<65> v502 = v501;
+  ap_int<65> v503 = v500;
+  ap_int<65> v504 = v502 + v503;
+  int64_t v505 = v504;
+  v423[0] = v505;
+  int64_t v506 = plain_sum;
+  int64_t v507 = v423[1];
+  ap_int<65> v508 = v507;
+  ap_int<65> v509 = v506;
+  ap_int<65> v510 = v508 + v509;
+  int64_t v511 = v510;
+  v423[1] = v511;
+  int32_t v512 = largest;
+  int32_t v513 = v424[0];
+  bool v514 = v512 > v513;
+  int32_t v515 = v514 ? (int32_t)v512 : (int32_t)v513;
+  v424[0] = v515;
 }
 
 void normalise(
-  int64_t v403,
-  int32_t v404,
-  int32_t v405[2]
+  int64_t v516,
+  int32_t v517,
+  int32_t v518[2]
 ) {
-  #pragma HLS array_partition variable=v405 complete dim=1
+  #pragma HLS array_partition variable=v518 complete dim=1
 
-  int32_t v406;
-  bit_length(v403, &v406);
-  ap_int<33> v407 = v406;
-  ap_int<33> v408 = v407 - 31;
-  int32_t v409 = v408;
+  int32_t v519;
+  bit_length(v516, &v519);
+  ap_int<33> v520 = v519;
+  ap_int<33> v521 = v520 - 31;
+  int32_t v522 = v521;
   int32_t shift;
-  shift = v409;
-  int32_t v411 = shift;
-  bool v412 = v411 > 0;
-  int32_t v413 = v412 ? (int32_t)v411 : (int32_t)0;
+  shift = v522;
+  int32_t v524 = shift;
+  bool v525 = v524 > 0;
+  int32_t v526 = v525 ? (int32_t)v524 : (int32_t)0;
   int32_t down;
-  down = v413;
-  int32_t v415 = shift;
-  bool v416 = v415 > 0;
-  int32_t v417 = 0 - v415;
-  int32_t v418 = v416 ? (int32_t)0 : (int32_t)v417;
+  down = v526;
+  int32_t v528 = shift;
+  bool v529 = v528 > 0;
+  int32_t v530 = 0 - v528;
+  int32_t v531 = v529 ? (int32_t)0 : (int32_t)v530;
   int32_t up;
-  up = v418;
-  int32_t v420 = down;
-  int64_t v421 = v420;
-  int64_t v422 = v403 >> v421;
-  int32_t v423 = up;
-  int64_t v424 = v423;
-  int64_t v425 = v422 << v424;
-  int32_t v426 = v425;
+  up = v531;
+  int32_t v533 = down;
+  int64_t v534 = v533;
+  int64_t v535 = v516 >> v534;
+  int32_t v536 = up;
+  int64_t v537 = v536;
+  int64_t v538 = v535 << v537;
+  int32_t v539 = v538;
   int32_t mantissa;
-  mantissa = v426;
-  int32_t v428 = mantissa;
-  v405[0] = v428;
-  int32_t v429 = mantissa;
-  bool v430 = v429 == 0;
-  int32_t v431 = shift;
-  ap_int<33> v432 = v404;
-  ap_int<33> v433 = v431;
-  ap_int<33> v434 = v432 + v433;
-  ap_int<33> v435 = v430 ? (ap_int<33>)0 : (ap_int<33>)v434;
-  int32_t v436 = v435;
-  v405[1] = v436;
+  mantissa = v539;
+  int32_t v541 = mantissa;
+  v518[0] = v541;
+  int32_t v542 = mantissa;
+  bool v543 = v542 == 0;
+  int32_t v544 = shift;
+  ap_int<33> v545 = v517;
+  ap_int<33> v546 = v544;
+  ap_int<33> v547 = v545 + v546;
+  ap_int<33> v548 = v543 ? (ap_int<33>)0 : (ap_int<33>)v547;
+  int32_t v549 = v548;
+  v518[1] = v549;
 }
 
 void multiply(
-  int32_t v437[2],
-  int32_t v438[2],
-  int32_t v439[2]
+  int32_t v550[2],
+  int32_t v551[2],
+  int32_t v552[2]
 ) {
-  #pragma HLS array_partition variable=v437 complete dim=1
+  #pragma HLS array_partition variable=v550 complete dim=1
 
-  #pragma HLS array_partition variable=v438 complete dim=1
+  #pragma HLS array_partition variable=v551 complete dim=1
 
-  #pragma HLS array_partition variable=v439 complete dim=1
+  #pragma HLS array_partition variable=v552 complete dim=1
 
-  int32_t v440 = v437[0];
-  int32_t v441 = v438[0];
-  int64_t v442 = v440;
-  int64_t v443 = v441;
-  int64_t v444 = v442 * v443;
+  int32_t v553 = v550[0];
+  int32_t v554 = v551[0];
+  int64_t v555 = v553;
+  int64_t v556 = v554;
+  int64_t v557 = v555 * v556;
   int64_t product;
-  product = v444;
-  int32_t v446 = v437[1];
-  int32_t v447 = v438[1];
-  ap_int<33> v448 = v446;
-  ap_int<33> v449 = v447;
-  ap_int<33> v450 = v448 + v449;
-  int32_t v451 = v450;
+  product = v557;
+  int32_t v559 = v550[1];
+  int32_t v560 = v551[1];
+  ap_int<33> v561 = v559;
+  ap_int<33> v562 = v560;
+  ap_int<33> v563 = v561 + v562;
+  int32_t v564 = v563;
   int32_t exponent;
-  exponent = v451;
-  int64_t v453 = product;
-  int32_t v454 = exponent;
-  normalise(v453, v454, v439);
+  exponent = v564;
+  int64_t v566 = product;
+  int32_t v567 = exponent;
+  normalise(v566, v567, v552);
 }
 
 void aligned(
-  int32_t v455,
-  int32_t v456,
-  int32_t *v457
+  int32_t v568,
+  int32_t v569,
+  int32_t *v570
 ) {
-  bool v458 = v456 > 31;
-  int32_t v459 = v458 ? (int32_t)31 : (int32_t)v456;
+  bool v571 = v569 > 31;
+  int32_t v572 = v571 ? (int32_t)31 : (int32_t)v569;
   int32_t shift1;
-  shift1 = v459;
-  int32_t v461 = shift1;
-  int32_t v462 = v455 >> v461;
+  shift1 = v572;
+  int32_t v574 = shift1;
+  int32_t v575 = v568 >> v574;
   int32_t moved;
-  moved = v462;
-  *v457 = moved;
+  moved = v575;
+  *v570 = moved;
 }
 
 void add3(
-  int32_t v464[2],
-  int32_t v465[2],
-  int32_t v466[2],
-  int32_t v467[2]
+  int32_t v577[2],
+  int32_t v578[2],
+  int32_t v579[2],
+  int32_t v580[2]
 ) {
-  #pragma HLS array_partition variable=v464 complete dim=1
+  #pragma HLS array_partition variable=v577 complete dim=1
 
-  #pragma HLS array_partition variable=v465 complete dim=1
+  #pragma HLS array_partition variable=v578 complete dim=1
 
-  #pragma HLS array_partition variable=v466 complete dim=1
+  #pragma HLS array_partition variable=v579 complete dim=1
 
-  #pragma HLS array_partition variable=v467 complete dim=1
+  #pragma HLS array_partition variable=v580 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v469 = v464[0];
-  bool v470 = v469 > 0;
-  int32_t v471 = v464[1];
-  int32_t v472 = lowest;
-  int32_t v473 = v470 ? (int32_t)v471 : (int32_t)v472;
+  int32_t v582 = v577[0];
+  bool v583 = v582 > 0;
+  int32_t v584 = v577[1];
+  int32_t v585 = lowest;
+  int32_t v586 = v583 ? (int32_t)v584 : (int32_t)v585;
   int32_t ea;
-  ea = v473;
-  int32_t v475 = v465[0];
-  bool v476 = v475 > 0;
-  int32_t v477 = v465[1];
-  int32_t v478 = lowest;
-  int32_t v479 = v476 ? (int32_t)v477 : (int32_t)v478;
+  ea = v586;
+  int32_t v588 = v578[0];
+  bool v589 = v588 > 0;
+  int32_t v590 = v578[1];
+  int32_t v591 = lowest;
+  int32_t v592 = v589 ? (int32_t)v590 : (int32_t)v591;
   int32_t eb;
-  eb = v479;
-  int32_t v481 = v466[0];
-  bool v482 = v481 > 0;
-  int32_t v483 = v466[1];
-  int32_t v484 = lowest;
-  int32_t v485 = v482 ? (int32_t)v483 : (int32_t)v484;
+  eb = v592;
+  int32_t v594 = v579[0];
+  bool v595 = v594 > 0;
+  int32_t v596 = v579[1];
+  int32_t v597 = lowest;
+  int32_t v598 = v595 ? (int32_t)v596 : (int32_t)v597;
   int32_t ec;
-  ec = v485;
-  int32_t v487 = eb;
-  int32_t v488 = ea;
-  bool v489 = v487 > v488;
-  int32_t v490 = v489 ? (int32_t)v487 : (int32_t)v488;
+  ec = v598;
+  int32_t v600 = eb;
+  int32_t v601 = ea;
+  bool v602 = v600 > v601;
+  int32_t v603 = v602 ? (int32_t)v600 : (int32_t)v601;
   int32_t ab;
-  ab = v490;
-  int32_t v492 = ec;
-  int32_t v493 = ab;
-  bool v494 = v492 > v493;
-  int32_t v495 = v494 ? (int32_t)v492 : (int32_t)v493;
+  ab = v603;
+  int32_t v605 = ec;
+  int32_t v606 = ab;
+  bool v607 = v605 > v606;
+  int32_t v608 = v607 ? (int32_t)v605 : (int32_t)v606;
   int32_t top1;
-  top1 = v495;
-  int32_t v497 = top1;
-  int32_t v498 = ea;
-  ap_int<33> v499 = v497;
-  ap_int<33> v500 = v498;
-  ap_int<33> v501 = v499 - v500;
-  int32_t v502 = v501;
+  top1 = v608;
+  int32_t v610 = top1;
+  int32_t v611 = ea;
+  ap_int<33> v612 = v610;
+  ap_int<33> v613 = v611;
+  ap_int<33> v614 = v612 - v613;
+  int32_t v615 = v614;
   int32_t below_a;
-  below_a = v502;
-  int32_t v504 = top1;
-  int32_t v505 = eb;
-  ap_int<33> v506 = v504;
-  ap_int<33> v507 = v505;
-  ap_int<33> v508 = v506 - v507;
-  int32_t v509 = v508;
+  below_a = v615;
+  int32_t v617 = top1;
+  int32_t v618 = eb;
+  ap_int<33> v619 = v617;
+  ap_int<33> v620 = v618;
+  ap_int<33> v621 = v619 - v620;
+  int32_t v622 = v621;
   int32_t below_b;
-  below_b = v509;
-  int32_t v511 = top1;
-  int32_t v512 = ec;
-  ap_int<33> v513 = v511;
-  ap_int<33> v514 = v512;
-  ap_int<33> v515 = v513 - v514;
-  int32_t v516 = v515;
+  below_b = v622;
+  int32_t v624 = top1;
+  int32_t v625 = ec;
+  ap_int<33> v626 = v624;
+  ap_int<33> v627 = v625;
+  ap_int<33> v628 = v626 - v627;
+  int32_t v629 = v628;
   int32_t below_c;
-  below_c = v516;
-  int32_t v518 = v464[0];
-  int32_t v519 = below_a;
-  int32_t v520;
-  aligned(v518, v519, &v520);
-  int32_t v521 = v465[0];
-  int32_t v522 = below_b;
-  int32_t v523;
-  aligned(v521, v522, &v523);
-  ap_int<33> v524 = v520;
-  ap_int<33> v525 = v523;
-  ap_int<33> v526 = v524 + v525;
-  int32_t v527 = v466[0];
-  int32_t v528 = below_c;
-  int32_t v529;
-  aligned(v527, v528, &v529);
-  ap_int<34> v530 = v526;
-  ap_int<34> v531 = v529;
-  ap_int<34> v532 = v530 + v531;
-  int64_t v533 = v532;
+  below_c = v629;
+  int32_t v631 = v577[0];
+  int32_t v632 = below_a;
+  int32_t v633;
+  aligned(v631, v632, &v633);
+  int32_t v634 = v578[0];
+  int32_t v635 = below_b;
+  int32_t v636;
+  aligned(v634, v635, &v636);
+  ap_int<33> v637 = v633;
+  ap_int<33> v638 = v636;
+  ap_int<33> v639 = v637 + v638;
+  int32_t v640 = v579[0];
+  int32_t v641 = below_c;
+  int32_t v642;
+  aligned(v640, v641, &v642);
+  ap_int<34> v643 = v639;
+  ap_int<34> v644 = v642;
+  ap_int<34> v645 = v643 + v644;
+  int64_t v646 = v645;
   int64_t total1;
-  total1 = v533;
-  int64_t v535 = total1;
-  int32_t v536 = top1;
-  normalise(v535, v536, v467);
+  total1 = v646;
+  int64_t v648 = total1;
+  int32_t v649 = top1;
+  normalise(v648, v649, v580);
 }
 
 void ratio_begin(
-  int32_t v537[2],
-  int32_t v538[2],
-  int32_t v539[2],
-  int64_t v540[2]
+  int32_t v650[2],
+  int32_t v651[2],
+  int32_t v652[2],
+  int64_t v653[2]
 ) {
-  #pragma HLS array_partition variable=v537 complete dim=1
+  #pragma HLS array_partition variable=v650 complete dim=1
 
-  #pragma HLS array_partition variable=v538 complete dim=1
+  #pragma HLS array_partition variable=v651 complete dim=1
 
-  #pragma HLS array_partition variable=v539 complete dim=1
+  #pragma HLS array_partition variable=v652 complete dim=1
 
-  #pragma HLS array_partition variable=v540 complete dim=1
+  #pragma HLS array_partition variable=v653 complete dim=1
 
-  int32_t v541 = v538[1];
-  int32_t v542 = v541 & 1;
+  int32_t v654 = v651[1];
+  int32_t v655 = v654 & 1;
   int32_t odd;
-  odd = v542;
-  int32_t v544 = v538[0];
-  int64_t v545 = v544;
+  odd = v655;
+  int32_t v657 = v651[0];
+  int64_t v658 = v657;
   int64_t wide;
-  wide = v545;
+  wide = v658;
   int64_t one;
   one = 1073741824;
-  int32_t v548 = v538[0];
-  bool v549 = v548 == 0;
-  int64_t v550 = one;
-  int64_t v551 = wide;
-  int32_t v552 = odd;
-  int64_t v553 = v552;
-  int64_t v554 = v551 << v553;
-  int64_t v555 = v549 ? (int64_t)v550 : (int64_t)v554;
+  int32_t v661 = v651[0];
+  bool v662 = v661 == 0;
+  int64_t v663 = one;
+  int64_t v664 = wide;
+  int32_t v665 = odd;
+  int64_t v666 = v665;
+  int64_t v667 = v664 << v666;
+  int64_t v668 = v662 ? (int64_t)v663 : (int64_t)v667;
   int64_t radicand;
-  radicand = v555;
-  int64_t v557 = radicand;
-  int64_t v558 = v557 << 30;
-  v540[0] = v558;
-  int32_t v559 = v537[0];
-  int64_t v560 = v559;
-  v540[1] = v560;
-  int32_t v561 = v537[1];
-  v539[0] = v561;
-  int32_t v562 = v538[1];
-  int32_t v563 = odd;
-  ap_int<33> v564 = v562;
-  ap_int<33> v565 = v563;
-  ap_int<33> v566 = v564 - v565;
-  ap_int<34> v567 = v566;
-  ap_int<34> v568 = v567 - 30;
-  ap_int<34> v569 = v568 >> 1;
-  int32_t v570 = v569;
-  v539[1] = v570;
+  radicand = v668;
+  int64_t v670 = radicand;
+  int64_t v671 = v670 << 30;
+  v653[0] = v671;
+  int32_t v672 = v650[0];
+  int64_t v673 = v672;
+  v653[1] = v673;
+  int32_t v674 = v650[1];
+  v652[0] = v674;
+  int32_t v675 = v651[1];
+  int32_t v676 = odd;
+  ap_int<33> v677 = v675;
+  ap_int<33> v678 = v676;
+  ap_int<33> v679 = v677 - v678;
+  ap_int<34> v680 = v679;
+  ap_int<34> v681 = v680 - 30;
+  ap_int<34> v682 = v681 >> 1;
+  int32_t v683 = v682;
+  v652[1] = v683;
 }
 
 void norm_scale(
-  int32_t v571[8],
-  int32_t v572,
-  int64_t v573[2],
-  int32_t v574[1],
-  int32_t v575[2],
-  int32_t v576[2],
-  int64_t v577[2]
+  int32_t v684[8],
+  int32_t v685,
+  int64_t v686[2],
+  int32_t v687[1],
+  int32_t v688[2],
+  int32_t v689[2],
+  int64_t v690[2]
 ) {
-  #pragma HLS array_partition variable=v571 complete dim=1
+  #pragma HLS array_partition variable=v684 complete dim=1
 
-  #pragma HLS array_partition variable=v573 complete dim=1
+  #pragma HLS array_partition variable=v686 complete dim=1
 
-  #pragma HLS array_partition variable=v575 complete dim=1
+  #pragma HLS array_partition variable=v688 complete dim=1
 
-  #pragma HLS array_partition variable=v576 complete dim=1
+  #pragma HLS array_partition variable=v689 complete dim=1
 
-  #pragma HLS array_partition variable=v577 complete dim=1
+  #pragma HLS array_partition variable=v690 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -881,288 +1059,291 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v584 = v571[0];
-  factor[0] = v584;
-  int32_t v585 = v571[1];
-  factor[1] = v585;
-  int32_t v586 = v571[3];
-  eps_square[0] = v586;
-  int32_t v587 = v571[4];
-  eps_square[1] = v587;
-  int32_t v588 = v571[5];
-  eps[0] = v588;
-  int32_t v589 = v571[6];
-  eps[1] = v589;
-  int32_t v590 = v571[2];
-  int32_t v591 = v572 << 1;
-  ap_int<33> v592 = v590;
-  ap_int<33> v593 = v591;
-  ap_int<33> v594 = v592 + v593;
-  int32_t v595 = v594;
+  int32_t v697 = v684[0];
+  factor[0] = v697;
+  int32_t v698 = v684[1];
+  factor[1] = v698;
+  int32_t v699 = v684[3];
+  eps_square[0] = v699;
+  int32_t v700 = v684[4];
+  eps_square[1] = v700;
+  int32_t v701 = v684[5];
+  eps[0] = v701;
+  int32_t v702 = v684[6];
+  eps[1] = v702;
+  int32_t v703 = v684[2];
+  int32_t v704 = v685 << 1;
+  ap_int<33> v705 = v703;
+  ap_int<33> v706 = v704;
+  ap_int<33> v707 = v705 + v706;
+  int32_t v708 = v707;
   int32_t exponent1;
-  exponent1 = v595;
-  int64_t v597 = v573[0];
-  int32_t v598 = exponent1;
-  normalise(v597, v598, mean);
-  multiply(eps_square, v575, product1);
+  exponent1 = v708;
+  int64_t v710 = v686[0];
+  int32_t v711 = exponent1;
+  normalise(v710, v711, mean);
+  multiply(eps_square, v688, product1);
   add3(mean, product1, eps, total2);
-  int32_t v599 = v574[0];
-  int64_t v600 = v599;
+  int32_t v712 = v687[0];
+  int64_t v713 = v712;
   int64_t largest1;
-  largest1 = v600;
-  int64_t v602 = largest1;
-  normalise(v602, v572, mean);
+  largest1 = v713;
+  int64_t v715 = largest1;
+  normalise(v715, v685, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v576, v577);
+  ratio_begin(product1, total2, v689, v690);
 }
 
 void code_shift(
-  int32_t v603,
-  int32_t *v604
+  int32_t v716,
+  int32_t *v717
 ) {
-  int64_t v605 = v603;
+  int64_t v718 = v716;
   int64_t wide1;
-  wide1 = v605;
-  int64_t v607 = wide1;
-  int32_t v608;
-  bit_length(v607, &v608);
-  ap_int<33> v609 = v608;
-  ap_int<33> v610 = 31 - v609;
-  int32_t v611 = v610;
+  wide1 = v718;
+  int64_t v720 = wide1;
+  int32_t v721;
+  bit_length(v720, &v721);
+  ap_int<33> v722 = v721;
+  ap_int<33> v723 = 31 - v722;
+  int32_t v724 = v723;
   int32_t left;
-  left = v611;
-  *v604 = left;
+  left = v724;
+  *v717 = left;
 }
 
 void divide(
-  int64_t v613,
-  int64_t v614,
-  int32_t v615,
-  int64_t *v616
+  int64_t v726,
+  int64_t v727,
+  int32_t v728,
+  int64_t *v729
 ) {
   int64_t rest2;
-  rest2 = v613;
+  rest2 = v726;
   int64_t quotient;
   quotient = 0;
-  int v619 = v615;
-  for (int v620 = 0; v620 < v619; v620 += 1) {
+  int v732 = v728;
+  for (int v733 = 0; v733 < v732; v733 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v621 = quotient;
-    int64_t v622 = v621 << 1;
-    quotient = v622;
-    int64_t v623 = rest2;
-    bool v624 = v623 >= v614;
-    if (v624) {
-      int64_t v625 = rest2;
-      ap_int<65> v626 = v625;
-      ap_int<65> v627 = v614;
-      ap_int<65> v628 = v626 - v627;
-      int64_t v629 = v628;
-      rest2 = v629;
-      int64_t v630 = quotient;
-      ap_int<65> v631 = v630;
-      ap_int<65> v632 = v631 + 1;
-      int64_t v633 = v632;
-      quotient = v633;
+    int64_t v734 = quotient;
+    int64_t v735 = v734 << 1;
+    quotient = v735;
+    int64_t v736 = rest2;
+    bool v737 = v736 >= v727;
+    if (v737) {
+      int64_t v738 = rest2;
+      ap_int<65> v739 = v738;
+      ap_int<65> v740 = v727;
+      ap_int<65> v741 = v739 - v740;
+      int64_t v742 = v741;
+      rest2 = v742;
+      int64_t v743 = quotient;
+      ap_int<65> v744 = v743;
+      ap_int<65> v745 = v744 + 1;
+      int64_t v746 = v745;
+      quotient = v746;
     }
-    int64_t v634 = rest2;
-    int64_t v635 = v634 << 1;
-    rest2 = v635;
+    int64_t v747 = rest2;
+    int64_t v748 = v747 << 1;
+    rest2 = v748;
   }
-  *v616 = quotient;
+  *v729 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v636,
-  int32_t v637,
-  ap_int<26> *v638
+  int32_t v749,
+  int32_t v750,
+  ap_int<26> *v751
 ) {
-  int32_t v639 = v636 << v637;
-  int32_t v640 = v639 >> 6;
-  int64_t v641 = v640;
+  int32_t v752 = v749 << v750;
+  int32_t v753 = v752 >> 6;
+  int64_t v754 = v753;
   int64_t largest2;
-  largest2 = v641;
+  largest2 = v754;
   int64_t start;
   start = 16646144;
-  int64_t v644 = start;
-  int64_t v645 = largest2;
-  int64_t v646;
-  divide(v644, v645, 26, &v646);
-  ap_int<26> v647 = v646;
+  int64_t v757 = start;
+  int64_t v758 = largest2;
+  int64_t v759;
+  divide(v757, v758, 26, &v759);
+  ap_int<26> v760 = v759;
   ap_int<26> reciprocal;
-  reciprocal = v647;
-  *v638 = reciprocal;
+  reciprocal = v760;
+  *v751 = reciprocal;
 }
 
 void quantise(
-  int32_t v649[64][4],
-  int32_t v650,
-  int32_t v651,
-  ap_int<26> v652,
-  int8_t v653[8][8][4],
-  int32_t v654,
-  int32_t v655
+  int32_t v762[64][4],
+  int32_t v763,
+  int32_t v764,
+  ap_int<26> v765,
+  int8_t v766[8][3][8][4],
+  int32_t v767,
+  int32_t v768,
+  int32_t v769
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v649 complete dim=2
+  #pragma HLS array_partition variable=v762 complete dim=2
 
-  #pragma HLS array_partition variable=v653 complete dim=2
-  #pragma HLS array_partition variable=v653 complete dim=3
+  #pragma HLS array_partition variable=v766 complete dim=2
+  #pragma HLS array_partition variable=v766 complete dim=3
+  #pragma HLS array_partition variable=v766 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v657 = half;
-  int64_t v658 = v657 << 41;
-  half = v658;
+  int64_t v771 = half;
+  int64_t v772 = v771 << 41;
+  half = v772;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v660 = v650;
-    int32_t v661 = v649[v660][e1];
-    int32_t v662 = v661 << v651;
+    int v774 = v763;
+    int32_t v775 = v762[v774][e1];
+    int32_t v776 = v775 << v764;
     int32_t u1;
-    u1 = v662;
-    int32_t v664 = u1;
-    int32_t v665 = v664 >> 6;
-    ap_int<26> v666 = v665;
+    u1 = v776;
+    int32_t v778 = u1;
+    int32_t v779 = v778 >> 6;
+    ap_int<26> v780 = v779;
     ap_int<26> cut;
-    cut = v666;
-    ap_int<26> v668 = cut;
-    ap_int<52> v669 = v668;
-    ap_int<52> v670 = v652;
-    ap_int<52> v671 = v669 * v670;
-    int64_t v672 = half;
-    ap_int<65> v673 = v671;
-    ap_int<65> v674 = v672;
-    ap_int<65> v675 = v673 + v674;
-    ap_int<65> v676 = v675 >> 42;
-    int8_t v677 = v676;
-    int v678 = v654;
-    int v679 = v655;
-    v653[v678][v679][e1] = v677;
+    cut = v780;
+    ap_int<26> v782 = cut;
+    ap_int<52> v783 = v782;
+    ap_int<52> v784 = v765;
+    ap_int<52> v785 = v783 * v784;
+    int64_t v786 = half;
+    ap_int<65> v787 = v785;
+    ap_int<65> v788 = v786;
+    ap_int<65> v789 = v787 + v788;
+    ap_int<65> v790 = v789 >> 42;
+    int8_t v791 = v790;
+    int v792 = v767;
+    int v793 = v768;
+    int v794 = v769;
+    v766[v792][v793][v794][e1] = v791;
   }
 }
 
 void ratio_end(
-  int64_t v680,
-  int32_t v681[2],
-  int32_t v682,
-  int32_t v683[2]
+  int64_t v795,
+  int32_t v796[2],
+  int32_t v797,
+  int32_t v798[2]
 ) {
-  #pragma HLS array_partition variable=v681 complete dim=1
+  #pragma HLS array_partition variable=v796 complete dim=1
 
-  #pragma HLS array_partition variable=v683 complete dim=1
+  #pragma HLS array_partition variable=v798 complete dim=1
 
-  int64_t v684 = v680 >> 24;
-  int32_t v685 = v684;
+  int64_t v799 = v795 >> 24;
+  int32_t v800 = v799;
   int32_t big;
-  big = v685;
-  int32_t v687 = big;
-  ap_int<33> v688 = v687;
-  ap_int<33> v689 = v688 + 24;
-  ap_int<34> v690 = v689;
-  ap_int<34> v691 = v682;
-  ap_int<34> v692 = v690 - v691;
-  int32_t v693 = v692;
+  big = v800;
+  int32_t v802 = big;
+  ap_int<33> v803 = v802;
+  ap_int<33> v804 = v803 + 24;
+  ap_int<34> v805 = v804;
+  ap_int<34> v806 = v797;
+  ap_int<34> v807 = v805 - v806;
+  int32_t v808 = v807;
   int32_t drop;
-  drop = v693;
-  int32_t v695 = drop;
-  int64_t v696 = v695;
-  int64_t v697 = v680 >> v696;
-  int32_t v698 = v697;
+  drop = v808;
+  int32_t v810 = drop;
+  int64_t v811 = v810;
+  int64_t v812 = v795 >> v811;
+  int32_t v813 = v812;
   int32_t mantissa1;
-  mantissa1 = v698;
-  int32_t v700 = mantissa1;
-  v683[0] = v700;
-  int32_t v701 = v681[0];
-  int32_t v702 = v681[1];
-  ap_int<33> v703 = v701;
-  ap_int<33> v704 = v702;
-  ap_int<33> v705 = v703 - v704;
-  ap_int<34> v706 = v705;
-  ap_int<34> v707 = v706 - 24;
-  int32_t v708 = drop;
-  ap_int<35> v709 = v707;
-  ap_int<35> v710 = v708;
-  ap_int<35> v711 = v709 + v710;
-  int32_t v712 = v711;
-  v683[1] = v712;
+  mantissa1 = v813;
+  int32_t v815 = mantissa1;
+  v798[0] = v815;
+  int32_t v816 = v796[0];
+  int32_t v817 = v796[1];
+  ap_int<33> v818 = v816;
+  ap_int<33> v819 = v817;
+  ap_int<33> v820 = v818 - v819;
+  ap_int<34> v821 = v820;
+  ap_int<34> v822 = v821 - 24;
+  int32_t v823 = drop;
+  ap_int<35> v824 = v822;
+  ap_int<35> v825 = v823;
+  ap_int<35> v826 = v824 + v825;
+  int32_t v827 = v826;
+  v798[1] = v827;
 }
 
 void dequantise(
-  int16_t v713,
-  int32_t v714[2],
-  ap_int<48> *v715
+  int16_t v828,
+  int32_t v829[2],
+  ap_int<48> *v830
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v714 complete dim=1
+  #pragma HLS array_partition variable=v829 complete dim=1
 
-  int32_t v716 = v714[0];
-  ap_int<25> v717 = v716;
+  int32_t v831 = v829[0];
+  ap_int<25> v832 = v831;
   ap_int<25> mantissa2;
-  mantissa2 = v717;
-  ap_int<25> v719 = mantissa2;
-  ap_int<41> v720 = v713;
-  ap_int<41> v721 = v719;
-  ap_int<41> v722 = v720 * v721;
-  int64_t v723 = v722;
+  mantissa2 = v832;
+  ap_int<25> v834 = mantissa2;
+  ap_int<41> v835 = v828;
+  ap_int<41> v836 = v834;
+  ap_int<41> v837 = v835 * v836;
+  int64_t v838 = v837;
   int64_t product2;
-  product2 = v723;
-  int32_t v725 = v714[1];
-  int32_t v726 = 0 - v725;
+  product2 = v838;
+  int32_t v840 = v829[1];
+  int32_t v841 = 0 - v840;
   int32_t right;
-  right = v726;
-  int32_t v728 = right;
-  bool v729 = v728 > 47;
-  int32_t v730 = v729 ? (int32_t)47 : (int32_t)v728;
+  right = v841;
+  int32_t v843 = right;
+  bool v844 = v843 > 47;
+  int32_t v845 = v844 ? (int32_t)47 : (int32_t)v843;
   int32_t most;
-  most = v730;
-  int32_t v732 = most;
-  bool v733 = v732 < 0;
-  int32_t v734 = v733 ? (int32_t)0 : (int32_t)v732;
+  most = v845;
+  int32_t v847 = most;
+  bool v848 = v847 < 0;
+  int32_t v849 = v848 ? (int32_t)0 : (int32_t)v847;
   int32_t shift2;
-  shift2 = v734;
+  shift2 = v849;
   int64_t half1;
   half1 = 1;
-  int64_t v737 = half1;
-  int32_t v738 = shift2;
-  int64_t v739 = v738;
-  int64_t v740 = v737 << v739;
-  int64_t v741 = v740 >> 1;
-  half1 = v741;
-  int64_t v742 = product2;
-  int64_t v743 = half1;
-  ap_int<65> v744 = v742;
-  ap_int<65> v745 = v743;
-  ap_int<65> v746 = v744 + v745;
-  int32_t v747 = shift2;
-  ap_uint<65> v748 = v747;
-  ap_int<65> v749 = v746 >> v748;
-  ap_int<48> v750 = v749;
+  int64_t v852 = half1;
+  int32_t v853 = shift2;
+  int64_t v854 = v853;
+  int64_t v855 = v852 << v854;
+  int64_t v856 = v855 >> 1;
+  half1 = v856;
+  int64_t v857 = product2;
+  int64_t v858 = half1;
+  ap_int<65> v859 = v857;
+  ap_int<65> v860 = v858;
+  ap_int<65> v861 = v859 + v860;
+  int32_t v862 = shift2;
+  ap_uint<65> v863 = v862;
+  ap_int<65> v864 = v861 >> v863;
+  ap_int<48> v865 = v864;
   ap_int<48> value;
-  value = v750;
-  *v715 = value;
+  value = v865;
+  *v830 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v752,
-  int32_t *v753
+  ap_int<48> v867,
+  int32_t *v868
 ) {
   #pragma HLS inline
-  bool v754 = v752 < -2147483647;
-  ap_int<48> v755 = v754 ? (ap_int<48>)-2147483647 : (ap_int<48>)v752;
+  bool v869 = v867 < -2147483647;
+  ap_int<48> v870 = v869 ? (ap_int<48>)-2147483647 : (ap_int<48>)v867;
   ap_int<48> low1;
-  low1 = v755;
-  ap_int<48> v757 = low1;
-  bool v758 = v757 > 2147483647;
-  ap_int<48> v759 = v758 ? (ap_int<48>)2147483647 : (ap_int<48>)v757;
-  int32_t v760 = v759;
+  low1 = v870;
+  ap_int<48> v872 = low1;
+  bool v873 = v872 > 2147483647;
+  ap_int<48> v874 = v873 ? (ap_int<48>)2147483647 : (ap_int<48>)v872;
+  int32_t v875 = v874;
   int32_t high1;
-  high1 = v760;
-  *v753 = high1;
+  high1 = v875;
+  *v868 = high1;
 }
 
 void sigmoid(
-  int32_t v762,
-  ap_int<30> *v763
+  int32_t v877,
+  ap_int<30> *v878
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1171,327 +1352,343 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v767 = v762 < 0;
-  int32_t v768 = 0 - v762;
-  int32_t v769 = v767 ? (int32_t)v768 : (int32_t)v762;
+  bool v882 = v877 < 0;
+  int32_t v883 = 0 - v877;
+  int32_t v884 = v882 ? (int32_t)v883 : (int32_t)v877;
   int32_t size2;
-  size2 = v769;
-  int32_t v771 = size2;
-  bool v772 = v771 > 268435455;
-  int32_t v773 = v772 ? (int32_t)268435455 : (int32_t)v771;
+  size2 = v884;
+  int32_t v886 = size2;
+  bool v887 = v886 > 268435455;
+  int32_t v888 = v887 ? (int32_t)268435455 : (int32_t)v886;
   int32_t t;
-  t = v773;
-  int32_t v775 = t;
-  int32_t v776 = v775 >> 19;
+  t = v888;
+  int32_t v890 = t;
+  int32_t v891 = v890 >> 19;
   int32_t cell;
-  cell = v776;
-  int32_t v778 = t;
-  int32_t v779 = v778 & 524287;
-  ap_int<20> v780 = v779;
+  cell = v891;
+  int32_t v893 = t;
+  int32_t v894 = v893 & 524287;
+  ap_int<20> v895 = v894;
   ap_int<20> d;
-  d = v780;
-  int32_t v782 = cell;
-  int v783 = v782;
-  int32_t v784 = table_a[v783];
-  ap_int<29> v785 = v784;
+  d = v895;
+  int32_t v897 = cell;
+  int v898 = v897;
+  int32_t v899 = table_a[v898];
+  ap_int<29> v900 = v899;
   ap_int<29> a;
-  a = v785;
-  int32_t v787 = cell;
-  int v788 = v787;
-  int32_t v789 = table_b[v788];
-  ap_int<23> v790 = v789;
+  a = v900;
+  int32_t v902 = cell;
+  int v903 = v902;
+  int32_t v904 = table_b[v903];
+  ap_int<23> v905 = v904;
   ap_int<23> b;
-  b = v790;
-  int32_t v792 = cell;
-  int v793 = v792;
-  int32_t v794 = table_c[v793];
-  ap_int<15> v795 = v794;
+  b = v905;
+  int32_t v907 = cell;
+  int v908 = v907;
+  int32_t v909 = table_c[v908];
+  ap_int<15> v910 = v909;
   ap_int<15> c;
-  c = v795;
-  ap_int<23> v797 = b;
-  ap_int<15> v798 = c;
-  ap_int<20> v799 = d;
-  ap_int<35> v800 = v798;
-  ap_int<35> v801 = v799;
-  ap_int<35> v802 = v800 * v801;
-  ap_int<35> v803 = v802 >> 19;
-  ap_int<36> v804 = v797;
-  ap_int<36> v805 = v803;
-  ap_int<36> v806 = v804 - v805;
-  ap_int<23> v807 = v806;
+  c = v910;
+  ap_int<23> v912 = b;
+  ap_int<15> v913 = c;
+  ap_int<20> v914 = d;
+  ap_int<35> v915 = v913;
+  ap_int<35> v916 = v914;
+  ap_int<35> v917 = v915 * v916;
+  ap_int<35> v918 = v917 >> 19;
+  ap_int<36> v919 = v912;
+  ap_int<36> v920 = v918;
+  ap_int<36> v921 = v919 - v920;
+  ap_int<23> v922 = v921;
   ap_int<23> slope;
-  slope = v807;
-  ap_int<29> v809 = a;
-  ap_int<23> v810 = slope;
-  ap_int<20> v811 = d;
-  ap_int<43> v812 = v810;
-  ap_int<43> v813 = v811;
-  ap_int<43> v814 = v812 * v813;
-  ap_int<44> v815 = v814;
-  ap_int<44> v816 = v815 + 262144;
-  ap_int<44> v817 = v816 >> 19;
-  ap_int<45> v818 = v809;
-  ap_int<45> v819 = v817;
-  ap_int<45> v820 = v818 - v819;
-  ap_int<30> v821 = v820;
+  slope = v922;
+  ap_int<29> v924 = a;
+  ap_int<23> v925 = slope;
+  ap_int<20> v926 = d;
+  ap_int<43> v927 = v925;
+  ap_int<43> v928 = v926;
+  ap_int<43> v929 = v927 * v928;
+  ap_int<44> v930 = v929;
+  ap_int<44> v931 = v930 + 262144;
+  ap_int<44> v932 = v931 >> 19;
+  ap_int<45> v933 = v924;
+  ap_int<45> v934 = v932;
+  ap_int<45> v935 = v933 - v934;
+  ap_int<30> v936 = v935;
   ap_int<30> small;
-  small = v821;
-  bool v823 = v762 < 0;
-  ap_int<30> v824 = small;
-  ap_int<33> v825 = v824;
-  ap_int<33> v826 = 268435456 - v825;
-  ap_int<33> v827 = v824;
-  ap_int<33> v828 = v823 ? (ap_int<33>)v827 : (ap_int<33>)v826;
-  ap_int<30> v829 = v828;
+  small = v936;
+  bool v938 = v877 < 0;
+  ap_int<30> v939 = small;
+  ap_int<33> v940 = v939;
+  ap_int<33> v941 = 268435456 - v940;
+  ap_int<33> v942 = v939;
+  ap_int<33> v943 = v938 ? (ap_int<33>)v942 : (ap_int<33>)v941;
+  ap_int<30> v944 = v943;
   ap_int<30> result;
-  result = v829;
-  *v763 = result;
+  result = v944;
+  *v878 = result;
 }
 
 void weigh(
-  int32_t v831,
-  ap_int<30> v832,
-  int32_t *v833
+  int32_t v946,
+  ap_int<30> v947,
+  int32_t *v948
 ) {
   #pragma HLS inline
-  ap_int<62> v834 = v831;
-  ap_int<62> v835 = v832;
-  ap_int<62> v836 = v834 * v835;
-  int64_t v837 = v836;
+  ap_int<62> v949 = v946;
+  ap_int<62> v950 = v947;
+  ap_int<62> v951 = v949 * v950;
+  int64_t v952 = v951;
   int64_t product3;
-  product3 = v837;
-  int64_t v839 = product3;
-  ap_int<65> v840 = v839;
-  ap_int<65> v841 = v840 + 134217728;
-  ap_int<65> v842 = v841 >> 28;
-  int32_t v843 = v842;
+  product3 = v952;
+  int64_t v954 = product3;
+  ap_int<65> v955 = v954;
+  ap_int<65> v956 = v955 + 134217728;
+  ap_int<65> v957 = v956 >> 28;
+  int32_t v958 = v957;
   int32_t result1;
-  result1 = v843;
-  *v833 = result1;
+  result1 = v958;
+  *v948 = result1;
 }
 
 void state_update(
-  int32_t v845,
-  int32_t v846,
-  ap_int<30> v847,
-  int32_t *v848
+  int32_t v960,
+  int32_t v961,
+  ap_int<30> v962,
+  int32_t *v963
 ) {
   #pragma HLS inline
-  ap_int<33> v849 = v847;
-  ap_int<33> v850 = 268435456 - v849;
-  ap_int<30> v851 = v850;
+  ap_int<33> v964 = v962;
+  ap_int<33> v965 = 268435456 - v964;
+  ap_int<30> v966 = v965;
   ap_int<30> keep;
-  keep = v851;
-  ap_int<30> v853 = keep;
-  ap_int<62> v854 = v845;
-  ap_int<62> v855 = v853;
-  ap_int<62> v856 = v854 * v855;
-  int64_t v857 = v856;
+  keep = v966;
+  ap_int<30> v968 = keep;
+  ap_int<62> v969 = v960;
+  ap_int<62> v970 = v968;
+  ap_int<62> v971 = v969 * v970;
+  int64_t v972 = v971;
   int64_t old;
-  old = v857;
-  ap_int<62> v859 = v846;
-  ap_int<62> v860 = v847;
-  ap_int<62> v861 = v859 * v860;
-  int64_t v862 = v861;
+  old = v972;
+  ap_int<62> v974 = v961;
+  ap_int<62> v975 = v962;
+  ap_int<62> v976 = v974 * v975;
+  int64_t v977 = v976;
   int64_t new_part;
-  new_part = v862;
-  int64_t v864 = old;
-  int64_t v865 = new_part;
-  ap_int<65> v866 = v864;
-  ap_int<65> v867 = v865;
-  ap_int<65> v868 = v866 + v867;
-  ap_int<66> v869 = v868;
-  ap_int<66> v870 = v869 + 134217728;
-  ap_int<66> v871 = v870 >> 28;
-  int32_t v872 = v871;
+  new_part = v977;
+  int64_t v979 = old;
+  int64_t v980 = new_part;
+  ap_int<65> v981 = v979;
+  ap_int<65> v982 = v980;
+  ap_int<65> v983 = v981 + v982;
+  ap_int<66> v984 = v983;
+  ap_int<66> v985 = v984 + 134217728;
+  ap_int<66> v986 = v985 >> 28;
+  int32_t v987 = v986;
   int32_t mixed;
-  mixed = v872;
-  *v848 = mixed;
+  mixed = v987;
+  *v963 = mixed;
 }
 
 void gated_product(
-  int32_t v874,
-  int32_t v875,
-  ap_int<48> *v876
+  int32_t v989,
+  int32_t v990,
+  ap_int<48> *v991
 ) {
   #pragma HLS inline
-  int64_t v877 = v874;
-  int64_t v878 = v875;
-  int64_t v879 = v877 * v878;
+  int64_t v992 = v989;
+  int64_t v993 = v990;
+  int64_t v994 = v992 * v993;
   int64_t product4;
-  product4 = v879;
-  int64_t v881 = product4;
-  ap_int<65> v882 = v881;
-  ap_int<65> v883 = v882 + 32768;
-  ap_int<65> v884 = v883 >> 16;
-  ap_int<48> v885 = v884;
+  product4 = v994;
+  int64_t v996 = product4;
+  ap_int<65> v997 = v996;
+  ap_int<65> v998 = v997 + 32768;
+  ap_int<65> v999 = v998 >> 16;
+  ap_int<48> v1000 = v999;
   ap_int<48> result2;
-  result2 = v885;
-  *v876 = result2;
+  result2 = v1000;
+  *v991 = result2;
 }
 
 void residual_add(
-  ap_int<48> v887,
-  ap_int<48> v888,
-  ap_int<48> *v889
+  ap_int<48> v1002,
+  ap_int<48> v1003,
+  ap_int<48> *v1004
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v891 = limit;
-  int64_t v892 = v891 << 47;
-  ap_int<65> v893 = v892;
-  ap_int<65> v894 = v893 - 1;
-  int64_t v895 = v894;
-  limit = v895;
-  ap_int<49> v896 = v887;
-  ap_int<49> v897 = v888;
-  ap_int<49> v898 = v896 + v897;
-  int64_t v899 = v898;
+  int64_t v1006 = limit;
+  int64_t v1007 = v1006 << 47;
+  ap_int<65> v1008 = v1007;
+  ap_int<65> v1009 = v1008 - 1;
+  int64_t v1010 = v1009;
+  limit = v1010;
+  ap_int<49> v1011 = v1002;
+  ap_int<49> v1012 = v1003;
+  ap_int<49> v1013 = v1011 + v1012;
+  int64_t v1014 = v1013;
   int64_t total3;
-  total3 = v899;
-  int64_t v901 = total3;
-  int64_t v902 = limit;
-  bool v903 = v901 > v902;
-  int64_t v904 = v903 ? (int64_t)v902 : (int64_t)v901;
+  total3 = v1014;
+  int64_t v1016 = total3;
+  int64_t v1017 = limit;
+  bool v1018 = v1016 > v1017;
+  int64_t v1019 = v1018 ? (int64_t)v1017 : (int64_t)v1016;
   int64_t high2;
-  high2 = v904;
-  int64_t v906 = high2;
-  int64_t v907 = limit;
-  int64_t v908 = 0 - v907;
-  bool v909 = v906 < v908;
-  int64_t v910 = 0 - v907;
-  int64_t v911 = v909 ? (int64_t)v910 : (int64_t)v906;
-  ap_int<48> v912 = v911;
+  high2 = v1019;
+  int64_t v1021 = high2;
+  int64_t v1022 = limit;
+  int64_t v1023 = 0 - v1022;
+  bool v1024 = v1021 < v1023;
+  int64_t v1025 = 0 - v1022;
+  int64_t v1026 = v1024 ? (int64_t)v1025 : (int64_t)v1021;
+  ap_int<48> v1027 = v1026;
   ap_int<48> result3;
-  result3 = v912;
-  *v889 = result3;
+  result3 = v1027;
+  *v1004 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v914[2],
-  int8_t v915[8][8][4],
-  int32_t v916,
-  int16_t v917[4]
+  ap_uint<128> v1029[2],
+  int8_t v1030[8][3][8][4],
+  int32_t v1031,
+  int16_t v1032[4][3]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v914 complete dim=1
+  #pragma HLS array_partition variable=v1029 complete dim=1
 
-  #pragma HLS array_partition variable=v915 complete dim=2
-  #pragma HLS array_partition variable=v915 complete dim=3
+  #pragma HLS array_partition variable=v1030 complete dim=2
+  #pragma HLS array_partition variable=v1030 complete dim=3
+  #pragma HLS array_partition variable=v1030 complete dim=4
 
-  #pragma HLS array_partition variable=v917 complete dim=1
+  #pragma HLS array_partition variable=v1032 complete dim=1
+  #pragma HLS array_partition variable=v1032 complete dim=2
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[4][64];
+  int16_t trits[4][32];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[4][3][64];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v921 = v914[p];
+    ap_uint<128> v1037 = v1029[p];
     ap_uint<128> rest3;
-    rest3 = v921;
+    rest3 = v1037;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v924 = rest3;
-      int16_t v925 = v924;
+      ap_int<128> v1040 = rest3;
+      int16_t v1041 = v1040;
       int16_t low2;
-      low2 = v925;
-      int16_t v927 = low2;
-      int32_t v928 = v927;
-      int32_t v929 = v928 & 255;
-      int16_t v930 = v929;
-      lanes[((p * 16) + j)] = v930;
-      ap_int<128> v931 = rest3;
-      ap_uint<128> v932 = v931 >> 8;
-      rest3 = v932;
+      low2 = v1041;
+      int16_t v1043 = low2;
+      int32_t v1044 = v1043;
+      int32_t v1045 = v1044 & 255;
+      int16_t v1046 = v1045;
+      lanes[((p * 16) + j)] = v1046;
+      ap_int<128> v1047 = rest3;
+      ap_uint<128> v1048 = v1047 >> 8;
+      rest3 = v1048;
     }
   }
-  l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
-    l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v935 = v916;
-      int8_t v936 = v915[v935][k3][e2];
-      int16_t v937 = v936;
-      int16_t code;
-      code = v937;
-      int16_t v939 = lanes[((k3 * 4) + e2)];
-      int16_t byte;
-      byte = v939;
-      l_S_r_2_r: for (int r = 0; r < 4; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v943 = byte;
-        int32_t v944 = v943;
-        int32_t v945 = v944 & 3;
-        int16_t v946 = v945;
-        int16_t pair1;
-        pair1 = v946;
-        int16_t v948 = pair1;
-        int32_t v949 = v948;
-        int32_t v950 = v949 ^ 2;
-        ap_int<33> v951 = v950;
-        ap_int<33> v952 = v951 - 2;
-        int16_t v953 = v952;
-        trit = v953;
-        int16_t v954 = byte;
-        int16_t v955 = v954 >> 2;
-        byte = v955;
-        int16_t v956 = trit;
-        int32_t v957 = v956;
-        bool v958 = v957 == 1;
-        int16_t v959 = code;
-        int32_t v960 = v959;
-        int32_t v961 = v958 ? (int32_t)v960 : (int32_t)0;
-        int16_t v962 = v961;
-        int16_t added;
-        added = v962;
-        int16_t v964 = trit;
-        int32_t v965 = v964;
-        bool v966 = v965 == -1;
-        int16_t v967 = code;
-        int16_t v968 = 0 - v967;
-        int16_t v969 = added;
-        int16_t v970 = v966 ? (int16_t)v968 : (int16_t)v969;
-        tree[r][(((k3 * 4) + e2) + 32)] = v970;
+  l_S_m_2_m: for (int m = 0; m < 32; m++) {
+    int16_t v1050 = lanes[m];
+    int16_t byte;
+    byte = v1050;
+    l_S_r_2_r: for (int r = 0; r < 4; r++) {
+      int16_t v1053 = byte;
+      int32_t v1054 = v1053;
+      int32_t v1055 = v1054 & 3;
+      int16_t v1056 = v1055;
+      int16_t pair1;
+      pair1 = v1056;
+      int16_t v1058 = pair1;
+      int32_t v1059 = v1058;
+      int32_t v1060 = v1059 ^ 2;
+      ap_int<33> v1061 = v1060;
+      ap_int<33> v1062 = v1061 - 2;
+      int16_t v1063 = v1062;
+      trits[r][m] = v1063;
+      int16_t v1064 = byte;
+      int16_t v1065 = v1064 >> 2;
+      byte = v1065;
+    }
+  }
+  l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 3; t1++) {
+    l_k3: for (int k3 = 0; k3 < 8; k3++) {
+      l_e2: for (int e2 = 0; e2 < 4; e2++) {
+        int v1069 = v1031;
+        int8_t v1070 = v1030[v1069][t1][k3][e2];
+        int16_t v1071 = v1070;
+        int16_t code;
+        code = v1071;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
+          int16_t v1074 = trits[r1][((k3 * 4) + e2)];
+          int16_t trit;
+          trit = v1074;
+          int16_t v1076 = trit;
+          int32_t v1077 = v1076;
+          bool v1078 = v1077 == 1;
+          int16_t v1079 = code;
+          int32_t v1080 = v1079;
+          int32_t v1081 = v1078 ? (int32_t)v1080 : (int32_t)0;
+          int16_t v1082 = v1081;
+          int16_t added;
+          added = v1082;
+          int16_t v1084 = trit;
+          int32_t v1085 = v1084;
+          bool v1086 = v1085 == -1;
+          int16_t v1087 = code;
+          int16_t v1088 = 0 - v1087;
+          int16_t v1089 = added;
+          int16_t v1090 = v1086 ? (int16_t)v1088 : (int16_t)v1089;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1090;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
-    l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v973 = tree[r1][((n3 * -2) + 62)];
-      int16_t v974 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v975 = v973;
-      ap_int<17> v976 = v974;
-      ap_int<17> v977 = v975 + v976;
-      int16_t v978 = v977;
-      tree[r1][((-n3) + 31)] = v978;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 4; r2++) {
+    l_t2: for (int t2 = 0; t2 < 3; t2++) {
+      l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
+        int16_t v1094 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1095 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1096 = v1094;
+        ap_int<17> v1097 = v1095;
+        ap_int<17> v1098 = v1096 + v1097;
+        int16_t v1099 = v1098;
+        tree[r2][t2][((-n4) + 31)] = v1099;
+      }
+      bool v1100 = v1031 == 0;
+      int16_t v1101 = v1032[r2][t2];
+      int32_t v1102 = v1101;
+      int32_t v1103 = v1100 ? (int32_t)0 : (int32_t)v1102;
+      int16_t v1104 = v1103;
+      int16_t before;
+      before = v1104;
+      int16_t v1106 = before;
+      int16_t v1107 = tree[r2][t2][1];
+      ap_int<17> v1108 = v1106;
+      ap_int<17> v1109 = v1107;
+      ap_int<17> v1110 = v1108 + v1109;
+      int16_t v1111 = v1110;
+      v1032[r2][t2] = v1111;
     }
-    bool v979 = v916 == 0;
-    int16_t v980 = v917[r1];
-    int32_t v981 = v980;
-    int32_t v982 = v979 ? (int32_t)0 : (int32_t)v981;
-    int16_t v983 = v982;
-    int16_t before;
-    before = v983;
-    int16_t v985 = before;
-    int16_t v986 = tree[r1][1];
-    ap_int<17> v987 = v985;
-    ap_int<17> v988 = v986;
-    ap_int<17> v989 = v987 + v988;
-    int16_t v990 = v989;
-    v917[r1] = v990;
   }
 }
 
 void gate_squares(
-  int64_t v991,
-  int32_t v992[2],
-  int32_t v993[2]
+  int64_t v1112,
+  int32_t v1113[2],
+  int32_t v1114[2]
 ) {
-  #pragma HLS array_partition variable=v992 complete dim=1
+  #pragma HLS array_partition variable=v1113 complete dim=1
 
-  #pragma HLS array_partition variable=v993 complete dim=1
+  #pragma HLS array_partition variable=v1114 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1502,44 +1699,48 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v997 = v992[0];
-  int64_t v998 = v997;
+  int32_t v1118 = v1113[0];
+  int64_t v1119 = v1118;
   int64_t mantissa3;
-  mantissa3 = v998;
-  int64_t v1000 = mantissa3;
-  int32_t v1001 = v992[1];
-  normalise(v1000, v1001, unit);
+  mantissa3 = v1119;
+  int64_t v1121 = mantissa3;
+  int32_t v1122 = v1113[1];
+  normalise(v1121, v1122, unit);
   multiply(unit, unit, unit_square);
-  normalise(v991, 0, sum_squares);
-  multiply(sum_squares, unit_square, v993);
+  normalise(v1112, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1114);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1002,
-  hls::stream< int32_t >& v1003,
-  hls::stream< ap_uint<128> >& v1004,
-  hls::stream< ap_uint<128> >& v1005,
-  hls::stream< ap_uint<256> >& v1006,
-  hls::stream< ap_uint<128> >& v1007,
-  hls::stream< ap_uint<128> >& v1008,
-  hls::stream< ap_uint<128> >& v1009
+  hls::stream< ap_uint<128> >& v1123,
+  hls::stream< int32_t >& v1124,
+  hls::stream< ap_uint<128> >& v1125,
+  hls::stream< ap_uint<128> >& v1126,
+  hls::stream< ap_uint<256> >& v1127,
+  hls::stream< ap_uint<128> >& v1128,
+  hls::stream< ap_uint<128> >& v1129,
+  hls::stream< ap_uint<128> >& v1130
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
   int32_t matrix_rows[8];
   int32_t norm_words[8];
-  ap_int<48> values[64][4];
+  int32_t row_groups[8];
+  ap_int<48> values[192][4];
   #pragma HLS array_partition variable=values complete dim=2
 
-  ap_int<48> residual[96][2];
+  ap_int<48> residual[288][2];
   #pragma HLS dependence variable=residual type=inter false
   #pragma HLS array_partition variable=residual complete dim=2
 
-  int32_t held[256];
+  int32_t held[768];
   #pragma HLS dependence variable=held type=inter false
-  int8_t codes[8][8][4];
+  int32_t opened[576];
+  int32_t latest[192];
+  int8_t codes[8][3][8][4];
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
   int32_t scaled[64][4];
   #pragma HLS array_partition variable=scaled complete dim=2
@@ -1569,436 +1770,592 @@ void core_0(
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
-  int16_t sums[4];
+  int16_t sums[4][3];
   #pragma HLS array_partition variable=sums complete dim=1
+  #pragma HLS array_partition variable=sums complete dim=2
 
-  int16_t leaving[4];
+  int16_t leaving[4][3];
   #pragma HLS array_partition variable=leaving complete dim=1
+  #pragma HLS array_partition variable=leaving complete dim=2
 
-  int32_t quad[4];
+  ap_int<48> ones[3];
+  #pragma HLS array_partition variable=ones complete dim=1
+
+  int64_t gate_sums[3];
+  #pragma HLS array_partition variable=gate_sums complete dim=1
+
+  int32_t gate_mantissas[3];
+  #pragma HLS array_partition variable=gate_mantissas complete dim=1
+
+  int32_t gate_exponents[3];
+  #pragma HLS array_partition variable=gate_exponents complete dim=1
+
+  int32_t scale_mantissas[3];
+  #pragma HLS array_partition variable=scale_mantissas complete dim=1
+
+  int32_t scale_exponents[3];
+  #pragma HLS array_partition variable=scale_exponents complete dim=1
+
+  int32_t quad[12];
   #pragma HLS array_partition variable=quad complete dim=1
 
-  ap_int<48> ones;
-  ones = 0;
-  l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
+  int32_t chosen[3];
+  #pragma HLS array_partition variable=chosen complete dim=1
+
+  l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1033 = v1002.read();
+    ap_uint<128> v1163 = v1123.read();
     ap_uint<128> size3;
-    size3 = v1033;
-    ap_int<128> v1035 = size3;
-    int32_t v1036;
-    ap_int<128> v1036_tmp = v1035;
-    v1036 = v1036_tmp(31, 0);
+    size3 = v1163;
+    ap_int<128> v1165 = size3;
+    int32_t v1166;
+    ap_int<128> v1166_tmp = v1165;
+    v1166 = v1166_tmp(31, 0);
     int32_t total_words;
-    total_words = v1036;
-    int32_t v1038 = total_words;
-    weight_words[n4] = v1038;
-    ap_int<128> v1039 = size3;
-    int32_t v1040;
-    ap_int<128> v1040_tmp = v1039;
-    v1040 = v1040_tmp(63, 32);
+    total_words = v1166;
+    int32_t v1168 = total_words;
+    weight_words[n5] = v1168;
+    ap_int<128> v1169 = size3;
+    int32_t v1170;
+    ap_int<128> v1170_tmp = v1169;
+    v1170 = v1170_tmp(63, 32);
     int32_t both1;
-    both1 = v1040;
-    int32_t v1042 = both1;
-    int32_t v1043 = v1042 & 65535;
-    column_words[n4] = v1043;
-    int32_t v1044 = both1;
-    int32_t v1045 = v1044 >> 16;
-    norm_words[n4] = v1045;
-    ap_int<128> v1046 = size3;
-    int32_t v1047;
-    ap_int<128> v1047_tmp = v1046;
-    v1047 = v1047_tmp(95, 64);
+    both1 = v1170;
+    int32_t v1172 = both1;
+    int32_t v1173 = v1172 & 65535;
+    column_words[n5] = v1173;
+    int32_t v1174 = both1;
+    int32_t v1175 = v1174 >> 16;
+    norm_words[n5] = v1175;
+    ap_int<128> v1176 = size3;
+    int32_t v1177;
+    ap_int<128> v1177_tmp = v1176;
+    v1177 = v1177_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1047;
-    int32_t v1049 = all_rows;
-    matrix_rows[n4] = v1049;
+    all_rows = v1177;
+    int32_t v1179 = all_rows;
+    matrix_rows[n5] = v1179;
+    ap_int<128> v1180 = size3;
+    int32_t v1181;
+    ap_int<128> v1181_tmp = v1180;
+    v1181 = v1181_tmp(127, 96);
+    int32_t room_and_groups1;
+    room_and_groups1 = v1181;
+    int32_t v1183 = room_and_groups1;
+    int32_t v1184 = v1183 >> 12;
+    row_groups[n5] = v1184;
   }
-  int32_t v1050 = matrix_rows[4];
-  int32_t v1051 = v1050 >> 1;
+  int32_t v1185 = matrix_rows[4];
+  int32_t v1186 = v1185 >> 1;
   int32_t intermediate;
-  intermediate = v1051;
-  int32_t v1053 = v1003.read();
-  int32_t vector_beats1;
-  vector_beats1 = v1053;
-  int32_t v1055 = vector_beats1;
-  int v1056 = v1055;
-  for (int v1057 = 0; v1057 < v1056; v1057 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> v1058 = v1004.read();
-    ap_uint<128> pair2;
-    pair2 = v1058;
-    ap_int<128> v1060 = pair2;
-    ap_int<48> v1061;
-    ap_int<128> v1061_tmp = v1060;
-    v1061 = v1061_tmp(47, 0);
-    ap_int<48> low3;
-    low3 = v1061;
-    ap_int<128> v1063 = pair2;
-    ap_int<48> v1064;
-    ap_int<128> v1064_tmp = v1063;
-    v1064 = v1064_tmp(111, 64);
-    ap_int<48> high3;
-    high3 = v1064;
-    ap_int<48> v1066 = low3;
-    residual[v1057][0] = v1066;
-    ap_int<48> v1067 = high3;
-    residual[v1057][1] = v1067;
-    int32_t v1068 = v1057;
-    int32_t number;
-    number = v1068;
-    int32_t v1070 = number;
-    int32_t v1071 = v1070 & 1;
-    int32_t v1072 = v1071 << 1;
-    int32_t lane;
-    lane = v1072;
-    ap_int<48> v1074 = low3;
-    int32_t v1075 = number;
-    int32_t v1076 = v1075 >> 1;
-    int v1077 = v1076;
-    int32_t v1078 = lane;
-    int v1079 = v1078;
-    values[v1077][v1079] = v1074;
-    ap_int<48> v1080 = high3;
-    int32_t v1081 = number;
-    int32_t v1082 = v1081 >> 1;
-    int v1083 = v1082;
-    int32_t v1084 = lane;
-    ap_int<33> v1085 = v1084;
-    ap_int<33> v1086 = v1085 + 1;
-    int v1087 = v1086;
-    values[v1083][v1087] = v1080;
-    ap_int<48> v1088 = ones;
-    ap_int<48> v1089 = low3;
-    ap_int<48> v1090 = v1089 >> 47;
-    ap_int<48> v1091 = v1089 ^ v1090;
-    ap_int<48> v1092 = v1088 | v1091;
-    ap_int<48> v1093 = high3;
-    ap_int<48> v1094 = v1093 >> 47;
-    ap_int<48> v1095 = v1093 ^ v1094;
-    ap_int<48> v1096 = v1092 | v1095;
-    ones = v1096;
+  intermediate = v1186;
+  int32_t tokens1;
+  tokens1 = 1;
+  int32_t wanted1;
+  wanted1 = 1;
+  int32_t continued1;
+  continued1 = 0;
+  int32_t v1191 = v1124.read();
+  tokens1 = v1191;
+  int32_t v1192 = v1124.read();
+  continued1 = v1192;
+  int32_t v1193 = v1124.read();
+  int32_t silent1;
+  silent1 = v1193;
+  wanted1 = 0;
+  int32_t v1195 = tokens1;
+  int v1196 = v1195;
+  for (int v1197 = 0; v1197 < v1196; v1197 += 1) {
+    int32_t v1198 = v1197;
+    int32_t candidate_token;
+    candidate_token = v1198;
+    int32_t v1200 = silent1;
+    int32_t v1201 = v1200 & 1;
+    bool v1202 = v1201 == 0;
+    if (v1202) {
+      int32_t v1203 = candidate_token;
+      int32_t v1204 = wanted1;
+      int v1205 = v1204;
+      chosen[v1205] = v1203;
+      int32_t v1206 = wanted1;
+      ap_int<33> v1207 = v1206;
+      ap_int<33> v1208 = v1207 + 1;
+      int32_t v1209 = v1208;
+      wanted1 = v1209;
+    }
+    int32_t v1210 = silent1;
+    int32_t v1211 = v1210 >> 1;
+    silent1 = v1211;
   }
-  int32_t v1097 = v1003.read();
+  int32_t v1212 = v1124.read();
+  int32_t vector_beats1;
+  vector_beats1 = v1212;
+  int32_t v1214 = tokens1;
+  int v1215 = v1214;
+  for (int v1216 = 0; v1216 < v1215; v1216 += 1) {
+    int32_t v1217 = v1216;
+    int32_t token_in;
+    token_in = v1217;
+    ap_int<48> seen;
+    seen = 0;
+    int32_t v1220 = vector_beats1;
+    int v1221 = v1220;
+    for (int v1222 = 0; v1222 < v1221; v1222 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> v1223 = v1125.read();
+      ap_uint<128> pair2;
+      pair2 = v1223;
+      ap_int<128> v1225 = pair2;
+      ap_int<48> v1226;
+      ap_int<128> v1226_tmp = v1225;
+      v1226 = v1226_tmp(47, 0);
+      ap_int<48> low3;
+      low3 = v1226;
+      ap_int<128> v1228 = pair2;
+      ap_int<48> v1229;
+      ap_int<128> v1229_tmp = v1228;
+      v1229 = v1229_tmp(111, 64);
+      ap_int<48> high3;
+      high3 = v1229;
+      int32_t v1231 = v1222;
+      int32_t number;
+      number = v1231;
+      int32_t v1233 = number;
+      int64_t v1234 = v1233;
+      int64_t v1235 = v1234 * 3;
+      int32_t v1236 = token_in;
+      ap_int<65> v1237 = v1235;
+      ap_int<65> v1238 = v1236;
+      ap_int<65> v1239 = v1237 + v1238;
+      int32_t v1240 = v1239;
+      int32_t beside;
+      beside = v1240;
+      ap_int<48> v1242 = low3;
+      int32_t v1243 = beside;
+      int v1244 = v1243;
+      residual[v1244][0] = v1242;
+      ap_int<48> v1245 = high3;
+      int32_t v1246 = beside;
+      int v1247 = v1246;
+      residual[v1247][1] = v1245;
+      int32_t v1248 = number;
+      int32_t v1249 = v1248 & 1;
+      int32_t v1250 = v1249 << 1;
+      int32_t lane;
+      lane = v1250;
+      int32_t v1252 = number;
+      int32_t v1253 = v1252 >> 1;
+      int64_t v1254 = v1253;
+      int64_t v1255 = v1254 * 3;
+      int32_t v1256 = token_in;
+      ap_int<65> v1257 = v1255;
+      ap_int<65> v1258 = v1256;
+      ap_int<65> v1259 = v1257 + v1258;
+      int32_t v1260 = v1259;
+      int32_t place_in;
+      place_in = v1260;
+      ap_int<48> v1262 = low3;
+      int32_t v1263 = place_in;
+      int v1264 = v1263;
+      int32_t v1265 = lane;
+      int v1266 = v1265;
+      values[v1264][v1266] = v1262;
+      ap_int<48> v1267 = high3;
+      int32_t v1268 = place_in;
+      int v1269 = v1268;
+      int32_t v1270 = lane;
+      ap_int<33> v1271 = v1270;
+      ap_int<33> v1272 = v1271 + 1;
+      int v1273 = v1272;
+      values[v1269][v1273] = v1267;
+      ap_int<48> v1274 = seen;
+      ap_int<48> v1275 = low3;
+      ap_int<48> v1276 = v1275 >> 47;
+      ap_int<48> v1277 = v1275 ^ v1276;
+      ap_int<48> v1278 = v1274 | v1277;
+      ap_int<48> v1279 = high3;
+      ap_int<48> v1280 = v1279 >> 47;
+      ap_int<48> v1281 = v1279 ^ v1280;
+      ap_int<48> v1282 = v1278 | v1281;
+      seen = v1282;
+    }
+    ap_int<48> v1283 = seen;
+    int32_t v1284 = token_in;
+    int v1285 = v1284;
+    ones[v1285] = v1283;
+  }
+  int32_t v1286 = v1124.read();
   int32_t count3;
-  count3 = v1097;
-  int32_t v1099 = count3;
-  int v1100 = v1099;
-  for (int v1101 = 0; v1101 < v1100; v1101 += 1) {
-    int32_t v1102 = v1003.read();
+  count3 = v1286;
+  int32_t v1288 = count3;
+  int v1289 = v1288;
+  for (int v1290 = 0; v1290 < v1289; v1290 += 1) {
+    int32_t v1291 = v1124.read();
     int32_t kind1;
-    kind1 = v1102;
-    int32_t v1104 = kind1;
-    bool v1105 = v1104 == 0;
-    int32_t v1106 = v1105 ? (int32_t)0 : (int32_t)6;
+    kind1 = v1291;
+    int32_t v1293 = kind1;
+    bool v1294 = v1293 == 0;
+    int32_t v1295 = v1294 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1106;
-    int32_t v1108 = kind1;
-    bool v1109 = v1108 == 0;
-    ap_int<33> v1110 = v1109 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1111 = v1110;
+    phase_begin1 = v1295;
+    int32_t v1297 = kind1;
+    bool v1298 = v1297 == 0;
+    ap_int<33> v1299 = v1298 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1300 = v1299;
     int32_t phase_end1;
-    phase_end1 = v1111;
-    int32_t v1113 = phase_begin1;
-    int32_t v1114 = phase_end1;
-    int v1115 = v1113;
-    int v1116 = v1114;
-    for (int v1117 = v1115; v1117 < v1116; v1117 += 1) {
-      int32_t v1118 = v1117;
+    phase_end1 = v1300;
+    int32_t v1302 = kind1;
+    bool v1303 = v1302 == 0;
+    int32_t v1304 = tokens1;
+    int32_t v1305 = wanted1;
+    int32_t v1306 = v1303 ? (int32_t)v1304 : (int32_t)v1305;
+    int32_t active;
+    active = v1306;
+    int32_t v1308 = phase_begin1;
+    int32_t v1309 = phase_end1;
+    int v1310 = v1308;
+    int v1311 = v1309;
+    for (int v1312 = v1310; v1312 < v1311; v1312 += 1) {
+      int32_t v1313 = v1312;
       int32_t phase;
-      phase = v1118;
-      ap_uint<128> v1120 = v1005.read();
+      phase = v1313;
+      ap_uint<128> v1315 = v1126.read();
       ap_uint<128> front1;
-      front1 = v1120;
-      ap_uint<128> v1122 = v1005.read();
+      front1 = v1315;
+      ap_uint<128> v1317 = v1126.read();
       ap_uint<128> back1;
-      back1 = v1122;
-      ap_int<128> v1124 = front1;
-      int32_t v1125;
-      ap_int<128> v1125_tmp = v1124;
-      v1125 = v1125_tmp(31, 0);
-      header[0] = v1125;
-      ap_int<128> v1126 = front1;
-      int32_t v1127;
-      ap_int<128> v1127_tmp = v1126;
-      v1127 = v1127_tmp(63, 32);
-      header[1] = v1127;
-      ap_int<128> v1128 = front1;
-      int32_t v1129;
-      ap_int<128> v1129_tmp = v1128;
-      v1129 = v1129_tmp(95, 64);
-      header[2] = v1129;
-      ap_int<128> v1130 = front1;
-      int32_t v1131;
-      ap_int<128> v1131_tmp = v1130;
-      v1131 = v1131_tmp(127, 96);
-      header[3] = v1131;
-      ap_int<128> v1132 = back1;
-      int32_t v1133;
-      ap_int<128> v1133_tmp = v1132;
-      v1133 = v1133_tmp(31, 0);
-      header[4] = v1133;
-      ap_int<128> v1134 = back1;
-      int32_t v1135;
-      ap_int<128> v1135_tmp = v1134;
-      v1135 = v1135_tmp(63, 32);
-      header[5] = v1135;
-      ap_int<128> v1136 = back1;
-      int32_t v1137;
-      ap_int<128> v1137_tmp = v1136;
-      v1137 = v1137_tmp(95, 64);
-      header[6] = v1137;
+      back1 = v1317;
+      ap_int<128> v1319 = front1;
+      int32_t v1320;
+      ap_int<128> v1320_tmp = v1319;
+      v1320 = v1320_tmp(31, 0);
+      header[0] = v1320;
+      ap_int<128> v1321 = front1;
+      int32_t v1322;
+      ap_int<128> v1322_tmp = v1321;
+      v1322 = v1322_tmp(63, 32);
+      header[1] = v1322;
+      ap_int<128> v1323 = front1;
+      int32_t v1324;
+      ap_int<128> v1324_tmp = v1323;
+      v1324 = v1324_tmp(95, 64);
+      header[2] = v1324;
+      ap_int<128> v1325 = front1;
+      int32_t v1326;
+      ap_int<128> v1326_tmp = v1325;
+      v1326 = v1326_tmp(127, 96);
+      header[3] = v1326;
+      ap_int<128> v1327 = back1;
+      int32_t v1328;
+      ap_int<128> v1328_tmp = v1327;
+      v1328 = v1328_tmp(31, 0);
+      header[4] = v1328;
+      ap_int<128> v1329 = back1;
+      int32_t v1330;
+      ap_int<128> v1330_tmp = v1329;
+      v1330 = v1330_tmp(63, 32);
+      header[5] = v1330;
+      ap_int<128> v1331 = back1;
+      int32_t v1332;
+      ap_int<128> v1332_tmp = v1331;
+      v1332 = v1332_tmp(95, 64);
+      header[6] = v1332;
       header[7] = 0;
-      ap_int<48> v1138 = ones;
-      int64_t v1139 = v1138;
-      int64_t magnitude;
-      magnitude = v1139;
-      int64_t v1141 = magnitude;
-      int32_t v1142;
-      bit_length(v1141, &v1142);
-      int32_t length;
-      length = v1142;
-      int32_t v1144 = length;
-      ap_int<33> v1145 = v1144;
-      ap_int<33> v1146 = 47 - v1145;
-      int32_t v1147 = v1146;
-      int32_t left1;
-      left1 = v1147;
-      squares[0] = 0;
-      squares[1] = 0;
-      absmax[0] = 1;
-      int32_t v1149 = phase;
-      int v1150 = v1149;
-      int32_t v1151 = norm_words[v1150];
-      int32_t vector_words1;
-      vector_words1 = v1151;
-      int32_t v1153 = vector_words1;
-      int v1154 = v1153;
-      for (int v1155 = 0; v1155 < v1154; v1155 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1156 = v1155;
-        int32_t measured;
-        measured = v1156;
-        ap_uint<256> v1158 = v1006.read();
-        ap_uint<256> element1;
-        element1 = v1158;
-        int32_t v1160 = measured;
-        ap_int<256> v1161 = element1;
-        int32_t v1162 = left1;
-        measure(values, v1160, v1161, v1162, scaled, squares, absmax);
-      }
-      int32_t v1163 = length;
-      ap_int<33> v1164 = v1163;
-      ap_int<33> v1165 = v1164 + 1;
-      int32_t v1166 = v1165;
-      int32_t lost;
-      lost = v1166;
-      int32_t v1168 = lost;
-      ap_int<33> v1169 = v1168;
-      ap_int<33> v1170 = v1169 - 24;
-      ap_int<33> v1171 = v1170 << 1;
-      int32_t v1172 = v1171;
-      int32_t plain_exponent;
-      plain_exponent = v1172;
-      int64_t v1174 = squares[1];
-      int32_t v1175 = plain_exponent;
-      normalise(v1174, v1175, plain);
-      int32_t v1176 = phase;
-      bool v1177 = v1176 == 3;
-      if (v1177) {
-        int32_t v1178 = gate_plain[0];
-        plain[0] = v1178;
-        int32_t v1179 = gate_plain[1];
-        plain[1] = v1179;
-      }
-      int32_t v1180 = phase;
-      bool v1181 = v1180 == 5;
-      if (v1181) {
-        plain[0] = 0;
-        plain[1] = 0;
-      }
-      int32_t v1182 = lost;
-      norm_scale(header, v1182, squares, absmax, plain, exponents, work);
-      int32_t v1183 = absmax[0];
-      int32_t v1184;
-      code_shift(v1183, &v1184);
-      int32_t code_left;
-      code_left = v1184;
-      int32_t v1186 = absmax[0];
-      int32_t v1187 = code_left;
-      ap_int<26> v1188;
-      code_reciprocal(v1186, v1187, &v1188);
-      ap_int<26> reciprocal1;
-      reciprocal1 = v1188;
-      int32_t code_column;
-      code_column = 0;
-      int32_t code_group;
-      code_group = 0;
-      int64_t v1192 = work[0];
-      int64_t radicand1;
-      radicand1 = v1192;
-      int64_t v1194 = work[1];
-      ap_int<36> v1195 = v1194;
-      ap_int<36> dividend;
-      dividend = v1195;
-      int64_t root;
-      root = 0;
-      int64_t quotient1;
-      quotient1 = 0;
-      ap_int<36> divisor;
-      divisor = 0;
-      int32_t dividing;
-      dividing = 0;
-      int64_t root_bit;
-      root_bit = 1;
-      int64_t v1202 = root_bit;
-      int64_t v1203 = v1202 << 60;
-      root_bit = v1203;
-      int32_t v1204 = vector_words1;
-      bool v1205 = v1204 > 57;
-      int32_t v1206 = v1205 ? (int32_t)v1204 : (int32_t)57;
-      int32_t passes;
-      passes = v1206;
-      int32_t v1208 = passes;
-      int v1209 = v1208;
-      for (int v1210 = 0; v1210 < v1209; v1210 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1211 = v1210;
-        int32_t coded;
-        coded = v1211;
-        int32_t v1213 = coded;
-        int32_t v1214 = vector_words1;
-        bool v1215 = v1213 < v1214;
-        if (v1215) {
-          int32_t v1216 = coded;
-          int32_t v1217 = code_left;
-          ap_int<26> v1218 = reciprocal1;
-          int32_t v1219 = code_column;
-          int32_t v1220 = code_group;
-          quantise(scaled, v1216, v1217, v1218, codes, v1219, v1220);
-          int32_t v1221 = code_group;
-          ap_int<33> v1222 = v1221;
-          ap_int<33> v1223 = v1222 + 1;
-          int32_t v1224 = v1223;
-          code_group = v1224;
-          int32_t v1225 = code_group;
-          bool v1226 = v1225 == 8;
-          if (v1226) {
-            code_group = 0;
-            int32_t v1227 = code_column;
-            ap_int<33> v1228 = v1227;
-            ap_int<33> v1229 = v1228 + 1;
-            int32_t v1230 = v1229;
-            code_column = v1230;
-          }
+      int32_t v1333 = active;
+      int v1334 = v1333;
+      for (int v1335 = 0; v1335 < v1334; v1335 += 1) {
+        int32_t v1336 = v1335;
+        int32_t turn;
+        turn = v1336;
+        int32_t v1338 = turn;
+        int32_t token;
+        token = v1338;
+        int32_t v1340 = phase;
+        bool v1341 = v1340 == 6;
+        if (v1341) {
+          int32_t v1342 = turn;
+          int v1343 = v1342;
+          int32_t v1344 = chosen[v1343];
+          token = v1344;
         }
-        int32_t v1231 = coded;
-        bool v1232 = v1231 == 31;
-        if (v1232) {
-          int64_t v1233 = root;
-          ap_int<36> v1234 = v1233;
-          divisor = v1234;
+        int32_t v1345 = token;
+        int v1346 = v1345;
+        ap_int<48> v1347 = ones[v1346];
+        int64_t v1348 = v1347;
+        int64_t magnitude;
+        magnitude = v1348;
+        int64_t v1350 = magnitude;
+        int32_t v1351;
+        bit_length(v1350, &v1351);
+        int32_t length;
+        length = v1351;
+        int32_t v1353 = length;
+        ap_int<33> v1354 = v1353;
+        ap_int<33> v1355 = 47 - v1354;
+        int32_t v1356 = v1355;
+        int32_t left1;
+        left1 = v1356;
+        squares[0] = 0;
+        squares[1] = 0;
+        absmax[0] = 1;
+        int32_t v1358 = phase;
+        int v1359 = v1358;
+        int32_t v1360 = norm_words[v1359];
+        int32_t vector_words1;
+        vector_words1 = v1360;
+        int32_t v1362 = vector_words1;
+        int v1363 = v1362;
+        for (int v1364 = 0; v1364 < v1363; v1364 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1365 = v1364;
+          int32_t measured;
+          measured = v1365;
+          ap_uint<256> v1367 = v1127.read();
+          ap_uint<256> element1;
+          element1 = v1367;
+          int32_t v1369 = measured;
+          int64_t v1370 = v1369;
+          int64_t v1371 = v1370 * 3;
+          int32_t v1372 = token;
+          ap_int<65> v1373 = v1371;
+          ap_int<65> v1374 = v1372;
+          ap_int<65> v1375 = v1373 + v1374;
+          int32_t v1376 = v1375;
+          int32_t place;
+          place = v1376;
+          int32_t v1378 = place;
+          int32_t v1379 = measured;
+          ap_int<256> v1380 = element1;
+          int32_t v1381 = left1;
+          measure(values, v1378, v1379, v1380, v1381, scaled, squares, absmax);
         }
-        ap_int<36> v1235 = dividend;
-        ap_int<36> v1236 = divisor;
-        ap_int<37> v1237 = v1235;
-        ap_int<37> v1238 = v1236;
-        ap_int<37> v1239 = v1237 - v1238;
-        ap_int<36> v1240 = v1239;
-        ap_int<36> less;
-        less = v1240;
-        int32_t v1242 = dividing;
-        bool v1243 = v1242 > 0;
-        if (v1243) {
-          int64_t v1244 = quotient1;
-          int64_t v1245 = v1244 << 1;
-          quotient1 = v1245;
-          ap_int<36> v1246 = less;
-          bool v1247 = v1246 >= 0;
-          if (v1247) {
-            ap_int<36> v1248 = less;
-            dividend = v1248;
-            int64_t v1249 = quotient1;
-            ap_int<65> v1250 = v1249;
-            ap_int<65> v1251 = v1250 + 1;
-            int64_t v1252 = v1251;
-            quotient1 = v1252;
-          }
-          ap_int<36> v1253 = dividend;
-          ap_int<36> v1254 = v1253 << 1;
-          dividend = v1254;
+        int32_t v1382 = length;
+        ap_int<33> v1383 = v1382;
+        ap_int<33> v1384 = v1383 + 1;
+        int32_t v1385 = v1384;
+        int32_t lost;
+        lost = v1385;
+        int32_t v1387 = lost;
+        ap_int<33> v1388 = v1387;
+        ap_int<33> v1389 = v1388 - 24;
+        ap_int<33> v1390 = v1389 << 1;
+        int32_t v1391 = v1390;
+        int32_t plain_exponent;
+        plain_exponent = v1391;
+        int64_t v1393 = squares[1];
+        int32_t v1394 = plain_exponent;
+        normalise(v1393, v1394, plain);
+        int32_t v1395 = phase;
+        bool v1396 = v1395 == 3;
+        if (v1396) {
+          int32_t v1397 = token;
+          int v1398 = v1397;
+          int32_t v1399 = gate_mantissas[v1398];
+          plain[0] = v1399;
+          int32_t v1400 = token;
+          int v1401 = v1400;
+          int32_t v1402 = gate_exponents[v1401];
+          plain[1] = v1402;
         }
-        int64_t v1255 = root;
-        int64_t v1256 = root_bit;
-        ap_int<65> v1257 = v1255;
-        ap_int<65> v1258 = v1256;
-        ap_int<65> v1259 = v1257 + v1258;
-        int64_t v1260 = v1259;
-        int64_t trial;
-        trial = v1260;
-        int64_t v1262 = root;
-        int64_t v1263 = v1262 >> 1;
-        root = v1263;
-        int64_t v1264 = radicand1;
-        int64_t v1265 = trial;
-        bool v1266 = v1264 >= v1265;
-        if (v1266) {
-          int64_t v1267 = trial;
-          int64_t v1268 = radicand1;
-          ap_int<65> v1269 = v1268;
-          ap_int<65> v1270 = v1267;
-          ap_int<65> v1271 = v1269 - v1270;
-          int64_t v1272 = v1271;
-          radicand1 = v1272;
-          int64_t v1273 = root_bit;
-          int64_t v1274 = root;
-          ap_int<65> v1275 = v1274;
-          ap_int<65> v1276 = v1273;
-          ap_int<65> v1277 = v1275 + v1276;
-          int64_t v1278 = v1277;
-          root = v1278;
+        int32_t v1403 = phase;
+        bool v1404 = v1403 == 5;
+        if (v1404) {
+          plain[0] = 0;
+          plain[1] = 0;
         }
-        int64_t v1279 = root_bit;
-        int64_t v1280 = v1279 >> 2;
-        root_bit = v1280;
+        int32_t v1405 = lost;
+        norm_scale(header, v1405, squares, absmax, plain, exponents, work);
+        int32_t v1406 = absmax[0];
+        int32_t v1407;
+        code_shift(v1406, &v1407);
+        int32_t code_left;
+        code_left = v1407;
+        int32_t v1409 = absmax[0];
+        int32_t v1410 = code_left;
+        ap_int<26> v1411;
+        code_reciprocal(v1409, v1410, &v1411);
+        ap_int<26> reciprocal1;
+        reciprocal1 = v1411;
+        int32_t code_column;
+        code_column = 0;
+        int32_t code_group;
+        code_group = 0;
+        int64_t v1415 = work[0];
+        int64_t radicand1;
+        radicand1 = v1415;
+        int64_t v1417 = work[1];
+        ap_int<36> v1418 = v1417;
+        ap_int<36> dividend;
+        dividend = v1418;
+        int64_t root;
+        root = 0;
+        int64_t quotient1;
+        quotient1 = 0;
+        ap_int<36> divisor;
+        divisor = 0;
+        int32_t dividing;
         dividing = 0;
-        int32_t v1281 = coded;
-        bool v1282 = v1281 >= 31;
-        if (v1282) {
-          int32_t v1283 = coded;
-          ap_int<33> v1284 = v1283;
-          bool v1285 = v1284 < 56;
-          if (v1285) {
-            dividing = 1;
+        int64_t root_bit;
+        root_bit = 1;
+        int64_t v1425 = root_bit;
+        int64_t v1426 = v1425 << 60;
+        root_bit = v1426;
+        int32_t v1427 = vector_words1;
+        bool v1428 = v1427 > 57;
+        int32_t v1429 = v1428 ? (int32_t)v1427 : (int32_t)57;
+        int32_t passes;
+        passes = v1429;
+        int32_t v1431 = passes;
+        int v1432 = v1431;
+        for (int v1433 = 0; v1433 < v1432; v1433 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1434 = v1433;
+          int32_t coded;
+          coded = v1434;
+          int32_t v1436 = coded;
+          int32_t v1437 = vector_words1;
+          bool v1438 = v1436 < v1437;
+          if (v1438) {
+            int32_t v1439 = coded;
+            int32_t v1440 = code_left;
+            ap_int<26> v1441 = reciprocal1;
+            int32_t v1442 = code_column;
+            int32_t v1443 = turn;
+            int32_t v1444 = code_group;
+            quantise(scaled, v1439, v1440, v1441, codes, v1442, v1443, v1444);
+            int32_t v1445 = code_group;
+            ap_int<33> v1446 = v1445;
+            ap_int<33> v1447 = v1446 + 1;
+            int32_t v1448 = v1447;
+            code_group = v1448;
+            int32_t v1449 = code_group;
+            bool v1450 = v1449 == 8;
+            if (v1450) {
+              code_group = 0;
+              int32_t v1451 = code_column;
+              ap_int<33> v1452 = v1451;
+              ap_int<33> v1453 = v1452 + 1;
+              int32_t v1454 = v1453;
+              code_column = v1454;
+            }
+          }
+          int32_t v1455 = coded;
+          bool v1456 = v1455 == 31;
+          if (v1456) {
+            int64_t v1457 = root;
+            ap_int<36> v1458 = v1457;
+            divisor = v1458;
+          }
+          ap_int<36> v1459 = dividend;
+          ap_int<36> v1460 = divisor;
+          ap_int<37> v1461 = v1459;
+          ap_int<37> v1462 = v1460;
+          ap_int<37> v1463 = v1461 - v1462;
+          ap_int<36> v1464 = v1463;
+          ap_int<36> less;
+          less = v1464;
+          int32_t v1466 = dividing;
+          bool v1467 = v1466 > 0;
+          if (v1467) {
+            int64_t v1468 = quotient1;
+            int64_t v1469 = v1468 << 1;
+            quotient1 = v1469;
+            ap_int<36> v1470 = less;
+            bool v1471 = v1470 >= 0;
+            if (v1471) {
+              ap_int<36> v1472 = less;
+              dividend = v1472;
+              int64_t v1473 = quotient1;
+              ap_int<65> v1474 = v1473;
+              ap_int<65> v1475 = v1474 + 1;
+              int64_t v1476 = v1475;
+              quotient1 = v1476;
+            }
+            ap_int<36> v1477 = dividend;
+            ap_int<36> v1478 = v1477 << 1;
+            dividend = v1478;
+          }
+          int64_t v1479 = root;
+          int64_t v1480 = root_bit;
+          ap_int<65> v1481 = v1479;
+          ap_int<65> v1482 = v1480;
+          ap_int<65> v1483 = v1481 + v1482;
+          int64_t v1484 = v1483;
+          int64_t trial;
+          trial = v1484;
+          int64_t v1486 = root;
+          int64_t v1487 = v1486 >> 1;
+          root = v1487;
+          int64_t v1488 = radicand1;
+          int64_t v1489 = trial;
+          bool v1490 = v1488 >= v1489;
+          if (v1490) {
+            int64_t v1491 = trial;
+            int64_t v1492 = radicand1;
+            ap_int<65> v1493 = v1492;
+            ap_int<65> v1494 = v1491;
+            ap_int<65> v1495 = v1493 - v1494;
+            int64_t v1496 = v1495;
+            radicand1 = v1496;
+            int64_t v1497 = root_bit;
+            int64_t v1498 = root;
+            ap_int<65> v1499 = v1498;
+            ap_int<65> v1500 = v1497;
+            ap_int<65> v1501 = v1499 + v1500;
+            int64_t v1502 = v1501;
+            root = v1502;
+          }
+          int64_t v1503 = root_bit;
+          int64_t v1504 = v1503 >> 2;
+          root_bit = v1504;
+          dividing = 0;
+          int32_t v1505 = coded;
+          bool v1506 = v1505 >= 31;
+          if (v1506) {
+            int32_t v1507 = coded;
+            ap_int<33> v1508 = v1507;
+            bool v1509 = v1508 < 56;
+            if (v1509) {
+              dividing = 1;
+            }
           }
         }
+        int64_t v1510 = quotient1;
+        ratio_end(v1510, exponents, 24, scale);
+        int32_t v1511 = scale[0];
+        int32_t v1512 = turn;
+        int v1513 = v1512;
+        scale_mantissas[v1513] = v1511;
+        int32_t v1514 = scale[1];
+        int32_t v1515 = turn;
+        int v1516 = v1515;
+        scale_exponents[v1516] = v1514;
       }
-      int64_t v1286 = quotient1;
-      ratio_end(v1286, exponents, 24, scale);
-      int32_t v1287 = phase;
-      int v1288 = v1287;
-      int32_t v1289 = weight_words[v1288];
+      int32_t v1517 = phase;
+      int v1518 = v1517;
+      int32_t v1519 = weight_words[v1518];
       int32_t words3;
-      words3 = v1289;
-      int32_t v1291 = phase;
-      int v1292 = v1291;
-      int32_t v1293 = column_words[v1292];
+      words3 = v1519;
+      int32_t v1521 = phase;
+      int v1522 = v1521;
+      int32_t v1523 = column_words[v1522];
       int32_t columns;
-      columns = v1293;
-      int32_t v1295 = phase;
-      int v1296 = v1295;
-      int32_t v1297 = matrix_rows[v1296];
+      columns = v1523;
+      int32_t v1525 = phase;
+      int v1526 = v1525;
+      int32_t v1527 = matrix_rows[v1526];
       int32_t rows;
-      rows = v1297;
-      int32_t v1299 = phase;
-      bool v1300 = v1299 == 2;
-      bool v1301 = v1299 >= 3;
-      bool v1302 = v1300 | v1301;
-      if (v1302) {
-        ones = 0;
+      rows = v1527;
+      l_S_t_7_t3: for (int t3 = 0; t3 < 3; t3++) {
+        gate_sums[t3] = 0;
+        int32_t v1530 = phase;
+        bool v1531 = v1530 == 2;
+        bool v1532 = v1530 >= 3;
+        bool v1533 = v1531 | v1532;
+        if (v1533) {
+          ones[t3] = 0;
+        }
       }
-      int64_t gate_sum;
-      gate_sum = 0;
       ap_uint<128> state_beat;
       state_beat = 0;
       ap_uint<128> room_beat1;
@@ -2009,440 +2366,891 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1309 = words3;
-      ap_int<33> v1310 = v1309;
-      ap_int<33> v1311 = v1310 + 4;
-      int32_t v1312 = v1311;
+      int32_t taker;
+      taker = 0;
+      int32_t v1540 = words3;
+      int32_t turns;
+      turns = v1540;
+      int32_t group_sums;
+      group_sums = 4;
+      int32_t idle;
+      idle = 0;
+      int32_t waiting;
+      waiting = 0;
+      int32_t v1545 = active;
+      int64_t v1546 = v1545;
+      int64_t v1547 = v1546 * 4;
+      int32_t v1548 = v1547;
+      group_sums = v1548;
+      int32_t v1549 = group_sums;
+      int32_t v1550 = columns;
+      bool v1551 = v1549 > v1550;
+      if (v1551) {
+        int32_t v1552 = group_sums;
+        int32_t v1553 = columns;
+        ap_int<33> v1554 = v1552;
+        ap_int<33> v1555 = v1553;
+        ap_int<33> v1556 = v1554 - v1555;
+        int32_t v1557 = v1556;
+        idle = v1557;
+      }
+      int32_t v1558 = words3;
+      int32_t v1559 = phase;
+      int v1560 = v1559;
+      int32_t v1561 = row_groups[v1560];
+      int32_t v1562 = idle;
+      int64_t v1563 = v1561;
+      int64_t v1564 = v1562;
+      int64_t v1565 = v1563 * v1564;
+      ap_int<65> v1566 = v1558;
+      ap_int<65> v1567 = v1565;
+      ap_int<65> v1568 = v1566 + v1567;
+      int32_t v1569 = v1568;
+      turns = v1569;
+      int32_t v1570 = turns;
+      int32_t v1571 = group_sums;
+      ap_int<33> v1572 = v1570;
+      ap_int<33> v1573 = v1571;
+      ap_int<33> v1574 = v1572 + v1573;
+      int32_t v1575 = v1574;
       int32_t steps;
-      steps = v1312;
-      int32_t v1314 = steps;
-      int v1315 = v1314;
-      for (int v1316 = 0; v1316 < v1315; v1316 += 1) {
+      steps = v1575;
+      int32_t v1577 = steps;
+      int v1578 = v1577;
+      for (int v1579 = 0; v1579 < v1578; v1579 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1317 = words3;
-        ap_int<33> v1318 = v1316;
-        ap_int<33> v1319 = v1317;
-        bool v1320 = v1318 < v1319;
-        if (v1320) {
-          ap_uint<128> v1321 = v1007.read();
-          word[0] = v1321;
-          ap_uint<128> v1322 = v1008.read();
-          word[1] = v1322;
+        int32_t taking;
+        taking = 1;
+        int32_t v1581 = waiting;
+        bool v1582 = v1581 > 0;
+        if (v1582) {
+          int32_t v1583 = waiting;
+          ap_int<33> v1584 = v1583;
+          ap_int<33> v1585 = v1584 - 1;
+          int32_t v1586 = v1585;
+          waiting = v1586;
+          taking = 0;
         }
-        int32_t v1323 = pending;
-        bool v1324 = v1323 > 0;
-        if (v1324) {
-          int32_t v1325 = pending;
-          ap_int<33> v1326 = v1325;
-          ap_int<33> v1327 = v1326 - 1;
-          int32_t v1328 = v1327;
-          pending = v1328;
-          int16_t v1329 = leaving[0];
-          int16_t total4;
-          total4 = v1329;
-          l_S_r_4_r2: for (int r2 = 0; r2 < 3; r2++) {
-            int16_t v1332 = leaving[(r2 + 1)];
-            leaving[r2] = v1332;
+        int32_t v1587 = turns;
+        ap_int<33> v1588 = v1579;
+        ap_int<33> v1589 = v1587;
+        bool v1590 = v1588 < v1589;
+        if (v1590) {
+          int32_t v1591 = taking;
+          bool v1592 = v1591 == 1;
+          if (v1592) {
+            ap_uint<128> v1593 = v1128.read();
+            word[0] = v1593;
+            ap_uint<128> v1594 = v1129.read();
+            word[1] = v1594;
           }
-          int32_t v1333 = position;
-          int32_t v1334 = rows;
-          bool v1335 = v1333 < v1334;
-          if (v1335) {
-            int32_t v1336 = phase;
-            int32_t step1;
-            step1 = v1336;
-            int32_t v1338 = position;
-            int32_t at3;
-            at3 = v1338;
-            int32_t v1340 = phase;
-            bool v1341 = v1340 == 4;
-            if (v1341) {
-              int32_t v1342 = position;
-              int32_t v1343 = intermediate;
-              bool v1344 = v1342 >= v1343;
-              if (v1344) {
-                step1 = 7;
-                int32_t v1345 = position;
-                int32_t v1346 = intermediate;
-                ap_int<33> v1347 = v1345;
-                ap_int<33> v1348 = v1346;
-                ap_int<33> v1349 = v1347 - v1348;
-                int32_t v1350 = v1349;
-                at3 = v1350;
+        }
+        int32_t v1595 = pending;
+        bool v1596 = v1595 > 0;
+        if (v1596) {
+          int32_t v1597 = pending;
+          ap_int<33> v1598 = v1597;
+          ap_int<33> v1599 = v1598 - 1;
+          int32_t v1600 = v1599;
+          pending = v1600;
+          int16_t total4;
+          total4 = 0;
+          l_S_t_8_t4: for (int t4 = 0; t4 < 3; t4++) {
+            int32_t v1603 = taker;
+            ap_int<33> v1604 = v1603;
+            ap_int<33> v1605 = t4;
+            bool v1606 = v1604 == v1605;
+            if (v1606) {
+              int16_t v1607 = leaving[0][t4];
+              total4 = v1607;
+              int32_t v1608 = scale_mantissas[t4];
+              scale[0] = v1608;
+              int32_t v1609 = scale_exponents[t4];
+              scale[1] = v1609;
+            }
+          }
+          int32_t last_taker;
+          last_taker = 1;
+          int32_t v1611 = taker;
+          int32_t v1612 = active;
+          ap_int<33> v1613 = v1612;
+          ap_int<33> v1614 = v1613 - 1;
+          ap_int<33> v1615 = v1611;
+          bool v1616 = v1615 != v1614;
+          if (v1616) {
+            last_taker = 0;
+          }
+          int32_t v1617 = last_taker;
+          bool v1618 = v1617 == 1;
+          if (v1618) {
+            l_S_r_t_9_r3: for (int r3 = 0; r3 < 3; r3++) {
+              l_t5: for (int t5 = 0; t5 < 3; t5++) {
+                int16_t v1621 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1621;
               }
             }
-            int32_t v1351 = phase;
-            bool v1352 = v1351 == 6;
-            if (v1352) {
+          }
+          int32_t v1622 = position;
+          int32_t v1623 = rows;
+          bool v1624 = v1622 < v1623;
+          if (v1624) {
+            int32_t v1625 = phase;
+            int32_t step1;
+            step1 = v1625;
+            int32_t v1627 = position;
+            int32_t at3;
+            at3 = v1627;
+            int32_t v1629 = phase;
+            bool v1630 = v1629 == 4;
+            if (v1630) {
+              int32_t v1631 = position;
+              int32_t v1632 = intermediate;
+              bool v1633 = v1631 >= v1632;
+              if (v1633) {
+                step1 = 7;
+                int32_t v1634 = position;
+                int32_t v1635 = intermediate;
+                ap_int<33> v1636 = v1634;
+                ap_int<33> v1637 = v1635;
+                ap_int<33> v1638 = v1636 - v1637;
+                int32_t v1639 = v1638;
+                at3 = v1639;
+              }
+            }
+            int32_t v1640 = phase;
+            bool v1641 = v1640 == 6;
+            if (v1641) {
               at3 = 0;
             }
-            int32_t v1353 = position;
-            int32_t v1354 = v1353 & 3;
+            int32_t v1642 = position;
+            int32_t v1643 = v1642 & 3;
             int32_t quarter;
-            quarter = v1354;
-            int32_t v1356 = step1;
-            bool v1357 = v1356 == 1;
-            if (v1357) {
-              int32_t v1358 = quarter;
-              bool v1359 = v1358 == 0;
-              if (v1359) {
-                ap_uint<128> v1360 = v1005.read();
-                room_beat1 = v1360;
-                ap_uint<128> v1361 = v1004.read();
-                state_beat = v1361;
-              }
+            quarter = v1643;
+            int32_t v1645 = step1;
+            bool v1646 = v1645 == 1;
+            int32_t v1647 = taker;
+            bool v1648 = v1647 == 0;
+            int32_t v1649 = quarter;
+            bool v1650 = v1649 == 0;
+            bool v1651 = v1646 & v1648;
+            bool v1652 = v1651 & v1650;
+            if (v1652) {
+              ap_uint<128> v1653 = v1126.read();
+              room_beat1 = v1653;
             }
-            ap_int<128> v1362 = room_beat1;
-            int32_t v1363 = v1362;
+            int32_t v1654 = step1;
+            bool v1655 = v1654 == 1;
+            int32_t v1656 = tokens1;
+            bool v1657 = v1656 == 1;
+            int32_t v1658 = quarter;
+            bool v1659 = v1658 == 0;
+            bool v1660 = v1655 & v1657;
+            bool v1661 = v1660 & v1659;
+            if (v1661) {
+              ap_uint<128> v1662 = v1125.read();
+              state_beat = v1662;
+            }
+            ap_int<128> v1663 = room_beat1;
+            int32_t v1664 = v1663;
             int32_t room;
-            room = v1363;
-            ap_int<128> v1365 = room_beat1;
-            ap_uint<128> v1366 = v1365 >> 32;
-            room_beat1 = v1366;
-            ap_int<128> v1367 = state_beat;
-            int32_t v1368 = v1367;
+            room = v1664;
+            ap_int<128> v1666 = state_beat;
+            int32_t v1667 = v1666;
             int32_t before1;
-            before1 = v1368;
-            ap_int<128> v1370 = state_beat;
-            ap_uint<128> v1371 = v1370 >> 32;
-            state_beat = v1371;
-            int16_t v1372 = total4;
-            ap_int<48> v1373;
-            dequantise(v1372, scale, &v1373);
+            before1 = v1667;
+            l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1670 = quarter;
+              ap_int<34> v1671 = k4;
+              ap_int<34> v1672 = v1671 + 1;
+              ap_int<34> v1673 = v1670;
+              bool v1674 = v1673 == v1672;
+              if (v1674) {
+                ap_int<128> v1675 = room_beat1;
+                int64_t v1676 = k4;
+                int64_t v1677 = v1676 * 32;
+                ap_int<65> v1678 = v1677;
+                ap_int<65> v1679 = v1678 + 32;
+                ap_uint<128> v1680 = v1679;
+                ap_uint<128> v1681 = v1675 >> v1680;
+                ap_uint<128> room_part;
+                room_part = v1681;
+                ap_int<128> v1683 = room_part;
+                int32_t v1684 = v1683;
+                room = v1684;
+                ap_int<128> v1685 = state_beat;
+                ap_uint<128> v1686 = v1685 >> v1680;
+                ap_uint<128> state_part;
+                state_part = v1686;
+                ap_int<128> v1688 = state_part;
+                int32_t v1689 = v1688;
+                before1 = v1689;
+              }
+            }
+            int32_t v1690 = at3;
+            int64_t v1691 = v1690;
+            int64_t v1692 = v1691 * 3;
+            int32_t v1693 = taker;
+            ap_int<65> v1694 = v1692;
+            ap_int<65> v1695 = v1693;
+            ap_int<65> v1696 = v1694 + v1695;
+            int32_t v1697 = v1696;
+            int32_t beside_at;
+            beside_at = v1697;
+            int16_t v1699 = total4;
+            ap_int<48> v1700;
+            dequantise(v1699, scale, &v1700);
             ap_int<48> delta;
-            delta = v1373;
-            ap_int<48> v1375 = delta;
-            int32_t v1376;
-            saturate_gate(v1375, &v1376);
+            delta = v1700;
+            ap_int<48> v1702 = delta;
+            int32_t v1703;
+            saturate_gate(v1702, &v1703);
             int32_t gate;
-            gate = v1376;
-            int32_t v1378 = at3;
-            int v1379 = v1378;
-            int32_t v1380 = held[v1379];
+            gate = v1703;
+            int32_t v1705 = beside_at;
+            int v1706 = v1705;
+            int32_t v1707 = held[v1706];
             int32_t kept;
-            kept = v1380;
-            int32_t v1382 = step1;
-            bool v1383 = v1382 == 1;
-            int32_t v1384 = gate;
-            int32_t v1385 = 0 - v1384;
-            int32_t v1386 = v1383 ? (int32_t)v1385 : (int32_t)v1384;
+            kept = v1707;
+            int32_t v1709 = step1;
+            bool v1710 = v1709 == 1;
+            int32_t v1711 = gate;
+            int32_t v1712 = 0 - v1711;
+            int32_t v1713 = v1710 ? (int32_t)v1712 : (int32_t)v1711;
             int32_t turned;
-            turned = v1386;
-            int32_t v1388 = step1;
-            bool v1389 = v1388 == 2;
-            int32_t v1390 = kept;
-            int32_t v1391 = turned;
-            int32_t v1392 = v1389 ? (int32_t)v1390 : (int32_t)v1391;
+            turned = v1713;
+            int32_t v1715 = step1;
+            bool v1716 = v1715 == 2;
+            int32_t v1717 = kept;
+            int32_t v1718 = turned;
+            int32_t v1719 = v1716 ? (int32_t)v1717 : (int32_t)v1718;
             int32_t argument;
-            argument = v1392;
-            int32_t v1394 = argument;
-            ap_int<30> v1395;
-            sigmoid(v1394, &v1395);
+            argument = v1719;
+            int32_t v1721 = argument;
+            ap_int<30> v1722;
+            sigmoid(v1721, &v1722);
             ap_int<30> sigma;
-            sigma = v1395;
-            int32_t v1397 = step1;
-            bool v1398 = v1397 == 1;
-            int32_t v1399 = room;
-            int32_t v1400 = argument;
-            int32_t v1401 = v1398 ? (int32_t)v1399 : (int32_t)v1400;
+            sigma = v1722;
+            int32_t v1724 = step1;
+            bool v1725 = v1724 == 1;
+            int32_t v1726 = room;
+            int32_t v1727 = argument;
+            int32_t v1728 = v1725 ? (int32_t)v1726 : (int32_t)v1727;
             int32_t factor1;
-            factor1 = v1401;
-            int32_t v1403 = factor1;
-            ap_int<30> v1404 = sigma;
-            int32_t v1405;
-            weigh(v1403, v1404, &v1405);
+            factor1 = v1728;
+            int32_t v1730 = factor1;
+            ap_int<30> v1731 = sigma;
+            int32_t v1732;
+            weigh(v1730, v1731, &v1732);
             int32_t weighted1;
-            weighted1 = v1405;
-            int32_t v1407 = weighted1;
-            ap_int<30> v1408 = v1407;
+            weighted1 = v1732;
+            int32_t v1734 = weighted1;
+            ap_int<30> v1735 = v1734;
             ap_int<30> fresh;
-            fresh = v1408;
-            int32_t v1410 = before1;
-            int32_t v1411 = kept;
-            ap_int<30> v1412 = fresh;
-            int32_t v1413;
-            state_update(v1410, v1411, v1412, &v1413);
+            fresh = v1735;
+            int32_t v1737 = before1;
+            int32_t v1738 = kept;
+            ap_int<30> v1739 = fresh;
+            int32_t v1740;
+            state_update(v1737, v1738, v1739, &v1740);
             int32_t mixed1;
-            mixed1 = v1413;
-            int32_t v1415 = step1;
-            bool v1416 = v1415 == 0;
-            bool v1417 = v1415 == 1;
-            bool v1418 = v1415 == 4;
-            bool v1419 = v1416 | v1417;
-            bool v1420 = v1419 | v1418;
-            if (v1420) {
-              int32_t v1421 = step1;
-              bool v1422 = v1421 == 1;
-              int32_t v1423 = mixed1;
-              int32_t v1424 = weighted1;
-              int32_t v1425 = v1422 ? (int32_t)v1423 : (int32_t)v1424;
-              int32_t v1426 = at3;
-              int v1427 = v1426;
-              held[v1427] = v1425;
+            mixed1 = v1740;
+            int32_t keeps;
+            keeps = 0;
+            int32_t v1743 = step1;
+            bool v1744 = v1743 == 0;
+            bool v1745 = v1743 == 4;
+            bool v1746 = v1744 | v1745;
+            if (v1746) {
+              keeps = 1;
             }
-            int32_t v1428 = step1;
-            bool v1429 = v1428 == 2;
-            int32_t v1430 = weighted1;
-            int32_t v1431 = kept;
-            int32_t v1432 = v1429 ? (int32_t)v1430 : (int32_t)v1431;
+            int32_t v1747 = step1;
+            bool v1748 = v1747 == 1;
+            if (v1748) {
+              int32_t v1749 = tokens1;
+              bool v1750 = v1749 == 1;
+              if (v1750) {
+                keeps = 1;
+              }
+              int32_t v1751 = weighted1;
+              int32_t v1752 = beside_at;
+              int v1753 = v1752;
+              opened[v1753] = v1751;
+            }
+            int32_t v1754 = keeps;
+            bool v1755 = v1754 == 1;
+            if (v1755) {
+              int32_t v1756 = step1;
+              bool v1757 = v1756 == 1;
+              int32_t v1758 = mixed1;
+              int32_t v1759 = weighted1;
+              int32_t v1760 = v1757 ? (int32_t)v1758 : (int32_t)v1759;
+              int32_t v1761 = beside_at;
+              int v1762 = v1761;
+              held[v1762] = v1760;
+            }
+            int32_t v1763 = step1;
+            bool v1764 = v1763 == 2;
+            int32_t v1765 = weighted1;
+            int32_t v1766 = kept;
+            int32_t v1767 = v1764 ? (int32_t)v1765 : (int32_t)v1766;
             int32_t other;
-            other = v1432;
-            int32_t v1434 = gate;
-            int32_t v1435 = other;
-            ap_int<48> v1436;
-            gated_product(v1434, v1435, &v1436);
+            other = v1767;
+            int32_t v1769 = gate;
+            int32_t v1770 = other;
+            ap_int<48> v1771;
+            gated_product(v1769, v1770, &v1771);
             ap_int<48> value1;
-            value1 = v1436;
-            int32_t v1438 = step1;
-            bool v1439 = v1438 == 3;
-            bool v1440 = v1438 == 5;
-            bool v1441 = v1439 | v1440;
-            if (v1441) {
-              int32_t v1442 = at3;
-              int32_t v1443 = v1442 >> 1;
-              int v1444 = v1443;
-              int32_t v1445 = v1442 & 1;
-              int v1446 = v1445;
-              ap_int<48> v1447 = residual[v1444][v1446];
-              ap_int<48> v1448 = delta;
-              ap_int<48> v1449;
-              residual_add(v1447, v1448, &v1449);
-              value1 = v1449;
-              ap_int<48> v1450 = value1;
-              int32_t v1451 = at3;
-              int32_t v1452 = v1451 >> 1;
-              int v1453 = v1452;
-              int32_t v1454 = v1451 & 1;
-              int v1455 = v1454;
-              residual[v1453][v1455] = v1450;
+            value1 = v1771;
+            int32_t v1773 = step1;
+            bool v1774 = v1773 == 3;
+            bool v1775 = v1773 == 5;
+            bool v1776 = v1774 | v1775;
+            if (v1776) {
+              int32_t v1777 = at3;
+              int32_t v1778 = v1777 >> 1;
+              int64_t v1779 = v1778;
+              int64_t v1780 = v1779 * 3;
+              int32_t v1781 = taker;
+              ap_int<65> v1782 = v1780;
+              ap_int<65> v1783 = v1781;
+              ap_int<65> v1784 = v1782 + v1783;
+              int32_t v1785 = v1784;
+              int32_t beside1;
+              beside1 = v1785;
+              int32_t v1787 = beside1;
+              int v1788 = v1787;
+              int32_t v1789 = at3;
+              int32_t v1790 = v1789 & 1;
+              int v1791 = v1790;
+              ap_int<48> v1792 = residual[v1788][v1791];
+              ap_int<48> v1793 = delta;
+              ap_int<48> v1794;
+              residual_add(v1792, v1793, &v1794);
+              value1 = v1794;
+              ap_int<48> v1795 = value1;
+              int32_t v1796 = beside1;
+              int v1797 = v1796;
+              int32_t v1798 = at3;
+              int32_t v1799 = v1798 & 1;
+              int v1800 = v1799;
+              residual[v1797][v1800] = v1795;
             }
-            int32_t v1456 = step1;
-            bool v1457 = v1456 == 2;
-            bool v1458 = v1456 == 3;
-            bool v1459 = v1456 == 5;
-            bool v1460 = v1456 == 7;
-            bool v1461 = v1457 | v1458;
-            bool v1462 = v1461 | v1459;
-            bool v1463 = v1462 | v1460;
-            if (v1463) {
-              ap_int<48> v1464 = value1;
-              int32_t v1465 = at3;
-              int32_t v1466 = v1465 >> 2;
-              int v1467 = v1466;
-              int32_t v1468 = v1465 & 3;
-              int v1469 = v1468;
-              values[v1467][v1469] = v1464;
-              ap_int<48> v1470 = ones;
-              ap_int<48> v1471 = value1;
-              ap_int<48> v1472 = v1471 >> 47;
-              ap_int<48> v1473 = v1471 ^ v1472;
-              ap_int<48> v1474 = v1470 | v1473;
-              ones = v1474;
-            }
-            int32_t v1475 = step1;
-            bool v1476 = v1475 == 2;
-            if (v1476) {
-              int16_t v1477 = total4;
-              int32_t v1478 = v1477;
-              int32_t v1479 = v1478 * v1478;
-              int64_t v1480 = gate_sum;
-              ap_int<65> v1481 = v1480;
-              ap_int<65> v1482 = v1479;
-              ap_int<65> v1483 = v1481 + v1482;
-              int64_t v1484 = v1483;
-              gate_sum = v1484;
-            }
-            int32_t v1485 = step1;
-            bool v1486 = v1485 == 1;
-            bool v1487 = v1485 == 6;
-            bool v1488 = v1486 | v1487;
-            if (v1488) {
-              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1490 = quad[(k4 + 1)];
-                quad[k4] = v1490;
-              }
-              int32_t v1491 = step1;
-              bool v1492 = v1491 == 1;
-              int32_t v1493 = mixed1;
-              int16_t v1494 = total4;
-              int32_t v1495 = v1494;
-              int32_t v1496 = v1492 ? (int32_t)v1493 : (int32_t)v1495;
-              quad[3] = v1496;
-              int32_t v1497 = quarter;
-              bool v1498 = v1497 == 3;
-              if (v1498) {
-                ap_uint<128> packed;
-                packed = 0;
-                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1501 = quad[k5];
-                  ap_int<128> v1502 = packed;
-                  int64_t v1503 = k5;
-                  int64_t v1504 = v1503 * 32;
-                  ap_int<65> v1505 = v1504;
-                  ap_int<65> v1506 = v1505 + 31;
-                  int v1507 = v1504;
-                  int v1508 = v1506;
-                  ap_int<128> v1509;
-                  ap_int<128> v1509_tmp = v1502;
-                  v1509_tmp(v1508, v1507) = v1501;
-                  v1509 = v1509_tmp;
-                  packed = v1509;
+            int32_t v1801 = step1;
+            bool v1802 = v1801 == 2;
+            bool v1803 = v1801 == 3;
+            bool v1804 = v1801 == 5;
+            bool v1805 = v1801 == 7;
+            bool v1806 = v1802 | v1803;
+            bool v1807 = v1806 | v1804;
+            bool v1808 = v1807 | v1805;
+            if (v1808) {
+              int32_t v1809 = at3;
+              int32_t v1810 = v1809 >> 2;
+              int64_t v1811 = v1810;
+              int64_t v1812 = v1811 * 3;
+              int32_t v1813 = taker;
+              ap_int<65> v1814 = v1812;
+              ap_int<65> v1815 = v1813;
+              ap_int<65> v1816 = v1814 + v1815;
+              int32_t v1817 = v1816;
+              int32_t place_out;
+              place_out = v1817;
+              ap_int<48> v1819 = value1;
+              int32_t v1820 = place_out;
+              int v1821 = v1820;
+              int32_t v1822 = at3;
+              int32_t v1823 = v1822 & 3;
+              int v1824 = v1823;
+              values[v1821][v1824] = v1819;
+              l_S_t_11_t6: for (int t6 = 0; t6 < 3; t6++) {
+                int32_t v1826 = taker;
+                ap_int<33> v1827 = v1826;
+                ap_int<33> v1828 = t6;
+                bool v1829 = v1827 == v1828;
+                if (v1829) {
+                  ap_int<48> v1830 = ones[t6];
+                  ap_int<48> v1831 = value1;
+                  ap_int<48> v1832 = v1831 >> 47;
+                  ap_int<48> v1833 = v1831 ^ v1832;
+                  ap_int<48> v1834 = v1830 | v1833;
+                  ones[t6] = v1834;
                 }
-                ap_int<128> v1510 = packed;
-                v1009.write(v1510);
+              }
+            }
+            int16_t v1835 = total4;
+            int32_t v1836 = v1835;
+            int32_t v1837 = v1836 * v1836;
+            int64_t v1838 = v1837;
+            int64_t square;
+            square = v1838;
+            int32_t v1840 = step1;
+            bool v1841 = v1840 == 2;
+            if (v1841) {
+              l_S_t_12_t7: for (int t7 = 0; t7 < 3; t7++) {
+                int32_t v1843 = taker;
+                ap_int<33> v1844 = v1843;
+                ap_int<33> v1845 = t7;
+                bool v1846 = v1844 == v1845;
+                if (v1846) {
+                  int64_t v1847 = square;
+                  int64_t v1848 = gate_sums[t7];
+                  ap_int<65> v1849 = v1848;
+                  ap_int<65> v1850 = v1847;
+                  ap_int<65> v1851 = v1849 + v1850;
+                  int64_t v1852 = v1851;
+                  gate_sums[t7] = v1852;
+                }
+              }
+            }
+            int32_t leaves;
+            leaves = 0;
+            int32_t v1854 = step1;
+            bool v1855 = v1854 == 1;
+            if (v1855) {
+              int32_t v1856 = tokens1;
+              bool v1857 = v1856 == 1;
+              if (v1857) {
+                leaves = 1;
+              }
+            }
+            int32_t v1858 = step1;
+            bool v1859 = v1858 == 6;
+            if (v1859) {
+              leaves = 1;
+            }
+            int32_t v1860 = leaves;
+            bool v1861 = v1860 == 1;
+            if (v1861) {
+              int32_t v1862 = step1;
+              bool v1863 = v1862 == 1;
+              int32_t v1864 = mixed1;
+              int16_t v1865 = total4;
+              int32_t v1866 = v1865;
+              int32_t v1867 = v1863 ? (int32_t)v1864 : (int32_t)v1866;
+              int32_t newest;
+              newest = v1867;
+              ap_uint<128> packed;
+              packed = 0;
+              l_S_t_13_t8: for (int t8 = 0; t8 < 3; t8++) {
+                int32_t v1871 = taker;
+                ap_int<33> v1872 = v1871;
+                ap_int<33> v1873 = t8;
+                bool v1874 = v1872 == v1873;
+                if (v1874) {
+                  l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1876 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1876;
+                  }
+                  int32_t v1877 = newest;
+                  quad[((t8 * 4) + 3)] = v1877;
+                  l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1879 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1880 = packed;
+                    int64_t v1881 = k6;
+                    int64_t v1882 = v1881 * 32;
+                    ap_int<65> v1883 = v1882;
+                    ap_int<65> v1884 = v1883 + 31;
+                    int v1885 = v1882;
+                    int v1886 = v1884;
+                    ap_int<128> v1887;
+                    ap_int<128> v1887_tmp = v1880;
+                    v1887_tmp(v1886, v1885) = v1879;
+                    v1887 = v1887_tmp;
+                    packed = v1887;
+                  }
+                }
+              }
+              int32_t v1888 = quarter;
+              bool v1889 = v1888 == 3;
+              if (v1889) {
+                ap_int<128> v1890 = packed;
+                v1130.write(v1890);
               }
             }
           }
-          int32_t v1511 = position;
-          ap_int<33> v1512 = v1511;
-          ap_int<33> v1513 = v1512 + 1;
-          int32_t v1514 = v1513;
-          position = v1514;
+          int32_t v1891 = taker;
+          ap_int<33> v1892 = v1891;
+          ap_int<33> v1893 = v1892 + 1;
+          int32_t v1894 = v1893;
+          taker = v1894;
+          int32_t v1895 = last_taker;
+          bool v1896 = v1895 == 1;
+          if (v1896) {
+            taker = 0;
+            int32_t v1897 = position;
+            ap_int<33> v1898 = v1897;
+            ap_int<33> v1899 = v1898 + 1;
+            int32_t v1900 = v1899;
+            position = v1900;
+          }
         }
-        int32_t v1515 = column;
-        multiply_word(word, codes, v1515, sums);
-        int32_t v1516 = column;
-        ap_int<33> v1517 = v1516;
-        ap_int<33> v1518 = v1517 + 1;
-        int32_t v1519 = v1518;
-        column = v1519;
-        int32_t v1520 = column;
-        int32_t v1521 = columns;
-        bool v1522 = v1520 == v1521;
-        if (v1522) {
-          column = 0;
-          pending = 4;
-          l_S_r_7_r3: for (int r3 = 0; r3 < 4; r3++) {
-            int16_t v1524 = sums[r3];
-            leaving[r3] = v1524;
+        int32_t v1901 = column;
+        multiply_word(word, codes, v1901, sums);
+        int32_t v1902 = taking;
+        bool v1903 = v1902 == 1;
+        if (v1903) {
+          int32_t v1904 = column;
+          ap_int<33> v1905 = v1904;
+          ap_int<33> v1906 = v1905 + 1;
+          int32_t v1907 = v1906;
+          column = v1907;
+          int32_t v1908 = column;
+          int32_t v1909 = columns;
+          bool v1910 = v1908 == v1909;
+          if (v1910) {
+            column = 0;
+            int32_t v1911 = group_sums;
+            pending = v1911;
+            int32_t v1912 = idle;
+            waiting = v1912;
+            l_S_r_t_16_r4: for (int r4 = 0; r4 < 4; r4++) {
+              l_t9: for (int t9 = 0; t9 < 3; t9++) {
+                int16_t v1915 = sums[r4][t9];
+                leaving[r4][t9] = v1915;
+              }
+            }
           }
         }
       }
-      int32_t v1525 = phase;
-      bool v1526 = v1525 == 2;
-      if (v1526) {
-        int64_t v1527 = gate_sum;
-        gate_squares(v1527, scale, gate_plain);
+      int32_t v1916 = phase;
+      bool v1917 = v1916 == 1;
+      if (v1917) {
+        int32_t v1918 = tokens1;
+        bool v1919 = v1918 > 1;
+        if (v1919) {
+          int32_t v1920 = continued1;
+          int32_t rest_continued1;
+          rest_continued1 = v1920;
+          int32_t v1922 = tokens1;
+          int v1923 = v1922;
+          for (int v1924 = 0; v1924 < v1923; v1924 += 1) {
+            int32_t v1925 = v1924;
+            int32_t token_now;
+            token_now = v1925;
+            int32_t v1927 = rest_continued1;
+            int32_t v1928 = v1927 & 1;
+            int32_t goes_on1;
+            goes_on1 = v1928;
+            int32_t v1930 = rest_continued1;
+            int32_t v1931 = v1930 >> 1;
+            rest_continued1 = v1931;
+            ap_uint<128> old_beat;
+            old_beat = 0;
+            int32_t v1933 = rows;
+            int v1934 = v1933;
+            for (int v1935 = 0; v1935 < v1934; v1935 += 1) {
+            #pragma HLS pipeline II=1
+              int32_t v1936 = v1935;
+              int32_t element_at;
+              element_at = v1936;
+              int32_t v1938 = element_at;
+              int32_t v1939 = v1938 & 3;
+              int32_t part_of;
+              part_of = v1939;
+              int32_t v1941 = goes_on1;
+              bool v1942 = v1941 == 0;
+              int32_t v1943 = part_of;
+              bool v1944 = v1943 == 0;
+              bool v1945 = v1942 & v1944;
+              if (v1945) {
+                ap_uint<128> v1946 = v1125.read();
+                old_beat = v1946;
+              }
+              ap_int<128> v1947 = old_beat;
+              int32_t v1948 = v1947;
+              int32_t loaded;
+              loaded = v1948;
+              ap_int<128> v1950 = old_beat;
+              ap_uint<128> v1951 = v1950 >> 32;
+              old_beat = v1951;
+              int32_t v1952 = element_at;
+              int64_t v1953 = v1952;
+              int64_t v1954 = v1953 * 3;
+              int32_t v1955 = token_now;
+              ap_int<65> v1956 = v1954;
+              ap_int<65> v1957 = v1955;
+              ap_int<65> v1958 = v1956 + v1957;
+              int32_t v1959 = v1958;
+              int32_t of_token;
+              of_token = v1959;
+              int32_t v1961 = element_at;
+              int v1962 = v1961;
+              int32_t v1963 = latest[v1962];
+              int32_t earlier;
+              earlier = v1963;
+              int32_t v1965 = goes_on1;
+              bool v1966 = v1965 == 1;
+              int32_t v1967 = earlier;
+              int32_t v1968 = loaded;
+              int32_t v1969 = v1966 ? (int32_t)v1967 : (int32_t)v1968;
+              int32_t stands;
+              stands = v1969;
+              int32_t v1971 = of_token;
+              int v1972 = v1971;
+              int32_t v1973 = held[v1972];
+              int32_t candidate;
+              candidate = v1973;
+              int32_t v1975 = of_token;
+              int v1976 = v1975;
+              int32_t v1977 = opened[v1976];
+              ap_int<30> v1978 = v1977;
+              ap_int<30> share;
+              share = v1978;
+              int32_t v1980 = stands;
+              int32_t v1981 = candidate;
+              ap_int<30> v1982 = share;
+              int32_t v1983;
+              state_update(v1980, v1981, v1982, &v1983);
+              int32_t later;
+              later = v1983;
+              int32_t v1985 = later;
+              int32_t v1986 = element_at;
+              int v1987 = v1986;
+              latest[v1987] = v1985;
+              int32_t v1988 = later;
+              int32_t v1989 = of_token;
+              int v1990 = v1989;
+              held[v1990] = v1988;
+              l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
+                int32_t v1992 = quad[(k7 + 1)];
+                quad[k7] = v1992;
+              }
+              int32_t v1993 = later;
+              quad[3] = v1993;
+              int32_t v1994 = part_of;
+              bool v1995 = v1994 == 3;
+              if (v1995) {
+                ap_uint<128> line2;
+                line2 = 0;
+                l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
+                  int32_t v1998 = quad[k8];
+                  ap_int<128> v1999 = line2;
+                  int64_t v2000 = k8;
+                  int64_t v2001 = v2000 * 32;
+                  ap_int<65> v2002 = v2001;
+                  ap_int<65> v2003 = v2002 + 31;
+                  int v2004 = v2001;
+                  int v2005 = v2003;
+                  ap_int<128> v2006;
+                  ap_int<128> v2006_tmp = v1999;
+                  v2006_tmp(v2005, v2004) = v1998;
+                  v2006 = v2006_tmp;
+                  line2 = v2006;
+                }
+                ap_int<128> v2007 = line2;
+                v1130.write(v2007);
+              }
+            }
+          }
+        }
       }
-      int32_t v1528 = phase;
-      bool v1529 = v1528 == 6;
-      if (v1529) {
-        ap_uint<128> end;
-        end = 0;
-        int32_t v1531 = scale[0];
-        ap_int<128> v1532 = end;
-        ap_int<128> v1533;
-        ap_int<128> v1533_tmp = v1532;
-        v1533_tmp(31, 0) = v1531;
-        v1533 = v1533_tmp;
-        end = v1533;
-        int32_t v1534 = scale[1];
-        ap_int<128> v1535 = end;
-        ap_int<128> v1536;
-        ap_int<128> v1536_tmp = v1535;
-        v1536_tmp(63, 32) = v1534;
-        v1536 = v1536_tmp;
-        end = v1536;
-        ap_int<128> v1537 = end;
-        v1009.write(v1537);
+      int32_t v2008 = active;
+      int v2009 = v2008;
+      for (int v2010 = 0; v2010 < v2009; v2010 += 1) {
+        int32_t v2011 = scale_mantissas[v2010];
+        scale[0] = v2011;
+        int32_t v2012 = scale_exponents[v2010];
+        scale[1] = v2012;
+        int32_t v2013 = phase;
+        bool v2014 = v2013 == 2;
+        if (v2014) {
+          int64_t v2015 = gate_sums[v2010];
+          gate_squares(v2015, scale, gate_plain);
+          int32_t v2016 = gate_plain[0];
+          gate_mantissas[v2010] = v2016;
+          int32_t v2017 = gate_plain[1];
+          gate_exponents[v2010] = v2017;
+        }
+        int32_t v2018 = phase;
+        bool v2019 = v2018 == 6;
+        if (v2019) {
+          ap_uint<128> end;
+          end = 0;
+          int32_t v2021 = scale[0];
+          ap_int<128> v2022 = end;
+          ap_int<128> v2023;
+          ap_int<128> v2023_tmp = v2022;
+          v2023_tmp(31, 0) = v2021;
+          v2023 = v2023_tmp;
+          end = v2023;
+          int32_t v2024 = scale[1];
+          ap_int<128> v2025 = end;
+          ap_int<128> v2026;
+          ap_int<128> v2026_tmp = v2025;
+          v2026_tmp(63, 32) = v2024;
+          v2026 = v2026_tmp;
+          end = v2026;
+          ap_int<128> v2027 = end;
+          v1130.write(v2027);
+        }
       }
     }
   }
-  int32_t v1538 = vector_beats1;
-  int v1539 = v1538;
-  for (int v1540 = 0; v1540 < v1539; v1540 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> out;
-    out = 0;
-    ap_int<48> v1542 = residual[v1540][0];
-    int64_t v1543 = v1542;
-    int64_t even;
-    even = v1543;
-    ap_int<48> v1545 = residual[v1540][1];
-    int64_t v1546 = v1545;
-    int64_t odd1;
-    odd1 = v1546;
-    int64_t v1548 = even;
-    ap_int<128> v1549 = out;
-    ap_int<128> v1550;
-    ap_int<128> v1550_tmp = v1549;
-    v1550_tmp(63, 0) = v1548;
-    v1550 = v1550_tmp;
-    out = v1550;
-    int64_t v1551 = odd1;
-    ap_int<128> v1552 = out;
-    ap_int<128> v1553;
-    ap_int<128> v1553_tmp = v1552;
-    v1553_tmp(127, 64) = v1551;
-    v1553 = v1553_tmp;
-    out = v1553;
-    ap_int<128> v1554 = out;
-    v1009.write(v1554);
+  int32_t v2028 = tokens1;
+  int v2029 = v2028;
+  for (int v2030 = 0; v2030 < v2029; v2030 += 1) {
+    int32_t v2031 = v2030;
+    int32_t token_out;
+    token_out = v2031;
+    int32_t v2033 = vector_beats1;
+    int v2034 = v2033;
+    for (int v2035 = 0; v2035 < v2034; v2035 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> out;
+      out = 0;
+      int32_t v2037 = v2035;
+      int32_t number_out;
+      number_out = v2037;
+      int32_t v2039 = number_out;
+      int64_t v2040 = v2039;
+      int64_t v2041 = v2040 * 3;
+      int32_t v2042 = token_out;
+      ap_int<65> v2043 = v2041;
+      ap_int<65> v2044 = v2042;
+      ap_int<65> v2045 = v2043 + v2044;
+      int32_t v2046 = v2045;
+      int32_t beside_out;
+      beside_out = v2046;
+      int32_t v2048 = beside_out;
+      int v2049 = v2048;
+      ap_int<48> v2050 = residual[v2049][0];
+      int64_t v2051 = v2050;
+      int64_t even;
+      even = v2051;
+      int32_t v2053 = beside_out;
+      int v2054 = v2053;
+      ap_int<48> v2055 = residual[v2054][1];
+      int64_t v2056 = v2055;
+      int64_t odd1;
+      odd1 = v2056;
+      int64_t v2058 = even;
+      ap_int<128> v2059 = out;
+      ap_int<128> v2060;
+      ap_int<128> v2060_tmp = v2059;
+      v2060_tmp(63, 0) = v2058;
+      v2060 = v2060_tmp;
+      out = v2060;
+      int64_t v2061 = odd1;
+      ap_int<128> v2062 = out;
+      ap_int<128> v2063;
+      ap_int<128> v2063_tmp = v2062;
+      v2063_tmp(127, 64) = v2061;
+      v2063 = v2063_tmp;
+      out = v2063;
+      ap_int<128> v2064 = out;
+      v1130.write(v2064);
+    }
   }
 }
 
 void store_0(
-  ap_uint<128> v1555[96],
-  ap_uint<128> v1556[6144],
-  ap_uint<128> v1557[65537],
-  hls::stream< int32_t >& v1558,
-  hls::stream< ap_uint<128> >& v1559
+  ap_uint<128> v2065[291],
+  ap_uint<128> v2066[1572864],
+  ap_uint<128> v2067[196611],
+  hls::stream< int32_t >& v2068,
+  hls::stream< ap_uint<128> >& v2069
 ) {
-  int32_t v1560 = v1558.read();
+  int32_t targets[3];
+  l_S_t_0_t10: for (int t10 = 0; t10 < 3; t10++) {
+    int32_t v2072 = v2068.read();
+    targets[t10] = v2072;
+  }
+  int32_t v2073 = v2068.read();
+  int32_t tokens2;
+  tokens2 = v2073;
+  int32_t v2075 = v2068.read();
+  int32_t wanted2;
+  wanted2 = v2075;
+  int32_t v2077 = v2068.read();
   int32_t vector_beats2;
-  vector_beats2 = v1560;
-  int32_t v1562 = v1558.read();
+  vector_beats2 = v2077;
+  int32_t v2079 = v2068.read();
   int32_t logits_beats1;
-  logits_beats1 = v1562;
-  int32_t v1564 = v1558.read();
+  logits_beats1 = v2079;
+  int32_t v2081 = v2068.read();
   int32_t count4;
-  count4 = v1564;
-  int32_t v1566 = vector_beats2;
-  int32_t v1567 = v1566 >> 1;
+  count4 = v2081;
+  int32_t v2083 = vector_beats2;
+  int32_t v2084 = v2083 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1567;
-  int32_t v1569 = count4;
-  int v1570 = v1569;
-  for (int v1571 = 0; v1571 < v1570; v1571 += 1) {
-    int32_t v1572 = v1558.read();
+  state_beats1 = v2084;
+  int32_t v2086 = logits_beats1;
+  ap_int<33> v2087 = v2086;
+  ap_int<33> v2088 = v2087 + 1;
+  int32_t v2089 = wanted2;
+  ap_int<65> v2090 = v2088;
+  ap_int<65> v2091 = v2089;
+  ap_int<65> v2092 = v2090 * v2091;
+  int32_t v2093 = v2092;
+  int32_t head_beats;
+  head_beats = v2093;
+  int32_t v2095 = vector_beats2;
+  int32_t v2096 = tokens2;
+  int64_t v2097 = v2095;
+  int64_t v2098 = v2096;
+  int64_t v2099 = v2097 * v2098;
+  int32_t v2100 = v2099;
+  int32_t all_beats;
+  all_beats = v2100;
+  int32_t v2102 = count4;
+  int v2103 = v2102;
+  for (int v2104 = 0; v2104 < v2103; v2104 += 1) {
+    int32_t v2105 = v2068.read();
     int32_t kind2;
-    kind2 = v1572;
-    int32_t v1574 = v1558.read();
+    kind2 = v2105;
+    int32_t v2107 = v2068.read();
     int32_t at4;
-    at4 = v1574;
-    int32_t v1576 = kind2;
-    bool v1577 = v1576 == 0;
-    if (v1577) {
-      int32_t v1578 = state_beats1;
-      int v1579 = v1578;
-      for (int v1580 = 0; v1580 < v1579; v1580 += 1) {
-      #pragma HLS pipeline II=1
-        ap_uint<128> v1581 = v1559.read();
-        int32_t v1582 = at4;
-        int v1583 = v1582;
-        int v1584 = v1580;
-        int v1585 = v1583 + v1584;
-        int v1586 = v1585;
-        v1556[v1586] = v1581;
+    at4 = v2107;
+    int32_t v2109 = kind2;
+    bool v2110 = v2109 == 0;
+    if (v2110) {
+      int32_t v2111 = tokens2;
+      int v2112 = v2111;
+      for (int v2113 = 0; v2113 < v2112; v2113 += 1) {
+        int32_t v2114 = targets[v2113];
+        int32_t v2115 = at4;
+        int v2116 = v2114;
+        int v2117 = v2115;
+        int v2118 = v2116 + v2117;
+        int32_t v2119 = v2118;
+        int32_t state_at1;
+        state_at1 = v2119;
+        int32_t v2121 = state_beats1;
+        int v2122 = v2121;
+        for (int v2123 = 0; v2123 < v2122; v2123 += 1) {
+        #pragma HLS pipeline II=1
+          ap_uint<128> v2124 = v2069.read();
+          int32_t v2125 = state_at1;
+          int v2126 = v2125;
+          int v2127 = v2123;
+          int v2128 = v2126 + v2127;
+          int v2129 = v2128;
+          v2066[v2129] = v2124;
+        }
       }
     } else {
-      int32_t v1587 = logits_beats1;
-      ap_int<33> v1588 = v1587;
-      ap_int<33> v1589 = v1588 + 1;
-      int v1590 = v1589;
-      for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
+      int32_t v2130 = head_beats;
+      int v2131 = v2130;
+      for (int v2132 = 0; v2132 < v2131; v2132 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1592 = v1559.read();
-        v1557[v1591] = v1592;
+        ap_uint<128> v2133 = v2069.read();
+        v2067[v2132] = v2133;
       }
     }
   }
-  int32_t v1593 = vector_beats2;
-  int v1594 = v1593;
-  for (int v1595 = 0; v1595 < v1594; v1595 += 1) {
+  int32_t behind1;
+  behind1 = 3;
+  int32_t v2135 = all_beats;
+  int v2136 = v2135;
+  for (int v2137 = 0; v2137 < v2136; v2137 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1596 = v1559.read();
-    v1555[v1595] = v1596;
+    ap_uint<128> v2138 = v2069.read();
+    int32_t v2139 = behind1;
+    int v2140 = v2139;
+    int v2141 = v2137;
+    int v2142 = v2140 + v2141;
+    int v2143 = v2142;
+    v2065[v2143] = v2138;
   }
 }
 
@@ -2453,11 +3261,11 @@ extern "C" void engine(
   ap_uint<128> weights_0[134217728],
   ap_uint<128> weights_1[134217728],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[96],
-  ap_uint<128> vector_out[96],
-  ap_uint<128> state_in[6144],
-  ap_uint<128> state_out[6144],
-  ap_uint<128> logits[65537]
+  ap_uint<128> vector_in[291],
+  ap_uint<128> vector_out[291],
+  ap_uint<128> state_in[1572864],
+  ap_uint<128> state_out[1572864],
+  ap_uint<128> logits[196611]
 ) {
   #pragma HLS interface s_axilite port=return bundle=control
   #pragma HLS interface s_axilite port=first bundle=control offset=0x10
@@ -2470,42 +3278,42 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_1 bundle=control offset=0x38
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=12544 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x44
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=96 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=291 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x50
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=96 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=291 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x5c
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=96 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x68
   #pragma HLS interface m_axi port=state_out offset=slave bundle=gmem_v depth=96 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=state_out bundle=control offset=0x74
-  #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=387 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v1608;
-  #pragma HLS stream variable=v1608 depth=4
-  hls::stream< int32_t > v1609;
-  #pragma HLS stream variable=v1609 depth=4
-  hls::stream< int32_t > v1610;
-  #pragma HLS stream variable=v1610 depth=4
-  hls::stream< int32_t > v1611;
-  #pragma HLS stream variable=v1611 depth=4
-  hls::stream< ap_uint<128> > v1612;
-  #pragma HLS stream variable=v1612 depth=8
-  hls::stream< ap_uint<128> > v1613;
-  #pragma HLS stream variable=v1613 depth=512
-  hls::stream< ap_uint<128> > v1614;
-  #pragma HLS stream variable=v1614 depth=512
-  hls::stream< ap_uint<256> > v1615;
-  #pragma HLS stream variable=v1615 depth=64
-  hls::stream< ap_uint<128> > v1616;
-  #pragma HLS stream variable=v1616 depth=48
-  hls::stream< ap_uint<128> > v1617;
-  #pragma HLS stream variable=v1617 depth=48
-  hls::stream< ap_uint<128> > v1618;
-  #pragma HLS stream variable=v1618 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1612, v1608, v1609, v1610, v1611, v1617, v1616, v1615);
-  load_0_0(weights_0, v1610, v1613);
-  load_1_0(weights_1, v1611, v1614);
-  core_0(v1612, v1608, v1617, v1616, v1615, v1613, v1614, v1618);
-  store_0(vector_out, state_out, logits, v1609, v1618);
+  hls::stream< int32_t > v2155;
+  #pragma HLS stream variable=v2155 depth=4
+  hls::stream< int32_t > v2156;
+  #pragma HLS stream variable=v2156 depth=4
+  hls::stream< int32_t > v2157;
+  #pragma HLS stream variable=v2157 depth=4
+  hls::stream< int32_t > v2158;
+  #pragma HLS stream variable=v2158 depth=4
+  hls::stream< ap_uint<128> > v2159;
+  #pragma HLS stream variable=v2159 depth=8
+  hls::stream< ap_uint<128> > v2160;
+  #pragma HLS stream variable=v2160 depth=512
+  hls::stream< ap_uint<128> > v2161;
+  #pragma HLS stream variable=v2161 depth=512
+  hls::stream< ap_uint<256> > v2162;
+  #pragma HLS stream variable=v2162 depth=64
+  hls::stream< ap_uint<128> > v2163;
+  #pragma HLS stream variable=v2163 depth=48
+  hls::stream< ap_uint<128> > v2164;
+  #pragma HLS stream variable=v2164 depth=48
+  hls::stream< ap_uint<128> > v2165;
+  #pragma HLS stream variable=v2165 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2159, v2156, v2155, v2157, v2158, v2164, v2163, v2162);
+  load_0_0(weights_0, v2157, v2160);
+  load_1_0(weights_1, v2158, v2161);
+  core_0(v2159, v2155, v2164, v2163, v2162, v2160, v2161, v2165);
+  store_0(vector_out, state_out, logits, v2156, v2165);
 }

@@ -52,23 +52,24 @@ void bit_length(
 }
 
 void measure(
-  ap_int<48> v32[64][4],
+  ap_int<48> v32[192][4],
   int32_t v33,
-  ap_uint<256> v34,
-  int32_t v35,
-  int32_t v36[64][4],
-  int64_t v37[2],
-  int32_t v38[1]
+  int32_t v34,
+  ap_uint<256> v35,
+  int32_t v36,
+  int32_t v37[64][4],
+  int64_t v38[2],
+  int32_t v39[1]
 ) {
   #pragma HLS inline
   #pragma HLS array_partition variable=v32 complete dim=2
 
-  #pragma HLS array_partition variable=v36 complete dim=2
+  #pragma HLS array_partition variable=v37 complete dim=2
 
-  #pragma HLS array_partition variable=v37 complete dim=1
+  #pragma HLS array_partition variable=v38 complete dim=1
 
   ap_uint<256> rest1;
-  rest1 = v34;
+  rest1 = v35;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -76,376 +77,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<256> v44 = rest1;
-    int64_t v45 = v44;
+    ap_int<256> v45 = rest1;
+    int64_t v46 = v45;
     int64_t element;
-    element = v45;
-    ap_int<256> v47 = rest1;
-    ap_uint<256> v48 = v47 >> 64;
-    rest1 = v48;
-    int64_t v49 = element;
-    ap_int<24> v50 = v49;
+    element = v46;
+    ap_int<256> v48 = rest1;
+    ap_uint<256> v49 = v48 >> 64;
+    rest1 = v49;
+    int64_t v50 = element;
+    ap_int<24> v51 = v50;
     ap_int<24> gain;
-    gain = v50;
-    int64_t v52 = element;
-    int64_t v53 = v52 >> 24;
-    ap_int<18> v54 = v53;
+    gain = v51;
+    int64_t v53 = element;
+    int64_t v54 = v53 >> 24;
+    ap_int<18> v55 = v54;
     ap_int<18> block;
-    block = v54;
-    int v56 = v33;
-    ap_int<48> v57 = v32[v56][e];
-    ap_uint<48> v58 = v35;
-    ap_int<48> v59 = v57 << v58;
+    block = v55;
+    int v57 = v33;
+    ap_int<48> v58 = v32[v57][e];
+    ap_uint<48> v59 = v36;
+    ap_int<48> v60 = v58 << v59;
     ap_int<48> shifted;
-    shifted = v59;
-    ap_int<48> v61 = shifted;
-    ap_int<48> v62 = v61 >> 16;
-    int32_t v63 = v62;
+    shifted = v60;
+    ap_int<48> v62 = shifted;
+    ap_int<48> v63 = v62 >> 16;
+    int32_t v64 = v63;
     int32_t normal;
-    normal = v63;
-    int32_t v65 = normal;
-    int32_t v66 = v65 >> 8;
-    ap_int<24> v67 = v66;
+    normal = v64;
+    int32_t v66 = normal;
+    int32_t v67 = v66 >> 8;
+    ap_int<24> v68 = v67;
     ap_int<24> top;
-    top = v67;
-    ap_int<24> v69 = top;
-    ap_int<48> v70 = v69;
-    ap_int<48> v71 = v70 * v70;
-    int64_t v72 = plain_sum;
-    ap_int<65> v73 = v72;
-    ap_int<65> v74 = v71;
-    ap_int<65> v75 = v73 + v74;
-    int64_t v76 = v75;
-    plain_sum = v76;
-    int32_t v77 = normal;
-    ap_int<18> v78 = block;
-    ap_int<50> v79 = v77;
+    top = v68;
+    ap_int<24> v70 = top;
+    ap_int<48> v71 = v70;
+    ap_int<48> v72 = v71 * v71;
+    int64_t v73 = plain_sum;
+    ap_int<65> v74 = v73;
+    ap_int<65> v75 = v72;
+    ap_int<65> v76 = v74 + v75;
+    int64_t v77 = v76;
+    plain_sum = v77;
+    int32_t v78 = normal;
+    ap_int<18> v79 = block;
     ap_int<50> v80 = v78;
-    ap_int<50> v81 = v79 * v80;
-    ap_int<51> v82 = v81;
-    ap_int<51> v83 = v82 + 16777216;
-    ap_int<51> v84 = v83 >> 25;
-    ap_int<24> v85 = v84;
+    ap_int<50> v81 = v79;
+    ap_int<50> v82 = v80 * v81;
+    ap_int<51> v83 = v82;
+    ap_int<51> v84 = v83 + 16777216;
+    ap_int<51> v85 = v84 >> 25;
+    ap_int<24> v86 = v85;
     ap_int<24> weighted;
-    weighted = v85;
-    ap_int<24> v87 = weighted;
-    ap_int<48> v88 = v87;
-    ap_int<48> v89 = v88 * v88;
-    int64_t v90 = weighted_sum;
-    ap_int<65> v91 = v90;
-    ap_int<65> v92 = v89;
-    ap_int<65> v93 = v91 + v92;
-    int64_t v94 = v93;
-    weighted_sum = v94;
-    int32_t v95 = normal;
-    ap_int<24> v96 = gain;
-    ap_int<56> v97 = v95;
+    weighted = v86;
+    ap_int<24> v88 = weighted;
+    ap_int<48> v89 = v88;
+    ap_int<48> v90 = v89 * v89;
+    int64_t v91 = weighted_sum;
+    ap_int<65> v92 = v91;
+    ap_int<65> v93 = v90;
+    ap_int<65> v94 = v92 + v93;
+    int64_t v95 = v94;
+    weighted_sum = v95;
+    int32_t v96 = normal;
+    ap_int<24> v97 = gain;
     ap_int<56> v98 = v96;
-    ap_int<56> v99 = v97 * v98;
-    ap_int<56> v100 = v99 >> 24;
-    int32_t v101 = v100;
+    ap_int<56> v99 = v97;
+    ap_int<56> v100 = v98 * v99;
+    ap_int<56> v101 = v100 >> 24;
+    int32_t v102 = v101;
     int32_t u;
-    u = v101;
-    int32_t v103 = u;
-    v36[v56][e] = v103;
+    u = v102;
     int32_t v104 = u;
-    bool v105 = v104 < 0;
-    int32_t v106 = 0 - v104;
-    int32_t v107 = v105 ? (int32_t)v106 : (int32_t)v104;
+    int v105 = v34;
+    v37[v105][e] = v104;
+    int32_t v106 = u;
+    bool v107 = v106 < 0;
+    int32_t v108 = 0 - v106;
+    int32_t v109 = v107 ? (int32_t)v108 : (int32_t)v106;
     int32_t size;
-    size = v107;
-    int32_t v109 = size;
-    int32_t v110 = largest;
-    bool v111 = v109 > v110;
-    int32_t v112 = v111 ? (int32_t)v109 : (int32_t)v110;
-    largest = v112;
+    size = v109;
+    int32_t v111 = size;
+    int32_t v112 = largest;
+    bool v113 = v111 > v112;
+    int32_t v114 = v113 ? (int32_t)v111 : (int32_t)v112;
+    largest = v114;
   }
-  int64_t v113 = weighted_sum;
-  int64_t v114 = v37[0];
-  ap_int<65> v115 = v114;
-  ap_int<65> v116 = v113;
-  ap_int<65> v117 = v115 + v116;
-  int64_t v118 = v117;
-  v37[0] = v118;
-  int64_t v119 = plain_sum;
-  int64_t v120 = v37[1];
-  ap_int<65> v121 = v120;
-  ap_int<65> v122 = v119;
-  ap_int<65> v123 = v121 + v122;
-  int64_t v124 = v123;
-  v37[1] = v124;
-  int32_t v125 = largest;
-  int32_t v126 = v38[0];
-  bool v127 = v125 > v126;
-  int32_t v128 = v127 ? (int32_t)v125 : (int32_t)v126;
-  v38[0] = v128;
+  int64_t v115 = weighted_sum;
+  int64_t v116 = v38[0];
+  ap_int<65> v117 = v116;
+  ap_int<65> v118 = v115;
+  ap_int<65> v119 = v117 + v118;
+  int64_t v120 = v119;
+  v38[0] = v120;
+  int64_t v121 = plain_sum;
+  int64_t v122 = v38[1];
+  ap_int<65> v123 = v122;
+  ap_int<65> v124 = v121;
+  ap_int<65> v125 = v123 + v124;
+  int64_t v126 = v125;
+  v38[1] = v126;
+  int32_t v127 = largest;
+  int32_t v128 = v39[0];
+  bool v129 = v127 > v128;
+  int32_t v130 = v129 ? (int32_t)v127 : (int32_t)v128;
+  v39[0] = v130;
 }
 
 void normalise(
-  int64_t v129,
-  int32_t v130,
-  int32_t v131[2]
+  int64_t v131,
+  int32_t v132,
+  int32_t v133[2]
 ) {
-  #pragma HLS array_partition variable=v131 complete dim=1
+  #pragma HLS array_partition variable=v133 complete dim=1
 
-  int32_t v132;
-  bit_length(v129, &v132);
-  ap_int<33> v133 = v132;
-  ap_int<33> v134 = v133 - 31;
-  int32_t v135 = v134;
+  int32_t v134;
+  bit_length(v131, &v134);
+  ap_int<33> v135 = v134;
+  ap_int<33> v136 = v135 - 31;
+  int32_t v137 = v136;
   int32_t shift;
-  shift = v135;
-  int32_t v137 = shift;
-  bool v138 = v137 > 0;
-  int32_t v139 = v138 ? (int32_t)v137 : (int32_t)0;
+  shift = v137;
+  int32_t v139 = shift;
+  bool v140 = v139 > 0;
+  int32_t v141 = v140 ? (int32_t)v139 : (int32_t)0;
   int32_t down;
-  down = v139;
-  int32_t v141 = shift;
-  bool v142 = v141 > 0;
-  int32_t v143 = 0 - v141;
-  int32_t v144 = v142 ? (int32_t)0 : (int32_t)v143;
+  down = v141;
+  int32_t v143 = shift;
+  bool v144 = v143 > 0;
+  int32_t v145 = 0 - v143;
+  int32_t v146 = v144 ? (int32_t)0 : (int32_t)v145;
   int32_t up;
-  up = v144;
-  int32_t v146 = down;
-  int64_t v147 = v146;
-  int64_t v148 = v129 >> v147;
-  int32_t v149 = up;
-  int64_t v150 = v149;
-  int64_t v151 = v148 << v150;
-  int32_t v152 = v151;
+  up = v146;
+  int32_t v148 = down;
+  int64_t v149 = v148;
+  int64_t v150 = v131 >> v149;
+  int32_t v151 = up;
+  int64_t v152 = v151;
+  int64_t v153 = v150 << v152;
+  int32_t v154 = v153;
   int32_t mantissa;
-  mantissa = v152;
-  int32_t v154 = mantissa;
-  v131[0] = v154;
-  int32_t v155 = mantissa;
-  bool v156 = v155 == 0;
-  int32_t v157 = shift;
-  ap_int<33> v158 = v130;
-  ap_int<33> v159 = v157;
-  ap_int<33> v160 = v158 + v159;
-  ap_int<33> v161 = v156 ? (ap_int<33>)0 : (ap_int<33>)v160;
-  int32_t v162 = v161;
-  v131[1] = v162;
+  mantissa = v154;
+  int32_t v156 = mantissa;
+  v133[0] = v156;
+  int32_t v157 = mantissa;
+  bool v158 = v157 == 0;
+  int32_t v159 = shift;
+  ap_int<33> v160 = v132;
+  ap_int<33> v161 = v159;
+  ap_int<33> v162 = v160 + v161;
+  ap_int<33> v163 = v158 ? (ap_int<33>)0 : (ap_int<33>)v162;
+  int32_t v164 = v163;
+  v133[1] = v164;
 }
 
 void multiply(
-  int32_t v163[2],
-  int32_t v164[2],
-  int32_t v165[2]
+  int32_t v165[2],
+  int32_t v166[2],
+  int32_t v167[2]
 ) {
-  #pragma HLS array_partition variable=v163 complete dim=1
-
-  #pragma HLS array_partition variable=v164 complete dim=1
-
   #pragma HLS array_partition variable=v165 complete dim=1
 
-  int32_t v166 = v163[0];
-  int32_t v167 = v164[0];
-  int64_t v168 = v166;
-  int64_t v169 = v167;
-  int64_t v170 = v168 * v169;
+  #pragma HLS array_partition variable=v166 complete dim=1
+
+  #pragma HLS array_partition variable=v167 complete dim=1
+
+  int32_t v168 = v165[0];
+  int32_t v169 = v166[0];
+  int64_t v170 = v168;
+  int64_t v171 = v169;
+  int64_t v172 = v170 * v171;
   int64_t product;
-  product = v170;
-  int32_t v172 = v163[1];
-  int32_t v173 = v164[1];
-  ap_int<33> v174 = v172;
-  ap_int<33> v175 = v173;
-  ap_int<33> v176 = v174 + v175;
-  int32_t v177 = v176;
+  product = v172;
+  int32_t v174 = v165[1];
+  int32_t v175 = v166[1];
+  ap_int<33> v176 = v174;
+  ap_int<33> v177 = v175;
+  ap_int<33> v178 = v176 + v177;
+  int32_t v179 = v178;
   int32_t exponent;
-  exponent = v177;
-  int64_t v179 = product;
-  int32_t v180 = exponent;
-  normalise(v179, v180, v165);
+  exponent = v179;
+  int64_t v181 = product;
+  int32_t v182 = exponent;
+  normalise(v181, v182, v167);
 }
 
 void aligned(
-  int32_t v181,
-  int32_t v182,
-  int32_t *v183
+  int32_t v183,
+  int32_t v184,
+  int32_t *v185
 ) {
-  bool v184 = v182 > 31;
-  int32_t v185 = v184 ? (int32_t)31 : (int32_t)v182;
+  bool v186 = v184 > 31;
+  int32_t v187 = v186 ? (int32_t)31 : (int32_t)v184;
   int32_t shift1;
-  shift1 = v185;
-  int32_t v187 = shift1;
-  int32_t v188 = v181 >> v187;
+  shift1 = v187;
+  int32_t v189 = shift1;
+  int32_t v190 = v183 >> v189;
   int32_t moved;
-  moved = v188;
-  *v183 = moved;
+  moved = v190;
+  *v185 = moved;
 }
 
 void add3(
-  int32_t v190[2],
-  int32_t v191[2],
   int32_t v192[2],
-  int32_t v193[2]
+  int32_t v193[2],
+  int32_t v194[2],
+  int32_t v195[2]
 ) {
-  #pragma HLS array_partition variable=v190 complete dim=1
-
-  #pragma HLS array_partition variable=v191 complete dim=1
-
   #pragma HLS array_partition variable=v192 complete dim=1
 
   #pragma HLS array_partition variable=v193 complete dim=1
 
+  #pragma HLS array_partition variable=v194 complete dim=1
+
+  #pragma HLS array_partition variable=v195 complete dim=1
+
   int32_t lowest;
   lowest = -1048576;
-  int32_t v195 = v190[0];
-  bool v196 = v195 > 0;
-  int32_t v197 = v190[1];
-  int32_t v198 = lowest;
-  int32_t v199 = v196 ? (int32_t)v197 : (int32_t)v198;
+  int32_t v197 = v192[0];
+  bool v198 = v197 > 0;
+  int32_t v199 = v192[1];
+  int32_t v200 = lowest;
+  int32_t v201 = v198 ? (int32_t)v199 : (int32_t)v200;
   int32_t ea;
-  ea = v199;
-  int32_t v201 = v191[0];
-  bool v202 = v201 > 0;
-  int32_t v203 = v191[1];
-  int32_t v204 = lowest;
-  int32_t v205 = v202 ? (int32_t)v203 : (int32_t)v204;
+  ea = v201;
+  int32_t v203 = v193[0];
+  bool v204 = v203 > 0;
+  int32_t v205 = v193[1];
+  int32_t v206 = lowest;
+  int32_t v207 = v204 ? (int32_t)v205 : (int32_t)v206;
   int32_t eb;
-  eb = v205;
-  int32_t v207 = v192[0];
-  bool v208 = v207 > 0;
-  int32_t v209 = v192[1];
-  int32_t v210 = lowest;
-  int32_t v211 = v208 ? (int32_t)v209 : (int32_t)v210;
+  eb = v207;
+  int32_t v209 = v194[0];
+  bool v210 = v209 > 0;
+  int32_t v211 = v194[1];
+  int32_t v212 = lowest;
+  int32_t v213 = v210 ? (int32_t)v211 : (int32_t)v212;
   int32_t ec;
-  ec = v211;
-  int32_t v213 = eb;
-  int32_t v214 = ea;
-  bool v215 = v213 > v214;
-  int32_t v216 = v215 ? (int32_t)v213 : (int32_t)v214;
+  ec = v213;
+  int32_t v215 = eb;
+  int32_t v216 = ea;
+  bool v217 = v215 > v216;
+  int32_t v218 = v217 ? (int32_t)v215 : (int32_t)v216;
   int32_t ab;
-  ab = v216;
-  int32_t v218 = ec;
-  int32_t v219 = ab;
-  bool v220 = v218 > v219;
-  int32_t v221 = v220 ? (int32_t)v218 : (int32_t)v219;
+  ab = v218;
+  int32_t v220 = ec;
+  int32_t v221 = ab;
+  bool v222 = v220 > v221;
+  int32_t v223 = v222 ? (int32_t)v220 : (int32_t)v221;
   int32_t top1;
-  top1 = v221;
-  int32_t v223 = top1;
-  int32_t v224 = ea;
-  ap_int<33> v225 = v223;
-  ap_int<33> v226 = v224;
-  ap_int<33> v227 = v225 - v226;
-  int32_t v228 = v227;
+  top1 = v223;
+  int32_t v225 = top1;
+  int32_t v226 = ea;
+  ap_int<33> v227 = v225;
+  ap_int<33> v228 = v226;
+  ap_int<33> v229 = v227 - v228;
+  int32_t v230 = v229;
   int32_t below_a;
-  below_a = v228;
-  int32_t v230 = top1;
-  int32_t v231 = eb;
-  ap_int<33> v232 = v230;
-  ap_int<33> v233 = v231;
-  ap_int<33> v234 = v232 - v233;
-  int32_t v235 = v234;
+  below_a = v230;
+  int32_t v232 = top1;
+  int32_t v233 = eb;
+  ap_int<33> v234 = v232;
+  ap_int<33> v235 = v233;
+  ap_int<33> v236 = v234 - v235;
+  int32_t v237 = v236;
   int32_t below_b;
-  below_b = v235;
-  int32_t v237 = top1;
-  int32_t v238 = ec;
-  ap_int<33> v239 = v237;
-  ap_int<33> v240 = v238;
-  ap_int<33> v241 = v239 - v240;
-  int32_t v242 = v241;
+  below_b = v237;
+  int32_t v239 = top1;
+  int32_t v240 = ec;
+  ap_int<33> v241 = v239;
+  ap_int<33> v242 = v240;
+  ap_int<33> v243 = v241 - v242;
+  int32_t v244 = v243;
   int32_t below_c;
-  below_c = v242;
-  int32_t v244 = v190[0];
-  int32_t v245 = below_a;
-  int32_t v246;
-  aligned(v244, v245, &v246);
-  int32_t v247 = v191[0];
-  int32_t v248 = below_b;
-  int32_t v249;
-  aligned(v247, v248, &v249);
-  ap_int<33> v250 = v246;
-  ap_int<33> v251 = v249;
-  ap_int<33> v252 = v250 + v251;
-  int32_t v253 = v192[0];
-  int32_t v254 = below_c;
-  int32_t v255;
-  aligned(v253, v254, &v255);
-  ap_int<34> v256 = v252;
-  ap_int<34> v257 = v255;
-  ap_int<34> v258 = v256 + v257;
-  int64_t v259 = v258;
+  below_c = v244;
+  int32_t v246 = v192[0];
+  int32_t v247 = below_a;
+  int32_t v248;
+  aligned(v246, v247, &v248);
+  int32_t v249 = v193[0];
+  int32_t v250 = below_b;
+  int32_t v251;
+  aligned(v249, v250, &v251);
+  ap_int<33> v252 = v248;
+  ap_int<33> v253 = v251;
+  ap_int<33> v254 = v252 + v253;
+  int32_t v255 = v194[0];
+  int32_t v256 = below_c;
+  int32_t v257;
+  aligned(v255, v256, &v257);
+  ap_int<34> v258 = v254;
+  ap_int<34> v259 = v257;
+  ap_int<34> v260 = v258 + v259;
+  int64_t v261 = v260;
   int64_t total1;
-  total1 = v259;
-  int64_t v261 = total1;
-  int32_t v262 = top1;
-  normalise(v261, v262, v193);
+  total1 = v261;
+  int64_t v263 = total1;
+  int32_t v264 = top1;
+  normalise(v263, v264, v195);
 }
 
 void ratio_begin(
-  int32_t v263[2],
-  int32_t v264[2],
   int32_t v265[2],
-  int64_t v266[2]
+  int32_t v266[2],
+  int32_t v267[2],
+  int64_t v268[2]
 ) {
-  #pragma HLS array_partition variable=v263 complete dim=1
-
-  #pragma HLS array_partition variable=v264 complete dim=1
-
   #pragma HLS array_partition variable=v265 complete dim=1
 
   #pragma HLS array_partition variable=v266 complete dim=1
 
-  int32_t v267 = v264[1];
-  int32_t v268 = v267 & 1;
+  #pragma HLS array_partition variable=v267 complete dim=1
+
+  #pragma HLS array_partition variable=v268 complete dim=1
+
+  int32_t v269 = v266[1];
+  int32_t v270 = v269 & 1;
   int32_t odd;
-  odd = v268;
-  int32_t v270 = v264[0];
-  int64_t v271 = v270;
+  odd = v270;
+  int32_t v272 = v266[0];
+  int64_t v273 = v272;
   int64_t wide;
-  wide = v271;
+  wide = v273;
   int64_t one;
   one = 1073741824;
-  int32_t v274 = v264[0];
-  bool v275 = v274 == 0;
-  int64_t v276 = one;
-  int64_t v277 = wide;
-  int32_t v278 = odd;
-  int64_t v279 = v278;
-  int64_t v280 = v277 << v279;
-  int64_t v281 = v275 ? (int64_t)v276 : (int64_t)v280;
+  int32_t v276 = v266[0];
+  bool v277 = v276 == 0;
+  int64_t v278 = one;
+  int64_t v279 = wide;
+  int32_t v280 = odd;
+  int64_t v281 = v280;
+  int64_t v282 = v279 << v281;
+  int64_t v283 = v277 ? (int64_t)v278 : (int64_t)v282;
   int64_t radicand;
-  radicand = v281;
-  int64_t v283 = radicand;
-  int64_t v284 = v283 << 30;
-  v266[0] = v284;
-  int32_t v285 = v263[0];
-  int64_t v286 = v285;
-  v266[1] = v286;
-  int32_t v287 = v263[1];
-  v265[0] = v287;
-  int32_t v288 = v264[1];
-  int32_t v289 = odd;
-  ap_int<33> v290 = v288;
-  ap_int<33> v291 = v289;
-  ap_int<33> v292 = v290 - v291;
-  ap_int<34> v293 = v292;
-  ap_int<34> v294 = v293 - 30;
-  ap_int<34> v295 = v294 >> 1;
-  int32_t v296 = v295;
-  v265[1] = v296;
+  radicand = v283;
+  int64_t v285 = radicand;
+  int64_t v286 = v285 << 30;
+  v268[0] = v286;
+  int32_t v287 = v265[0];
+  int64_t v288 = v287;
+  v268[1] = v288;
+  int32_t v289 = v265[1];
+  v267[0] = v289;
+  int32_t v290 = v266[1];
+  int32_t v291 = odd;
+  ap_int<33> v292 = v290;
+  ap_int<33> v293 = v291;
+  ap_int<33> v294 = v292 - v293;
+  ap_int<34> v295 = v294;
+  ap_int<34> v296 = v295 - 30;
+  ap_int<34> v297 = v296 >> 1;
+  int32_t v298 = v297;
+  v267[1] = v298;
 }
 
 void norm_scale(
-  int32_t v297[8],
-  int32_t v298,
-  int64_t v299[2],
-  int32_t v300[1],
-  int32_t v301[2],
-  int32_t v302[2],
-  int64_t v303[2]
+  int32_t v299[8],
+  int32_t v300,
+  int64_t v301[2],
+  int32_t v302[1],
+  int32_t v303[2],
+  int32_t v304[2],
+  int64_t v305[2]
 ) {
-  #pragma HLS array_partition variable=v297 complete dim=1
-
   #pragma HLS array_partition variable=v299 complete dim=1
 
   #pragma HLS array_partition variable=v301 complete dim=1
 
-  #pragma HLS array_partition variable=v302 complete dim=1
-
   #pragma HLS array_partition variable=v303 complete dim=1
+
+  #pragma HLS array_partition variable=v304 complete dim=1
+
+  #pragma HLS array_partition variable=v305 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -465,218 +467,221 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v310 = v297[0];
-  factor[0] = v310;
-  int32_t v311 = v297[1];
-  factor[1] = v311;
-  int32_t v312 = v297[3];
-  eps_square[0] = v312;
-  int32_t v313 = v297[4];
-  eps_square[1] = v313;
-  int32_t v314 = v297[5];
-  eps[0] = v314;
-  int32_t v315 = v297[6];
-  eps[1] = v315;
-  int32_t v316 = v297[2];
-  int32_t v317 = v298 << 1;
-  ap_int<33> v318 = v316;
-  ap_int<33> v319 = v317;
-  ap_int<33> v320 = v318 + v319;
-  int32_t v321 = v320;
+  int32_t v312 = v299[0];
+  factor[0] = v312;
+  int32_t v313 = v299[1];
+  factor[1] = v313;
+  int32_t v314 = v299[3];
+  eps_square[0] = v314;
+  int32_t v315 = v299[4];
+  eps_square[1] = v315;
+  int32_t v316 = v299[5];
+  eps[0] = v316;
+  int32_t v317 = v299[6];
+  eps[1] = v317;
+  int32_t v318 = v299[2];
+  int32_t v319 = v300 << 1;
+  ap_int<33> v320 = v318;
+  ap_int<33> v321 = v319;
+  ap_int<33> v322 = v320 + v321;
+  int32_t v323 = v322;
   int32_t exponent1;
-  exponent1 = v321;
-  int64_t v323 = v299[0];
-  int32_t v324 = exponent1;
-  normalise(v323, v324, mean);
-  multiply(eps_square, v301, product1);
+  exponent1 = v323;
+  int64_t v325 = v301[0];
+  int32_t v326 = exponent1;
+  normalise(v325, v326, mean);
+  multiply(eps_square, v303, product1);
   add3(mean, product1, eps, total2);
-  int32_t v325 = v300[0];
-  int64_t v326 = v325;
+  int32_t v327 = v302[0];
+  int64_t v328 = v327;
   int64_t largest1;
-  largest1 = v326;
-  int64_t v328 = largest1;
-  normalise(v328, v298, mean);
+  largest1 = v328;
+  int64_t v330 = largest1;
+  normalise(v330, v300, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v302, v303);
+  ratio_begin(product1, total2, v304, v305);
 }
 
 void code_shift(
-  int32_t v329,
-  int32_t *v330
+  int32_t v331,
+  int32_t *v332
 ) {
-  int64_t v331 = v329;
+  int64_t v333 = v331;
   int64_t wide1;
-  wide1 = v331;
-  int64_t v333 = wide1;
-  int32_t v334;
-  bit_length(v333, &v334);
-  ap_int<33> v335 = v334;
-  ap_int<33> v336 = 31 - v335;
-  int32_t v337 = v336;
+  wide1 = v333;
+  int64_t v335 = wide1;
+  int32_t v336;
+  bit_length(v335, &v336);
+  ap_int<33> v337 = v336;
+  ap_int<33> v338 = 31 - v337;
+  int32_t v339 = v338;
   int32_t left;
-  left = v337;
-  *v330 = left;
+  left = v339;
+  *v332 = left;
 }
 
 void divide(
-  int64_t v339,
-  int64_t v340,
-  int32_t v341,
-  int64_t *v342
+  int64_t v341,
+  int64_t v342,
+  int32_t v343,
+  int64_t *v344
 ) {
   int64_t rest2;
-  rest2 = v339;
+  rest2 = v341;
   int64_t quotient;
   quotient = 0;
-  int v345 = v341;
-  for (int v346 = 0; v346 < v345; v346 += 1) {
+  int v347 = v343;
+  for (int v348 = 0; v348 < v347; v348 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v347 = quotient;
-    int64_t v348 = v347 << 1;
-    quotient = v348;
-    int64_t v349 = rest2;
-    bool v350 = v349 >= v340;
-    if (v350) {
-      int64_t v351 = rest2;
-      ap_int<65> v352 = v351;
-      ap_int<65> v353 = v340;
-      ap_int<65> v354 = v352 - v353;
-      int64_t v355 = v354;
-      rest2 = v355;
-      int64_t v356 = quotient;
-      ap_int<65> v357 = v356;
-      ap_int<65> v358 = v357 + 1;
-      int64_t v359 = v358;
-      quotient = v359;
+    int64_t v349 = quotient;
+    int64_t v350 = v349 << 1;
+    quotient = v350;
+    int64_t v351 = rest2;
+    bool v352 = v351 >= v342;
+    if (v352) {
+      int64_t v353 = rest2;
+      ap_int<65> v354 = v353;
+      ap_int<65> v355 = v342;
+      ap_int<65> v356 = v354 - v355;
+      int64_t v357 = v356;
+      rest2 = v357;
+      int64_t v358 = quotient;
+      ap_int<65> v359 = v358;
+      ap_int<65> v360 = v359 + 1;
+      int64_t v361 = v360;
+      quotient = v361;
     }
-    int64_t v360 = rest2;
-    int64_t v361 = v360 << 1;
-    rest2 = v361;
+    int64_t v362 = rest2;
+    int64_t v363 = v362 << 1;
+    rest2 = v363;
   }
-  *v342 = quotient;
+  *v344 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v362,
-  int32_t v363,
-  ap_int<26> *v364
+  int32_t v364,
+  int32_t v365,
+  ap_int<26> *v366
 ) {
-  int32_t v365 = v362 << v363;
-  int32_t v366 = v365 >> 6;
-  int64_t v367 = v366;
+  int32_t v367 = v364 << v365;
+  int32_t v368 = v367 >> 6;
+  int64_t v369 = v368;
   int64_t largest2;
-  largest2 = v367;
+  largest2 = v369;
   int64_t start;
   start = 16646144;
-  int64_t v370 = start;
-  int64_t v371 = largest2;
-  int64_t v372;
-  divide(v370, v371, 26, &v372);
-  ap_int<26> v373 = v372;
+  int64_t v372 = start;
+  int64_t v373 = largest2;
+  int64_t v374;
+  divide(v372, v373, 26, &v374);
+  ap_int<26> v375 = v374;
   ap_int<26> reciprocal;
-  reciprocal = v373;
-  *v364 = reciprocal;
+  reciprocal = v375;
+  *v366 = reciprocal;
 }
 
 void quantise(
-  int32_t v375[64][4],
-  int32_t v376,
-  int32_t v377,
-  ap_int<26> v378,
-  int8_t v379[8][8][4],
-  int32_t v380,
-  int32_t v381
+  int32_t v377[64][4],
+  int32_t v378,
+  int32_t v379,
+  ap_int<26> v380,
+  int8_t v381[8][3][8][4],
+  int32_t v382,
+  int32_t v383,
+  int32_t v384
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v375 complete dim=2
+  #pragma HLS array_partition variable=v377 complete dim=2
 
-  #pragma HLS array_partition variable=v379 complete dim=2
-  #pragma HLS array_partition variable=v379 complete dim=3
+  #pragma HLS array_partition variable=v381 complete dim=2
+  #pragma HLS array_partition variable=v381 complete dim=3
+  #pragma HLS array_partition variable=v381 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v383 = half;
-  int64_t v384 = v383 << 41;
-  half = v384;
+  int64_t v386 = half;
+  int64_t v387 = v386 << 41;
+  half = v387;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v386 = v376;
-    int32_t v387 = v375[v386][e1];
-    int32_t v388 = v387 << v377;
+    int v389 = v378;
+    int32_t v390 = v377[v389][e1];
+    int32_t v391 = v390 << v379;
     int32_t u1;
-    u1 = v388;
-    int32_t v390 = u1;
-    int32_t v391 = v390 >> 6;
-    ap_int<26> v392 = v391;
+    u1 = v391;
+    int32_t v393 = u1;
+    int32_t v394 = v393 >> 6;
+    ap_int<26> v395 = v394;
     ap_int<26> cut;
-    cut = v392;
-    ap_int<26> v394 = cut;
-    ap_int<52> v395 = v394;
-    ap_int<52> v396 = v378;
-    ap_int<52> v397 = v395 * v396;
-    int64_t v398 = half;
-    ap_int<65> v399 = v397;
-    ap_int<65> v400 = v398;
-    ap_int<65> v401 = v399 + v400;
-    ap_int<65> v402 = v401 >> 42;
-    int8_t v403 = v402;
-    int v404 = v380;
-    int v405 = v381;
-    v379[v404][v405][e1] = v403;
+    cut = v395;
+    ap_int<26> v397 = cut;
+    ap_int<52> v398 = v397;
+    ap_int<52> v399 = v380;
+    ap_int<52> v400 = v398 * v399;
+    int64_t v401 = half;
+    ap_int<65> v402 = v400;
+    ap_int<65> v403 = v401;
+    ap_int<65> v404 = v402 + v403;
+    ap_int<65> v405 = v404 >> 42;
+    int8_t v406 = v405;
+    int v407 = v382;
+    int v408 = v383;
+    int v409 = v384;
+    v381[v407][v408][v409][e1] = v406;
   }
 }
 
 void ratio_end(
-  int64_t v406,
-  int32_t v407[2],
-  int32_t v408,
-  int32_t v409[2]
+  int64_t v410,
+  int32_t v411[2],
+  int32_t v412,
+  int32_t v413[2]
 ) {
-  #pragma HLS array_partition variable=v407 complete dim=1
+  #pragma HLS array_partition variable=v411 complete dim=1
 
-  #pragma HLS array_partition variable=v409 complete dim=1
+  #pragma HLS array_partition variable=v413 complete dim=1
 
-  int64_t v410 = v406 >> 24;
-  int32_t v411 = v410;
+  int64_t v414 = v410 >> 24;
+  int32_t v415 = v414;
   int32_t big;
-  big = v411;
-  int32_t v413 = big;
-  ap_int<33> v414 = v413;
-  ap_int<33> v415 = v414 + 24;
-  ap_int<34> v416 = v415;
-  ap_int<34> v417 = v408;
-  ap_int<34> v418 = v416 - v417;
-  int32_t v419 = v418;
+  big = v415;
+  int32_t v417 = big;
+  ap_int<33> v418 = v417;
+  ap_int<33> v419 = v418 + 24;
+  ap_int<34> v420 = v419;
+  ap_int<34> v421 = v412;
+  ap_int<34> v422 = v420 - v421;
+  int32_t v423 = v422;
   int32_t drop;
-  drop = v419;
-  int32_t v421 = drop;
-  int64_t v422 = v421;
-  int64_t v423 = v406 >> v422;
-  int32_t v424 = v423;
+  drop = v423;
+  int32_t v425 = drop;
+  int64_t v426 = v425;
+  int64_t v427 = v410 >> v426;
+  int32_t v428 = v427;
   int32_t mantissa1;
-  mantissa1 = v424;
-  int32_t v426 = mantissa1;
-  v409[0] = v426;
-  int32_t v427 = v407[0];
-  int32_t v428 = v407[1];
-  ap_int<33> v429 = v427;
-  ap_int<33> v430 = v428;
-  ap_int<33> v431 = v429 - v430;
-  ap_int<34> v432 = v431;
-  ap_int<34> v433 = v432 - 24;
-  int32_t v434 = drop;
-  ap_int<35> v435 = v433;
-  ap_int<35> v436 = v434;
-  ap_int<35> v437 = v435 + v436;
-  int32_t v438 = v437;
-  v409[1] = v438;
+  mantissa1 = v428;
+  int32_t v430 = mantissa1;
+  v413[0] = v430;
+  int32_t v431 = v411[0];
+  int32_t v432 = v411[1];
+  ap_int<33> v433 = v431;
+  ap_int<33> v434 = v432;
+  ap_int<33> v435 = v433 - v434;
+  ap_int<34> v436 = v435;
+  ap_int<34> v437 = v436 - 24;
+  int32_t v438 = drop;
+  ap_int<35> v439 = v437;
+  ap_int<35> v440 = v438;
+  ap_int<35> v441 = v439 + v440;
+  int32_t v442 = v441;
+  v413[1] = v442;
 }
 
 extern "C" void rmsnorm(
-  ap_int<48> values[64][4],
+  ap_int<48> values[192][4],
   ap_uint<256> parameters[64],
   int32_t header[8],
   int32_t plain_in[4],
-  int8_t codes[8][8][4],
+  int8_t codes[8][3][8][4],
   int32_t scale[2]
 ) {
   #pragma HLS array_partition variable=values complete dim=2
@@ -685,6 +690,7 @@ extern "C" void rmsnorm(
 
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
   #pragma HLS array_partition variable=scale complete dim=1
 
@@ -709,90 +715,99 @@ extern "C" void rmsnorm(
   l_S_i_0_i: for (int i = 0; i < 48; i++) {
   #pragma HLS pipeline II=1
     l_S_e_0_e2: for (int e2 = 0; e2 < 4; e2++) {
-      ap_int<48> v454 = ones;
-      ap_int<48> v455 = values[i][e2];
-      ap_int<48> v456 = v455 >> 47;
-      ap_int<48> v457 = v455 ^ v456;
-      ap_int<48> v458 = v454 | v457;
-      ones = v458;
+      ap_int<48> v458 = ones;
+      ap_int<48> v459 = values[(i * 3)][e2];
+      ap_int<48> v460 = v459 >> 47;
+      ap_int<48> v461 = v459 ^ v460;
+      ap_int<48> v462 = v458 | v461;
+      ones = v462;
     }
   }
-  ap_int<48> v459 = ones;
-  int64_t v460 = v459;
+  ap_int<48> v463 = ones;
+  int64_t v464 = v463;
   int64_t magnitude;
-  magnitude = v460;
-  int64_t v462 = magnitude;
-  int32_t v463;
-  bit_length(v462, &v463);
+  magnitude = v464;
+  int64_t v466 = magnitude;
+  int32_t v467;
+  bit_length(v466, &v467);
   int32_t length;
-  length = v463;
-  int32_t v465 = length;
-  ap_int<33> v466 = v465;
-  ap_int<33> v467 = 47 - v466;
-  int32_t v468 = v467;
+  length = v467;
+  int32_t v469 = length;
+  ap_int<33> v470 = v469;
+  ap_int<33> v471 = 47 - v470;
+  int32_t v472 = v471;
   int32_t left1;
-  left1 = v468;
+  left1 = v472;
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
   l_S_j_2_j: for (int j = 0; j < 48; j++) {
   #pragma HLS pipeline II=1
-    int32_t v471 = j;
+    int32_t v475 = j;
     int32_t at;
-    at = v471;
-    int32_t v473 = at;
-    ap_uint<256> v474 = parameters[j];
-    int32_t v475 = left1;
-    measure(values, v473, v474, v475, scaled, squares, absmax);
+    at = v475;
+    int32_t v477 = at;
+    int64_t v478 = v477;
+    int64_t v479 = v478 * 3;
+    int32_t v480 = v479;
+    int32_t place;
+    place = v480;
+    int32_t v482 = place;
+    int32_t v483 = at;
+    ap_uint<256> v484 = parameters[j];
+    int32_t v485 = left1;
+    measure(values, v482, v483, v484, v485, scaled, squares, absmax);
   }
-  int32_t v476 = length;
-  ap_int<33> v477 = v476;
-  ap_int<33> v478 = v477 + 1;
-  int32_t v479 = v478;
+  int32_t v486 = length;
+  ap_int<33> v487 = v486;
+  ap_int<33> v488 = v487 + 1;
+  int32_t v489 = v488;
   int32_t lost;
-  lost = v479;
-  int32_t v481 = lost;
-  ap_int<33> v482 = v481;
-  ap_int<33> v483 = v482 - 24;
-  ap_int<33> v484 = v483 << 1;
-  int32_t v485 = v484;
+  lost = v489;
+  int32_t v491 = lost;
+  ap_int<33> v492 = v491;
+  ap_int<33> v493 = v492 - 24;
+  ap_int<33> v494 = v493 << 1;
+  int32_t v495 = v494;
   int32_t plain_exponent;
-  plain_exponent = v485;
-  int64_t v487 = squares[1];
-  int32_t v488 = plain_exponent;
-  normalise(v487, v488, plain);
-  int32_t v489 = plain_in[0];
-  bool v490 = v489 != 0;
-  if (v490) {
-    int32_t v491 = plain_in[1];
-    plain[0] = v491;
-    int32_t v492 = plain_in[2];
-    plain[1] = v492;
+  plain_exponent = v495;
+  int64_t v497 = squares[1];
+  int32_t v498 = plain_exponent;
+  normalise(v497, v498, plain);
+  int32_t v499 = plain_in[0];
+  bool v500 = v499 != 0;
+  if (v500) {
+    int32_t v501 = plain_in[1];
+    plain[0] = v501;
+    int32_t v502 = plain_in[2];
+    plain[1] = v502;
   }
-  int32_t v493 = lost;
-  norm_scale(header, v493, squares, absmax, plain, exponents, work);
-  int32_t v494 = absmax[0];
-  int32_t v495;
-  code_shift(v494, &v495);
+  int32_t v503 = lost;
+  norm_scale(header, v503, squares, absmax, plain, exponents, work);
+  int32_t v504 = absmax[0];
+  int32_t v505;
+  code_shift(v504, &v505);
   int32_t code_left;
-  code_left = v495;
-  int32_t v497 = absmax[0];
-  int32_t v498 = code_left;
-  ap_int<26> v499;
-  code_reciprocal(v497, v498, &v499);
+  code_left = v505;
+  int32_t v507 = absmax[0];
+  int32_t v508 = code_left;
+  ap_int<26> v509;
+  code_reciprocal(v507, v508, &v509);
   ap_int<26> reciprocal1;
-  reciprocal1 = v499;
+  reciprocal1 = v509;
   int32_t column;
   column = 0;
+  int32_t token;
+  token = 0;
   int32_t group;
   group = 0;
-  int64_t v503 = work[0];
+  int64_t v514 = work[0];
   int64_t radicand1;
-  radicand1 = v503;
-  int64_t v505 = work[1];
-  ap_int<36> v506 = v505;
+  radicand1 = v514;
+  int64_t v516 = work[1];
+  ap_int<36> v517 = v516;
   ap_int<36> dividend;
-  dividend = v506;
+  dividend = v517;
   int64_t root;
   root = 0;
   int64_t quotient1;
@@ -803,120 +818,121 @@ extern "C" void rmsnorm(
   dividing = 0;
   int64_t root_bit;
   root_bit = 1;
-  int64_t v513 = root_bit;
-  int64_t v514 = v513 << 60;
-  root_bit = v514;
+  int64_t v524 = root_bit;
+  int64_t v525 = v524 << 60;
+  root_bit = v525;
   l_S_k_3_k1: for (int k1 = 0; k1 < 57; k1++) {
   #pragma HLS pipeline II=1
-    int32_t v516 = k1;
+    int32_t v527 = k1;
     int32_t at_k;
-    at_k = v516;
-    int32_t v518 = at_k;
-    bool v519 = v518 < 48;
-    if (v519) {
-      int32_t v520 = at_k;
-      int32_t v521 = code_left;
-      ap_int<26> v522 = reciprocal1;
-      int32_t v523 = column;
-      int32_t v524 = group;
-      quantise(scaled, v520, v521, v522, codes, v523, v524);
-      int32_t v525 = group;
-      ap_int<33> v526 = v525;
-      ap_int<33> v527 = v526 + 1;
-      int32_t v528 = v527;
-      group = v528;
-      int32_t v529 = group;
-      bool v530 = v529 == 8;
-      if (v530) {
+    at_k = v527;
+    int32_t v529 = at_k;
+    bool v530 = v529 < 48;
+    if (v530) {
+      int32_t v531 = at_k;
+      int32_t v532 = code_left;
+      ap_int<26> v533 = reciprocal1;
+      int32_t v534 = column;
+      int32_t v535 = token;
+      int32_t v536 = group;
+      quantise(scaled, v531, v532, v533, codes, v534, v535, v536);
+      int32_t v537 = group;
+      ap_int<33> v538 = v537;
+      ap_int<33> v539 = v538 + 1;
+      int32_t v540 = v539;
+      group = v540;
+      int32_t v541 = group;
+      bool v542 = v541 == 8;
+      if (v542) {
         group = 0;
-        int32_t v531 = column;
-        ap_int<33> v532 = v531;
-        ap_int<33> v533 = v532 + 1;
-        int32_t v534 = v533;
-        column = v534;
+        int32_t v543 = column;
+        ap_int<33> v544 = v543;
+        ap_int<33> v545 = v544 + 1;
+        int32_t v546 = v545;
+        column = v546;
       }
     }
-    int32_t v535 = at_k;
-    bool v536 = v535 == 31;
-    if (v536) {
-      int64_t v537 = root;
-      ap_int<36> v538 = v537;
-      divisor = v538;
+    int32_t v547 = at_k;
+    bool v548 = v547 == 31;
+    if (v548) {
+      int64_t v549 = root;
+      ap_int<36> v550 = v549;
+      divisor = v550;
     }
-    ap_int<36> v539 = dividend;
-    ap_int<36> v540 = divisor;
-    ap_int<37> v541 = v539;
-    ap_int<37> v542 = v540;
-    ap_int<37> v543 = v541 - v542;
-    ap_int<36> v544 = v543;
+    ap_int<36> v551 = dividend;
+    ap_int<36> v552 = divisor;
+    ap_int<37> v553 = v551;
+    ap_int<37> v554 = v552;
+    ap_int<37> v555 = v553 - v554;
+    ap_int<36> v556 = v555;
     ap_int<36> less;
-    less = v544;
-    int32_t v546 = dividing;
-    bool v547 = v546 > 0;
-    if (v547) {
-      int64_t v548 = quotient1;
-      int64_t v549 = v548 << 1;
-      quotient1 = v549;
-      ap_int<36> v550 = less;
-      bool v551 = v550 >= 0;
-      if (v551) {
-        ap_int<36> v552 = less;
-        dividend = v552;
-        int64_t v553 = quotient1;
-        ap_int<65> v554 = v553;
-        ap_int<65> v555 = v554 + 1;
-        int64_t v556 = v555;
-        quotient1 = v556;
+    less = v556;
+    int32_t v558 = dividing;
+    bool v559 = v558 > 0;
+    if (v559) {
+      int64_t v560 = quotient1;
+      int64_t v561 = v560 << 1;
+      quotient1 = v561;
+      ap_int<36> v562 = less;
+      bool v563 = v562 >= 0;
+      if (v563) {
+        ap_int<36> v564 = less;
+        dividend = v564;
+        int64_t v565 = quotient1;
+        ap_int<65> v566 = v565;
+        ap_int<65> v567 = v566 + 1;
+        int64_t v568 = v567;
+        quotient1 = v568;
       }
-      ap_int<36> v557 = dividend;
-      ap_int<36> v558 = v557 << 1;
-      dividend = v558;
+      ap_int<36> v569 = dividend;
+      ap_int<36> v570 = v569 << 1;
+      dividend = v570;
     }
-    int64_t v559 = root;
-    int64_t v560 = root_bit;
-    ap_int<65> v561 = v559;
-    ap_int<65> v562 = v560;
-    ap_int<65> v563 = v561 + v562;
-    int64_t v564 = v563;
+    int64_t v571 = root;
+    int64_t v572 = root_bit;
+    ap_int<65> v573 = v571;
+    ap_int<65> v574 = v572;
+    ap_int<65> v575 = v573 + v574;
+    int64_t v576 = v575;
     int64_t trial;
-    trial = v564;
-    int64_t v566 = root;
-    int64_t v567 = v566 >> 1;
-    root = v567;
-    int64_t v568 = radicand1;
-    int64_t v569 = trial;
-    bool v570 = v568 >= v569;
-    if (v570) {
-      int64_t v571 = trial;
-      int64_t v572 = radicand1;
-      ap_int<65> v573 = v572;
-      ap_int<65> v574 = v571;
-      ap_int<65> v575 = v573 - v574;
-      int64_t v576 = v575;
-      radicand1 = v576;
-      int64_t v577 = root_bit;
-      int64_t v578 = root;
-      ap_int<65> v579 = v578;
-      ap_int<65> v580 = v577;
-      ap_int<65> v581 = v579 + v580;
-      int64_t v582 = v581;
-      root = v582;
+    trial = v576;
+    int64_t v578 = root;
+    int64_t v579 = v578 >> 1;
+    root = v579;
+    int64_t v580 = radicand1;
+    int64_t v581 = trial;
+    bool v582 = v580 >= v581;
+    if (v582) {
+      int64_t v583 = trial;
+      int64_t v584 = radicand1;
+      ap_int<65> v585 = v584;
+      ap_int<65> v586 = v583;
+      ap_int<65> v587 = v585 - v586;
+      int64_t v588 = v587;
+      radicand1 = v588;
+      int64_t v589 = root_bit;
+      int64_t v590 = root;
+      ap_int<65> v591 = v590;
+      ap_int<65> v592 = v589;
+      ap_int<65> v593 = v591 + v592;
+      int64_t v594 = v593;
+      root = v594;
     }
-    int64_t v583 = root_bit;
-    int64_t v584 = v583 >> 2;
-    root_bit = v584;
+    int64_t v595 = root_bit;
+    int64_t v596 = v595 >> 2;
+    root_bit = v596;
     dividing = 0;
-    int32_t v585 = at_k;
-    bool v586 = v585 >= 31;
-    if (v586) {
-      int32_t v587 = at_k;
-      ap_int<33> v588 = v587;
-      bool v589 = v588 < 56;
-      if (v589) {
+    int32_t v597 = at_k;
+    bool v598 = v597 >= 31;
+    if (v598) {
+      int32_t v599 = at_k;
+      ap_int<33> v600 = v599;
+      bool v601 = v600 < 56;
+      if (v601) {
         dividing = 1;
       }
     }
   }
-  int64_t v590 = quotient1;
-  ratio_end(v590, exponents, 24, scale);
+  int64_t v602 = quotient1;
+  ratio_end(v602, exponents, 24, scale);
 }

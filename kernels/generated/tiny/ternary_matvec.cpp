@@ -27,136 +27,154 @@ void load_1_0(
 
 void multiply_word(
   ap_uint<128> v8[2],
-  int8_t v9[8][8][4],
+  int8_t v9[8][3][8][4],
   int32_t v10,
-  int16_t v11[4]
+  int16_t v11[4][3]
 ) {
   #pragma HLS inline
   #pragma HLS array_partition variable=v8 complete dim=1
 
   #pragma HLS array_partition variable=v9 complete dim=2
   #pragma HLS array_partition variable=v9 complete dim=3
+  #pragma HLS array_partition variable=v9 complete dim=4
 
   #pragma HLS array_partition variable=v11 complete dim=1
+  #pragma HLS array_partition variable=v11 complete dim=2
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[4][64];
+  int16_t trits[4][32];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[4][3][64];
   #pragma HLS array_partition variable=tree complete dim=1
   #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v15 = v8[p];
+    ap_uint<128> v16 = v8[p];
     ap_uint<128> rest;
-    rest = v15;
+    rest = v16;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v18 = rest;
-      int16_t v19 = v18;
+      ap_int<128> v19 = rest;
+      int16_t v20 = v19;
       int16_t low;
-      low = v19;
-      int16_t v21 = low;
-      int32_t v22 = v21;
-      int32_t v23 = v22 & 255;
-      int16_t v24 = v23;
-      lanes[((p * 16) + j)] = v24;
-      ap_int<128> v25 = rest;
-      ap_uint<128> v26 = v25 >> 8;
-      rest = v26;
+      low = v20;
+      int16_t v22 = low;
+      int32_t v23 = v22;
+      int32_t v24 = v23 & 255;
+      int16_t v25 = v24;
+      lanes[((p * 16) + j)] = v25;
+      ap_int<128> v26 = rest;
+      ap_uint<128> v27 = v26 >> 8;
+      rest = v27;
     }
   }
-  l_S_k_e_2_k: for (int k = 0; k < 8; k++) {
-    l_e: for (int e = 0; e < 4; e++) {
-      int v29 = v10;
-      int8_t v30 = v9[v29][k][e];
-      int16_t v31 = v30;
-      int16_t code;
-      code = v31;
-      int16_t v33 = lanes[((k * 4) + e)];
-      int16_t byte;
-      byte = v33;
-      l_S_r_2_r: for (int r = 0; r < 4; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v37 = byte;
-        int32_t v38 = v37;
-        int32_t v39 = v38 & 3;
-        int16_t v40 = v39;
-        int16_t pair;
-        pair = v40;
-        int16_t v42 = pair;
-        int32_t v43 = v42;
-        int32_t v44 = v43 ^ 2;
-        ap_int<33> v45 = v44;
-        ap_int<33> v46 = v45 - 2;
-        int16_t v47 = v46;
-        trit = v47;
-        int16_t v48 = byte;
-        int16_t v49 = v48 >> 2;
-        byte = v49;
-        int16_t v50 = trit;
-        int32_t v51 = v50;
-        bool v52 = v51 == 1;
-        int16_t v53 = code;
-        int32_t v54 = v53;
-        int32_t v55 = v52 ? (int32_t)v54 : (int32_t)0;
-        int16_t v56 = v55;
-        int16_t added;
-        added = v56;
-        int16_t v58 = trit;
-        int32_t v59 = v58;
-        bool v60 = v59 == -1;
-        int16_t v61 = code;
-        int16_t v62 = 0 - v61;
-        int16_t v63 = added;
-        int16_t v64 = v60 ? (int16_t)v62 : (int16_t)v63;
-        tree[r][(((k * 4) + e) + 32)] = v64;
+  l_S_m_2_m: for (int m = 0; m < 32; m++) {
+    int16_t v29 = lanes[m];
+    int16_t byte;
+    byte = v29;
+    l_S_r_2_r: for (int r = 0; r < 4; r++) {
+      int16_t v32 = byte;
+      int32_t v33 = v32;
+      int32_t v34 = v33 & 3;
+      int16_t v35 = v34;
+      int16_t pair;
+      pair = v35;
+      int16_t v37 = pair;
+      int32_t v38 = v37;
+      int32_t v39 = v38 ^ 2;
+      ap_int<33> v40 = v39;
+      ap_int<33> v41 = v40 - 2;
+      int16_t v42 = v41;
+      trits[r][m] = v42;
+      int16_t v43 = byte;
+      int16_t v44 = v43 >> 2;
+      byte = v44;
+    }
+  }
+  l_S_t_k_e_4_t: for (int t = 0; t < 3; t++) {
+    l_k: for (int k = 0; k < 8; k++) {
+      l_e: for (int e = 0; e < 4; e++) {
+        int v48 = v10;
+        int8_t v49 = v9[v48][t][k][e];
+        int16_t v50 = v49;
+        int16_t code;
+        code = v50;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
+          int16_t v53 = trits[r1][((k * 4) + e)];
+          int16_t trit;
+          trit = v53;
+          int16_t v55 = trit;
+          int32_t v56 = v55;
+          bool v57 = v56 == 1;
+          int16_t v58 = code;
+          int32_t v59 = v58;
+          int32_t v60 = v57 ? (int32_t)v59 : (int32_t)0;
+          int16_t v61 = v60;
+          int16_t added;
+          added = v61;
+          int16_t v63 = trit;
+          int32_t v64 = v63;
+          bool v65 = v64 == -1;
+          int16_t v66 = code;
+          int16_t v67 = 0 - v66;
+          int16_t v68 = added;
+          int16_t v69 = v65 ? (int16_t)v67 : (int16_t)v68;
+          tree[r1][t][(((k * 4) + e) + 32)] = v69;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
-    l_S_n_4_n2: for (int n2 = 0; n2 < 31; n2++) {
-      int16_t v67 = tree[r1][((n2 * -2) + 62)];
-      int16_t v68 = tree[r1][((n2 * -2) + 63)];
-      ap_int<17> v69 = v67;
-      ap_int<17> v70 = v68;
-      ap_int<17> v71 = v69 + v70;
-      int16_t v72 = v71;
-      tree[r1][((-n2) + 31)] = v72;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 4; r2++) {
+    l_t1: for (int t1 = 0; t1 < 3; t1++) {
+      l_S_n_6_n2: for (int n2 = 0; n2 < 31; n2++) {
+        int16_t v73 = tree[r2][t1][((n2 * -2) + 62)];
+        int16_t v74 = tree[r2][t1][((n2 * -2) + 63)];
+        ap_int<17> v75 = v73;
+        ap_int<17> v76 = v74;
+        ap_int<17> v77 = v75 + v76;
+        int16_t v78 = v77;
+        tree[r2][t1][((-n2) + 31)] = v78;
+      }
+      bool v79 = v10 == 0;
+      int16_t v80 = v11[r2][t1];
+      int32_t v81 = v80;
+      int32_t v82 = v79 ? (int32_t)0 : (int32_t)v81;
+      int16_t v83 = v82;
+      int16_t before;
+      before = v83;
+      int16_t v85 = before;
+      int16_t v86 = tree[r2][t1][1];
+      ap_int<17> v87 = v85;
+      ap_int<17> v88 = v86;
+      ap_int<17> v89 = v87 + v88;
+      int16_t v90 = v89;
+      v11[r2][t1] = v90;
     }
-    bool v73 = v10 == 0;
-    int16_t v74 = v11[r1];
-    int32_t v75 = v74;
-    int32_t v76 = v73 ? (int32_t)0 : (int32_t)v75;
-    int16_t v77 = v76;
-    int16_t before;
-    before = v77;
-    int16_t v79 = before;
-    int16_t v80 = tree[r1][1];
-    ap_int<17> v81 = v79;
-    ap_int<17> v82 = v80;
-    ap_int<17> v83 = v81 + v82;
-    int16_t v84 = v83;
-    v11[r1] = v84;
   }
 }
 
 void multiply_0(
-  int8_t v85[8][8][4],
-  int32_t v86[192],
-  hls::stream< ap_uint<128> >& v87,
-  hls::stream< ap_uint<128> >& v88
+  int8_t v91[8][3][8][4],
+  int32_t v92[576],
+  hls::stream< ap_uint<128> >& v93,
+  hls::stream< ap_uint<128> >& v94
 ) {
-  #pragma HLS array_partition variable=v85 complete dim=2
-  #pragma HLS array_partition variable=v85 complete dim=3
+  #pragma HLS array_partition variable=v91 complete dim=2
+  #pragma HLS array_partition variable=v91 complete dim=3
+  #pragma HLS array_partition variable=v91 complete dim=4
 
   ap_uint<128> word[2];
   #pragma HLS array_partition variable=word complete dim=1
 
-  int16_t group[4];
+  int16_t group[4][3];
   #pragma HLS array_partition variable=group complete dim=1
+  #pragma HLS array_partition variable=group complete dim=2
 
-  int16_t leaving[4];
+  int16_t leaving[12];
   #pragma HLS array_partition variable=leaving complete dim=1
 
   int32_t column;
@@ -165,58 +183,83 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
-  l_S_n_0_n3: for (int n3 = 0; n3 < 292; n3++) {
+  int32_t waiting;
+  waiting = 0;
+  l_S_n_0_n3: for (int n3 = 0; n3 < 588; n3++) {
   #pragma HLS pipeline II=1
-    ap_int<33> v96 = n3;
-    bool v97 = v96 < 288;
-    if (v97) {
-      ap_uint<128> v98 = v87.read();
-      word[0] = v98;
-      ap_uint<128> v99 = v88.read();
-      word[1] = v99;
+    int32_t taking;
+    taking = 1;
+    int32_t v104 = waiting;
+    bool v105 = v104 > 0;
+    if (v105) {
+      int32_t v106 = waiting;
+      ap_int<33> v107 = v106;
+      ap_int<33> v108 = v107 - 1;
+      int32_t v109 = v108;
+      waiting = v109;
+      taking = 0;
     }
-    int32_t v100 = pending;
-    bool v101 = v100 > 0;
-    if (v101) {
-      int32_t v102 = pending;
-      ap_int<33> v103 = v102;
-      ap_int<33> v104 = v103 - 1;
-      int32_t v105 = v104;
-      pending = v105;
-      int32_t v106 = position;
-      bool v107 = v106 < 192;
-      if (v107) {
-        int16_t v108 = leaving[0];
-        int32_t v109 = v108;
-        int32_t v110 = position;
-        int v111 = v110;
-        v86[v111] = v109;
-      }
-      int32_t v112 = position;
-      ap_int<33> v113 = v112;
-      ap_int<33> v114 = v113 + 1;
-      int32_t v115 = v114;
-      position = v115;
-      l_S_r_0_r2: for (int r2 = 0; r2 < 3; r2++) {
-        int16_t v117 = leaving[(r2 + 1)];
-        leaving[r2] = v117;
+    ap_int<33> v110 = n3;
+    bool v111 = v110 < 576;
+    if (v111) {
+      int32_t v112 = taking;
+      bool v113 = v112 == 1;
+      if (v113) {
+        ap_uint<128> v114 = v93.read();
+        word[0] = v114;
+        ap_uint<128> v115 = v94.read();
+        word[1] = v115;
       }
     }
-    int32_t v118 = column;
-    multiply_word(word, v85, v118, group);
-    int32_t v119 = column;
-    ap_int<33> v120 = v119;
-    ap_int<33> v121 = v120 + 1;
-    int32_t v122 = v121;
-    column = v122;
-    int32_t v123 = column;
-    bool v124 = v123 == 6;
-    if (v124) {
-      column = 0;
-      pending = 4;
-      l_S_r_1_r3: for (int r3 = 0; r3 < 4; r3++) {
-        int16_t v126 = group[r3];
-        leaving[r3] = v126;
+    int32_t v116 = pending;
+    bool v117 = v116 > 0;
+    if (v117) {
+      int32_t v118 = pending;
+      ap_int<33> v119 = v118;
+      ap_int<33> v120 = v119 - 1;
+      int32_t v121 = v120;
+      pending = v121;
+      int32_t v122 = position;
+      bool v123 = v122 < 576;
+      if (v123) {
+        int16_t v124 = leaving[0];
+        int32_t v125 = v124;
+        int32_t v126 = position;
+        int v127 = v126;
+        v92[v127] = v125;
+      }
+      int32_t v128 = position;
+      ap_int<33> v129 = v128;
+      ap_int<33> v130 = v129 + 1;
+      int32_t v131 = v130;
+      position = v131;
+      l_S_r_0_r3: for (int r3 = 0; r3 < 11; r3++) {
+        int16_t v133 = leaving[(r3 + 1)];
+        leaving[r3] = v133;
+      }
+    }
+    int32_t v134 = column;
+    multiply_word(word, v91, v134, group);
+    int32_t v135 = taking;
+    bool v136 = v135 == 1;
+    if (v136) {
+      int32_t v137 = column;
+      ap_int<33> v138 = v137;
+      ap_int<33> v139 = v138 + 1;
+      int32_t v140 = v139;
+      column = v140;
+      int32_t v141 = column;
+      bool v142 = v141 == 6;
+      if (v142) {
+        column = 0;
+        pending = 12;
+        waiting = 6;
+        l_S_r_t_1_r4: for (int r4 = 0; r4 < 4; r4++) {
+          l_t2: for (int t2 = 0; t2 < 3; t2++) {
+            int16_t v145 = group[r4][t2];
+            leaving[((r4 * 3) + t2)] = v145;
+          }
+        }
       }
     }
   }
@@ -225,18 +268,19 @@ void multiply_0(
 extern "C" void ternary_matvec(
   ap_uint<128> weights_0[288],
   ap_uint<128> weights_1[288],
-  int8_t codes[8][8][4],
-  int32_t sums[192]
+  int8_t codes[8][3][8][4],
+  int32_t sums[576]
 ) {
   #pragma HLS dataflow
   #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
-  hls::stream< ap_uint<128> > v131;
-  #pragma HLS stream variable=v131 depth=16
-  hls::stream< ap_uint<128> > v132;
-  #pragma HLS stream variable=v132 depth=16
-  load_0_0(weights_0, v131);
-  load_1_0(weights_1, v132);
-  multiply_0(codes, sums, v131, v132);
+  hls::stream< ap_uint<128> > v150;
+  #pragma HLS stream variable=v150 depth=16
+  hls::stream< ap_uint<128> > v151;
+  #pragma HLS stream variable=v151 depth=16
+  load_0_0(weights_0, v150);
+  load_1_0(weights_1, v151);
+  multiply_0(codes, sums, v150, v151);
 }

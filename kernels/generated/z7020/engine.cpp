@@ -8,8 +8,8 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[1024],
-  ap_uint<128> v5[65536],
+  ap_uint<128> v4[1025],
+  ap_uint<128> v5[16777216],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
   hls::stream< int32_t >& v8,
@@ -27,565 +27,699 @@ void fetch_0(
   ap_uint<128> pair[2];
   #pragma HLS array_partition variable=pair complete dim=1
 
+  int32_t origins[1];
   ap_uint<128> model;
   model = 0;
   l_S_n_0_n: for (int n = 0; n < 8; n++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v22 = v2[n];
+    ap_uint<128> v23 = v2[n];
     ap_uint<128> size;
-    size = v22;
-    ap_int<128> v24 = size;
-    model = v24;
-    ap_int<33> v25 = n;
-    bool v26 = v25 < 7;
-    if (v26) {
-      ap_int<128> v27 = size;
-      v6.write(v27);
+    size = v23;
+    ap_int<128> v25 = size;
+    model = v25;
+    ap_int<33> v26 = n;
+    bool v27 = v26 < 7;
+    if (v27) {
+      ap_int<128> v28 = size;
+      v6.write(v28);
     }
-    ap_int<128> v28 = size;
-    int32_t v29;
-    ap_int<128> v29_tmp = v28;
-    v29 = v29_tmp(63, 32);
+    ap_int<128> v29 = size;
+    int32_t v30;
+    ap_int<128> v30_tmp = v29;
+    v30 = v30_tmp(63, 32);
     int32_t both;
-    both = v29;
-    int32_t v31 = both;
-    int32_t v32 = v31 >> 16;
-    vector_words[n] = v32;
-    ap_int<128> v33 = size;
-    int32_t v34;
-    ap_int<128> v34_tmp = v33;
-    v34 = v34_tmp(127, 96);
-    int32_t beats_of_room;
-    beats_of_room = v34;
-    int32_t v36 = beats_of_room;
-    room_beats[n] = v36;
+    both = v30;
+    int32_t v32 = both;
+    int32_t v33 = v32 >> 16;
+    vector_words[n] = v33;
+    ap_int<128> v34 = size;
+    int32_t v35;
+    ap_int<128> v35_tmp = v34;
+    v35 = v35_tmp(127, 96);
+    int32_t room_and_groups;
+    room_and_groups = v35;
+    int32_t v37 = room_and_groups;
+    int32_t v38 = v37 & 4095;
+    room_beats[n] = v38;
   }
-  ap_int<128> v37 = model;
-  int32_t v38;
-  ap_int<128> v38_tmp = v37;
-  v38 = v38_tmp(31, 0);
+  ap_int<128> v39 = model;
+  int32_t v40;
+  ap_int<128> v40_tmp = v39;
+  v40 = v40_tmp(31, 0);
   int32_t vector_beats;
-  vector_beats = v38;
-  ap_int<128> v40 = model;
-  int32_t v41;
-  ap_int<128> v41_tmp = v40;
-  v41 = v41_tmp(63, 32);
+  vector_beats = v40;
+  ap_int<128> v42 = model;
+  int32_t v43;
+  ap_int<128> v43_tmp = v42;
+  v43 = v43_tmp(63, 32);
   int32_t logits_beats;
-  logits_beats = v41;
-  ap_int<128> v43 = model;
-  int32_t v44;
-  ap_int<128> v44_tmp = v43;
-  v44 = v44_tmp(95, 64);
+  logits_beats = v43;
+  ap_int<128> v45 = model;
+  int32_t v46;
+  ap_int<128> v46_tmp = v45;
+  v46 = v46_tmp(95, 64);
   int32_t layer_words;
-  layer_words = v44;
-  ap_int<128> v46 = model;
-  int32_t v47;
-  ap_int<128> v47_tmp = v46;
-  v47 = v47_tmp(127, 96);
+  layer_words = v46;
+  ap_int<128> v48 = model;
+  int32_t v49;
+  ap_int<128> v49_tmp = v48;
+  v49 = v49_tmp(127, 96);
   int32_t head_words;
-  head_words = v47;
-  int32_t v49 = v0;
+  head_words = v49;
+  int32_t v51 = v0;
   int32_t begin;
-  begin = v49;
-  int32_t v51 = v1;
-  int32_t v52 = begin;
-  ap_int<33> v53 = v51;
-  ap_int<33> v54 = v52;
-  ap_int<33> v55 = v53 - v54;
-  ap_int<34> v56 = v55;
-  ap_int<34> v57 = v56 + 1;
-  int32_t v58 = v57;
+  begin = v51;
+  int32_t v53 = v1;
+  int32_t v54 = begin;
+  ap_int<33> v55 = v53;
+  ap_int<33> v56 = v54;
+  ap_int<33> v57 = v55 - v56;
+  ap_int<34> v58 = v57;
+  ap_int<34> v59 = v58 + 1;
+  int32_t v60 = v59;
   int32_t count;
-  count = v58;
-  int32_t v60 = vector_beats;
-  v7.write(v60);
-  int32_t v61 = count;
-  v7.write(v61);
-  int32_t v62 = vector_beats;
-  v8.write(v62);
-  int32_t v63 = logits_beats;
-  v8.write(v63);
-  int32_t v64 = count;
-  v8.write(v64);
-  int32_t v65 = count;
-  v9.write(v65);
-  int32_t v66 = count;
-  v10.write(v66);
-  int32_t v67 = count;
-  v11.write(v67);
-  int32_t v68 = count;
-  v12.write(v68);
-  int32_t v69 = vector_beats;
-  int v70 = v69;
-  for (int v71 = 0; v71 < v70; v71 += 1) {
+  count = v60;
+  int32_t tokens;
+  tokens = 1;
+  int32_t further;
+  further = 0;
+  int32_t continued;
+  continued = 0;
+  int32_t silent;
+  silent = 0;
+  l_S_n_1_n1: for (int n1 = 0; n1 < 1; n1++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v72 = v4[v71];
-    v13.write(v72);
+    ap_uint<128> v67 = v4[n1];
+    ap_uint<128> line;
+    line = v67;
+    ap_int<128> v69 = line;
+    int32_t v70;
+    ap_int<128> v70_tmp = v69;
+    v70 = v70_tmp(31, 0);
+    int32_t origin;
+    origin = v70;
+    ap_int<128> v72 = line;
+    int32_t v73;
+    ap_int<128> v73_tmp = v72;
+    v73 = v73_tmp(63, 32);
+    int32_t target;
+    target = v73;
+    ap_int<128> v75 = line;
+    int32_t v76;
+    ap_int<128> v76_tmp = v75;
+    v76 = v76_tmp(95, 64);
+    int32_t unwanted;
+    unwanted = v76;
+    ap_int<128> v78 = line;
+    int32_t v79;
+    ap_int<128> v79_tmp = v78;
+    v79 = v79_tmp(127, 96);
+    int32_t behind;
+    behind = v79;
+    int32_t goes_on;
+    goes_on = 0;
+    ap_int<33> v82 = n1;
+    bool v83 = v82 == 0;
+    if (v83) {
+      int32_t v84 = behind;
+      further = v84;
+    } else {
+      int32_t v85 = origin;
+      bool v86 = v85 < 0;
+      if (v86) {
+        goes_on = 1;
+      }
+    }
+    int32_t v87 = unwanted;
+    bool v88 = v87 != 0;
+    int32_t v89 = v88;
+    int32_t no_logits;
+    no_logits = v89;
+    int32_t v91 = origin;
+    origins[n1] = v91;
+    int32_t v92 = continued;
+    int32_t v93 = v92 >> 1;
+    int32_t v94 = goes_on;
+    int32_t v95 = v93 | v94;
+    continued = v95;
+    int32_t v96 = silent;
+    int32_t v97 = v96 >> 1;
+    int32_t v98 = no_logits;
+    int32_t v99 = v97 | v98;
+    silent = v99;
+    int32_t v100 = target;
+    v7.write(v100);
   }
-  int32_t v73 = vector_beats;
-  int32_t v74 = v73 >> 1;
-  int32_t all_state_beats;
-  all_state_beats = v74;
-  int32_t v76 = count;
-  int v77 = v76;
-  for (int v78 = 0; v78 < v77; v78 += 1) {
-    int32_t v79 = begin;
-    int v80 = v79;
-    int v81 = v78;
-    int v82 = v80 + v81;
-    int v83 = v82 << 1;
-    int v84 = v83;
-    int v85 = v84 + 8;
-    int32_t v86 = v85;
+  int32_t wanted;
+  wanted = 1;
+  int32_t v102 = vector_beats;
+  v8.write(v102);
+  int32_t v103 = count;
+  v8.write(v103);
+  int32_t v104 = tokens;
+  v7.write(v104);
+  int32_t v105 = wanted;
+  v7.write(v105);
+  int32_t v106 = vector_beats;
+  v7.write(v106);
+  int32_t v107 = logits_beats;
+  v7.write(v107);
+  int32_t v108 = count;
+  v7.write(v108);
+  int32_t v109 = count;
+  v9.write(v109);
+  int32_t v110 = count;
+  v10.write(v110);
+  int32_t v111 = count;
+  v11.write(v111);
+  int32_t v112 = count;
+  v12.write(v112);
+  int32_t begin_vectors;
+  begin_vectors = 1;
+  int32_t v114 = tokens;
+  int v115 = v114;
+  for (int v116 = 0; v116 < v115; v116 += 1) {
+    int32_t v117 = vector_beats;
+    int v118 = v117;
+    for (int v119 = 0; v119 < v118; v119 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v120 = begin_vectors;
+      int v121 = v120;
+      int v122 = v119;
+      int v123 = v121 + v122;
+      int v124 = v123;
+      ap_uint<128> v125 = v4[v124];
+      v13.write(v125);
+    }
+    int32_t v126 = vector_beats;
+    int32_t v127 = begin_vectors;
+    int v128 = v127;
+    int v129 = v126;
+    int v130 = v128 + v129;
+    int32_t v131 = v130;
+    begin_vectors = v131;
+  }
+  int32_t v132 = vector_beats;
+  int32_t v133 = v132 >> 1;
+  int32_t state_beats;
+  state_beats = v133;
+  int32_t v135 = count;
+  int v136 = v135;
+  for (int v137 = 0; v137 < v136; v137 += 1) {
+    int32_t v138 = begin;
+    int v139 = v138;
+    int v140 = v137;
+    int v141 = v139 + v140;
+    int v142 = v141 << 1;
+    int v143 = v142;
+    int v144 = v143 + 8;
+    int32_t v145 = v144;
     int32_t row;
-    row = v86;
-    l_S_n_2_n1: for (int n1 = 0; n1 < 2; n1++) {
+    row = v145;
+    l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
     #pragma HLS pipeline II=1
-      int32_t v89 = row;
-      int v90 = v89;
-      int v91 = n1;
-      int v92 = v90 + v91;
-      int v93 = v92;
-      ap_uint<128> v94 = v2[v93];
-      pair[n1] = v94;
+      int32_t v148 = row;
+      int v149 = v148;
+      int v150 = n2;
+      int v151 = v149 + v150;
+      int v152 = v151;
+      ap_uint<128> v153 = v2[v152];
+      pair[n2] = v153;
     }
-    ap_uint<128> v95 = pair[0];
+    ap_uint<128> v154 = pair[0];
     ap_uint<128> front;
-    front = v95;
-    ap_uint<128> v97 = pair[1];
+    front = v154;
+    ap_uint<128> v156 = pair[1];
     ap_uint<128> back;
-    back = v97;
-    ap_int<128> v99 = front;
-    int32_t v100;
-    ap_int<128> v100_tmp = v99;
-    v100 = v100_tmp(31, 0);
+    back = v156;
+    ap_int<128> v158 = front;
+    int32_t v159;
+    ap_int<128> v159_tmp = v158;
+    v159 = v159_tmp(31, 0);
     int32_t kind;
-    kind = v100;
-    ap_int<128> v102 = front;
-    int32_t v103;
-    ap_int<128> v103_tmp = v102;
-    v103 = v103_tmp(63, 32);
+    kind = v159;
+    ap_int<128> v161 = front;
+    int32_t v162;
+    ap_int<128> v162_tmp = v161;
+    v162 = v162_tmp(63, 32);
     int32_t at;
-    at = v103;
-    ap_uint<128> v105 = pair[0];
+    at = v162;
+    ap_uint<128> v164 = pair[0];
     ap_uint<128> where_0;
-    where_0 = v105;
-    ap_uint<128> v107 = pair[0];
+    where_0 = v164;
+    ap_uint<128> v166 = pair[0];
     ap_uint<128> where_1;
-    where_1 = v107;
-    ap_uint<128> v109 = pair[1];
+    where_1 = v166;
+    ap_uint<128> v168 = pair[1];
     ap_uint<128> where_2;
-    where_2 = v109;
-    ap_uint<128> v111 = pair[1];
+    where_2 = v168;
+    ap_uint<128> v170 = pair[1];
     ap_uint<128> where_3;
-    where_3 = v111;
-    ap_int<128> v113 = where_0;
-    int32_t v114;
-    ap_int<128> v114_tmp = v113;
-    v114 = v114_tmp(95, 64);
+    where_3 = v170;
+    ap_int<128> v172 = where_0;
+    int32_t v173;
+    ap_int<128> v173_tmp = v172;
+    v173 = v173_tmp(95, 64);
     int32_t from_0;
-    from_0 = v114;
-    ap_int<128> v116 = where_1;
-    int32_t v117;
-    ap_int<128> v117_tmp = v116;
-    v117 = v117_tmp(127, 96);
+    from_0 = v173;
+    ap_int<128> v175 = where_1;
+    int32_t v176;
+    ap_int<128> v176_tmp = v175;
+    v176 = v176_tmp(127, 96);
     int32_t from_1;
-    from_1 = v117;
-    ap_int<128> v119 = where_2;
-    int32_t v120;
-    ap_int<128> v120_tmp = v119;
-    v120 = v120_tmp(31, 0);
+    from_1 = v176;
+    ap_int<128> v178 = where_2;
+    int32_t v179;
+    ap_int<128> v179_tmp = v178;
+    v179 = v179_tmp(31, 0);
     int32_t from_2;
-    from_2 = v120;
-    ap_int<128> v122 = where_3;
-    int32_t v123;
-    ap_int<128> v123_tmp = v122;
-    v123 = v123_tmp(63, 32);
+    from_2 = v179;
+    ap_int<128> v181 = where_3;
+    int32_t v182;
+    ap_int<128> v182_tmp = v181;
+    v182 = v182_tmp(63, 32);
     int32_t from_3;
-    from_3 = v123;
-    ap_int<128> v125 = back;
-    int32_t v126;
-    ap_int<128> v126_tmp = v125;
-    v126 = v126_tmp(95, 64);
+    from_3 = v182;
+    ap_int<128> v184 = back;
+    int32_t v185;
+    ap_int<128> v185_tmp = v184;
+    v185 = v185_tmp(95, 64);
     int32_t state_at;
-    state_at = v126;
-    int32_t v128 = kind;
-    bool v129 = v128 == 0;
-    int32_t v130 = layer_words;
-    int32_t v131 = head_words;
-    int32_t v132 = v129 ? (int32_t)v130 : (int32_t)v131;
+    state_at = v185;
+    int32_t v187 = kind;
+    bool v188 = v187 == 0;
+    int32_t v189 = layer_words;
+    int32_t v190 = head_words;
+    int32_t v191 = v188 ? (int32_t)v189 : (int32_t)v190;
     int32_t words;
-    words = v132;
-    int32_t v134 = kind;
-    v7.write(v134);
-    int32_t v135 = kind;
-    v8.write(v135);
-    int32_t v136 = state_at;
-    v8.write(v136);
-    int32_t v137 = from_0;
-    v9.write(v137);
-    int32_t v138 = from_1;
-    v10.write(v138);
-    int32_t v139 = from_2;
-    v11.write(v139);
-    int32_t v140 = from_3;
-    v12.write(v140);
-    int32_t v141 = words;
-    v9.write(v141);
-    int32_t v142 = words;
-    v10.write(v142);
-    int32_t v143 = words;
-    v11.write(v143);
-    int32_t v144 = words;
-    v12.write(v144);
-    int32_t v145 = kind;
-    bool v146 = v145 == 0;
-    int32_t v147 = all_state_beats;
-    int32_t v148 = v146 ? (int32_t)v147 : (int32_t)0;
-    int32_t state_beats;
-    state_beats = v148;
-    int32_t v150 = state_beats;
-    int v151 = v150;
-    for (int v152 = 0; v152 < v151; v152 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v153 = state_at;
-      int v154 = v153;
-      int v155 = v152;
-      int v156 = v154 + v155;
-      int v157 = v156;
-      ap_uint<128> v158 = v5[v157];
-      v13.write(v158);
-    }
-    int32_t v159 = kind;
-    bool v160 = v159 == 0;
-    int32_t v161 = v160 ? (int32_t)0 : (int32_t)6;
+    words = v191;
+    int32_t v193 = kind;
+    v8.write(v193);
+    int32_t v194 = kind;
+    v7.write(v194);
+    int32_t v195 = state_at;
+    v7.write(v195);
+    int32_t v196 = from_0;
+    v9.write(v196);
+    int32_t v197 = from_1;
+    v10.write(v197);
+    int32_t v198 = from_2;
+    v11.write(v198);
+    int32_t v199 = from_3;
+    v12.write(v199);
+    int32_t v200 = words;
+    v9.write(v200);
+    int32_t v201 = words;
+    v10.write(v201);
+    int32_t v202 = words;
+    v11.write(v202);
+    int32_t v203 = words;
+    v12.write(v203);
+    int32_t v204 = kind;
+    bool v205 = v204 == 0;
+    int32_t v206 = tokens;
+    int32_t v207 = wanted;
+    int32_t v208 = v205 ? (int32_t)v206 : (int32_t)v207;
+    int32_t takers;
+    takers = v208;
+    int32_t v210 = kind;
+    bool v211 = v210 == 0;
+    int32_t v212 = v211 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v161;
-    int32_t v163 = kind;
-    bool v164 = v163 == 0;
-    ap_int<33> v165 = v164 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v166 = v165;
+    phase_begin = v212;
+    int32_t v214 = kind;
+    bool v215 = v214 == 0;
+    ap_int<33> v216 = v215 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v217 = v216;
     int32_t phase_end;
-    phase_end = v166;
-    int32_t v168 = phase_begin;
-    int32_t v169 = phase_end;
-    int v170 = v168;
-    int v171 = v169;
-    for (int v172 = v170; v172 < v171; v172 += 1) {
-      l_S_n_4_n2: for (int n2 = 0; n2 < 2; n2++) {
+    phase_end = v217;
+    int32_t v219 = phase_begin;
+    int32_t v220 = phase_end;
+    int v221 = v219;
+    int v222 = v220;
+    for (int v223 = v221; v223 < v222; v223 += 1) {
+      l_S_n_5_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v174 = at;
-        int v175 = v174;
-        int v176 = n2;
-        int v177 = v175 + v176;
-        int v178 = v177;
-        ap_uint<128> v179 = v3[v178];
-        ap_uint<128> line;
-        line = v179;
-        ap_int<128> v181 = line;
-        v14.write(v181);
+        int32_t v225 = at;
+        int v226 = v225;
+        int v227 = n3;
+        int v228 = v226 + v227;
+        int v229 = v228;
+        ap_uint<128> v230 = v3[v229];
+        ap_uint<128> line1;
+        line1 = v230;
+        ap_int<128> v232 = line1;
+        v14.write(v232);
       }
-      int32_t v182 = at;
-      int v183 = v182;
-      int v184 = v183 + 2;
-      int32_t v185 = v184;
-      at = v185;
-      int32_t v186 = vector_words[v172];
+      int32_t v233 = at;
+      int v234 = v233;
+      int v235 = v234 + 2;
+      int32_t v236 = v235;
+      at = v236;
+      int32_t v237 = vector_words[v223];
       int32_t element_beats;
-      element_beats = v186;
-      int32_t filled;
-      filled = 0;
-      int32_t v189 = element_beats;
-      int v190 = v189;
-      for (int v191 = 0; v191 < v190; v191 += 1) {
-      #pragma HLS pipeline II=1
-        l_S_k_5_k: for (int k = 0; k < 0; k++) {
-          ap_uint<128> v193 = part[(k + 1)];
-          part[k] = v193;
-        }
-        int32_t v194 = at;
-        int v195 = v194;
-        int v196 = v191;
-        int v197 = v195 + v196;
-        int v198 = v197;
-        ap_uint<128> v199 = v3[v198];
-        part[0] = v199;
-        int32_t v200 = filled;
-        ap_int<33> v201 = v200;
-        ap_int<33> v202 = v201 + 1;
-        int32_t v203 = v202;
-        filled = v203;
-        int32_t v204 = filled;
-        bool v205 = v204 == 1;
-        if (v205) {
-          filled = 0;
-          ap_uint<128> whole;
-          whole = 0;
-          l_S_k_6_k1: for (int k1 = 0; k1 < 1; k1++) {
-            ap_uint<128> v208 = part[k1];
-            ap_int<128> v209 = whole;
-            int64_t v210 = k1;
-            int64_t v211 = v210 * 128;
-            ap_int<65> v212 = v211;
-            ap_int<65> v213 = v212 + 127;
-            int v214 = v211;
-            int v215 = v213;
-            ap_int<128> v216;
-            ap_int<128> v216_tmp = v209;
-            v216_tmp(v215, v214) = v208;
-            v216 = v216_tmp;
-            whole = v216;
+      element_beats = v237;
+      int32_t v239 = takers;
+      int v240 = v239;
+      for (int v241 = 0; v241 < v240; v241 += 1) {
+        int32_t filled;
+        filled = 0;
+        int32_t v243 = element_beats;
+        int v244 = v243;
+        for (int v245 = 0; v245 < v244; v245 += 1) {
+        #pragma HLS pipeline II=1
+          l_S_k_6_k: for (int k = 0; k < 0; k++) {
+            ap_uint<128> v247 = part[(k + 1)];
+            part[k] = v247;
           }
-          ap_int<128> v217 = whole;
-          v15.write(v217);
+          int32_t v248 = at;
+          int v249 = v248;
+          int v250 = v245;
+          int v251 = v249 + v250;
+          int v252 = v251;
+          ap_uint<128> v253 = v3[v252];
+          part[0] = v253;
+          int32_t v254 = filled;
+          ap_int<33> v255 = v254;
+          ap_int<33> v256 = v255 + 1;
+          int32_t v257 = v256;
+          filled = v257;
+          int32_t v258 = filled;
+          bool v259 = v258 == 1;
+          if (v259) {
+            filled = 0;
+            ap_uint<128> whole;
+            whole = 0;
+            l_S_k_7_k1: for (int k1 = 0; k1 < 1; k1++) {
+              ap_uint<128> v262 = part[k1];
+              ap_int<128> v263 = whole;
+              int64_t v264 = k1;
+              int64_t v265 = v264 * 128;
+              ap_int<65> v266 = v265;
+              ap_int<65> v267 = v266 + 127;
+              int v268 = v265;
+              int v269 = v267;
+              ap_int<128> v270;
+              ap_int<128> v270_tmp = v263;
+              v270_tmp(v269, v268) = v262;
+              v270 = v270_tmp;
+              whole = v270;
+            }
+            ap_int<128> v271 = whole;
+            v15.write(v271);
+          }
         }
       }
-      int32_t v218 = element_beats;
-      int32_t v219 = at;
-      int v220 = v219;
-      int v221 = v218;
-      int v222 = v220 + v221;
-      int32_t v223 = v222;
-      at = v223;
-      int32_t v224 = room_beats[v172];
+      int32_t v272 = element_beats;
+      int32_t v273 = at;
+      int v274 = v273;
+      int v275 = v272;
+      int v276 = v274 + v275;
+      int32_t v277 = v276;
+      at = v277;
+      int32_t v278 = room_beats[v223];
       int32_t more;
-      more = v224;
-      int32_t v226 = more;
-      int v227 = v226;
-      for (int v228 = 0; v228 < v227; v228 += 1) {
+      more = v278;
+      int32_t v280 = more;
+      int v281 = v280;
+      for (int v282 = 0; v282 < v281; v282 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v229 = at;
-        int v230 = v229;
-        int v231 = v228;
-        int v232 = v230 + v231;
-        int v233 = v232;
-        ap_uint<128> v234 = v3[v233];
+        int32_t v283 = at;
+        int v284 = v283;
+        int v285 = v282;
+        int v286 = v284 + v285;
+        int v287 = v286;
+        ap_uint<128> v288 = v3[v287];
         ap_uint<128> room_beat;
-        room_beat = v234;
-        ap_int<128> v236 = room_beat;
-        v14.write(v236);
+        room_beat = v288;
+        ap_int<128> v290 = room_beat;
+        v14.write(v290);
       }
-      int32_t v237 = more;
-      int32_t v238 = at;
-      int v239 = v238;
-      int v240 = v237;
-      int v241 = v239 + v240;
-      int32_t v242 = v241;
-      at = v242;
+      int32_t v291 = more;
+      int32_t v292 = at;
+      int v293 = v292;
+      int v294 = v291;
+      int v295 = v293 + v294;
+      int32_t v296 = v295;
+      at = v296;
+      ap_int<33> v297 = v223;
+      bool v298 = v297 == 1;
+      if (v298) {
+        int32_t v299 = continued;
+        int32_t rest_continued;
+        rest_continued = v299;
+        int32_t v301 = tokens;
+        int v302 = v301;
+        for (int v303 = 0; v303 < v302; v303 += 1) {
+          int32_t v304 = state_beats;
+          int32_t loads;
+          loads = v304;
+          int32_t v306 = rest_continued;
+          int32_t v307 = v306 & 1;
+          bool v308 = v307 == 1;
+          if (v308) {
+            loads = 0;
+          }
+          int32_t v309 = rest_continued;
+          int32_t v310 = v309 >> 1;
+          rest_continued = v310;
+          int32_t v311 = origins[v303];
+          int32_t v312 = state_at;
+          int v313 = v311;
+          int v314 = v312;
+          int v315 = v313 + v314;
+          int32_t v316 = v315;
+          int32_t old_at;
+          old_at = v316;
+          int32_t v318 = loads;
+          int v319 = v318;
+          for (int v320 = 0; v320 < v319; v320 += 1) {
+          #pragma HLS pipeline II=1
+            int32_t v321 = old_at;
+            int v322 = v321;
+            int v323 = v320;
+            int v324 = v322 + v323;
+            int v325 = v324;
+            ap_uint<128> v326 = v5[v325];
+            v13.write(v326);
+          }
+        }
+      }
     }
   }
 }
 
 void load_0_0(
-  uint64_t v243[268435456],
-  hls::stream< int32_t >& v244,
-  hls::stream< uint64_t >& v245
+  uint64_t v327[268435456],
+  hls::stream< int32_t >& v328,
+  hls::stream< uint64_t >& v329
 ) {
-  int32_t v246 = v244.read();
+  int32_t v330 = v328.read();
   int32_t count1;
-  count1 = v246;
-  int32_t v248 = count1;
-  int v249 = v248;
-  for (int v250 = 0; v250 < v249; v250 += 1) {
-    int32_t v251 = v244.read();
+  count1 = v330;
+  int32_t v332 = count1;
+  int v333 = v332;
+  for (int v334 = 0; v334 < v333; v334 += 1) {
+    int32_t v335 = v328.read();
     int32_t first_beat;
-    first_beat = v251;
-    int32_t v253 = first_beat;
-    int32_t v254 = v253 << 1;
+    first_beat = v335;
+    int32_t v337 = first_beat;
+    int32_t v338 = v337 << 1;
     int32_t at1;
-    at1 = v254;
-    int32_t v256 = v244.read();
+    at1 = v338;
+    int32_t v340 = v328.read();
     int32_t words1;
-    words1 = v256;
-    int32_t v258 = words1;
-    int v259 = v258;
-    for (int v260 = 0; v260 < v259; v260 += 1) {
+    words1 = v340;
+    int32_t v342 = words1;
+    int v343 = v342;
+    for (int v344 = 0; v344 < v343; v344 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v261 = at1;
-      int v262 = v261;
-      int v263 = v260;
-      int v264 = v262 + v263;
-      int v265 = v264;
-      uint64_t v266 = v243[v265];
-      v245.write(v266);
+      int32_t v345 = at1;
+      int v346 = v345;
+      int v347 = v344;
+      int v348 = v346 + v347;
+      int v349 = v348;
+      uint64_t v350 = v327[v349];
+      v329.write(v350);
     }
   }
 }
 
 void load_1_0(
-  uint64_t v267[268435456],
-  hls::stream< int32_t >& v268,
-  hls::stream< uint64_t >& v269
+  uint64_t v351[268435456],
+  hls::stream< int32_t >& v352,
+  hls::stream< uint64_t >& v353
 ) {
-  int32_t v270 = v268.read();
+  int32_t v354 = v352.read();
   int32_t count2;
-  count2 = v270;
-  int32_t v272 = count2;
-  int v273 = v272;
-  for (int v274 = 0; v274 < v273; v274 += 1) {
-    int32_t v275 = v268.read();
+  count2 = v354;
+  int32_t v356 = count2;
+  int v357 = v356;
+  for (int v358 = 0; v358 < v357; v358 += 1) {
+    int32_t v359 = v352.read();
     int32_t first_beat1;
-    first_beat1 = v275;
-    int32_t v277 = first_beat1;
-    int32_t v278 = v277 << 1;
+    first_beat1 = v359;
+    int32_t v361 = first_beat1;
+    int32_t v362 = v361 << 1;
     int32_t at2;
-    at2 = v278;
-    int32_t v280 = v268.read();
+    at2 = v362;
+    int32_t v364 = v352.read();
     int32_t words2;
-    words2 = v280;
-    int32_t v282 = words2;
-    int v283 = v282;
-    for (int v284 = 0; v284 < v283; v284 += 1) {
+    words2 = v364;
+    int32_t v366 = words2;
+    int v367 = v366;
+    for (int v368 = 0; v368 < v367; v368 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v285 = at2;
-      int v286 = v285;
-      int v287 = v284;
-      int v288 = v286 + v287;
-      int v289 = v288;
-      uint64_t v290 = v267[v289];
-      v269.write(v290);
+      int32_t v369 = at2;
+      int v370 = v369;
+      int v371 = v368;
+      int v372 = v370 + v371;
+      int v373 = v372;
+      uint64_t v374 = v351[v373];
+      v353.write(v374);
     }
   }
 }
 
 void load_2_0(
-  uint64_t v291[268435456],
-  hls::stream< int32_t >& v292,
-  hls::stream< uint64_t >& v293
+  uint64_t v375[268435456],
+  hls::stream< int32_t >& v376,
+  hls::stream< uint64_t >& v377
 ) {
-  int32_t v294 = v292.read();
+  int32_t v378 = v376.read();
   int32_t count3;
-  count3 = v294;
-  int32_t v296 = count3;
-  int v297 = v296;
-  for (int v298 = 0; v298 < v297; v298 += 1) {
-    int32_t v299 = v292.read();
+  count3 = v378;
+  int32_t v380 = count3;
+  int v381 = v380;
+  for (int v382 = 0; v382 < v381; v382 += 1) {
+    int32_t v383 = v376.read();
     int32_t first_beat2;
-    first_beat2 = v299;
-    int32_t v301 = first_beat2;
-    int32_t v302 = v301 << 1;
+    first_beat2 = v383;
+    int32_t v385 = first_beat2;
+    int32_t v386 = v385 << 1;
     int32_t at3;
-    at3 = v302;
-    int32_t v304 = v292.read();
+    at3 = v386;
+    int32_t v388 = v376.read();
     int32_t words3;
-    words3 = v304;
-    int32_t v306 = words3;
-    int v307 = v306;
-    for (int v308 = 0; v308 < v307; v308 += 1) {
+    words3 = v388;
+    int32_t v390 = words3;
+    int v391 = v390;
+    for (int v392 = 0; v392 < v391; v392 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v309 = at3;
-      int v310 = v309;
-      int v311 = v308;
-      int v312 = v310 + v311;
-      int v313 = v312;
-      uint64_t v314 = v291[v313];
-      v293.write(v314);
+      int32_t v393 = at3;
+      int v394 = v393;
+      int v395 = v392;
+      int v396 = v394 + v395;
+      int v397 = v396;
+      uint64_t v398 = v375[v397];
+      v377.write(v398);
     }
   }
 }
 
 void load_3_0(
-  uint64_t v315[268435456],
-  hls::stream< int32_t >& v316,
-  hls::stream< uint64_t >& v317
+  uint64_t v399[268435456],
+  hls::stream< int32_t >& v400,
+  hls::stream< uint64_t >& v401
 ) {
-  int32_t v318 = v316.read();
+  int32_t v402 = v400.read();
   int32_t count4;
-  count4 = v318;
-  int32_t v320 = count4;
-  int v321 = v320;
-  for (int v322 = 0; v322 < v321; v322 += 1) {
-    int32_t v323 = v316.read();
+  count4 = v402;
+  int32_t v404 = count4;
+  int v405 = v404;
+  for (int v406 = 0; v406 < v405; v406 += 1) {
+    int32_t v407 = v400.read();
     int32_t first_beat3;
-    first_beat3 = v323;
-    int32_t v325 = first_beat3;
-    int32_t v326 = v325 << 1;
+    first_beat3 = v407;
+    int32_t v409 = first_beat3;
+    int32_t v410 = v409 << 1;
     int32_t at4;
-    at4 = v326;
-    int32_t v328 = v316.read();
+    at4 = v410;
+    int32_t v412 = v400.read();
     int32_t words4;
-    words4 = v328;
-    int32_t v330 = words4;
-    int v331 = v330;
-    for (int v332 = 0; v332 < v331; v332 += 1) {
+    words4 = v412;
+    int32_t v414 = words4;
+    int v415 = v414;
+    for (int v416 = 0; v416 < v415; v416 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v333 = at4;
-      int v334 = v333;
-      int v335 = v332;
-      int v336 = v334 + v335;
-      int v337 = v336;
-      uint64_t v338 = v315[v337];
-      v317.write(v338);
+      int32_t v417 = at4;
+      int v418 = v417;
+      int v419 = v416;
+      int v420 = v418 + v419;
+      int v421 = v420;
+      uint64_t v422 = v399[v421];
+      v401.write(v422);
     }
   }
 }
 
 void bit_length(
-  int64_t v339,
-  int32_t *v340
+  int64_t v423,
+  int32_t *v424
 ) {
   int64_t rest;
-  rest = v339;
+  rest = v423;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v344 = k2;
-    int32_t v345 = 32 >> v344;
+    int32_t v428 = k2;
+    int32_t v429 = 32 >> v428;
     int32_t step;
-    step = v345;
-    int64_t v347 = rest;
-    int32_t v348 = step;
-    int64_t v349 = v348;
-    int64_t v350 = v347 >> v349;
+    step = v429;
+    int64_t v431 = rest;
+    int32_t v432 = step;
+    int64_t v433 = v432;
+    int64_t v434 = v431 >> v433;
     int64_t high;
-    high = v350;
-    int64_t v352 = high;
-    bool v353 = v352 > 0;
-    if (v353) {
-      int64_t v354 = high;
-      rest = v354;
-      int32_t v355 = step;
-      int32_t v356 = bits;
-      ap_int<33> v357 = v356;
-      ap_int<33> v358 = v355;
-      ap_int<33> v359 = v357 + v358;
-      int32_t v360 = v359;
-      bits = v360;
+    high = v434;
+    int64_t v436 = high;
+    bool v437 = v436 > 0;
+    if (v437) {
+      int64_t v438 = high;
+      rest = v438;
+      int32_t v439 = step;
+      int32_t v440 = bits;
+      ap_int<33> v441 = v440;
+      ap_int<33> v442 = v439;
+      ap_int<33> v443 = v441 + v442;
+      int32_t v444 = v443;
+      bits = v444;
     }
   }
-  int64_t v361 = rest;
-  int32_t v362 = v361;
+  int64_t v445 = rest;
+  int32_t v446 = v445;
   int32_t low;
-  low = v362;
-  int32_t v364 = bits;
-  int32_t v365 = low;
-  ap_int<33> v366 = v364;
-  ap_int<33> v367 = v365;
-  ap_int<33> v368 = v366 + v367;
-  int32_t v369 = v368;
+  low = v446;
+  int32_t v448 = bits;
+  int32_t v449 = low;
+  ap_int<33> v450 = v448;
+  ap_int<33> v451 = v449;
+  ap_int<33> v452 = v450 + v451;
+  int32_t v453 = v452;
   int32_t total;
-  total = v369;
-  *v340 = total;
+  total = v453;
+  *v424 = total;
 }
 
 void measure(
-  ap_int<48> v371[1408][4],
-  int32_t v372,
-  ap_uint<128> v373,
-  int32_t v374,
-  int32_t v375[1408][4],
-  int64_t v376[2],
-  int32_t v377[1]
+  ap_int<48> v455[1408][4],
+  int32_t v456,
+  int32_t v457,
+  ap_uint<128> v458,
+  int32_t v459,
+  int32_t v460[1408][4],
+  int64_t v461[2],
+  int32_t v462[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v371 complete dim=2
+  #pragma HLS array_partition variable=v455 complete dim=2
 
-  #pragma HLS array_partition variable=v375 complete dim=2
+  #pragma HLS array_partition variable=v460 complete dim=2
 
-  #pragma HLS array_partition variable=v376 complete dim=1
+  #pragma HLS array_partition variable=v461 complete dim=1
 
   ap_uint<128> rest1;
-  rest1 = v373;
+  rest1 = v458;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -593,376 +727,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<128> v383 = rest1;
-    int64_t v384 = v383;
+    ap_int<128> v468 = rest1;
+    int64_t v469 = v468;
     int64_t element;
-    element = v384;
-    ap_int<128> v386 = rest1;
-    ap_uint<128> v387 = v386 >> 32;
-    rest1 = v387;
-    int64_t v388 = element;
-    ap_int<18> v389 = v388;
+    element = v469;
+    ap_int<128> v471 = rest1;
+    ap_uint<128> v472 = v471 >> 32;
+    rest1 = v472;
+    int64_t v473 = element;
+    ap_int<18> v474 = v473;
     ap_int<18> gain;
-    gain = v389;
-    int64_t v391 = element;
-    int64_t v392 = v391 >> 18;
-    ap_int<14> v393 = v392;
+    gain = v474;
+    int64_t v476 = element;
+    int64_t v477 = v476 >> 18;
+    ap_int<14> v478 = v477;
     ap_int<14> block;
-    block = v393;
-    int v395 = v372;
-    ap_int<48> v396 = v371[v395][e];
-    ap_uint<48> v397 = v374;
-    ap_int<48> v398 = v396 << v397;
+    block = v478;
+    int v480 = v456;
+    ap_int<48> v481 = v455[v480][e];
+    ap_uint<48> v482 = v459;
+    ap_int<48> v483 = v481 << v482;
     ap_int<48> shifted;
-    shifted = v398;
-    ap_int<48> v400 = shifted;
-    ap_int<48> v401 = v400 >> 23;
-    ap_int<25> v402 = v401;
+    shifted = v483;
+    ap_int<48> v485 = shifted;
+    ap_int<48> v486 = v485 >> 23;
+    ap_int<25> v487 = v486;
     ap_int<25> normal;
-    normal = v402;
-    ap_int<25> v404 = normal;
-    ap_int<25> v405 = v404 >> 7;
-    ap_int<18> v406 = v405;
+    normal = v487;
+    ap_int<25> v489 = normal;
+    ap_int<25> v490 = v489 >> 7;
+    ap_int<18> v491 = v490;
     ap_int<18> top;
-    top = v406;
-    ap_int<18> v408 = top;
-    ap_int<36> v409 = v408;
-    ap_int<36> v410 = v409 * v409;
-    int64_t v411 = plain_sum;
-    ap_int<65> v412 = v411;
-    ap_int<65> v413 = v410;
-    ap_int<65> v414 = v412 + v413;
-    int64_t v415 = v414;
-    plain_sum = v415;
-    ap_int<25> v416 = normal;
-    ap_int<14> v417 = block;
-    ap_int<39> v418 = v416;
-    ap_int<39> v419 = v417;
-    ap_int<39> v420 = v418 * v419;
-    ap_int<40> v421 = v420;
-    ap_int<40> v422 = v421 + 524288;
-    ap_int<40> v423 = v422 >> 20;
-    ap_int<18> v424 = v423;
+    top = v491;
+    ap_int<18> v493 = top;
+    ap_int<36> v494 = v493;
+    ap_int<36> v495 = v494 * v494;
+    int64_t v496 = plain_sum;
+    ap_int<65> v497 = v496;
+    ap_int<65> v498 = v495;
+    ap_int<65> v499 = v497 + v498;
+    int64_t v500 = v499;
+    plain_sum = v500;
+    ap_int<25> v501 = normal;
+    ap_int<14> v502 = block;
+    ap_int<39> v503 = v501;
+    ap_int<39> v504 = v502;
+    ap_int<39> v505 = v503 * v504;
+    ap_int<40> v506 = v505;
+    ap_int<40> v507 = v506 + 524288;
+    ap_int<40> v508 = v507 >> 20;
+    ap_int<18> v509 = v508;
     ap_int<18> weighted;
-    weighted = v424;
-    ap_int<18> v426 = weighted;
-    ap_int<36> v427 = v426;
-    ap_int<36> v428 = v427 * v427;
-    int64_t v429 = weighted_sum;
-    ap_int<65> v430 = v429;
-    ap_int<65> v431 = v428;
-    ap_int<65> v432 = v430 + v431;
-    int64_t v433 = v432;
-    weighted_sum = v433;
-    ap_int<25> v434 = normal;
-    ap_int<18> v435 = gain;
-    ap_int<43> v436 = v434;
-    ap_int<43> v437 = v435;
-    ap_int<43> v438 = v436 * v437;
-    ap_int<43> v439 = v438 >> 11;
-    int32_t v440 = v439;
+    weighted = v509;
+    ap_int<18> v511 = weighted;
+    ap_int<36> v512 = v511;
+    ap_int<36> v513 = v512 * v512;
+    int64_t v514 = weighted_sum;
+    ap_int<65> v515 = v514;
+    ap_int<65> v516 = v513;
+    ap_int<65> v517 = v515 + v516;
+    int64_t v518 = v517;
+    weighted_sum = v518;
+    ap_int<25> v519 = normal;
+    ap_int<18> v520 = gain;
+    ap_int<43> v521 = v519;
+    ap_int<43> v522 = v520;
+    ap_int<43> v523 = v521 * v522;
+    ap_int<43> v524 = v523 >> 11;
+    int32_t v525 = v524;
     int32_t u;
-    u = v440;
-    int32_t v442 = u;
-    v375[v395][e] = v442;
-    int32_t v443 = u;
-    bool v444 = v443 < 0;
-    int32_t v445 = 0 - v443;
-    int32_t v446 = v444 ? (int32_t)v445 : (int32_t)v443;
+    u = v525;
+    int32_t v527 = u;
+    int v528 = v457;
+    v460[v528][e] = v527;
+    int32_t v529 = u;
+    bool v530 = v529 < 0;
+    int32_t v531 = 0 - v529;
+    int32_t v532 = v530 ? (int32_t)v531 : (int32_t)v529;
     int32_t size1;
-    size1 = v446;
-    int32_t v448 = size1;
-    int32_t v449 = largest;
-    bool v450 = v448 > v449;
-    int32_t v451 = v450 ? (int32_t)v448 : (int32_t)v449;
-    largest = v451;
+    size1 = v532;
+    int32_t v534 = size1;
+    int32_t v535 = largest;
+    bool v536 = v534 > v535;
+    int32_t v537 = v536 ? (int32_t)v534 : (int32_t)v535;
+    largest = v537;
   }
-  int64_t v452 = weighted_sum;
-  int64_t v453 = v376[0];
-  ap_int<65> v454 = v453;
-  ap_int<65> v455 = v452;
-  ap_int<65> v456 = v454 + v455;
-  int64_t v457 = v456;
-  v376[0] = v457;
-  int64_t v458 = plain_sum;
-  int64_t v459 = v376[1];
-  ap_int<65> v460 = v459;
-  ap_int<65> v461 = v458;
-  ap_int<65> v462 = v460 + v461;
-  int64_t v463 = v462;
-  v376[1] = v463;
-  int32_t v464 = largest;
-  int32_t v465 = v377[0];
-  bool v466 = v464 > v465;
-  int32_t v467 = v466 ? (int32_t)v464 : (int32_t)v465;
-  v377[0] = v467;
+  int64_t v538 = weighted_sum;
+  int64_t v539 = v461[0];
+  ap_int<65> v540 = v539;
+  ap_int<65> v541 = v538;
+  ap_int<65> v542 = v540 + v541;
+  int64_t v543 = v542;
+  v461[0] = v543;
+  int64_t v544 = plain_sum;
+  int64_t v545 = v461[1];
+  ap_int<65> v546 = v545;
+  ap_int<65> v547 = v544;
+  ap_int<65> v548 = v546 + v547;
+  int64_t v549 = v548;
+  v461[1] = v549;
+  int32_t v550 = largest;
+  int32_t v551 = v462[0];
+  bool v552 = v550 > v551;
+  int32_t v553 = v552 ? (int32_t)v550 : (int32_t)v551;
+  v462[0] = v553;
 }
 
 void normalise(
-  int64_t v468,
-  int32_t v469,
-  int32_t v470[2]
+  int64_t v554,
+  int32_t v555,
+  int32_t v556[2]
 ) {
-  #pragma HLS array_partition variable=v470 complete dim=1
+  #pragma HLS array_partition variable=v556 complete dim=1
 
-  int32_t v471;
-  bit_length(v468, &v471);
-  ap_int<33> v472 = v471;
-  ap_int<33> v473 = v472 - 31;
-  int32_t v474 = v473;
+  int32_t v557;
+  bit_length(v554, &v557);
+  ap_int<33> v558 = v557;
+  ap_int<33> v559 = v558 - 31;
+  int32_t v560 = v559;
   int32_t shift;
-  shift = v474;
-  int32_t v476 = shift;
-  bool v477 = v476 > 0;
-  int32_t v478 = v477 ? (int32_t)v476 : (int32_t)0;
+  shift = v560;
+  int32_t v562 = shift;
+  bool v563 = v562 > 0;
+  int32_t v564 = v563 ? (int32_t)v562 : (int32_t)0;
   int32_t down;
-  down = v478;
-  int32_t v480 = shift;
-  bool v481 = v480 > 0;
-  int32_t v482 = 0 - v480;
-  int32_t v483 = v481 ? (int32_t)0 : (int32_t)v482;
+  down = v564;
+  int32_t v566 = shift;
+  bool v567 = v566 > 0;
+  int32_t v568 = 0 - v566;
+  int32_t v569 = v567 ? (int32_t)0 : (int32_t)v568;
   int32_t up;
-  up = v483;
-  int32_t v485 = down;
-  int64_t v486 = v485;
-  int64_t v487 = v468 >> v486;
-  int32_t v488 = up;
-  int64_t v489 = v488;
-  int64_t v490 = v487 << v489;
-  int32_t v491 = v490;
+  up = v569;
+  int32_t v571 = down;
+  int64_t v572 = v571;
+  int64_t v573 = v554 >> v572;
+  int32_t v574 = up;
+  int64_t v575 = v574;
+  int64_t v576 = v573 << v575;
+  int32_t v577 = v576;
   int32_t mantissa;
-  mantissa = v491;
-  int32_t v493 = mantissa;
-  v470[0] = v493;
-  int32_t v494 = mantissa;
-  bool v495 = v494 == 0;
-  int32_t v496 = shift;
-  ap_int<33> v497 = v469;
-  ap_int<33> v498 = v496;
-  ap_int<33> v499 = v497 + v498;
-  ap_int<33> v500 = v495 ? (ap_int<33>)0 : (ap_int<33>)v499;
-  int32_t v501 = v500;
-  v470[1] = v501;
+  mantissa = v577;
+  int32_t v579 = mantissa;
+  v556[0] = v579;
+  int32_t v580 = mantissa;
+  bool v581 = v580 == 0;
+  int32_t v582 = shift;
+  ap_int<33> v583 = v555;
+  ap_int<33> v584 = v582;
+  ap_int<33> v585 = v583 + v584;
+  ap_int<33> v586 = v581 ? (ap_int<33>)0 : (ap_int<33>)v585;
+  int32_t v587 = v586;
+  v556[1] = v587;
 }
 
 void multiply(
-  int32_t v502[2],
-  int32_t v503[2],
-  int32_t v504[2]
+  int32_t v588[2],
+  int32_t v589[2],
+  int32_t v590[2]
 ) {
-  #pragma HLS array_partition variable=v502 complete dim=1
+  #pragma HLS array_partition variable=v588 complete dim=1
 
-  #pragma HLS array_partition variable=v503 complete dim=1
+  #pragma HLS array_partition variable=v589 complete dim=1
 
-  #pragma HLS array_partition variable=v504 complete dim=1
+  #pragma HLS array_partition variable=v590 complete dim=1
 
-  int32_t v505 = v502[0];
-  int32_t v506 = v503[0];
-  int64_t v507 = v505;
-  int64_t v508 = v506;
-  int64_t v509 = v507 * v508;
+  int32_t v591 = v588[0];
+  int32_t v592 = v589[0];
+  int64_t v593 = v591;
+  int64_t v594 = v592;
+  int64_t v595 = v593 * v594;
   int64_t product;
-  product = v509;
-  int32_t v511 = v502[1];
-  int32_t v512 = v503[1];
-  ap_int<33> v513 = v511;
-  ap_int<33> v514 = v512;
-  ap_int<33> v515 = v513 + v514;
-  int32_t v516 = v515;
+  product = v595;
+  int32_t v597 = v588[1];
+  int32_t v598 = v589[1];
+  ap_int<33> v599 = v597;
+  ap_int<33> v600 = v598;
+  ap_int<33> v601 = v599 + v600;
+  int32_t v602 = v601;
   int32_t exponent;
-  exponent = v516;
-  int64_t v518 = product;
-  int32_t v519 = exponent;
-  normalise(v518, v519, v504);
+  exponent = v602;
+  int64_t v604 = product;
+  int32_t v605 = exponent;
+  normalise(v604, v605, v590);
 }
 
 void aligned(
-  int32_t v520,
-  int32_t v521,
-  int32_t *v522
+  int32_t v606,
+  int32_t v607,
+  int32_t *v608
 ) {
-  bool v523 = v521 > 31;
-  int32_t v524 = v523 ? (int32_t)31 : (int32_t)v521;
+  bool v609 = v607 > 31;
+  int32_t v610 = v609 ? (int32_t)31 : (int32_t)v607;
   int32_t shift1;
-  shift1 = v524;
-  int32_t v526 = shift1;
-  int32_t v527 = v520 >> v526;
+  shift1 = v610;
+  int32_t v612 = shift1;
+  int32_t v613 = v606 >> v612;
   int32_t moved;
-  moved = v527;
-  *v522 = moved;
+  moved = v613;
+  *v608 = moved;
 }
 
 void add3(
-  int32_t v529[2],
-  int32_t v530[2],
-  int32_t v531[2],
-  int32_t v532[2]
+  int32_t v615[2],
+  int32_t v616[2],
+  int32_t v617[2],
+  int32_t v618[2]
 ) {
-  #pragma HLS array_partition variable=v529 complete dim=1
+  #pragma HLS array_partition variable=v615 complete dim=1
 
-  #pragma HLS array_partition variable=v530 complete dim=1
+  #pragma HLS array_partition variable=v616 complete dim=1
 
-  #pragma HLS array_partition variable=v531 complete dim=1
+  #pragma HLS array_partition variable=v617 complete dim=1
 
-  #pragma HLS array_partition variable=v532 complete dim=1
+  #pragma HLS array_partition variable=v618 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v534 = v529[0];
-  bool v535 = v534 > 0;
-  int32_t v536 = v529[1];
-  int32_t v537 = lowest;
-  int32_t v538 = v535 ? (int32_t)v536 : (int32_t)v537;
+  int32_t v620 = v615[0];
+  bool v621 = v620 > 0;
+  int32_t v622 = v615[1];
+  int32_t v623 = lowest;
+  int32_t v624 = v621 ? (int32_t)v622 : (int32_t)v623;
   int32_t ea;
-  ea = v538;
-  int32_t v540 = v530[0];
-  bool v541 = v540 > 0;
-  int32_t v542 = v530[1];
-  int32_t v543 = lowest;
-  int32_t v544 = v541 ? (int32_t)v542 : (int32_t)v543;
+  ea = v624;
+  int32_t v626 = v616[0];
+  bool v627 = v626 > 0;
+  int32_t v628 = v616[1];
+  int32_t v629 = lowest;
+  int32_t v630 = v627 ? (int32_t)v628 : (int32_t)v629;
   int32_t eb;
-  eb = v544;
-  int32_t v546 = v531[0];
-  bool v547 = v546 > 0;
-  int32_t v548 = v531[1];
-  int32_t v549 = lowest;
-  int32_t v550 = v547 ? (int32_t)v548 : (int32_t)v549;
+  eb = v630;
+  int32_t v632 = v617[0];
+  bool v633 = v632 > 0;
+  int32_t v634 = v617[1];
+  int32_t v635 = lowest;
+  int32_t v636 = v633 ? (int32_t)v634 : (int32_t)v635;
   int32_t ec;
-  ec = v550;
-  int32_t v552 = eb;
-  int32_t v553 = ea;
-  bool v554 = v552 > v553;
-  int32_t v555 = v554 ? (int32_t)v552 : (int32_t)v553;
+  ec = v636;
+  int32_t v638 = eb;
+  int32_t v639 = ea;
+  bool v640 = v638 > v639;
+  int32_t v641 = v640 ? (int32_t)v638 : (int32_t)v639;
   int32_t ab;
-  ab = v555;
-  int32_t v557 = ec;
-  int32_t v558 = ab;
-  bool v559 = v557 > v558;
-  int32_t v560 = v559 ? (int32_t)v557 : (int32_t)v558;
+  ab = v641;
+  int32_t v643 = ec;
+  int32_t v644 = ab;
+  bool v645 = v643 > v644;
+  int32_t v646 = v645 ? (int32_t)v643 : (int32_t)v644;
   int32_t top1;
-  top1 = v560;
-  int32_t v562 = top1;
-  int32_t v563 = ea;
-  ap_int<33> v564 = v562;
-  ap_int<33> v565 = v563;
-  ap_int<33> v566 = v564 - v565;
-  int32_t v567 = v566;
+  top1 = v646;
+  int32_t v648 = top1;
+  int32_t v649 = ea;
+  ap_int<33> v650 = v648;
+  ap_int<33> v651 = v649;
+  ap_int<33> v652 = v650 - v651;
+  int32_t v653 = v652;
   int32_t below_a;
-  below_a = v567;
-  int32_t v569 = top1;
-  int32_t v570 = eb;
-  ap_int<33> v571 = v569;
-  ap_int<33> v572 = v570;
-  ap_int<33> v573 = v571 - v572;
-  int32_t v574 = v573;
+  below_a = v653;
+  int32_t v655 = top1;
+  int32_t v656 = eb;
+  ap_int<33> v657 = v655;
+  ap_int<33> v658 = v656;
+  ap_int<33> v659 = v657 - v658;
+  int32_t v660 = v659;
   int32_t below_b;
-  below_b = v574;
-  int32_t v576 = top1;
-  int32_t v577 = ec;
-  ap_int<33> v578 = v576;
-  ap_int<33> v579 = v577;
-  ap_int<33> v580 = v578 - v579;
-  int32_t v581 = v580;
+  below_b = v660;
+  int32_t v662 = top1;
+  int32_t v663 = ec;
+  ap_int<33> v664 = v662;
+  ap_int<33> v665 = v663;
+  ap_int<33> v666 = v664 - v665;
+  int32_t v667 = v666;
   int32_t below_c;
-  below_c = v581;
-  int32_t v583 = v529[0];
-  int32_t v584 = below_a;
-  int32_t v585;
-  aligned(v583, v584, &v585);
-  int32_t v586 = v530[0];
-  int32_t v587 = below_b;
-  int32_t v588;
-  aligned(v586, v587, &v588);
-  ap_int<33> v589 = v585;
-  ap_int<33> v590 = v588;
-  ap_int<33> v591 = v589 + v590;
-  int32_t v592 = v531[0];
-  int32_t v593 = below_c;
-  int32_t v594;
-  aligned(v592, v593, &v594);
-  ap_int<34> v595 = v591;
-  ap_int<34> v596 = v594;
-  ap_int<34> v597 = v595 + v596;
-  int64_t v598 = v597;
+  below_c = v667;
+  int32_t v669 = v615[0];
+  int32_t v670 = below_a;
+  int32_t v671;
+  aligned(v669, v670, &v671);
+  int32_t v672 = v616[0];
+  int32_t v673 = below_b;
+  int32_t v674;
+  aligned(v672, v673, &v674);
+  ap_int<33> v675 = v671;
+  ap_int<33> v676 = v674;
+  ap_int<33> v677 = v675 + v676;
+  int32_t v678 = v617[0];
+  int32_t v679 = below_c;
+  int32_t v680;
+  aligned(v678, v679, &v680);
+  ap_int<34> v681 = v677;
+  ap_int<34> v682 = v680;
+  ap_int<34> v683 = v681 + v682;
+  int64_t v684 = v683;
   int64_t total1;
-  total1 = v598;
-  int64_t v600 = total1;
-  int32_t v601 = top1;
-  normalise(v600, v601, v532);
+  total1 = v684;
+  int64_t v686 = total1;
+  int32_t v687 = top1;
+  normalise(v686, v687, v618);
 }
 
 void ratio_begin(
-  int32_t v602[2],
-  int32_t v603[2],
-  int32_t v604[2],
-  int64_t v605[2]
+  int32_t v688[2],
+  int32_t v689[2],
+  int32_t v690[2],
+  int64_t v691[2]
 ) {
-  #pragma HLS array_partition variable=v602 complete dim=1
+  #pragma HLS array_partition variable=v688 complete dim=1
 
-  #pragma HLS array_partition variable=v603 complete dim=1
+  #pragma HLS array_partition variable=v689 complete dim=1
 
-  #pragma HLS array_partition variable=v604 complete dim=1
+  #pragma HLS array_partition variable=v690 complete dim=1
 
-  #pragma HLS array_partition variable=v605 complete dim=1
+  #pragma HLS array_partition variable=v691 complete dim=1
 
-  int32_t v606 = v603[1];
-  int32_t v607 = v606 & 1;
+  int32_t v692 = v689[1];
+  int32_t v693 = v692 & 1;
   int32_t odd;
-  odd = v607;
-  int32_t v609 = v603[0];
-  int64_t v610 = v609;
+  odd = v693;
+  int32_t v695 = v689[0];
+  int64_t v696 = v695;
   int64_t wide;
-  wide = v610;
+  wide = v696;
   int64_t one;
   one = 1073741824;
-  int32_t v613 = v603[0];
-  bool v614 = v613 == 0;
-  int64_t v615 = one;
-  int64_t v616 = wide;
-  int32_t v617 = odd;
-  int64_t v618 = v617;
-  int64_t v619 = v616 << v618;
-  int64_t v620 = v614 ? (int64_t)v615 : (int64_t)v619;
+  int32_t v699 = v689[0];
+  bool v700 = v699 == 0;
+  int64_t v701 = one;
+  int64_t v702 = wide;
+  int32_t v703 = odd;
+  int64_t v704 = v703;
+  int64_t v705 = v702 << v704;
+  int64_t v706 = v700 ? (int64_t)v701 : (int64_t)v705;
   int64_t radicand;
-  radicand = v620;
-  int64_t v622 = radicand;
-  int64_t v623 = v622 << 30;
-  v605[0] = v623;
-  int32_t v624 = v602[0];
-  int64_t v625 = v624;
-  v605[1] = v625;
-  int32_t v626 = v602[1];
-  v604[0] = v626;
-  int32_t v627 = v603[1];
-  int32_t v628 = odd;
-  ap_int<33> v629 = v627;
-  ap_int<33> v630 = v628;
-  ap_int<33> v631 = v629 - v630;
-  ap_int<34> v632 = v631;
-  ap_int<34> v633 = v632 - 30;
-  ap_int<34> v634 = v633 >> 1;
-  int32_t v635 = v634;
-  v604[1] = v635;
+  radicand = v706;
+  int64_t v708 = radicand;
+  int64_t v709 = v708 << 30;
+  v691[0] = v709;
+  int32_t v710 = v688[0];
+  int64_t v711 = v710;
+  v691[1] = v711;
+  int32_t v712 = v688[1];
+  v690[0] = v712;
+  int32_t v713 = v689[1];
+  int32_t v714 = odd;
+  ap_int<33> v715 = v713;
+  ap_int<33> v716 = v714;
+  ap_int<33> v717 = v715 - v716;
+  ap_int<34> v718 = v717;
+  ap_int<34> v719 = v718 - 30;
+  ap_int<34> v720 = v719 >> 1;
+  int32_t v721 = v720;
+  v690[1] = v721;
 }
 
 void norm_scale(
-  int32_t v636[8],
-  int32_t v637,
-  int64_t v638[2],
-  int32_t v639[1],
-  int32_t v640[2],
-  int32_t v641[2],
-  int64_t v642[2]
+  int32_t v722[8],
+  int32_t v723,
+  int64_t v724[2],
+  int32_t v725[1],
+  int32_t v726[2],
+  int32_t v727[2],
+  int64_t v728[2]
 ) {
-  #pragma HLS array_partition variable=v636 complete dim=1
+  #pragma HLS array_partition variable=v722 complete dim=1
 
-  #pragma HLS array_partition variable=v638 complete dim=1
+  #pragma HLS array_partition variable=v724 complete dim=1
 
-  #pragma HLS array_partition variable=v640 complete dim=1
+  #pragma HLS array_partition variable=v726 complete dim=1
 
-  #pragma HLS array_partition variable=v641 complete dim=1
+  #pragma HLS array_partition variable=v727 complete dim=1
 
-  #pragma HLS array_partition variable=v642 complete dim=1
+  #pragma HLS array_partition variable=v728 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -982,288 +1117,290 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v649 = v636[0];
-  factor[0] = v649;
-  int32_t v650 = v636[1];
-  factor[1] = v650;
-  int32_t v651 = v636[3];
-  eps_square[0] = v651;
-  int32_t v652 = v636[4];
-  eps_square[1] = v652;
-  int32_t v653 = v636[5];
-  eps[0] = v653;
-  int32_t v654 = v636[6];
-  eps[1] = v654;
-  int32_t v655 = v636[2];
-  int32_t v656 = v637 << 1;
-  ap_int<33> v657 = v655;
-  ap_int<33> v658 = v656;
-  ap_int<33> v659 = v657 + v658;
-  int32_t v660 = v659;
+  int32_t v735 = v722[0];
+  factor[0] = v735;
+  int32_t v736 = v722[1];
+  factor[1] = v736;
+  int32_t v737 = v722[3];
+  eps_square[0] = v737;
+  int32_t v738 = v722[4];
+  eps_square[1] = v738;
+  int32_t v739 = v722[5];
+  eps[0] = v739;
+  int32_t v740 = v722[6];
+  eps[1] = v740;
+  int32_t v741 = v722[2];
+  int32_t v742 = v723 << 1;
+  ap_int<33> v743 = v741;
+  ap_int<33> v744 = v742;
+  ap_int<33> v745 = v743 + v744;
+  int32_t v746 = v745;
   int32_t exponent1;
-  exponent1 = v660;
-  int64_t v662 = v638[0];
-  int32_t v663 = exponent1;
-  normalise(v662, v663, mean);
-  multiply(eps_square, v640, product1);
+  exponent1 = v746;
+  int64_t v748 = v724[0];
+  int32_t v749 = exponent1;
+  normalise(v748, v749, mean);
+  multiply(eps_square, v726, product1);
   add3(mean, product1, eps, total2);
-  int32_t v664 = v639[0];
-  int64_t v665 = v664;
+  int32_t v750 = v725[0];
+  int64_t v751 = v750;
   int64_t largest1;
-  largest1 = v665;
-  int64_t v667 = largest1;
-  normalise(v667, v637, mean);
+  largest1 = v751;
+  int64_t v753 = largest1;
+  normalise(v753, v723, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v641, v642);
+  ratio_begin(product1, total2, v727, v728);
 }
 
 void code_shift(
-  int32_t v668,
-  int32_t *v669
+  int32_t v754,
+  int32_t *v755
 ) {
-  int64_t v670 = v668;
+  int64_t v756 = v754;
   int64_t wide1;
-  wide1 = v670;
-  int64_t v672 = wide1;
-  int32_t v673;
-  bit_length(v672, &v673);
-  ap_int<33> v674 = v673;
-  ap_int<33> v675 = 31 - v674;
-  int32_t v676 = v675;
+  wide1 = v756;
+  int64_t v758 = wide1;
+  int32_t v759;
+  bit_length(v758, &v759);
+  ap_int<33> v760 = v759;
+  ap_int<33> v761 = 31 - v760;
+  int32_t v762 = v761;
   int32_t left;
-  left = v676;
-  *v669 = left;
+  left = v762;
+  *v755 = left;
 }
 
 void divide(
-  int64_t v678,
-  int64_t v679,
-  int32_t v680,
-  int64_t *v681
+  int64_t v764,
+  int64_t v765,
+  int32_t v766,
+  int64_t *v767
 ) {
   int64_t rest2;
-  rest2 = v678;
+  rest2 = v764;
   int64_t quotient;
   quotient = 0;
-  int v684 = v680;
-  for (int v685 = 0; v685 < v684; v685 += 1) {
+  int v770 = v766;
+  for (int v771 = 0; v771 < v770; v771 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v686 = quotient;
-    int64_t v687 = v686 << 1;
-    quotient = v687;
-    int64_t v688 = rest2;
-    bool v689 = v688 >= v679;
-    if (v689) {
-      int64_t v690 = rest2;
-      ap_int<65> v691 = v690;
-      ap_int<65> v692 = v679;
-      ap_int<65> v693 = v691 - v692;
-      int64_t v694 = v693;
-      rest2 = v694;
-      int64_t v695 = quotient;
-      ap_int<65> v696 = v695;
-      ap_int<65> v697 = v696 + 1;
-      int64_t v698 = v697;
-      quotient = v698;
+    int64_t v772 = quotient;
+    int64_t v773 = v772 << 1;
+    quotient = v773;
+    int64_t v774 = rest2;
+    bool v775 = v774 >= v765;
+    if (v775) {
+      int64_t v776 = rest2;
+      ap_int<65> v777 = v776;
+      ap_int<65> v778 = v765;
+      ap_int<65> v779 = v777 - v778;
+      int64_t v780 = v779;
+      rest2 = v780;
+      int64_t v781 = quotient;
+      ap_int<65> v782 = v781;
+      ap_int<65> v783 = v782 + 1;
+      int64_t v784 = v783;
+      quotient = v784;
     }
-    int64_t v699 = rest2;
-    int64_t v700 = v699 << 1;
-    rest2 = v700;
+    int64_t v785 = rest2;
+    int64_t v786 = v785 << 1;
+    rest2 = v786;
   }
-  *v681 = quotient;
+  *v767 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v701,
-  int32_t v702,
-  ap_int<25> *v703
+  int32_t v787,
+  int32_t v788,
+  ap_int<25> *v789
 ) {
-  int32_t v704 = v701 << v702;
-  int32_t v705 = v704 >> 7;
-  int64_t v706 = v705;
+  int32_t v790 = v787 << v788;
+  int32_t v791 = v790 >> 7;
+  int64_t v792 = v791;
   int64_t largest2;
-  largest2 = v706;
+  largest2 = v792;
   int64_t start;
   start = 8323072;
-  int64_t v709 = start;
-  int64_t v710 = largest2;
-  int64_t v711;
-  divide(v709, v710, 25, &v711);
-  ap_int<25> v712 = v711;
+  int64_t v795 = start;
+  int64_t v796 = largest2;
+  int64_t v797;
+  divide(v795, v796, 25, &v797);
+  ap_int<25> v798 = v797;
   ap_int<25> reciprocal;
-  reciprocal = v712;
-  *v703 = reciprocal;
+  reciprocal = v798;
+  *v789 = reciprocal;
 }
 
 void quantise(
-  int32_t v714[1408][4],
-  int32_t v715,
-  int32_t v716,
-  ap_int<25> v717,
-  int8_t v718[176][8][4],
-  int32_t v719,
-  int32_t v720
+  int32_t v800[1408][4],
+  int32_t v801,
+  int32_t v802,
+  ap_int<25> v803,
+  int8_t v804[176][1][8][4],
+  int32_t v805,
+  int32_t v806,
+  int32_t v807
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v714 complete dim=2
+  #pragma HLS array_partition variable=v800 complete dim=2
 
-  #pragma HLS array_partition variable=v718 complete dim=2
-  #pragma HLS array_partition variable=v718 complete dim=3
+  #pragma HLS array_partition variable=v804 complete dim=3
+  #pragma HLS array_partition variable=v804 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v722 = half;
-  int64_t v723 = v722 << 39;
-  half = v723;
+  int64_t v809 = half;
+  int64_t v810 = v809 << 39;
+  half = v810;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v725 = v715;
-    int32_t v726 = v714[v725][e1];
-    int32_t v727 = v726 << v716;
+    int v812 = v801;
+    int32_t v813 = v800[v812][e1];
+    int32_t v814 = v813 << v802;
     int32_t u1;
-    u1 = v727;
-    int32_t v729 = u1;
-    int32_t v730 = v729 >> 7;
-    ap_int<25> v731 = v730;
+    u1 = v814;
+    int32_t v816 = u1;
+    int32_t v817 = v816 >> 7;
+    ap_int<25> v818 = v817;
     ap_int<25> cut;
-    cut = v731;
-    ap_int<25> v733 = cut;
-    ap_int<50> v734 = v733;
-    ap_int<50> v735 = v717;
-    ap_int<50> v736 = v734 * v735;
-    int64_t v737 = half;
-    ap_int<65> v738 = v736;
-    ap_int<65> v739 = v737;
-    ap_int<65> v740 = v738 + v739;
-    ap_int<65> v741 = v740 >> 40;
-    int8_t v742 = v741;
-    int v743 = v719;
-    int v744 = v720;
-    v718[v743][v744][e1] = v742;
+    cut = v818;
+    ap_int<25> v820 = cut;
+    ap_int<50> v821 = v820;
+    ap_int<50> v822 = v803;
+    ap_int<50> v823 = v821 * v822;
+    int64_t v824 = half;
+    ap_int<65> v825 = v823;
+    ap_int<65> v826 = v824;
+    ap_int<65> v827 = v825 + v826;
+    ap_int<65> v828 = v827 >> 40;
+    int8_t v829 = v828;
+    int v830 = v805;
+    int v831 = v806;
+    int v832 = v807;
+    v804[v830][v831][v832][e1] = v829;
   }
 }
 
 void ratio_end(
-  int64_t v745,
-  int32_t v746[2],
-  int32_t v747,
-  int32_t v748[2]
+  int64_t v833,
+  int32_t v834[2],
+  int32_t v835,
+  int32_t v836[2]
 ) {
-  #pragma HLS array_partition variable=v746 complete dim=1
+  #pragma HLS array_partition variable=v834 complete dim=1
 
-  #pragma HLS array_partition variable=v748 complete dim=1
+  #pragma HLS array_partition variable=v836 complete dim=1
 
-  int64_t v749 = v745 >> 24;
-  int32_t v750 = v749;
+  int64_t v837 = v833 >> 24;
+  int32_t v838 = v837;
   int32_t big;
-  big = v750;
-  int32_t v752 = big;
-  ap_int<33> v753 = v752;
-  ap_int<33> v754 = v753 + 24;
-  ap_int<34> v755 = v754;
-  ap_int<34> v756 = v747;
-  ap_int<34> v757 = v755 - v756;
-  int32_t v758 = v757;
+  big = v838;
+  int32_t v840 = big;
+  ap_int<33> v841 = v840;
+  ap_int<33> v842 = v841 + 24;
+  ap_int<34> v843 = v842;
+  ap_int<34> v844 = v835;
+  ap_int<34> v845 = v843 - v844;
+  int32_t v846 = v845;
   int32_t drop;
-  drop = v758;
-  int32_t v760 = drop;
-  int64_t v761 = v760;
-  int64_t v762 = v745 >> v761;
-  int32_t v763 = v762;
+  drop = v846;
+  int32_t v848 = drop;
+  int64_t v849 = v848;
+  int64_t v850 = v833 >> v849;
+  int32_t v851 = v850;
   int32_t mantissa1;
-  mantissa1 = v763;
-  int32_t v765 = mantissa1;
-  v748[0] = v765;
-  int32_t v766 = v746[0];
-  int32_t v767 = v746[1];
-  ap_int<33> v768 = v766;
-  ap_int<33> v769 = v767;
-  ap_int<33> v770 = v768 - v769;
-  ap_int<34> v771 = v770;
-  ap_int<34> v772 = v771 - 24;
-  int32_t v773 = drop;
-  ap_int<35> v774 = v772;
-  ap_int<35> v775 = v773;
-  ap_int<35> v776 = v774 + v775;
-  int32_t v777 = v776;
-  v748[1] = v777;
+  mantissa1 = v851;
+  int32_t v853 = mantissa1;
+  v836[0] = v853;
+  int32_t v854 = v834[0];
+  int32_t v855 = v834[1];
+  ap_int<33> v856 = v854;
+  ap_int<33> v857 = v855;
+  ap_int<33> v858 = v856 - v857;
+  ap_int<34> v859 = v858;
+  ap_int<34> v860 = v859 - 24;
+  int32_t v861 = drop;
+  ap_int<35> v862 = v860;
+  ap_int<35> v863 = v861;
+  ap_int<35> v864 = v862 + v863;
+  int32_t v865 = v864;
+  v836[1] = v865;
 }
 
 void dequantise(
-  ap_int<21> v778,
-  int32_t v779[2],
-  ap_int<48> *v780
+  ap_int<21> v866,
+  int32_t v867[2],
+  ap_int<48> *v868
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v779 complete dim=1
+  #pragma HLS array_partition variable=v867 complete dim=1
 
-  int32_t v781 = v779[0];
-  ap_int<19> v782 = v781;
+  int32_t v869 = v867[0];
+  ap_int<19> v870 = v869;
   ap_int<19> mantissa2;
-  mantissa2 = v782;
-  ap_int<19> v784 = mantissa2;
-  ap_int<40> v785 = v778;
-  ap_int<40> v786 = v784;
-  ap_int<40> v787 = v785 * v786;
-  int64_t v788 = v787;
+  mantissa2 = v870;
+  ap_int<19> v872 = mantissa2;
+  ap_int<40> v873 = v866;
+  ap_int<40> v874 = v872;
+  ap_int<40> v875 = v873 * v874;
+  int64_t v876 = v875;
   int64_t product2;
-  product2 = v788;
-  int32_t v790 = v779[1];
-  int32_t v791 = 0 - v790;
+  product2 = v876;
+  int32_t v878 = v867[1];
+  int32_t v879 = 0 - v878;
   int32_t right;
-  right = v791;
-  int32_t v793 = right;
-  bool v794 = v793 > 47;
-  int32_t v795 = v794 ? (int32_t)47 : (int32_t)v793;
+  right = v879;
+  int32_t v881 = right;
+  bool v882 = v881 > 47;
+  int32_t v883 = v882 ? (int32_t)47 : (int32_t)v881;
   int32_t most;
-  most = v795;
-  int32_t v797 = most;
-  bool v798 = v797 < 0;
-  int32_t v799 = v798 ? (int32_t)0 : (int32_t)v797;
+  most = v883;
+  int32_t v885 = most;
+  bool v886 = v885 < 0;
+  int32_t v887 = v886 ? (int32_t)0 : (int32_t)v885;
   int32_t shift2;
-  shift2 = v799;
+  shift2 = v887;
   int64_t half1;
   half1 = 1;
-  int64_t v802 = half1;
-  int32_t v803 = shift2;
-  int64_t v804 = v803;
-  int64_t v805 = v802 << v804;
-  int64_t v806 = v805 >> 1;
-  half1 = v806;
-  int64_t v807 = product2;
-  int64_t v808 = half1;
-  ap_int<65> v809 = v807;
-  ap_int<65> v810 = v808;
-  ap_int<65> v811 = v809 + v810;
-  int32_t v812 = shift2;
-  ap_uint<65> v813 = v812;
-  ap_int<65> v814 = v811 >> v813;
-  ap_int<48> v815 = v814;
+  int64_t v890 = half1;
+  int32_t v891 = shift2;
+  int64_t v892 = v891;
+  int64_t v893 = v890 << v892;
+  int64_t v894 = v893 >> 1;
+  half1 = v894;
+  int64_t v895 = product2;
+  int64_t v896 = half1;
+  ap_int<65> v897 = v895;
+  ap_int<65> v898 = v896;
+  ap_int<65> v899 = v897 + v898;
+  int32_t v900 = shift2;
+  ap_uint<65> v901 = v900;
+  ap_int<65> v902 = v899 >> v901;
+  ap_int<48> v903 = v902;
   ap_int<48> value;
-  value = v815;
-  *v780 = value;
+  value = v903;
+  *v868 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v817,
-  int32_t *v818
+  ap_int<48> v905,
+  int32_t *v906
 ) {
   #pragma HLS inline
-  bool v819 = v817 < -2147483647;
-  ap_int<48> v820 = v819 ? (ap_int<48>)-2147483647 : (ap_int<48>)v817;
+  bool v907 = v905 < -2147483647;
+  ap_int<48> v908 = v907 ? (ap_int<48>)-2147483647 : (ap_int<48>)v905;
   ap_int<48> low1;
-  low1 = v820;
-  ap_int<48> v822 = low1;
-  bool v823 = v822 > 2147483647;
-  ap_int<48> v824 = v823 ? (ap_int<48>)2147483647 : (ap_int<48>)v822;
-  int32_t v825 = v824;
+  low1 = v908;
+  ap_int<48> v910 = low1;
+  bool v911 = v910 > 2147483647;
+  ap_int<48> v912 = v911 ? (ap_int<48>)2147483647 : (ap_int<48>)v910;
+  int32_t v913 = v912;
   int32_t high1;
-  high1 = v825;
-  *v818 = high1;
+  high1 = v913;
+  *v906 = high1;
 }
 
 void sigmoid(
-  int32_t v827,
-  ap_int<22> *v828
+  int32_t v915,
+  ap_int<22> *v916
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1272,330 +1409,343 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v832 = v827 < 0;
-  int32_t v833 = 0 - v827;
-  int32_t v834 = v832 ? (int32_t)v833 : (int32_t)v827;
+  bool v920 = v915 < 0;
+  int32_t v921 = 0 - v915;
+  int32_t v922 = v920 ? (int32_t)v921 : (int32_t)v915;
   int32_t size2;
-  size2 = v834;
-  int32_t v836 = size2;
-  bool v837 = v836 > 67108863;
-  int32_t v838 = v837 ? (int32_t)67108863 : (int32_t)v836;
+  size2 = v922;
+  int32_t v924 = size2;
+  bool v925 = v924 > 67108863;
+  int32_t v926 = v925 ? (int32_t)67108863 : (int32_t)v924;
   int32_t t;
-  t = v838;
-  int32_t v840 = t;
-  int32_t v841 = v840 >> 18;
+  t = v926;
+  int32_t v928 = t;
+  int32_t v929 = v928 >> 18;
   int32_t cell;
-  cell = v841;
-  int32_t v843 = t;
-  int32_t v844 = v843 & 262143;
-  ap_int<19> v845 = v844;
+  cell = v929;
+  int32_t v931 = t;
+  int32_t v932 = v931 & 262143;
+  ap_int<19> v933 = v932;
   ap_int<19> d;
-  d = v845;
-  int32_t v847 = cell;
-  int v848 = v847;
-  int32_t v849 = table_a[v848];
-  ap_int<21> v850 = v849;
+  d = v933;
+  int32_t v935 = cell;
+  int v936 = v935;
+  int32_t v937 = table_a[v936];
+  ap_int<21> v938 = v937;
   ap_int<21> a;
-  a = v850;
-  int32_t v852 = cell;
-  int v853 = v852;
-  int32_t v854 = table_b[v853];
-  int16_t v855 = v854;
+  a = v938;
+  int32_t v940 = cell;
+  int v941 = v940;
+  int32_t v942 = table_b[v941];
+  int16_t v943 = v942;
   int16_t b;
-  b = v855;
-  int32_t v857 = cell;
-  int v858 = v857;
-  int32_t v859 = table_c[v858];
-  ap_int<9> v860 = v859;
+  b = v943;
+  int32_t v945 = cell;
+  int v946 = v945;
+  int32_t v947 = table_c[v946];
+  ap_int<9> v948 = v947;
   ap_int<9> c;
-  c = v860;
-  int16_t v862 = b;
-  ap_int<9> v863 = c;
-  ap_int<19> v864 = d;
-  ap_int<28> v865 = v863;
-  ap_int<28> v866 = v864;
-  ap_int<28> v867 = v865 * v866;
-  ap_int<28> v868 = v867 >> 18;
-  ap_int<29> v869 = v862;
-  ap_int<29> v870 = v868;
-  ap_int<29> v871 = v869 - v870;
-  int16_t v872 = v871;
+  c = v948;
+  int16_t v950 = b;
+  ap_int<9> v951 = c;
+  ap_int<19> v952 = d;
+  ap_int<28> v953 = v951;
+  ap_int<28> v954 = v952;
+  ap_int<28> v955 = v953 * v954;
+  ap_int<28> v956 = v955 >> 18;
+  ap_int<29> v957 = v950;
+  ap_int<29> v958 = v956;
+  ap_int<29> v959 = v957 - v958;
+  int16_t v960 = v959;
   int16_t slope;
-  slope = v872;
-  ap_int<21> v874 = a;
-  int16_t v875 = slope;
-  ap_int<19> v876 = d;
-  ap_int<35> v877 = v875;
-  ap_int<35> v878 = v876;
-  ap_int<35> v879 = v877 * v878;
-  ap_int<36> v880 = v879;
-  ap_int<36> v881 = v880 + 131072;
-  ap_int<36> v882 = v881 >> 18;
-  ap_int<37> v883 = v874;
-  ap_int<37> v884 = v882;
-  ap_int<37> v885 = v883 - v884;
-  ap_int<22> v886 = v885;
+  slope = v960;
+  ap_int<21> v962 = a;
+  int16_t v963 = slope;
+  ap_int<19> v964 = d;
+  ap_int<35> v965 = v963;
+  ap_int<35> v966 = v964;
+  ap_int<35> v967 = v965 * v966;
+  ap_int<36> v968 = v967;
+  ap_int<36> v969 = v968 + 131072;
+  ap_int<36> v970 = v969 >> 18;
+  ap_int<37> v971 = v962;
+  ap_int<37> v972 = v970;
+  ap_int<37> v973 = v971 - v972;
+  ap_int<22> v974 = v973;
   ap_int<22> small;
-  small = v886;
-  bool v888 = v827 < 0;
-  ap_int<22> v889 = small;
-  ap_int<33> v890 = v889;
-  ap_int<33> v891 = 1048576 - v890;
-  ap_int<33> v892 = v889;
-  ap_int<33> v893 = v888 ? (ap_int<33>)v892 : (ap_int<33>)v891;
-  ap_int<22> v894 = v893;
+  small = v974;
+  bool v976 = v915 < 0;
+  ap_int<22> v977 = small;
+  ap_int<33> v978 = v977;
+  ap_int<33> v979 = 1048576 - v978;
+  ap_int<33> v980 = v977;
+  ap_int<33> v981 = v976 ? (ap_int<33>)v980 : (ap_int<33>)v979;
+  ap_int<22> v982 = v981;
   ap_int<22> result;
-  result = v894;
-  *v828 = result;
+  result = v982;
+  *v916 = result;
 }
 
 void weigh(
-  int32_t v896,
-  ap_int<22> v897,
-  int32_t *v898
+  int32_t v984,
+  ap_int<22> v985,
+  int32_t *v986
 ) {
   #pragma HLS inline
-  ap_int<54> v899 = v896;
-  ap_int<54> v900 = v897;
-  ap_int<54> v901 = v899 * v900;
-  int64_t v902 = v901;
+  ap_int<54> v987 = v984;
+  ap_int<54> v988 = v985;
+  ap_int<54> v989 = v987 * v988;
+  int64_t v990 = v989;
   int64_t product3;
-  product3 = v902;
-  int64_t v904 = product3;
-  ap_int<65> v905 = v904;
-  ap_int<65> v906 = v905 + 524288;
-  ap_int<65> v907 = v906 >> 20;
-  int32_t v908 = v907;
+  product3 = v990;
+  int64_t v992 = product3;
+  ap_int<65> v993 = v992;
+  ap_int<65> v994 = v993 + 524288;
+  ap_int<65> v995 = v994 >> 20;
+  int32_t v996 = v995;
   int32_t result1;
-  result1 = v908;
-  *v898 = result1;
+  result1 = v996;
+  *v986 = result1;
 }
 
 void state_update(
-  int32_t v910,
-  int32_t v911,
-  ap_int<22> v912,
-  int32_t *v913
+  int32_t v998,
+  int32_t v999,
+  ap_int<22> v1000,
+  int32_t *v1001
 ) {
   #pragma HLS inline
-  ap_int<33> v914 = v912;
-  ap_int<33> v915 = 1048576 - v914;
-  ap_int<22> v916 = v915;
+  ap_int<33> v1002 = v1000;
+  ap_int<33> v1003 = 1048576 - v1002;
+  ap_int<22> v1004 = v1003;
   ap_int<22> keep;
-  keep = v916;
-  ap_int<22> v918 = keep;
-  ap_int<54> v919 = v910;
-  ap_int<54> v920 = v918;
-  ap_int<54> v921 = v919 * v920;
-  int64_t v922 = v921;
+  keep = v1004;
+  ap_int<22> v1006 = keep;
+  ap_int<54> v1007 = v998;
+  ap_int<54> v1008 = v1006;
+  ap_int<54> v1009 = v1007 * v1008;
+  int64_t v1010 = v1009;
   int64_t old;
-  old = v922;
-  ap_int<54> v924 = v911;
-  ap_int<54> v925 = v912;
-  ap_int<54> v926 = v924 * v925;
-  int64_t v927 = v926;
+  old = v1010;
+  ap_int<54> v1012 = v999;
+  ap_int<54> v1013 = v1000;
+  ap_int<54> v1014 = v1012 * v1013;
+  int64_t v1015 = v1014;
   int64_t new_part;
-  new_part = v927;
-  int64_t v929 = old;
-  int64_t v930 = new_part;
-  ap_int<65> v931 = v929;
-  ap_int<65> v932 = v930;
-  ap_int<65> v933 = v931 + v932;
-  ap_int<66> v934 = v933;
-  ap_int<66> v935 = v934 + 524288;
-  ap_int<66> v936 = v935 >> 20;
-  int32_t v937 = v936;
+  new_part = v1015;
+  int64_t v1017 = old;
+  int64_t v1018 = new_part;
+  ap_int<65> v1019 = v1017;
+  ap_int<65> v1020 = v1018;
+  ap_int<65> v1021 = v1019 + v1020;
+  ap_int<66> v1022 = v1021;
+  ap_int<66> v1023 = v1022 + 524288;
+  ap_int<66> v1024 = v1023 >> 20;
+  int32_t v1025 = v1024;
   int32_t mixed;
-  mixed = v937;
-  *v913 = mixed;
+  mixed = v1025;
+  *v1001 = mixed;
 }
 
 void gated_product(
-  int32_t v939,
-  int32_t v940,
-  ap_int<48> *v941
+  int32_t v1027,
+  int32_t v1028,
+  ap_int<48> *v1029
 ) {
   #pragma HLS inline
-  int64_t v942 = v939;
-  int64_t v943 = v940;
-  int64_t v944 = v942 * v943;
+  int64_t v1030 = v1027;
+  int64_t v1031 = v1028;
+  int64_t v1032 = v1030 * v1031;
   int64_t product4;
-  product4 = v944;
-  int64_t v946 = product4;
-  ap_int<65> v947 = v946;
-  ap_int<65> v948 = v947 + 32768;
-  ap_int<65> v949 = v948 >> 16;
-  ap_int<48> v950 = v949;
+  product4 = v1032;
+  int64_t v1034 = product4;
+  ap_int<65> v1035 = v1034;
+  ap_int<65> v1036 = v1035 + 32768;
+  ap_int<65> v1037 = v1036 >> 16;
+  ap_int<48> v1038 = v1037;
   ap_int<48> result2;
-  result2 = v950;
-  *v941 = result2;
+  result2 = v1038;
+  *v1029 = result2;
 }
 
 void residual_add(
-  ap_int<48> v952,
-  ap_int<48> v953,
-  ap_int<48> *v954
+  ap_int<48> v1040,
+  ap_int<48> v1041,
+  ap_int<48> *v1042
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v956 = limit;
-  int64_t v957 = v956 << 47;
-  ap_int<65> v958 = v957;
-  ap_int<65> v959 = v958 - 1;
-  int64_t v960 = v959;
-  limit = v960;
-  ap_int<49> v961 = v952;
-  ap_int<49> v962 = v953;
-  ap_int<49> v963 = v961 + v962;
-  int64_t v964 = v963;
+  int64_t v1044 = limit;
+  int64_t v1045 = v1044 << 47;
+  ap_int<65> v1046 = v1045;
+  ap_int<65> v1047 = v1046 - 1;
+  int64_t v1048 = v1047;
+  limit = v1048;
+  ap_int<49> v1049 = v1040;
+  ap_int<49> v1050 = v1041;
+  ap_int<49> v1051 = v1049 + v1050;
+  int64_t v1052 = v1051;
   int64_t total3;
-  total3 = v964;
-  int64_t v966 = total3;
-  int64_t v967 = limit;
-  bool v968 = v966 > v967;
-  int64_t v969 = v968 ? (int64_t)v967 : (int64_t)v966;
+  total3 = v1052;
+  int64_t v1054 = total3;
+  int64_t v1055 = limit;
+  bool v1056 = v1054 > v1055;
+  int64_t v1057 = v1056 ? (int64_t)v1055 : (int64_t)v1054;
   int64_t high2;
-  high2 = v969;
-  int64_t v971 = high2;
-  int64_t v972 = limit;
-  int64_t v973 = 0 - v972;
-  bool v974 = v971 < v973;
-  int64_t v975 = 0 - v972;
-  int64_t v976 = v974 ? (int64_t)v975 : (int64_t)v971;
-  ap_int<48> v977 = v976;
+  high2 = v1057;
+  int64_t v1059 = high2;
+  int64_t v1060 = limit;
+  int64_t v1061 = 0 - v1060;
+  bool v1062 = v1059 < v1061;
+  int64_t v1063 = 0 - v1060;
+  int64_t v1064 = v1062 ? (int64_t)v1063 : (int64_t)v1059;
+  ap_int<48> v1065 = v1064;
   ap_int<48> result3;
-  result3 = v977;
-  *v954 = result3;
+  result3 = v1065;
+  *v1042 = result3;
 }
 
 void multiply_word(
-  uint64_t v979[4],
-  int8_t v980[176][8][4],
-  int32_t v981,
-  ap_int<21> v982[5]
+  uint64_t v1067[4],
+  int8_t v1068[176][1][8][4],
+  int32_t v1069,
+  ap_int<21> v1070[5][1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v979 complete dim=1
+  #pragma HLS array_partition variable=v1067 complete dim=1
 
-  #pragma HLS array_partition variable=v980 complete dim=2
-  #pragma HLS array_partition variable=v980 complete dim=3
+  #pragma HLS array_partition variable=v1068 complete dim=3
+  #pragma HLS array_partition variable=v1068 complete dim=4
 
-  #pragma HLS array_partition variable=v982 complete dim=1
+  #pragma HLS array_partition variable=v1070 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][64];
+  int16_t trits[5][32];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[5][1][64];
   #pragma HLS array_partition variable=tree complete dim=1
-  #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    uint64_t v986 = v979[p];
+    uint64_t v1075 = v1067[p];
     uint64_t rest3;
-    rest3 = v986;
+    rest3 = v1075;
     l_S_j_0_j: for (int j = 0; j < 8; j++) {
-      int64_t v989 = rest3;
-      int16_t v990 = v989;
+      int64_t v1078 = rest3;
+      int16_t v1079 = v1078;
       int16_t low2;
-      low2 = v990;
-      int16_t v992 = low2;
-      int32_t v993 = v992;
-      int32_t v994 = v993 & 255;
-      int16_t v995 = v994;
-      lanes[((p * 8) + j)] = v995;
-      int64_t v996 = rest3;
-      uint64_t v997 = v996 >> 8;
-      rest3 = v997;
+      low2 = v1079;
+      int16_t v1081 = low2;
+      int32_t v1082 = v1081;
+      int32_t v1083 = v1082 & 255;
+      int16_t v1084 = v1083;
+      lanes[((p * 8) + j)] = v1084;
+      int64_t v1085 = rest3;
+      uint64_t v1086 = v1085 >> 8;
+      rest3 = v1086;
     }
   }
-  l_S_k_e_2_k3: for (int k3 = 0; k3 < 8; k3++) {
-    l_e2: for (int e2 = 0; e2 < 4; e2++) {
-      int v1000 = v981;
-      int8_t v1001 = v980[v1000][k3][e2];
-      int16_t v1002 = v1001;
-      int16_t code;
-      code = v1002;
-      int16_t v1004 = lanes[((k3 * 4) + e2)];
-      int16_t byte;
-      byte = v1004;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v1008 = byte;
-        int16_t v1009 = v1008 << 1;
-        ap_int<17> v1010 = v1008;
-        ap_int<17> v1011 = v1009;
-        ap_int<17> v1012 = v1010 + v1011;
-        int16_t v1013 = v1012;
-        int16_t triple;
-        triple = v1013;
-        int16_t v1015 = triple;
-        int16_t v1016 = v1015 >> 8;
-        ap_int<33> v1017 = v1016;
-        ap_int<33> v1018 = v1017 - 1;
-        int16_t v1019 = v1018;
-        trit = v1019;
-        int16_t v1020 = triple;
-        int32_t v1021 = v1020;
-        int32_t v1022 = v1021 & 255;
-        int16_t v1023 = v1022;
-        byte = v1023;
-        int16_t v1024 = trit;
-        int32_t v1025 = v1024;
-        bool v1026 = v1025 == 1;
-        int16_t v1027 = code;
-        int32_t v1028 = v1027;
-        int32_t v1029 = v1026 ? (int32_t)v1028 : (int32_t)0;
-        int16_t v1030 = v1029;
-        int16_t added;
-        added = v1030;
-        int16_t v1032 = trit;
-        int32_t v1033 = v1032;
-        bool v1034 = v1033 == -1;
-        int16_t v1035 = code;
-        int16_t v1036 = 0 - v1035;
-        int16_t v1037 = added;
-        int16_t v1038 = v1034 ? (int16_t)v1036 : (int16_t)v1037;
-        tree[r][(((k3 * 4) + e2) + 32)] = v1038;
+  l_S_m_2_m: for (int m = 0; m < 32; m++) {
+    int16_t v1088 = lanes[m];
+    int16_t byte;
+    byte = v1088;
+    l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      int16_t v1091 = byte;
+      int16_t v1092 = v1091 << 1;
+      ap_int<17> v1093 = v1091;
+      ap_int<17> v1094 = v1092;
+      ap_int<17> v1095 = v1093 + v1094;
+      int16_t v1096 = v1095;
+      int16_t triple;
+      triple = v1096;
+      int16_t v1098 = triple;
+      int16_t v1099 = v1098 >> 8;
+      ap_int<33> v1100 = v1099;
+      ap_int<33> v1101 = v1100 - 1;
+      int16_t v1102 = v1101;
+      trits[r][m] = v1102;
+      int16_t v1103 = triple;
+      int32_t v1104 = v1103;
+      int32_t v1105 = v1104 & 255;
+      int16_t v1106 = v1105;
+      byte = v1106;
+    }
+  }
+  l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 1; t1++) {
+    l_k3: for (int k3 = 0; k3 < 8; k3++) {
+      l_e2: for (int e2 = 0; e2 < 4; e2++) {
+        int v1110 = v1069;
+        int8_t v1111 = v1068[v1110][t1][k3][e2];
+        int16_t v1112 = v1111;
+        int16_t code;
+        code = v1112;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
+          int16_t v1115 = trits[r1][((k3 * 4) + e2)];
+          int16_t trit;
+          trit = v1115;
+          int16_t v1117 = trit;
+          int32_t v1118 = v1117;
+          bool v1119 = v1118 == 1;
+          int16_t v1120 = code;
+          int32_t v1121 = v1120;
+          int32_t v1122 = v1119 ? (int32_t)v1121 : (int32_t)0;
+          int16_t v1123 = v1122;
+          int16_t added;
+          added = v1123;
+          int16_t v1125 = trit;
+          int32_t v1126 = v1125;
+          bool v1127 = v1126 == -1;
+          int16_t v1128 = code;
+          int16_t v1129 = 0 - v1128;
+          int16_t v1130 = added;
+          int16_t v1131 = v1127 ? (int16_t)v1129 : (int16_t)v1130;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1131;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n3: for (int n3 = 0; n3 < 31; n3++) {
-      int16_t v1041 = tree[r1][((n3 * -2) + 62)];
-      int16_t v1042 = tree[r1][((n3 * -2) + 63)];
-      ap_int<17> v1043 = v1041;
-      ap_int<17> v1044 = v1042;
-      ap_int<17> v1045 = v1043 + v1044;
-      int16_t v1046 = v1045;
-      tree[r1][((-n3) + 31)] = v1046;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
+    l_t2: for (int t2 = 0; t2 < 1; t2++) {
+      l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
+        int16_t v1135 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1136 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1137 = v1135;
+        ap_int<17> v1138 = v1136;
+        ap_int<17> v1139 = v1137 + v1138;
+        int16_t v1140 = v1139;
+        tree[r2][t2][((-n4) + 31)] = v1140;
+      }
+      bool v1141 = v1069 == 0;
+      ap_int<21> v1142 = v1070[r2][t2];
+      int32_t v1143 = v1142;
+      int32_t v1144 = v1141 ? (int32_t)0 : (int32_t)v1143;
+      ap_int<21> v1145 = v1144;
+      ap_int<21> before;
+      before = v1145;
+      ap_int<21> v1147 = before;
+      int16_t v1148 = tree[r2][t2][1];
+      ap_int<22> v1149 = v1147;
+      ap_int<22> v1150 = v1148;
+      ap_int<22> v1151 = v1149 + v1150;
+      ap_int<21> v1152 = v1151;
+      v1070[r2][t2] = v1152;
     }
-    bool v1047 = v981 == 0;
-    ap_int<21> v1048 = v982[r1];
-    int32_t v1049 = v1048;
-    int32_t v1050 = v1047 ? (int32_t)0 : (int32_t)v1049;
-    ap_int<21> v1051 = v1050;
-    ap_int<21> before;
-    before = v1051;
-    ap_int<21> v1053 = before;
-    int16_t v1054 = tree[r1][1];
-    ap_int<22> v1055 = v1053;
-    ap_int<22> v1056 = v1054;
-    ap_int<22> v1057 = v1055 + v1056;
-    ap_int<21> v1058 = v1057;
-    v982[r1] = v1058;
   }
 }
 
 void gate_squares(
-  int64_t v1059,
-  int32_t v1060[2],
-  int32_t v1061[2]
+  int64_t v1153,
+  int32_t v1154[2],
+  int32_t v1155[2]
 ) {
-  #pragma HLS array_partition variable=v1060 complete dim=1
+  #pragma HLS array_partition variable=v1154 complete dim=1
 
-  #pragma HLS array_partition variable=v1061 complete dim=1
+  #pragma HLS array_partition variable=v1155 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1606,34 +1756,35 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1065 = v1060[0];
-  int64_t v1066 = v1065;
+  int32_t v1159 = v1154[0];
+  int64_t v1160 = v1159;
   int64_t mantissa3;
-  mantissa3 = v1066;
-  int64_t v1068 = mantissa3;
-  int32_t v1069 = v1060[1];
-  normalise(v1068, v1069, unit);
+  mantissa3 = v1160;
+  int64_t v1162 = mantissa3;
+  int32_t v1163 = v1154[1];
+  normalise(v1162, v1163, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1059, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1061);
+  normalise(v1153, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1155);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1070,
-  hls::stream< int32_t >& v1071,
-  hls::stream< ap_uint<128> >& v1072,
-  hls::stream< ap_uint<128> >& v1073,
-  hls::stream< ap_uint<128> >& v1074,
-  hls::stream< uint64_t >& v1075,
-  hls::stream< uint64_t >& v1076,
-  hls::stream< uint64_t >& v1077,
-  hls::stream< uint64_t >& v1078,
-  hls::stream< ap_uint<128> >& v1079
+  hls::stream< ap_uint<128> >& v1164,
+  hls::stream< int32_t >& v1165,
+  hls::stream< ap_uint<128> >& v1166,
+  hls::stream< ap_uint<128> >& v1167,
+  hls::stream< ap_uint<128> >& v1168,
+  hls::stream< uint64_t >& v1169,
+  hls::stream< uint64_t >& v1170,
+  hls::stream< uint64_t >& v1171,
+  hls::stream< uint64_t >& v1172,
+  hls::stream< ap_uint<128> >& v1173
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
   int32_t matrix_rows[8];
   int32_t norm_words[8];
+  int32_t row_groups[8];
   ap_int<48> values[1408][4];
   #pragma HLS array_partition variable=values complete dim=2
 
@@ -1643,9 +1794,9 @@ void core_0(
 
   int32_t held[5632];
   #pragma HLS dependence variable=held type=inter false
-  int8_t codes[176][8][4];
-  #pragma HLS array_partition variable=codes complete dim=2
+  int8_t codes[176][1][8][4];
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
   int32_t scaled[1408][4];
   #pragma HLS array_partition variable=scaled complete dim=2
@@ -1675,436 +1826,529 @@ void core_0(
   uint64_t word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
-  ap_int<21> sums[5];
+  ap_int<21> sums[5][1];
   #pragma HLS array_partition variable=sums complete dim=1
 
-  ap_int<21> leaving[5];
+  ap_int<21> leaving[5][1];
   #pragma HLS array_partition variable=leaving complete dim=1
 
+  ap_int<48> ones[1];
+  int64_t gate_sums[1];
+  int32_t gate_mantissas[1];
+  int32_t gate_exponents[1];
+  int32_t scale_mantissas[1];
+  int32_t scale_exponents[1];
   int32_t quad[4];
   #pragma HLS array_partition variable=quad complete dim=1
 
-  ap_int<48> ones;
-  ones = 0;
-  l_S_n_0_n4: for (int n4 = 0; n4 < 7; n4++) {
+  l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1103 = v1070.read();
+    ap_uint<128> v1203 = v1164.read();
     ap_uint<128> size3;
-    size3 = v1103;
-    ap_int<128> v1105 = size3;
-    int32_t v1106;
-    ap_int<128> v1106_tmp = v1105;
-    v1106 = v1106_tmp(31, 0);
+    size3 = v1203;
+    ap_int<128> v1205 = size3;
+    int32_t v1206;
+    ap_int<128> v1206_tmp = v1205;
+    v1206 = v1206_tmp(31, 0);
     int32_t total_words;
-    total_words = v1106;
-    int32_t v1108 = total_words;
-    weight_words[n4] = v1108;
-    ap_int<128> v1109 = size3;
-    int32_t v1110;
-    ap_int<128> v1110_tmp = v1109;
-    v1110 = v1110_tmp(63, 32);
+    total_words = v1206;
+    int32_t v1208 = total_words;
+    weight_words[n5] = v1208;
+    ap_int<128> v1209 = size3;
+    int32_t v1210;
+    ap_int<128> v1210_tmp = v1209;
+    v1210 = v1210_tmp(63, 32);
     int32_t both1;
-    both1 = v1110;
-    int32_t v1112 = both1;
-    int32_t v1113 = v1112 & 65535;
-    column_words[n4] = v1113;
-    int32_t v1114 = both1;
-    int32_t v1115 = v1114 >> 16;
-    norm_words[n4] = v1115;
-    ap_int<128> v1116 = size3;
-    int32_t v1117;
-    ap_int<128> v1117_tmp = v1116;
-    v1117 = v1117_tmp(95, 64);
+    both1 = v1210;
+    int32_t v1212 = both1;
+    int32_t v1213 = v1212 & 65535;
+    column_words[n5] = v1213;
+    int32_t v1214 = both1;
+    int32_t v1215 = v1214 >> 16;
+    norm_words[n5] = v1215;
+    ap_int<128> v1216 = size3;
+    int32_t v1217;
+    ap_int<128> v1217_tmp = v1216;
+    v1217 = v1217_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1117;
-    int32_t v1119 = all_rows;
-    matrix_rows[n4] = v1119;
+    all_rows = v1217;
+    int32_t v1219 = all_rows;
+    matrix_rows[n5] = v1219;
+    ap_int<128> v1220 = size3;
+    int32_t v1221;
+    ap_int<128> v1221_tmp = v1220;
+    v1221 = v1221_tmp(127, 96);
+    int32_t room_and_groups1;
+    room_and_groups1 = v1221;
+    int32_t v1223 = room_and_groups1;
+    int32_t v1224 = v1223 >> 12;
+    row_groups[n5] = v1224;
   }
-  int32_t v1120 = matrix_rows[4];
-  int32_t v1121 = v1120 >> 1;
+  int32_t v1225 = matrix_rows[4];
+  int32_t v1226 = v1225 >> 1;
   int32_t intermediate;
-  intermediate = v1121;
-  int32_t v1123 = v1071.read();
+  intermediate = v1226;
+  int32_t tokens1;
+  tokens1 = 1;
+  int32_t wanted1;
+  wanted1 = 1;
+  int32_t continued1;
+  continued1 = 0;
+  int32_t v1231 = v1165.read();
   int32_t vector_beats1;
-  vector_beats1 = v1123;
-  int32_t v1125 = vector_beats1;
-  int v1126 = v1125;
-  for (int v1127 = 0; v1127 < v1126; v1127 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> v1128 = v1072.read();
-    ap_uint<128> pair1;
-    pair1 = v1128;
-    ap_int<128> v1130 = pair1;
-    ap_int<48> v1131;
-    ap_int<128> v1131_tmp = v1130;
-    v1131 = v1131_tmp(47, 0);
-    ap_int<48> low3;
-    low3 = v1131;
-    ap_int<128> v1133 = pair1;
-    ap_int<48> v1134;
-    ap_int<128> v1134_tmp = v1133;
-    v1134 = v1134_tmp(111, 64);
-    ap_int<48> high3;
-    high3 = v1134;
-    ap_int<48> v1136 = low3;
-    residual[v1127][0] = v1136;
-    ap_int<48> v1137 = high3;
-    residual[v1127][1] = v1137;
-    int32_t v1138 = v1127;
-    int32_t number;
-    number = v1138;
-    int32_t v1140 = number;
-    int32_t v1141 = v1140 & 1;
-    int32_t v1142 = v1141 << 1;
-    int32_t lane;
-    lane = v1142;
-    ap_int<48> v1144 = low3;
-    int32_t v1145 = number;
-    int32_t v1146 = v1145 >> 1;
-    int v1147 = v1146;
-    int32_t v1148 = lane;
-    int v1149 = v1148;
-    values[v1147][v1149] = v1144;
-    ap_int<48> v1150 = high3;
-    int32_t v1151 = number;
-    int32_t v1152 = v1151 >> 1;
-    int v1153 = v1152;
-    int32_t v1154 = lane;
-    ap_int<33> v1155 = v1154;
-    ap_int<33> v1156 = v1155 + 1;
-    int v1157 = v1156;
-    values[v1153][v1157] = v1150;
-    ap_int<48> v1158 = ones;
-    ap_int<48> v1159 = low3;
-    ap_int<48> v1160 = v1159 >> 47;
-    ap_int<48> v1161 = v1159 ^ v1160;
-    ap_int<48> v1162 = v1158 | v1161;
-    ap_int<48> v1163 = high3;
-    ap_int<48> v1164 = v1163 >> 47;
-    ap_int<48> v1165 = v1163 ^ v1164;
-    ap_int<48> v1166 = v1162 | v1165;
-    ones = v1166;
-  }
-  int32_t v1167 = v1071.read();
-  int32_t count5;
-  count5 = v1167;
-  int32_t v1169 = count5;
-  int v1170 = v1169;
-  for (int v1171 = 0; v1171 < v1170; v1171 += 1) {
-    int32_t v1172 = v1071.read();
-    int32_t kind1;
-    kind1 = v1172;
-    int32_t v1174 = kind1;
-    bool v1175 = v1174 == 0;
-    int32_t v1176 = v1175 ? (int32_t)0 : (int32_t)6;
-    int32_t phase_begin1;
-    phase_begin1 = v1176;
-    int32_t v1178 = kind1;
-    bool v1179 = v1178 == 0;
-    ap_int<33> v1180 = v1179 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1181 = v1180;
-    int32_t phase_end1;
-    phase_end1 = v1181;
-    int32_t v1183 = phase_begin1;
-    int32_t v1184 = phase_end1;
-    int v1185 = v1183;
-    int v1186 = v1184;
-    for (int v1187 = v1185; v1187 < v1186; v1187 += 1) {
-      int32_t v1188 = v1187;
-      int32_t phase;
-      phase = v1188;
-      ap_uint<128> v1190 = v1073.read();
-      ap_uint<128> front1;
-      front1 = v1190;
-      ap_uint<128> v1192 = v1073.read();
-      ap_uint<128> back1;
-      back1 = v1192;
-      ap_int<128> v1194 = front1;
-      int32_t v1195;
-      ap_int<128> v1195_tmp = v1194;
-      v1195 = v1195_tmp(31, 0);
-      header[0] = v1195;
-      ap_int<128> v1196 = front1;
-      int32_t v1197;
-      ap_int<128> v1197_tmp = v1196;
-      v1197 = v1197_tmp(63, 32);
-      header[1] = v1197;
-      ap_int<128> v1198 = front1;
-      int32_t v1199;
-      ap_int<128> v1199_tmp = v1198;
-      v1199 = v1199_tmp(95, 64);
-      header[2] = v1199;
-      ap_int<128> v1200 = front1;
-      int32_t v1201;
-      ap_int<128> v1201_tmp = v1200;
-      v1201 = v1201_tmp(127, 96);
-      header[3] = v1201;
-      ap_int<128> v1202 = back1;
-      int32_t v1203;
-      ap_int<128> v1203_tmp = v1202;
-      v1203 = v1203_tmp(31, 0);
-      header[4] = v1203;
-      ap_int<128> v1204 = back1;
-      int32_t v1205;
-      ap_int<128> v1205_tmp = v1204;
-      v1205 = v1205_tmp(63, 32);
-      header[5] = v1205;
-      ap_int<128> v1206 = back1;
-      int32_t v1207;
-      ap_int<128> v1207_tmp = v1206;
-      v1207 = v1207_tmp(95, 64);
-      header[6] = v1207;
-      header[7] = 0;
-      ap_int<48> v1208 = ones;
-      int64_t v1209 = v1208;
-      int64_t magnitude;
-      magnitude = v1209;
-      int64_t v1211 = magnitude;
-      int32_t v1212;
-      bit_length(v1211, &v1212);
-      int32_t length;
-      length = v1212;
-      int32_t v1214 = length;
-      ap_int<33> v1215 = v1214;
-      ap_int<33> v1216 = 47 - v1215;
-      int32_t v1217 = v1216;
-      int32_t left1;
-      left1 = v1217;
-      squares[0] = 0;
-      squares[1] = 0;
-      absmax[0] = 1;
-      int32_t v1219 = phase;
-      int v1220 = v1219;
-      int32_t v1221 = norm_words[v1220];
-      int32_t vector_words1;
-      vector_words1 = v1221;
-      int32_t v1223 = vector_words1;
-      int v1224 = v1223;
-      for (int v1225 = 0; v1225 < v1224; v1225 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1226 = v1225;
-        int32_t measured;
-        measured = v1226;
-        ap_uint<128> v1228 = v1074.read();
-        ap_uint<128> element1;
-        element1 = v1228;
-        int32_t v1230 = measured;
-        ap_int<128> v1231 = element1;
-        int32_t v1232 = left1;
-        measure(values, v1230, v1231, v1232, scaled, squares, absmax);
-      }
-      int32_t v1233 = length;
-      ap_int<33> v1234 = v1233;
-      ap_int<33> v1235 = v1234 + 1;
-      int32_t v1236 = v1235;
-      int32_t lost;
-      lost = v1236;
-      int32_t v1238 = lost;
-      ap_int<33> v1239 = v1238;
-      ap_int<33> v1240 = v1239 - 18;
-      ap_int<33> v1241 = v1240 << 1;
-      int32_t v1242 = v1241;
-      int32_t plain_exponent;
-      plain_exponent = v1242;
-      int64_t v1244 = squares[1];
-      int32_t v1245 = plain_exponent;
-      normalise(v1244, v1245, plain);
-      int32_t v1246 = phase;
-      bool v1247 = v1246 == 3;
-      if (v1247) {
-        int32_t v1248 = gate_plain[0];
-        plain[0] = v1248;
-        int32_t v1249 = gate_plain[1];
-        plain[1] = v1249;
-      }
-      int32_t v1250 = phase;
-      bool v1251 = v1250 == 5;
-      if (v1251) {
-        plain[0] = 0;
-        plain[1] = 0;
-      }
-      int32_t v1252 = lost;
-      norm_scale(header, v1252, squares, absmax, plain, exponents, work);
-      int32_t v1253 = absmax[0];
-      int32_t v1254;
-      code_shift(v1253, &v1254);
-      int32_t code_left;
-      code_left = v1254;
-      int32_t v1256 = absmax[0];
-      int32_t v1257 = code_left;
-      ap_int<25> v1258;
-      code_reciprocal(v1256, v1257, &v1258);
-      ap_int<25> reciprocal1;
-      reciprocal1 = v1258;
-      int32_t code_column;
-      code_column = 0;
-      int32_t code_group;
-      code_group = 0;
-      int64_t v1262 = work[0];
-      int64_t radicand1;
-      radicand1 = v1262;
-      int64_t v1264 = work[1];
-      ap_int<36> v1265 = v1264;
-      ap_int<36> dividend;
-      dividend = v1265;
-      int64_t root;
-      root = 0;
-      int64_t quotient1;
-      quotient1 = 0;
-      ap_int<36> divisor;
-      divisor = 0;
-      int32_t dividing;
-      dividing = 0;
-      int64_t root_bit;
-      root_bit = 1;
-      int64_t v1272 = root_bit;
-      int64_t v1273 = v1272 << 60;
-      root_bit = v1273;
-      int32_t v1274 = vector_words1;
-      bool v1275 = v1274 > 57;
-      int32_t v1276 = v1275 ? (int32_t)v1274 : (int32_t)57;
-      int32_t passes;
-      passes = v1276;
-      int32_t v1278 = passes;
+  vector_beats1 = v1231;
+  int32_t v1233 = tokens1;
+  int v1234 = v1233;
+  for (int v1235 = 0; v1235 < v1234; v1235 += 1) {
+    int32_t v1236 = v1235;
+    int32_t token_in;
+    token_in = v1236;
+    ap_int<48> seen;
+    seen = 0;
+    int32_t v1239 = vector_beats1;
+    int v1240 = v1239;
+    for (int v1241 = 0; v1241 < v1240; v1241 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> v1242 = v1166.read();
+      ap_uint<128> pair1;
+      pair1 = v1242;
+      ap_int<128> v1244 = pair1;
+      ap_int<48> v1245;
+      ap_int<128> v1245_tmp = v1244;
+      v1245 = v1245_tmp(47, 0);
+      ap_int<48> low3;
+      low3 = v1245;
+      ap_int<128> v1247 = pair1;
+      ap_int<48> v1248;
+      ap_int<128> v1248_tmp = v1247;
+      v1248 = v1248_tmp(111, 64);
+      ap_int<48> high3;
+      high3 = v1248;
+      int32_t v1250 = v1241;
+      int32_t number;
+      number = v1250;
+      int32_t v1252 = number;
+      int32_t v1253 = token_in;
+      ap_int<65> v1254 = v1252;
+      ap_int<65> v1255 = v1253;
+      ap_int<65> v1256 = v1254 + v1255;
+      int32_t v1257 = v1256;
+      int32_t beside;
+      beside = v1257;
+      ap_int<48> v1259 = low3;
+      int32_t v1260 = beside;
+      int v1261 = v1260;
+      residual[v1261][0] = v1259;
+      ap_int<48> v1262 = high3;
+      int32_t v1263 = beside;
+      int v1264 = v1263;
+      residual[v1264][1] = v1262;
+      int32_t v1265 = number;
+      int32_t v1266 = v1265 & 1;
+      int32_t v1267 = v1266 << 1;
+      int32_t lane;
+      lane = v1267;
+      int32_t v1269 = number;
+      int32_t v1270 = v1269 >> 1;
+      int32_t v1271 = token_in;
+      ap_int<65> v1272 = v1270;
+      ap_int<65> v1273 = v1271;
+      ap_int<65> v1274 = v1272 + v1273;
+      int32_t v1275 = v1274;
+      int32_t place_in;
+      place_in = v1275;
+      ap_int<48> v1277 = low3;
+      int32_t v1278 = place_in;
       int v1279 = v1278;
-      for (int v1280 = 0; v1280 < v1279; v1280 += 1) {
-      #pragma HLS pipeline II=1
-        int32_t v1281 = v1280;
-        int32_t coded;
-        coded = v1281;
-        int32_t v1283 = coded;
-        int32_t v1284 = vector_words1;
-        bool v1285 = v1283 < v1284;
-        if (v1285) {
-          int32_t v1286 = coded;
-          int32_t v1287 = code_left;
-          ap_int<25> v1288 = reciprocal1;
-          int32_t v1289 = code_column;
-          int32_t v1290 = code_group;
-          quantise(scaled, v1286, v1287, v1288, codes, v1289, v1290);
-          int32_t v1291 = code_group;
-          ap_int<33> v1292 = v1291;
-          ap_int<33> v1293 = v1292 + 1;
-          int32_t v1294 = v1293;
-          code_group = v1294;
-          int32_t v1295 = code_group;
-          bool v1296 = v1295 == 8;
-          if (v1296) {
-            code_group = 0;
-            int32_t v1297 = code_column;
-            ap_int<33> v1298 = v1297;
-            ap_int<33> v1299 = v1298 + 1;
-            int32_t v1300 = v1299;
-            code_column = v1300;
-          }
+      int32_t v1280 = lane;
+      int v1281 = v1280;
+      values[v1279][v1281] = v1277;
+      ap_int<48> v1282 = high3;
+      int32_t v1283 = place_in;
+      int v1284 = v1283;
+      int32_t v1285 = lane;
+      ap_int<33> v1286 = v1285;
+      ap_int<33> v1287 = v1286 + 1;
+      int v1288 = v1287;
+      values[v1284][v1288] = v1282;
+      ap_int<48> v1289 = seen;
+      ap_int<48> v1290 = low3;
+      ap_int<48> v1291 = v1290 >> 47;
+      ap_int<48> v1292 = v1290 ^ v1291;
+      ap_int<48> v1293 = v1289 | v1292;
+      ap_int<48> v1294 = high3;
+      ap_int<48> v1295 = v1294 >> 47;
+      ap_int<48> v1296 = v1294 ^ v1295;
+      ap_int<48> v1297 = v1293 | v1296;
+      seen = v1297;
+    }
+    ap_int<48> v1298 = seen;
+    int32_t v1299 = token_in;
+    int v1300 = v1299;
+    ones[v1300] = v1298;
+  }
+  int32_t v1301 = v1165.read();
+  int32_t count5;
+  count5 = v1301;
+  int32_t v1303 = count5;
+  int v1304 = v1303;
+  for (int v1305 = 0; v1305 < v1304; v1305 += 1) {
+    int32_t v1306 = v1165.read();
+    int32_t kind1;
+    kind1 = v1306;
+    int32_t v1308 = kind1;
+    bool v1309 = v1308 == 0;
+    int32_t v1310 = v1309 ? (int32_t)0 : (int32_t)6;
+    int32_t phase_begin1;
+    phase_begin1 = v1310;
+    int32_t v1312 = kind1;
+    bool v1313 = v1312 == 0;
+    ap_int<33> v1314 = v1313 ? (ap_int<33>)6 : (ap_int<33>)7;
+    int32_t v1315 = v1314;
+    int32_t phase_end1;
+    phase_end1 = v1315;
+    int32_t v1317 = kind1;
+    bool v1318 = v1317 == 0;
+    int32_t v1319 = tokens1;
+    int32_t v1320 = wanted1;
+    int32_t v1321 = v1318 ? (int32_t)v1319 : (int32_t)v1320;
+    int32_t active;
+    active = v1321;
+    int32_t v1323 = phase_begin1;
+    int32_t v1324 = phase_end1;
+    int v1325 = v1323;
+    int v1326 = v1324;
+    for (int v1327 = v1325; v1327 < v1326; v1327 += 1) {
+      int32_t v1328 = v1327;
+      int32_t phase;
+      phase = v1328;
+      ap_uint<128> v1330 = v1167.read();
+      ap_uint<128> front1;
+      front1 = v1330;
+      ap_uint<128> v1332 = v1167.read();
+      ap_uint<128> back1;
+      back1 = v1332;
+      ap_int<128> v1334 = front1;
+      int32_t v1335;
+      ap_int<128> v1335_tmp = v1334;
+      v1335 = v1335_tmp(31, 0);
+      header[0] = v1335;
+      ap_int<128> v1336 = front1;
+      int32_t v1337;
+      ap_int<128> v1337_tmp = v1336;
+      v1337 = v1337_tmp(63, 32);
+      header[1] = v1337;
+      ap_int<128> v1338 = front1;
+      int32_t v1339;
+      ap_int<128> v1339_tmp = v1338;
+      v1339 = v1339_tmp(95, 64);
+      header[2] = v1339;
+      ap_int<128> v1340 = front1;
+      int32_t v1341;
+      ap_int<128> v1341_tmp = v1340;
+      v1341 = v1341_tmp(127, 96);
+      header[3] = v1341;
+      ap_int<128> v1342 = back1;
+      int32_t v1343;
+      ap_int<128> v1343_tmp = v1342;
+      v1343 = v1343_tmp(31, 0);
+      header[4] = v1343;
+      ap_int<128> v1344 = back1;
+      int32_t v1345;
+      ap_int<128> v1345_tmp = v1344;
+      v1345 = v1345_tmp(63, 32);
+      header[5] = v1345;
+      ap_int<128> v1346 = back1;
+      int32_t v1347;
+      ap_int<128> v1347_tmp = v1346;
+      v1347 = v1347_tmp(95, 64);
+      header[6] = v1347;
+      header[7] = 0;
+      int32_t v1348 = active;
+      int v1349 = v1348;
+      for (int v1350 = 0; v1350 < v1349; v1350 += 1) {
+        int32_t v1351 = v1350;
+        int32_t turn;
+        turn = v1351;
+        int32_t v1353 = turn;
+        int32_t token;
+        token = v1353;
+        int32_t v1355 = token;
+        int v1356 = v1355;
+        ap_int<48> v1357 = ones[v1356];
+        int64_t v1358 = v1357;
+        int64_t magnitude;
+        magnitude = v1358;
+        int64_t v1360 = magnitude;
+        int32_t v1361;
+        bit_length(v1360, &v1361);
+        int32_t length;
+        length = v1361;
+        int32_t v1363 = length;
+        ap_int<33> v1364 = v1363;
+        ap_int<33> v1365 = 47 - v1364;
+        int32_t v1366 = v1365;
+        int32_t left1;
+        left1 = v1366;
+        squares[0] = 0;
+        squares[1] = 0;
+        absmax[0] = 1;
+        int32_t v1368 = phase;
+        int v1369 = v1368;
+        int32_t v1370 = norm_words[v1369];
+        int32_t vector_words1;
+        vector_words1 = v1370;
+        int32_t v1372 = vector_words1;
+        int v1373 = v1372;
+        for (int v1374 = 0; v1374 < v1373; v1374 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1375 = v1374;
+          int32_t measured;
+          measured = v1375;
+          ap_uint<128> v1377 = v1168.read();
+          ap_uint<128> element1;
+          element1 = v1377;
+          int32_t v1379 = measured;
+          int32_t v1380 = token;
+          ap_int<65> v1381 = v1379;
+          ap_int<65> v1382 = v1380;
+          ap_int<65> v1383 = v1381 + v1382;
+          int32_t v1384 = v1383;
+          int32_t place;
+          place = v1384;
+          int32_t v1386 = place;
+          int32_t v1387 = measured;
+          ap_int<128> v1388 = element1;
+          int32_t v1389 = left1;
+          measure(values, v1386, v1387, v1388, v1389, scaled, squares, absmax);
         }
-        int32_t v1301 = coded;
-        bool v1302 = v1301 == 31;
-        if (v1302) {
-          int64_t v1303 = root;
-          ap_int<36> v1304 = v1303;
-          divisor = v1304;
+        int32_t v1390 = length;
+        ap_int<33> v1391 = v1390;
+        ap_int<33> v1392 = v1391 + 1;
+        int32_t v1393 = v1392;
+        int32_t lost;
+        lost = v1393;
+        int32_t v1395 = lost;
+        ap_int<33> v1396 = v1395;
+        ap_int<33> v1397 = v1396 - 18;
+        ap_int<33> v1398 = v1397 << 1;
+        int32_t v1399 = v1398;
+        int32_t plain_exponent;
+        plain_exponent = v1399;
+        int64_t v1401 = squares[1];
+        int32_t v1402 = plain_exponent;
+        normalise(v1401, v1402, plain);
+        int32_t v1403 = phase;
+        bool v1404 = v1403 == 3;
+        if (v1404) {
+          int32_t v1405 = token;
+          int v1406 = v1405;
+          int32_t v1407 = gate_mantissas[v1406];
+          plain[0] = v1407;
+          int32_t v1408 = token;
+          int v1409 = v1408;
+          int32_t v1410 = gate_exponents[v1409];
+          plain[1] = v1410;
         }
-        ap_int<36> v1305 = dividend;
-        ap_int<36> v1306 = divisor;
-        ap_int<37> v1307 = v1305;
-        ap_int<37> v1308 = v1306;
-        ap_int<37> v1309 = v1307 - v1308;
-        ap_int<36> v1310 = v1309;
-        ap_int<36> less;
-        less = v1310;
-        int32_t v1312 = dividing;
-        bool v1313 = v1312 > 0;
-        if (v1313) {
-          int64_t v1314 = quotient1;
-          int64_t v1315 = v1314 << 1;
-          quotient1 = v1315;
-          ap_int<36> v1316 = less;
-          bool v1317 = v1316 >= 0;
-          if (v1317) {
-            ap_int<36> v1318 = less;
-            dividend = v1318;
-            int64_t v1319 = quotient1;
-            ap_int<65> v1320 = v1319;
-            ap_int<65> v1321 = v1320 + 1;
-            int64_t v1322 = v1321;
-            quotient1 = v1322;
-          }
-          ap_int<36> v1323 = dividend;
-          ap_int<36> v1324 = v1323 << 1;
-          dividend = v1324;
+        int32_t v1411 = phase;
+        bool v1412 = v1411 == 5;
+        if (v1412) {
+          plain[0] = 0;
+          plain[1] = 0;
         }
-        int64_t v1325 = root;
-        int64_t v1326 = root_bit;
-        ap_int<65> v1327 = v1325;
-        ap_int<65> v1328 = v1326;
-        ap_int<65> v1329 = v1327 + v1328;
-        int64_t v1330 = v1329;
-        int64_t trial;
-        trial = v1330;
-        int64_t v1332 = root;
-        int64_t v1333 = v1332 >> 1;
-        root = v1333;
-        int64_t v1334 = radicand1;
-        int64_t v1335 = trial;
-        bool v1336 = v1334 >= v1335;
-        if (v1336) {
-          int64_t v1337 = trial;
-          int64_t v1338 = radicand1;
-          ap_int<65> v1339 = v1338;
-          ap_int<65> v1340 = v1337;
-          ap_int<65> v1341 = v1339 - v1340;
-          int64_t v1342 = v1341;
-          radicand1 = v1342;
-          int64_t v1343 = root_bit;
-          int64_t v1344 = root;
-          ap_int<65> v1345 = v1344;
-          ap_int<65> v1346 = v1343;
-          ap_int<65> v1347 = v1345 + v1346;
-          int64_t v1348 = v1347;
-          root = v1348;
-        }
-        int64_t v1349 = root_bit;
-        int64_t v1350 = v1349 >> 2;
-        root_bit = v1350;
+        int32_t v1413 = lost;
+        norm_scale(header, v1413, squares, absmax, plain, exponents, work);
+        int32_t v1414 = absmax[0];
+        int32_t v1415;
+        code_shift(v1414, &v1415);
+        int32_t code_left;
+        code_left = v1415;
+        int32_t v1417 = absmax[0];
+        int32_t v1418 = code_left;
+        ap_int<25> v1419;
+        code_reciprocal(v1417, v1418, &v1419);
+        ap_int<25> reciprocal1;
+        reciprocal1 = v1419;
+        int32_t code_column;
+        code_column = 0;
+        int32_t code_group;
+        code_group = 0;
+        int64_t v1423 = work[0];
+        int64_t radicand1;
+        radicand1 = v1423;
+        int64_t v1425 = work[1];
+        ap_int<36> v1426 = v1425;
+        ap_int<36> dividend;
+        dividend = v1426;
+        int64_t root;
+        root = 0;
+        int64_t quotient1;
+        quotient1 = 0;
+        ap_int<36> divisor;
+        divisor = 0;
+        int32_t dividing;
         dividing = 0;
-        int32_t v1351 = coded;
-        bool v1352 = v1351 >= 31;
-        if (v1352) {
-          int32_t v1353 = coded;
-          ap_int<33> v1354 = v1353;
-          bool v1355 = v1354 < 56;
-          if (v1355) {
-            dividing = 1;
+        int64_t root_bit;
+        root_bit = 1;
+        int64_t v1433 = root_bit;
+        int64_t v1434 = v1433 << 60;
+        root_bit = v1434;
+        int32_t v1435 = vector_words1;
+        bool v1436 = v1435 > 57;
+        int32_t v1437 = v1436 ? (int32_t)v1435 : (int32_t)57;
+        int32_t passes;
+        passes = v1437;
+        int32_t v1439 = passes;
+        int v1440 = v1439;
+        for (int v1441 = 0; v1441 < v1440; v1441 += 1) {
+        #pragma HLS pipeline II=1
+          int32_t v1442 = v1441;
+          int32_t coded;
+          coded = v1442;
+          int32_t v1444 = coded;
+          int32_t v1445 = vector_words1;
+          bool v1446 = v1444 < v1445;
+          if (v1446) {
+            int32_t v1447 = coded;
+            int32_t v1448 = code_left;
+            ap_int<25> v1449 = reciprocal1;
+            int32_t v1450 = code_column;
+            int32_t v1451 = turn;
+            int32_t v1452 = code_group;
+            quantise(scaled, v1447, v1448, v1449, codes, v1450, v1451, v1452);
+            int32_t v1453 = code_group;
+            ap_int<33> v1454 = v1453;
+            ap_int<33> v1455 = v1454 + 1;
+            int32_t v1456 = v1455;
+            code_group = v1456;
+            int32_t v1457 = code_group;
+            bool v1458 = v1457 == 8;
+            if (v1458) {
+              code_group = 0;
+              int32_t v1459 = code_column;
+              ap_int<33> v1460 = v1459;
+              ap_int<33> v1461 = v1460 + 1;
+              int32_t v1462 = v1461;
+              code_column = v1462;
+            }
+          }
+          int32_t v1463 = coded;
+          bool v1464 = v1463 == 31;
+          if (v1464) {
+            int64_t v1465 = root;
+            ap_int<36> v1466 = v1465;
+            divisor = v1466;
+          }
+          ap_int<36> v1467 = dividend;
+          ap_int<36> v1468 = divisor;
+          ap_int<37> v1469 = v1467;
+          ap_int<37> v1470 = v1468;
+          ap_int<37> v1471 = v1469 - v1470;
+          ap_int<36> v1472 = v1471;
+          ap_int<36> less;
+          less = v1472;
+          int32_t v1474 = dividing;
+          bool v1475 = v1474 > 0;
+          if (v1475) {
+            int64_t v1476 = quotient1;
+            int64_t v1477 = v1476 << 1;
+            quotient1 = v1477;
+            ap_int<36> v1478 = less;
+            bool v1479 = v1478 >= 0;
+            if (v1479) {
+              ap_int<36> v1480 = less;
+              dividend = v1480;
+              int64_t v1481 = quotient1;
+              ap_int<65> v1482 = v1481;
+              ap_int<65> v1483 = v1482 + 1;
+              int64_t v1484 = v1483;
+              quotient1 = v1484;
+            }
+            ap_int<36> v1485 = dividend;
+            ap_int<36> v1486 = v1485 << 1;
+            dividend = v1486;
+          }
+          int64_t v1487 = root;
+          int64_t v1488 = root_bit;
+          ap_int<65> v1489 = v1487;
+          ap_int<65> v1490 = v1488;
+          ap_int<65> v1491 = v1489 + v1490;
+          int64_t v1492 = v1491;
+          int64_t trial;
+          trial = v1492;
+          int64_t v1494 = root;
+          int64_t v1495 = v1494 >> 1;
+          root = v1495;
+          int64_t v1496 = radicand1;
+          int64_t v1497 = trial;
+          bool v1498 = v1496 >= v1497;
+          if (v1498) {
+            int64_t v1499 = trial;
+            int64_t v1500 = radicand1;
+            ap_int<65> v1501 = v1500;
+            ap_int<65> v1502 = v1499;
+            ap_int<65> v1503 = v1501 - v1502;
+            int64_t v1504 = v1503;
+            radicand1 = v1504;
+            int64_t v1505 = root_bit;
+            int64_t v1506 = root;
+            ap_int<65> v1507 = v1506;
+            ap_int<65> v1508 = v1505;
+            ap_int<65> v1509 = v1507 + v1508;
+            int64_t v1510 = v1509;
+            root = v1510;
+          }
+          int64_t v1511 = root_bit;
+          int64_t v1512 = v1511 >> 2;
+          root_bit = v1512;
+          dividing = 0;
+          int32_t v1513 = coded;
+          bool v1514 = v1513 >= 31;
+          if (v1514) {
+            int32_t v1515 = coded;
+            ap_int<33> v1516 = v1515;
+            bool v1517 = v1516 < 56;
+            if (v1517) {
+              dividing = 1;
+            }
           }
         }
+        int64_t v1518 = quotient1;
+        ratio_end(v1518, exponents, 18, scale);
+        int32_t v1519 = scale[0];
+        int32_t v1520 = turn;
+        int v1521 = v1520;
+        scale_mantissas[v1521] = v1519;
+        int32_t v1522 = scale[1];
+        int32_t v1523 = turn;
+        int v1524 = v1523;
+        scale_exponents[v1524] = v1522;
       }
-      int64_t v1356 = quotient1;
-      ratio_end(v1356, exponents, 18, scale);
-      int32_t v1357 = phase;
-      int v1358 = v1357;
-      int32_t v1359 = weight_words[v1358];
+      int32_t v1525 = phase;
+      int v1526 = v1525;
+      int32_t v1527 = weight_words[v1526];
       int32_t words5;
-      words5 = v1359;
-      int32_t v1361 = phase;
-      int v1362 = v1361;
-      int32_t v1363 = column_words[v1362];
+      words5 = v1527;
+      int32_t v1529 = phase;
+      int v1530 = v1529;
+      int32_t v1531 = column_words[v1530];
       int32_t columns;
-      columns = v1363;
-      int32_t v1365 = phase;
-      int v1366 = v1365;
-      int32_t v1367 = matrix_rows[v1366];
+      columns = v1531;
+      int32_t v1533 = phase;
+      int v1534 = v1533;
+      int32_t v1535 = matrix_rows[v1534];
       int32_t rows;
-      rows = v1367;
-      int32_t v1369 = phase;
-      bool v1370 = v1369 == 2;
-      bool v1371 = v1369 >= 3;
-      bool v1372 = v1370 | v1371;
-      if (v1372) {
-        ones = 0;
+      rows = v1535;
+      l_S_t_6_t3: for (int t3 = 0; t3 < 1; t3++) {
+        gate_sums[t3] = 0;
+        int32_t v1538 = phase;
+        bool v1539 = v1538 == 2;
+        bool v1540 = v1538 >= 3;
+        bool v1541 = v1539 | v1540;
+        if (v1541) {
+          ones[t3] = 0;
+        }
       }
-      int64_t gate_sum;
-      gate_sum = 0;
       ap_uint<128> state_beat;
       state_beat = 0;
       ap_uint<128> room_beat1;
@@ -2115,444 +2359,697 @@ void core_0(
       position = 0;
       int32_t pending;
       pending = 0;
-      int32_t v1379 = words5;
-      ap_int<33> v1380 = v1379;
-      ap_int<33> v1381 = v1380 + 5;
-      int32_t v1382 = v1381;
+      int32_t taker;
+      taker = 0;
+      int32_t v1548 = words5;
+      int32_t turns;
+      turns = v1548;
+      int32_t group_sums;
+      group_sums = 5;
+      int32_t idle;
+      idle = 0;
+      int32_t waiting;
+      waiting = 0;
+      int32_t v1553 = turns;
+      int32_t v1554 = group_sums;
+      ap_int<33> v1555 = v1553;
+      ap_int<33> v1556 = v1554;
+      ap_int<33> v1557 = v1555 + v1556;
+      int32_t v1558 = v1557;
       int32_t steps;
-      steps = v1382;
-      int32_t v1384 = steps;
-      int v1385 = v1384;
-      for (int v1386 = 0; v1386 < v1385; v1386 += 1) {
+      steps = v1558;
+      int32_t v1560 = steps;
+      int v1561 = v1560;
+      for (int v1562 = 0; v1562 < v1561; v1562 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v1387 = words5;
-        ap_int<33> v1388 = v1386;
-        ap_int<33> v1389 = v1387;
-        bool v1390 = v1388 < v1389;
-        if (v1390) {
-          uint64_t v1391 = v1075.read();
-          word[0] = v1391;
-          uint64_t v1392 = v1076.read();
-          word[1] = v1392;
-          uint64_t v1393 = v1077.read();
-          word[2] = v1393;
-          uint64_t v1394 = v1078.read();
-          word[3] = v1394;
-        }
-        int32_t v1395 = pending;
-        bool v1396 = v1395 > 0;
-        if (v1396) {
-          int32_t v1397 = pending;
-          ap_int<33> v1398 = v1397;
-          ap_int<33> v1399 = v1398 - 1;
-          int32_t v1400 = v1399;
-          pending = v1400;
-          ap_int<21> v1401 = leaving[0];
-          ap_int<21> total4;
-          total4 = v1401;
-          l_S_r_4_r2: for (int r2 = 0; r2 < 4; r2++) {
-            ap_int<21> v1404 = leaving[(r2 + 1)];
-            leaving[r2] = v1404;
+        int32_t taking;
+        taking = 1;
+        int32_t v1564 = turns;
+        ap_int<33> v1565 = v1562;
+        ap_int<33> v1566 = v1564;
+        bool v1567 = v1565 < v1566;
+        if (v1567) {
+          int32_t v1568 = taking;
+          bool v1569 = v1568 == 1;
+          if (v1569) {
+            uint64_t v1570 = v1169.read();
+            word[0] = v1570;
+            uint64_t v1571 = v1170.read();
+            word[1] = v1571;
+            uint64_t v1572 = v1171.read();
+            word[2] = v1572;
+            uint64_t v1573 = v1172.read();
+            word[3] = v1573;
           }
-          int32_t v1405 = position;
-          int32_t v1406 = rows;
-          bool v1407 = v1405 < v1406;
-          if (v1407) {
-            int32_t v1408 = phase;
-            int32_t step1;
-            step1 = v1408;
-            int32_t v1410 = position;
-            int32_t at5;
-            at5 = v1410;
-            int32_t v1412 = phase;
-            bool v1413 = v1412 == 4;
-            if (v1413) {
-              int32_t v1414 = position;
-              int32_t v1415 = intermediate;
-              bool v1416 = v1414 >= v1415;
-              if (v1416) {
-                step1 = 7;
-                int32_t v1417 = position;
-                int32_t v1418 = intermediate;
-                ap_int<33> v1419 = v1417;
-                ap_int<33> v1420 = v1418;
-                ap_int<33> v1421 = v1419 - v1420;
-                int32_t v1422 = v1421;
-                at5 = v1422;
+        }
+        int32_t v1574 = pending;
+        bool v1575 = v1574 > 0;
+        if (v1575) {
+          int32_t v1576 = pending;
+          ap_int<33> v1577 = v1576;
+          ap_int<33> v1578 = v1577 - 1;
+          int32_t v1579 = v1578;
+          pending = v1579;
+          ap_int<21> total4;
+          total4 = 0;
+          l_S_t_7_t4: for (int t4 = 0; t4 < 1; t4++) {
+            int32_t v1582 = taker;
+            ap_int<33> v1583 = v1582;
+            ap_int<33> v1584 = t4;
+            bool v1585 = v1583 == v1584;
+            if (v1585) {
+              ap_int<21> v1586 = leaving[0][t4];
+              total4 = v1586;
+              int32_t v1587 = scale_mantissas[t4];
+              scale[0] = v1587;
+              int32_t v1588 = scale_exponents[t4];
+              scale[1] = v1588;
+            }
+          }
+          int32_t last_taker;
+          last_taker = 1;
+          int32_t v1590 = last_taker;
+          bool v1591 = v1590 == 1;
+          if (v1591) {
+            l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
+              l_t5: for (int t5 = 0; t5 < 1; t5++) {
+                ap_int<21> v1594 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1594;
               }
             }
-            int32_t v1423 = phase;
-            bool v1424 = v1423 == 6;
-            if (v1424) {
+          }
+          int32_t v1595 = position;
+          int32_t v1596 = rows;
+          bool v1597 = v1595 < v1596;
+          if (v1597) {
+            int32_t v1598 = phase;
+            int32_t step1;
+            step1 = v1598;
+            int32_t v1600 = position;
+            int32_t at5;
+            at5 = v1600;
+            int32_t v1602 = phase;
+            bool v1603 = v1602 == 4;
+            if (v1603) {
+              int32_t v1604 = position;
+              int32_t v1605 = intermediate;
+              bool v1606 = v1604 >= v1605;
+              if (v1606) {
+                step1 = 7;
+                int32_t v1607 = position;
+                int32_t v1608 = intermediate;
+                ap_int<33> v1609 = v1607;
+                ap_int<33> v1610 = v1608;
+                ap_int<33> v1611 = v1609 - v1610;
+                int32_t v1612 = v1611;
+                at5 = v1612;
+              }
+            }
+            int32_t v1613 = phase;
+            bool v1614 = v1613 == 6;
+            if (v1614) {
               at5 = 0;
             }
-            int32_t v1425 = position;
-            int32_t v1426 = v1425 & 3;
+            int32_t v1615 = position;
+            int32_t v1616 = v1615 & 3;
             int32_t quarter;
-            quarter = v1426;
-            int32_t v1428 = step1;
-            bool v1429 = v1428 == 1;
-            if (v1429) {
-              int32_t v1430 = quarter;
-              bool v1431 = v1430 == 0;
-              if (v1431) {
-                ap_uint<128> v1432 = v1073.read();
-                room_beat1 = v1432;
-                ap_uint<128> v1433 = v1072.read();
-                state_beat = v1433;
-              }
+            quarter = v1616;
+            int32_t v1618 = step1;
+            bool v1619 = v1618 == 1;
+            int32_t v1620 = taker;
+            bool v1621 = v1620 == 0;
+            int32_t v1622 = quarter;
+            bool v1623 = v1622 == 0;
+            bool v1624 = v1619 & v1621;
+            bool v1625 = v1624 & v1623;
+            if (v1625) {
+              ap_uint<128> v1626 = v1167.read();
+              room_beat1 = v1626;
             }
-            ap_int<128> v1434 = room_beat1;
-            int32_t v1435 = v1434;
+            int32_t v1627 = step1;
+            bool v1628 = v1627 == 1;
+            int32_t v1629 = tokens1;
+            bool v1630 = v1629 == 1;
+            int32_t v1631 = quarter;
+            bool v1632 = v1631 == 0;
+            bool v1633 = v1628 & v1630;
+            bool v1634 = v1633 & v1632;
+            if (v1634) {
+              ap_uint<128> v1635 = v1166.read();
+              state_beat = v1635;
+            }
+            ap_int<128> v1636 = room_beat1;
+            int32_t v1637 = v1636;
             int32_t room;
-            room = v1435;
-            ap_int<128> v1437 = room_beat1;
-            ap_uint<128> v1438 = v1437 >> 32;
-            room_beat1 = v1438;
-            ap_int<128> v1439 = state_beat;
-            int32_t v1440 = v1439;
+            room = v1637;
+            ap_int<128> v1639 = state_beat;
+            int32_t v1640 = v1639;
             int32_t before1;
-            before1 = v1440;
-            ap_int<128> v1442 = state_beat;
-            ap_uint<128> v1443 = v1442 >> 32;
-            state_beat = v1443;
-            ap_int<21> v1444 = total4;
-            ap_int<48> v1445;
-            dequantise(v1444, scale, &v1445);
+            before1 = v1640;
+            l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1643 = quarter;
+              ap_int<34> v1644 = k4;
+              ap_int<34> v1645 = v1644 + 1;
+              ap_int<34> v1646 = v1643;
+              bool v1647 = v1646 == v1645;
+              if (v1647) {
+                ap_int<128> v1648 = room_beat1;
+                int64_t v1649 = k4;
+                int64_t v1650 = v1649 * 32;
+                ap_int<65> v1651 = v1650;
+                ap_int<65> v1652 = v1651 + 32;
+                ap_uint<128> v1653 = v1652;
+                ap_uint<128> v1654 = v1648 >> v1653;
+                ap_uint<128> room_part;
+                room_part = v1654;
+                ap_int<128> v1656 = room_part;
+                int32_t v1657 = v1656;
+                room = v1657;
+                ap_int<128> v1658 = state_beat;
+                ap_uint<128> v1659 = v1658 >> v1653;
+                ap_uint<128> state_part;
+                state_part = v1659;
+                ap_int<128> v1661 = state_part;
+                int32_t v1662 = v1661;
+                before1 = v1662;
+              }
+            }
+            int32_t v1663 = at5;
+            int32_t v1664 = taker;
+            ap_int<65> v1665 = v1663;
+            ap_int<65> v1666 = v1664;
+            ap_int<65> v1667 = v1665 + v1666;
+            int32_t v1668 = v1667;
+            int32_t beside_at;
+            beside_at = v1668;
+            ap_int<21> v1670 = total4;
+            ap_int<48> v1671;
+            dequantise(v1670, scale, &v1671);
             ap_int<48> delta;
-            delta = v1445;
-            ap_int<48> v1447 = delta;
-            int32_t v1448;
-            saturate_gate(v1447, &v1448);
+            delta = v1671;
+            ap_int<48> v1673 = delta;
+            int32_t v1674;
+            saturate_gate(v1673, &v1674);
             int32_t gate;
-            gate = v1448;
-            int32_t v1450 = at5;
-            int v1451 = v1450;
-            int32_t v1452 = held[v1451];
+            gate = v1674;
+            int32_t v1676 = beside_at;
+            int v1677 = v1676;
+            int32_t v1678 = held[v1677];
             int32_t kept;
-            kept = v1452;
-            int32_t v1454 = step1;
-            bool v1455 = v1454 == 1;
-            int32_t v1456 = gate;
-            int32_t v1457 = 0 - v1456;
-            int32_t v1458 = v1455 ? (int32_t)v1457 : (int32_t)v1456;
+            kept = v1678;
+            int32_t v1680 = step1;
+            bool v1681 = v1680 == 1;
+            int32_t v1682 = gate;
+            int32_t v1683 = 0 - v1682;
+            int32_t v1684 = v1681 ? (int32_t)v1683 : (int32_t)v1682;
             int32_t turned;
-            turned = v1458;
-            int32_t v1460 = step1;
-            bool v1461 = v1460 == 2;
-            int32_t v1462 = kept;
-            int32_t v1463 = turned;
-            int32_t v1464 = v1461 ? (int32_t)v1462 : (int32_t)v1463;
+            turned = v1684;
+            int32_t v1686 = step1;
+            bool v1687 = v1686 == 2;
+            int32_t v1688 = kept;
+            int32_t v1689 = turned;
+            int32_t v1690 = v1687 ? (int32_t)v1688 : (int32_t)v1689;
             int32_t argument;
-            argument = v1464;
-            int32_t v1466 = argument;
-            ap_int<22> v1467;
-            sigmoid(v1466, &v1467);
+            argument = v1690;
+            int32_t v1692 = argument;
+            ap_int<22> v1693;
+            sigmoid(v1692, &v1693);
             ap_int<22> sigma;
-            sigma = v1467;
-            int32_t v1469 = step1;
-            bool v1470 = v1469 == 1;
-            int32_t v1471 = room;
-            int32_t v1472 = argument;
-            int32_t v1473 = v1470 ? (int32_t)v1471 : (int32_t)v1472;
+            sigma = v1693;
+            int32_t v1695 = step1;
+            bool v1696 = v1695 == 1;
+            int32_t v1697 = room;
+            int32_t v1698 = argument;
+            int32_t v1699 = v1696 ? (int32_t)v1697 : (int32_t)v1698;
             int32_t factor1;
-            factor1 = v1473;
-            int32_t v1475 = factor1;
-            ap_int<22> v1476 = sigma;
-            int32_t v1477;
-            weigh(v1475, v1476, &v1477);
+            factor1 = v1699;
+            int32_t v1701 = factor1;
+            ap_int<22> v1702 = sigma;
+            int32_t v1703;
+            weigh(v1701, v1702, &v1703);
             int32_t weighted1;
-            weighted1 = v1477;
-            int32_t v1479 = weighted1;
-            ap_int<22> v1480 = v1479;
+            weighted1 = v1703;
+            int32_t v1705 = weighted1;
+            ap_int<22> v1706 = v1705;
             ap_int<22> fresh;
-            fresh = v1480;
-            int32_t v1482 = before1;
-            int32_t v1483 = kept;
-            ap_int<22> v1484 = fresh;
-            int32_t v1485;
-            state_update(v1482, v1483, v1484, &v1485);
+            fresh = v1706;
+            int32_t v1708 = before1;
+            int32_t v1709 = kept;
+            ap_int<22> v1710 = fresh;
+            int32_t v1711;
+            state_update(v1708, v1709, v1710, &v1711);
             int32_t mixed1;
-            mixed1 = v1485;
-            int32_t v1487 = step1;
-            bool v1488 = v1487 == 0;
-            bool v1489 = v1487 == 1;
-            bool v1490 = v1487 == 4;
-            bool v1491 = v1488 | v1489;
-            bool v1492 = v1491 | v1490;
-            if (v1492) {
-              int32_t v1493 = step1;
-              bool v1494 = v1493 == 1;
-              int32_t v1495 = mixed1;
-              int32_t v1496 = weighted1;
-              int32_t v1497 = v1494 ? (int32_t)v1495 : (int32_t)v1496;
-              int32_t v1498 = at5;
-              int v1499 = v1498;
-              held[v1499] = v1497;
+            mixed1 = v1711;
+            int32_t keeps;
+            keeps = 0;
+            int32_t v1714 = step1;
+            bool v1715 = v1714 == 0;
+            bool v1716 = v1714 == 4;
+            bool v1717 = v1715 | v1716;
+            if (v1717) {
+              keeps = 1;
             }
-            int32_t v1500 = step1;
-            bool v1501 = v1500 == 2;
-            int32_t v1502 = weighted1;
-            int32_t v1503 = kept;
-            int32_t v1504 = v1501 ? (int32_t)v1502 : (int32_t)v1503;
+            int32_t v1718 = step1;
+            bool v1719 = v1718 == 1;
+            if (v1719) {
+              int32_t v1720 = tokens1;
+              bool v1721 = v1720 == 1;
+              if (v1721) {
+                keeps = 1;
+              }
+            }
+            int32_t v1722 = keeps;
+            bool v1723 = v1722 == 1;
+            if (v1723) {
+              int32_t v1724 = step1;
+              bool v1725 = v1724 == 1;
+              int32_t v1726 = mixed1;
+              int32_t v1727 = weighted1;
+              int32_t v1728 = v1725 ? (int32_t)v1726 : (int32_t)v1727;
+              int32_t v1729 = beside_at;
+              int v1730 = v1729;
+              held[v1730] = v1728;
+            }
+            int32_t v1731 = step1;
+            bool v1732 = v1731 == 2;
+            int32_t v1733 = weighted1;
+            int32_t v1734 = kept;
+            int32_t v1735 = v1732 ? (int32_t)v1733 : (int32_t)v1734;
             int32_t other;
-            other = v1504;
-            int32_t v1506 = gate;
-            int32_t v1507 = other;
-            ap_int<48> v1508;
-            gated_product(v1506, v1507, &v1508);
+            other = v1735;
+            int32_t v1737 = gate;
+            int32_t v1738 = other;
+            ap_int<48> v1739;
+            gated_product(v1737, v1738, &v1739);
             ap_int<48> value1;
-            value1 = v1508;
-            int32_t v1510 = step1;
-            bool v1511 = v1510 == 3;
-            bool v1512 = v1510 == 5;
-            bool v1513 = v1511 | v1512;
-            if (v1513) {
-              int32_t v1514 = at5;
-              int32_t v1515 = v1514 >> 1;
-              int v1516 = v1515;
-              int32_t v1517 = v1514 & 1;
-              int v1518 = v1517;
-              ap_int<48> v1519 = residual[v1516][v1518];
-              ap_int<48> v1520 = delta;
-              ap_int<48> v1521;
-              residual_add(v1519, v1520, &v1521);
-              value1 = v1521;
-              ap_int<48> v1522 = value1;
-              int32_t v1523 = at5;
-              int32_t v1524 = v1523 >> 1;
-              int v1525 = v1524;
-              int32_t v1526 = v1523 & 1;
-              int v1527 = v1526;
-              residual[v1525][v1527] = v1522;
+            value1 = v1739;
+            int32_t v1741 = step1;
+            bool v1742 = v1741 == 3;
+            bool v1743 = v1741 == 5;
+            bool v1744 = v1742 | v1743;
+            if (v1744) {
+              int32_t v1745 = at5;
+              int32_t v1746 = v1745 >> 1;
+              int32_t v1747 = taker;
+              ap_int<65> v1748 = v1746;
+              ap_int<65> v1749 = v1747;
+              ap_int<65> v1750 = v1748 + v1749;
+              int32_t v1751 = v1750;
+              int32_t beside1;
+              beside1 = v1751;
+              int32_t v1753 = beside1;
+              int v1754 = v1753;
+              int32_t v1755 = at5;
+              int32_t v1756 = v1755 & 1;
+              int v1757 = v1756;
+              ap_int<48> v1758 = residual[v1754][v1757];
+              ap_int<48> v1759 = delta;
+              ap_int<48> v1760;
+              residual_add(v1758, v1759, &v1760);
+              value1 = v1760;
+              ap_int<48> v1761 = value1;
+              int32_t v1762 = beside1;
+              int v1763 = v1762;
+              int32_t v1764 = at5;
+              int32_t v1765 = v1764 & 1;
+              int v1766 = v1765;
+              residual[v1763][v1766] = v1761;
             }
-            int32_t v1528 = step1;
-            bool v1529 = v1528 == 2;
-            bool v1530 = v1528 == 3;
-            bool v1531 = v1528 == 5;
-            bool v1532 = v1528 == 7;
-            bool v1533 = v1529 | v1530;
-            bool v1534 = v1533 | v1531;
-            bool v1535 = v1534 | v1532;
-            if (v1535) {
-              ap_int<48> v1536 = value1;
-              int32_t v1537 = at5;
-              int32_t v1538 = v1537 >> 2;
-              int v1539 = v1538;
-              int32_t v1540 = v1537 & 3;
-              int v1541 = v1540;
-              values[v1539][v1541] = v1536;
-              ap_int<48> v1542 = ones;
-              ap_int<48> v1543 = value1;
-              ap_int<48> v1544 = v1543 >> 47;
-              ap_int<48> v1545 = v1543 ^ v1544;
-              ap_int<48> v1546 = v1542 | v1545;
-              ones = v1546;
-            }
-            int32_t v1547 = step1;
-            bool v1548 = v1547 == 2;
-            if (v1548) {
-              ap_int<21> v1549 = total4;
-              ap_int<42> v1550 = v1549;
-              ap_int<42> v1551 = v1550 * v1550;
-              int64_t v1552 = gate_sum;
-              ap_int<65> v1553 = v1552;
-              ap_int<65> v1554 = v1551;
-              ap_int<65> v1555 = v1553 + v1554;
-              int64_t v1556 = v1555;
-              gate_sum = v1556;
-            }
-            int32_t v1557 = step1;
-            bool v1558 = v1557 == 1;
-            bool v1559 = v1557 == 6;
-            bool v1560 = v1558 | v1559;
-            if (v1560) {
-              l_S_k_5_k4: for (int k4 = 0; k4 < 3; k4++) {
-                int32_t v1562 = quad[(k4 + 1)];
-                quad[k4] = v1562;
-              }
-              int32_t v1563 = step1;
-              bool v1564 = v1563 == 1;
-              int32_t v1565 = mixed1;
-              ap_int<21> v1566 = total4;
-              int32_t v1567 = v1566;
-              int32_t v1568 = v1564 ? (int32_t)v1565 : (int32_t)v1567;
-              quad[3] = v1568;
-              int32_t v1569 = quarter;
-              bool v1570 = v1569 == 3;
-              if (v1570) {
-                ap_uint<128> packed;
-                packed = 0;
-                l_S_k_6_k5: for (int k5 = 0; k5 < 4; k5++) {
-                  int32_t v1573 = quad[k5];
-                  ap_int<128> v1574 = packed;
-                  int64_t v1575 = k5;
-                  int64_t v1576 = v1575 * 32;
-                  ap_int<65> v1577 = v1576;
-                  ap_int<65> v1578 = v1577 + 31;
-                  int v1579 = v1576;
-                  int v1580 = v1578;
-                  ap_int<128> v1581;
-                  ap_int<128> v1581_tmp = v1574;
-                  v1581_tmp(v1580, v1579) = v1573;
-                  v1581 = v1581_tmp;
-                  packed = v1581;
+            int32_t v1767 = step1;
+            bool v1768 = v1767 == 2;
+            bool v1769 = v1767 == 3;
+            bool v1770 = v1767 == 5;
+            bool v1771 = v1767 == 7;
+            bool v1772 = v1768 | v1769;
+            bool v1773 = v1772 | v1770;
+            bool v1774 = v1773 | v1771;
+            if (v1774) {
+              int32_t v1775 = at5;
+              int32_t v1776 = v1775 >> 2;
+              int32_t v1777 = taker;
+              ap_int<65> v1778 = v1776;
+              ap_int<65> v1779 = v1777;
+              ap_int<65> v1780 = v1778 + v1779;
+              int32_t v1781 = v1780;
+              int32_t place_out;
+              place_out = v1781;
+              ap_int<48> v1783 = value1;
+              int32_t v1784 = place_out;
+              int v1785 = v1784;
+              int32_t v1786 = at5;
+              int32_t v1787 = v1786 & 3;
+              int v1788 = v1787;
+              values[v1785][v1788] = v1783;
+              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
+                int32_t v1790 = taker;
+                ap_int<33> v1791 = v1790;
+                ap_int<33> v1792 = t6;
+                bool v1793 = v1791 == v1792;
+                if (v1793) {
+                  ap_int<48> v1794 = ones[t6];
+                  ap_int<48> v1795 = value1;
+                  ap_int<48> v1796 = v1795 >> 47;
+                  ap_int<48> v1797 = v1795 ^ v1796;
+                  ap_int<48> v1798 = v1794 | v1797;
+                  ones[t6] = v1798;
                 }
-                ap_int<128> v1582 = packed;
-                v1079.write(v1582);
+              }
+            }
+            ap_int<21> v1799 = total4;
+            ap_int<42> v1800 = v1799;
+            ap_int<42> v1801 = v1800 * v1800;
+            int64_t v1802 = v1801;
+            int64_t square;
+            square = v1802;
+            int32_t v1804 = step1;
+            bool v1805 = v1804 == 2;
+            if (v1805) {
+              l_S_t_11_t7: for (int t7 = 0; t7 < 1; t7++) {
+                int32_t v1807 = taker;
+                ap_int<33> v1808 = v1807;
+                ap_int<33> v1809 = t7;
+                bool v1810 = v1808 == v1809;
+                if (v1810) {
+                  int64_t v1811 = square;
+                  int64_t v1812 = gate_sums[t7];
+                  ap_int<65> v1813 = v1812;
+                  ap_int<65> v1814 = v1811;
+                  ap_int<65> v1815 = v1813 + v1814;
+                  int64_t v1816 = v1815;
+                  gate_sums[t7] = v1816;
+                }
+              }
+            }
+            int32_t leaves;
+            leaves = 0;
+            int32_t v1818 = step1;
+            bool v1819 = v1818 == 1;
+            if (v1819) {
+              int32_t v1820 = tokens1;
+              bool v1821 = v1820 == 1;
+              if (v1821) {
+                leaves = 1;
+              }
+            }
+            int32_t v1822 = step1;
+            bool v1823 = v1822 == 6;
+            if (v1823) {
+              leaves = 1;
+            }
+            int32_t v1824 = leaves;
+            bool v1825 = v1824 == 1;
+            if (v1825) {
+              int32_t v1826 = step1;
+              bool v1827 = v1826 == 1;
+              int32_t v1828 = mixed1;
+              ap_int<21> v1829 = total4;
+              int32_t v1830 = v1829;
+              int32_t v1831 = v1827 ? (int32_t)v1828 : (int32_t)v1830;
+              int32_t newest;
+              newest = v1831;
+              ap_uint<128> packed;
+              packed = 0;
+              l_S_t_12_t8: for (int t8 = 0; t8 < 1; t8++) {
+                int32_t v1835 = taker;
+                ap_int<33> v1836 = v1835;
+                ap_int<33> v1837 = t8;
+                bool v1838 = v1836 == v1837;
+                if (v1838) {
+                  l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1840 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1840;
+                  }
+                  int32_t v1841 = newest;
+                  quad[((t8 * 4) + 3)] = v1841;
+                  l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1843 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1844 = packed;
+                    int64_t v1845 = k6;
+                    int64_t v1846 = v1845 * 32;
+                    ap_int<65> v1847 = v1846;
+                    ap_int<65> v1848 = v1847 + 31;
+                    int v1849 = v1846;
+                    int v1850 = v1848;
+                    ap_int<128> v1851;
+                    ap_int<128> v1851_tmp = v1844;
+                    v1851_tmp(v1850, v1849) = v1843;
+                    v1851 = v1851_tmp;
+                    packed = v1851;
+                  }
+                }
+              }
+              int32_t v1852 = quarter;
+              bool v1853 = v1852 == 3;
+              if (v1853) {
+                ap_int<128> v1854 = packed;
+                v1173.write(v1854);
               }
             }
           }
-          int32_t v1583 = position;
-          ap_int<33> v1584 = v1583;
-          ap_int<33> v1585 = v1584 + 1;
-          int32_t v1586 = v1585;
-          position = v1586;
+          int32_t v1855 = last_taker;
+          bool v1856 = v1855 == 1;
+          if (v1856) {
+            taker = 0;
+            int32_t v1857 = position;
+            ap_int<33> v1858 = v1857;
+            ap_int<33> v1859 = v1858 + 1;
+            int32_t v1860 = v1859;
+            position = v1860;
+          }
         }
-        int32_t v1587 = column;
-        multiply_word(word, codes, v1587, sums);
-        int32_t v1588 = column;
-        ap_int<33> v1589 = v1588;
-        ap_int<33> v1590 = v1589 + 1;
-        int32_t v1591 = v1590;
-        column = v1591;
-        int32_t v1592 = column;
-        int32_t v1593 = columns;
-        bool v1594 = v1592 == v1593;
-        if (v1594) {
-          column = 0;
-          pending = 5;
-          l_S_r_7_r3: for (int r3 = 0; r3 < 5; r3++) {
-            ap_int<21> v1596 = sums[r3];
-            leaving[r3] = v1596;
+        int32_t v1861 = column;
+        multiply_word(word, codes, v1861, sums);
+        int32_t v1862 = taking;
+        bool v1863 = v1862 == 1;
+        if (v1863) {
+          int32_t v1864 = column;
+          ap_int<33> v1865 = v1864;
+          ap_int<33> v1866 = v1865 + 1;
+          int32_t v1867 = v1866;
+          column = v1867;
+          int32_t v1868 = column;
+          int32_t v1869 = columns;
+          bool v1870 = v1868 == v1869;
+          if (v1870) {
+            column = 0;
+            int32_t v1871 = group_sums;
+            pending = v1871;
+            int32_t v1872 = idle;
+            waiting = v1872;
+            l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
+              l_t9: for (int t9 = 0; t9 < 1; t9++) {
+                ap_int<21> v1875 = sums[r4][t9];
+                leaving[r4][t9] = v1875;
+              }
+            }
           }
         }
       }
-      int32_t v1597 = phase;
-      bool v1598 = v1597 == 2;
-      if (v1598) {
-        int64_t v1599 = gate_sum;
-        gate_squares(v1599, scale, gate_plain);
-      }
-      int32_t v1600 = phase;
-      bool v1601 = v1600 == 6;
-      if (v1601) {
-        ap_uint<128> end;
-        end = 0;
-        int32_t v1603 = scale[0];
-        ap_int<128> v1604 = end;
-        ap_int<128> v1605;
-        ap_int<128> v1605_tmp = v1604;
-        v1605_tmp(31, 0) = v1603;
-        v1605 = v1605_tmp;
-        end = v1605;
-        int32_t v1606 = scale[1];
-        ap_int<128> v1607 = end;
-        ap_int<128> v1608;
-        ap_int<128> v1608_tmp = v1607;
-        v1608_tmp(63, 32) = v1606;
-        v1608 = v1608_tmp;
-        end = v1608;
-        ap_int<128> v1609 = end;
-        v1079.write(v1609);
+      int32_t v1876 = active;
+      int v1877 = v1876;
+      for (int v1878 = 0; v1878 < v1877; v1878 += 1) {
+        int32_t v1879 = scale_mantissas[v1878];
+        scale[0] = v1879;
+        int32_t v1880 = scale_exponents[v1878];
+        scale[1] = v1880;
+        int32_t v1881 = phase;
+        bool v1882 = v1881 == 2;
+        if (v1882) {
+          int64_t v1883 = gate_sums[v1878];
+          gate_squares(v1883, scale, gate_plain);
+          int32_t v1884 = gate_plain[0];
+          gate_mantissas[v1878] = v1884;
+          int32_t v1885 = gate_plain[1];
+          gate_exponents[v1878] = v1885;
+        }
+        int32_t v1886 = phase;
+        bool v1887 = v1886 == 6;
+        if (v1887) {
+          ap_uint<128> end;
+          end = 0;
+          int32_t v1889 = scale[0];
+          ap_int<128> v1890 = end;
+          ap_int<128> v1891;
+          ap_int<128> v1891_tmp = v1890;
+          v1891_tmp(31, 0) = v1889;
+          v1891 = v1891_tmp;
+          end = v1891;
+          int32_t v1892 = scale[1];
+          ap_int<128> v1893 = end;
+          ap_int<128> v1894;
+          ap_int<128> v1894_tmp = v1893;
+          v1894_tmp(63, 32) = v1892;
+          v1894 = v1894_tmp;
+          end = v1894;
+          ap_int<128> v1895 = end;
+          v1173.write(v1895);
+        }
       }
     }
   }
-  int32_t v1610 = vector_beats1;
-  int v1611 = v1610;
-  for (int v1612 = 0; v1612 < v1611; v1612 += 1) {
-  #pragma HLS pipeline II=1
-    ap_uint<128> out;
-    out = 0;
-    ap_int<48> v1614 = residual[v1612][0];
-    int64_t v1615 = v1614;
-    int64_t even;
-    even = v1615;
-    ap_int<48> v1617 = residual[v1612][1];
-    int64_t v1618 = v1617;
-    int64_t odd1;
-    odd1 = v1618;
-    int64_t v1620 = even;
-    ap_int<128> v1621 = out;
-    ap_int<128> v1622;
-    ap_int<128> v1622_tmp = v1621;
-    v1622_tmp(63, 0) = v1620;
-    v1622 = v1622_tmp;
-    out = v1622;
-    int64_t v1623 = odd1;
-    ap_int<128> v1624 = out;
-    ap_int<128> v1625;
-    ap_int<128> v1625_tmp = v1624;
-    v1625_tmp(127, 64) = v1623;
-    v1625 = v1625_tmp;
-    out = v1625;
-    ap_int<128> v1626 = out;
-    v1079.write(v1626);
+  int32_t v1896 = tokens1;
+  int v1897 = v1896;
+  for (int v1898 = 0; v1898 < v1897; v1898 += 1) {
+    int32_t v1899 = v1898;
+    int32_t token_out;
+    token_out = v1899;
+    int32_t v1901 = vector_beats1;
+    int v1902 = v1901;
+    for (int v1903 = 0; v1903 < v1902; v1903 += 1) {
+    #pragma HLS pipeline II=1
+      ap_uint<128> out;
+      out = 0;
+      int32_t v1905 = v1903;
+      int32_t number_out;
+      number_out = v1905;
+      int32_t v1907 = number_out;
+      int32_t v1908 = token_out;
+      ap_int<65> v1909 = v1907;
+      ap_int<65> v1910 = v1908;
+      ap_int<65> v1911 = v1909 + v1910;
+      int32_t v1912 = v1911;
+      int32_t beside_out;
+      beside_out = v1912;
+      int32_t v1914 = beside_out;
+      int v1915 = v1914;
+      ap_int<48> v1916 = residual[v1915][0];
+      int64_t v1917 = v1916;
+      int64_t even;
+      even = v1917;
+      int32_t v1919 = beside_out;
+      int v1920 = v1919;
+      ap_int<48> v1921 = residual[v1920][1];
+      int64_t v1922 = v1921;
+      int64_t odd1;
+      odd1 = v1922;
+      int64_t v1924 = even;
+      ap_int<128> v1925 = out;
+      ap_int<128> v1926;
+      ap_int<128> v1926_tmp = v1925;
+      v1926_tmp(63, 0) = v1924;
+      v1926 = v1926_tmp;
+      out = v1926;
+      int64_t v1927 = odd1;
+      ap_int<128> v1928 = out;
+      ap_int<128> v1929;
+      ap_int<128> v1929_tmp = v1928;
+      v1929_tmp(127, 64) = v1927;
+      v1929 = v1929_tmp;
+      out = v1929;
+      ap_int<128> v1930 = out;
+      v1173.write(v1930);
+    }
   }
 }
 
 void store_0(
-  ap_uint<128> v1627[1024],
-  ap_uint<128> v1628[65536],
-  ap_uint<128> v1629[65537],
-  hls::stream< int32_t >& v1630,
-  hls::stream< ap_uint<128> >& v1631
+  ap_uint<128> v1931[1025],
+  ap_uint<128> v1932[16777216],
+  ap_uint<128> v1933[65537],
+  hls::stream< int32_t >& v1934,
+  hls::stream< ap_uint<128> >& v1935
 ) {
-  int32_t v1632 = v1630.read();
+  int32_t targets[1];
+  l_S_t_0_t10: for (int t10 = 0; t10 < 1; t10++) {
+    int32_t v1938 = v1934.read();
+    targets[t10] = v1938;
+  }
+  int32_t v1939 = v1934.read();
+  int32_t tokens2;
+  tokens2 = v1939;
+  int32_t v1941 = v1934.read();
+  int32_t wanted2;
+  wanted2 = v1941;
+  int32_t v1943 = v1934.read();
   int32_t vector_beats2;
-  vector_beats2 = v1632;
-  int32_t v1634 = v1630.read();
+  vector_beats2 = v1943;
+  int32_t v1945 = v1934.read();
   int32_t logits_beats1;
-  logits_beats1 = v1634;
-  int32_t v1636 = v1630.read();
+  logits_beats1 = v1945;
+  int32_t v1947 = v1934.read();
   int32_t count6;
-  count6 = v1636;
-  int32_t v1638 = vector_beats2;
-  int32_t v1639 = v1638 >> 1;
+  count6 = v1947;
+  int32_t v1949 = vector_beats2;
+  int32_t v1950 = v1949 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1639;
-  int32_t v1641 = count6;
-  int v1642 = v1641;
-  for (int v1643 = 0; v1643 < v1642; v1643 += 1) {
-    int32_t v1644 = v1630.read();
+  state_beats1 = v1950;
+  int32_t v1952 = logits_beats1;
+  ap_int<33> v1953 = v1952;
+  ap_int<33> v1954 = v1953 + 1;
+  int32_t v1955 = wanted2;
+  ap_int<65> v1956 = v1954;
+  ap_int<65> v1957 = v1955;
+  ap_int<65> v1958 = v1956 * v1957;
+  int32_t v1959 = v1958;
+  int32_t head_beats;
+  head_beats = v1959;
+  int32_t v1961 = vector_beats2;
+  int32_t v1962 = tokens2;
+  int64_t v1963 = v1961;
+  int64_t v1964 = v1962;
+  int64_t v1965 = v1963 * v1964;
+  int32_t v1966 = v1965;
+  int32_t all_beats;
+  all_beats = v1966;
+  int32_t v1968 = count6;
+  int v1969 = v1968;
+  for (int v1970 = 0; v1970 < v1969; v1970 += 1) {
+    int32_t v1971 = v1934.read();
     int32_t kind2;
-    kind2 = v1644;
-    int32_t v1646 = v1630.read();
+    kind2 = v1971;
+    int32_t v1973 = v1934.read();
     int32_t at6;
-    at6 = v1646;
-    int32_t v1648 = kind2;
-    bool v1649 = v1648 == 0;
-    if (v1649) {
-      int32_t v1650 = state_beats1;
-      int v1651 = v1650;
-      for (int v1652 = 0; v1652 < v1651; v1652 += 1) {
-      #pragma HLS pipeline II=1
-        ap_uint<128> v1653 = v1631.read();
-        int32_t v1654 = at6;
-        int v1655 = v1654;
-        int v1656 = v1652;
-        int v1657 = v1655 + v1656;
-        int v1658 = v1657;
-        v1628[v1658] = v1653;
+    at6 = v1973;
+    int32_t v1975 = kind2;
+    bool v1976 = v1975 == 0;
+    if (v1976) {
+      int32_t v1977 = tokens2;
+      int v1978 = v1977;
+      for (int v1979 = 0; v1979 < v1978; v1979 += 1) {
+        int32_t v1980 = targets[v1979];
+        int32_t v1981 = at6;
+        int v1982 = v1980;
+        int v1983 = v1981;
+        int v1984 = v1982 + v1983;
+        int32_t v1985 = v1984;
+        int32_t state_at1;
+        state_at1 = v1985;
+        int32_t v1987 = state_beats1;
+        int v1988 = v1987;
+        for (int v1989 = 0; v1989 < v1988; v1989 += 1) {
+        #pragma HLS pipeline II=1
+          ap_uint<128> v1990 = v1935.read();
+          int32_t v1991 = state_at1;
+          int v1992 = v1991;
+          int v1993 = v1989;
+          int v1994 = v1992 + v1993;
+          int v1995 = v1994;
+          v1932[v1995] = v1990;
+        }
       }
     } else {
-      int32_t v1659 = logits_beats1;
-      ap_int<33> v1660 = v1659;
-      ap_int<33> v1661 = v1660 + 1;
-      int v1662 = v1661;
-      for (int v1663 = 0; v1663 < v1662; v1663 += 1) {
+      int32_t v1996 = head_beats;
+      int v1997 = v1996;
+      for (int v1998 = 0; v1998 < v1997; v1998 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1664 = v1631.read();
-        v1629[v1663] = v1664;
+        ap_uint<128> v1999 = v1935.read();
+        v1933[v1998] = v1999;
       }
     }
   }
-  int32_t v1665 = vector_beats2;
-  int v1666 = v1665;
-  for (int v1667 = 0; v1667 < v1666; v1667 += 1) {
+  int32_t behind1;
+  behind1 = 1;
+  int32_t v2001 = all_beats;
+  int v2002 = v2001;
+  for (int v2003 = 0; v2003 < v2002; v2003 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1668 = v1631.read();
-    v1627[v1667] = v1668;
+    ap_uint<128> v2004 = v1935.read();
+    int32_t v2005 = behind1;
+    int v2006 = v2005;
+    int v2007 = v2003;
+    int v2008 = v2006 + v2007;
+    int v2009 = v2008;
+    v1931[v2009] = v2004;
   }
 }
 
@@ -2565,10 +3062,10 @@ extern "C" void engine(
   uint64_t weights_2[268435456],
   uint64_t weights_3[268435456],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[1024],
-  ap_uint<128> vector_out[1024],
-  ap_uint<128> state_in[65536],
-  ap_uint<128> state_out[65536],
+  ap_uint<128> vector_in[1025],
+  ap_uint<128> vector_out[1025],
+  ap_uint<128> state_in[16777216],
+  ap_uint<128> state_out[16777216],
   ap_uint<128> logits[65537]
 ) {
   #pragma HLS interface s_axilite port=return bundle=control
@@ -2586,9 +3083,9 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=17664 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=128 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=129 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=128 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=128 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
@@ -2597,41 +3094,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v1682;
-  #pragma HLS stream variable=v1682 depth=4
-  hls::stream< int32_t > v1683;
-  #pragma HLS stream variable=v1683 depth=4
-  hls::stream< int32_t > v1684;
-  #pragma HLS stream variable=v1684 depth=4
-  hls::stream< int32_t > v1685;
-  #pragma HLS stream variable=v1685 depth=4
-  hls::stream< int32_t > v1686;
-  #pragma HLS stream variable=v1686 depth=4
-  hls::stream< int32_t > v1687;
-  #pragma HLS stream variable=v1687 depth=4
-  hls::stream< ap_uint<128> > v1688;
-  #pragma HLS stream variable=v1688 depth=8
-  hls::stream< uint64_t > v1689;
-  #pragma HLS stream variable=v1689 depth=512
-  hls::stream< uint64_t > v1690;
-  #pragma HLS stream variable=v1690 depth=512
-  hls::stream< uint64_t > v1691;
-  #pragma HLS stream variable=v1691 depth=512
-  hls::stream< uint64_t > v1692;
-  #pragma HLS stream variable=v1692 depth=512
-  hls::stream< ap_uint<128> > v1693;
-  #pragma HLS stream variable=v1693 depth=1408
-  hls::stream< ap_uint<128> > v1694;
-  #pragma HLS stream variable=v1694 depth=512
-  hls::stream< ap_uint<128> > v1695;
-  #pragma HLS stream variable=v1695 depth=512
-  hls::stream< ap_uint<128> > v1696;
-  #pragma HLS stream variable=v1696 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v1688, v1682, v1683, v1684, v1685, v1686, v1687, v1695, v1694, v1693);
-  load_0_0(weights_0, v1684, v1689);
-  load_1_0(weights_1, v1685, v1690);
-  load_2_0(weights_2, v1686, v1691);
-  load_3_0(weights_3, v1687, v1692);
-  core_0(v1688, v1682, v1695, v1694, v1693, v1689, v1690, v1691, v1692, v1696);
-  store_0(vector_out, state_out, logits, v1683, v1696);
+  hls::stream< int32_t > v2023;
+  #pragma HLS stream variable=v2023 depth=4
+  hls::stream< int32_t > v2024;
+  #pragma HLS stream variable=v2024 depth=4
+  hls::stream< int32_t > v2025;
+  #pragma HLS stream variable=v2025 depth=4
+  hls::stream< int32_t > v2026;
+  #pragma HLS stream variable=v2026 depth=4
+  hls::stream< int32_t > v2027;
+  #pragma HLS stream variable=v2027 depth=4
+  hls::stream< int32_t > v2028;
+  #pragma HLS stream variable=v2028 depth=4
+  hls::stream< ap_uint<128> > v2029;
+  #pragma HLS stream variable=v2029 depth=8
+  hls::stream< uint64_t > v2030;
+  #pragma HLS stream variable=v2030 depth=512
+  hls::stream< uint64_t > v2031;
+  #pragma HLS stream variable=v2031 depth=512
+  hls::stream< uint64_t > v2032;
+  #pragma HLS stream variable=v2032 depth=512
+  hls::stream< uint64_t > v2033;
+  #pragma HLS stream variable=v2033 depth=512
+  hls::stream< ap_uint<128> > v2034;
+  #pragma HLS stream variable=v2034 depth=1408
+  hls::stream< ap_uint<128> > v2035;
+  #pragma HLS stream variable=v2035 depth=512
+  hls::stream< ap_uint<128> > v2036;
+  #pragma HLS stream variable=v2036 depth=512
+  hls::stream< ap_uint<128> > v2037;
+  #pragma HLS stream variable=v2037 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2029, v2024, v2023, v2025, v2026, v2027, v2028, v2036, v2035, v2034);
+  load_0_0(weights_0, v2025, v2030);
+  load_1_0(weights_1, v2026, v2031);
+  load_2_0(weights_2, v2027, v2032);
+  load_3_0(weights_3, v2028, v2033);
+  core_0(v2029, v2023, v2036, v2035, v2034, v2030, v2031, v2032, v2033, v2037);
+  store_0(vector_out, state_out, logits, v2024, v2037);
 }

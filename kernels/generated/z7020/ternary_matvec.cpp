@@ -49,138 +49,151 @@ void load_3_0(
 
 void multiply_word(
   uint64_t v16[4],
-  int8_t v17[176][8][4],
+  int8_t v17[176][1][8][4],
   int32_t v18,
-  ap_int<21> v19[5]
+  ap_int<21> v19[5][1]
 ) {
   #pragma HLS inline
   #pragma HLS array_partition variable=v16 complete dim=1
 
-  #pragma HLS array_partition variable=v17 complete dim=2
   #pragma HLS array_partition variable=v17 complete dim=3
+  #pragma HLS array_partition variable=v17 complete dim=4
 
   #pragma HLS array_partition variable=v19 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
 
-  int16_t tree[5][64];
+  int16_t trits[5][32];
+  #pragma HLS array_partition variable=trits complete dim=1
+  #pragma HLS array_partition variable=trits complete dim=2
+
+  int16_t tree[5][1][64];
   #pragma HLS array_partition variable=tree complete dim=1
-  #pragma HLS array_partition variable=tree complete dim=2
+  #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    uint64_t v23 = v16[p];
+    uint64_t v24 = v16[p];
     uint64_t rest;
-    rest = v23;
+    rest = v24;
     l_S_j_0_j: for (int j = 0; j < 8; j++) {
-      int64_t v26 = rest;
-      int16_t v27 = v26;
+      int64_t v27 = rest;
+      int16_t v28 = v27;
       int16_t low;
-      low = v27;
-      int16_t v29 = low;
-      int32_t v30 = v29;
-      int32_t v31 = v30 & 255;
-      int16_t v32 = v31;
-      lanes[((p * 8) + j)] = v32;
-      int64_t v33 = rest;
-      uint64_t v34 = v33 >> 8;
-      rest = v34;
+      low = v28;
+      int16_t v30 = low;
+      int32_t v31 = v30;
+      int32_t v32 = v31 & 255;
+      int16_t v33 = v32;
+      lanes[((p * 8) + j)] = v33;
+      int64_t v34 = rest;
+      uint64_t v35 = v34 >> 8;
+      rest = v35;
     }
   }
-  l_S_k_e_2_k: for (int k = 0; k < 8; k++) {
-    l_e: for (int e = 0; e < 4; e++) {
-      int v37 = v18;
-      int8_t v38 = v17[v37][k][e];
-      int16_t v39 = v38;
-      int16_t code;
-      code = v39;
-      int16_t v41 = lanes[((k * 4) + e)];
-      int16_t byte;
-      byte = v41;
-      l_S_r_2_r: for (int r = 0; r < 5; r++) {
-        int16_t trit;
-        trit = 0;
-        int16_t v45 = byte;
-        int16_t v46 = v45 << 1;
-        ap_int<17> v47 = v45;
-        ap_int<17> v48 = v46;
-        ap_int<17> v49 = v47 + v48;
-        int16_t v50 = v49;
-        int16_t triple;
-        triple = v50;
-        int16_t v52 = triple;
-        int16_t v53 = v52 >> 8;
-        ap_int<33> v54 = v53;
-        ap_int<33> v55 = v54 - 1;
-        int16_t v56 = v55;
-        trit = v56;
-        int16_t v57 = triple;
-        int32_t v58 = v57;
-        int32_t v59 = v58 & 255;
-        int16_t v60 = v59;
-        byte = v60;
-        int16_t v61 = trit;
-        int32_t v62 = v61;
-        bool v63 = v62 == 1;
-        int16_t v64 = code;
-        int32_t v65 = v64;
-        int32_t v66 = v63 ? (int32_t)v65 : (int32_t)0;
-        int16_t v67 = v66;
-        int16_t added;
-        added = v67;
-        int16_t v69 = trit;
-        int32_t v70 = v69;
-        bool v71 = v70 == -1;
-        int16_t v72 = code;
-        int16_t v73 = 0 - v72;
-        int16_t v74 = added;
-        int16_t v75 = v71 ? (int16_t)v73 : (int16_t)v74;
-        tree[r][(((k * 4) + e) + 32)] = v75;
+  l_S_m_2_m: for (int m = 0; m < 32; m++) {
+    int16_t v37 = lanes[m];
+    int16_t byte;
+    byte = v37;
+    l_S_r_2_r: for (int r = 0; r < 5; r++) {
+      int16_t v40 = byte;
+      int16_t v41 = v40 << 1;
+      ap_int<17> v42 = v40;
+      ap_int<17> v43 = v41;
+      ap_int<17> v44 = v42 + v43;
+      int16_t v45 = v44;
+      int16_t triple;
+      triple = v45;
+      int16_t v47 = triple;
+      int16_t v48 = v47 >> 8;
+      ap_int<33> v49 = v48;
+      ap_int<33> v50 = v49 - 1;
+      int16_t v51 = v50;
+      trits[r][m] = v51;
+      int16_t v52 = triple;
+      int32_t v53 = v52;
+      int32_t v54 = v53 & 255;
+      int16_t v55 = v54;
+      byte = v55;
+    }
+  }
+  l_S_t_k_e_4_t: for (int t = 0; t < 1; t++) {
+    l_k: for (int k = 0; k < 8; k++) {
+      l_e: for (int e = 0; e < 4; e++) {
+        int v59 = v18;
+        int8_t v60 = v17[v59][t][k][e];
+        int16_t v61 = v60;
+        int16_t code;
+        code = v61;
+        l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
+          int16_t v64 = trits[r1][((k * 4) + e)];
+          int16_t trit;
+          trit = v64;
+          int16_t v66 = trit;
+          int32_t v67 = v66;
+          bool v68 = v67 == 1;
+          int16_t v69 = code;
+          int32_t v70 = v69;
+          int32_t v71 = v68 ? (int32_t)v70 : (int32_t)0;
+          int16_t v72 = v71;
+          int16_t added;
+          added = v72;
+          int16_t v74 = trit;
+          int32_t v75 = v74;
+          bool v76 = v75 == -1;
+          int16_t v77 = code;
+          int16_t v78 = 0 - v77;
+          int16_t v79 = added;
+          int16_t v80 = v76 ? (int16_t)v78 : (int16_t)v79;
+          tree[r1][t][(((k * 4) + e) + 32)] = v80;
+        }
       }
     }
   }
-  l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-    l_S_n_4_n4: for (int n4 = 0; n4 < 31; n4++) {
-      int16_t v78 = tree[r1][((n4 * -2) + 62)];
-      int16_t v79 = tree[r1][((n4 * -2) + 63)];
-      ap_int<17> v80 = v78;
-      ap_int<17> v81 = v79;
-      ap_int<17> v82 = v80 + v81;
-      int16_t v83 = v82;
-      tree[r1][((-n4) + 31)] = v83;
+  l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
+    l_t1: for (int t1 = 0; t1 < 1; t1++) {
+      l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
+        int16_t v84 = tree[r2][t1][((n4 * -2) + 62)];
+        int16_t v85 = tree[r2][t1][((n4 * -2) + 63)];
+        ap_int<17> v86 = v84;
+        ap_int<17> v87 = v85;
+        ap_int<17> v88 = v86 + v87;
+        int16_t v89 = v88;
+        tree[r2][t1][((-n4) + 31)] = v89;
+      }
+      bool v90 = v18 == 0;
+      ap_int<21> v91 = v19[r2][t1];
+      int32_t v92 = v91;
+      int32_t v93 = v90 ? (int32_t)0 : (int32_t)v92;
+      ap_int<21> v94 = v93;
+      ap_int<21> before;
+      before = v94;
+      ap_int<21> v96 = before;
+      int16_t v97 = tree[r2][t1][1];
+      ap_int<22> v98 = v96;
+      ap_int<22> v99 = v97;
+      ap_int<22> v100 = v98 + v99;
+      ap_int<21> v101 = v100;
+      v19[r2][t1] = v101;
     }
-    bool v84 = v18 == 0;
-    ap_int<21> v85 = v19[r1];
-    int32_t v86 = v85;
-    int32_t v87 = v84 ? (int32_t)0 : (int32_t)v86;
-    ap_int<21> v88 = v87;
-    ap_int<21> before;
-    before = v88;
-    ap_int<21> v90 = before;
-    int16_t v91 = tree[r1][1];
-    ap_int<22> v92 = v90;
-    ap_int<22> v93 = v91;
-    ap_int<22> v94 = v92 + v93;
-    ap_int<21> v95 = v94;
-    v19[r1] = v95;
   }
 }
 
 void multiply_0(
-  int8_t v96[176][8][4],
-  int32_t v97[256],
-  hls::stream< uint64_t >& v98,
-  hls::stream< uint64_t >& v99,
-  hls::stream< uint64_t >& v100,
-  hls::stream< uint64_t >& v101
+  int8_t v102[176][1][8][4],
+  int32_t v103[256],
+  hls::stream< uint64_t >& v104,
+  hls::stream< uint64_t >& v105,
+  hls::stream< uint64_t >& v106,
+  hls::stream< uint64_t >& v107
 ) {
-  #pragma HLS array_partition variable=v96 complete dim=2
-  #pragma HLS array_partition variable=v96 complete dim=3
+  #pragma HLS array_partition variable=v102 complete dim=3
+  #pragma HLS array_partition variable=v102 complete dim=4
 
   uint64_t word[4];
   #pragma HLS array_partition variable=word complete dim=1
 
-  ap_int<21> group[5];
+  ap_int<21> group[5][1];
   #pragma HLS array_partition variable=group complete dim=1
 
   ap_int<21> leaving[5];
@@ -192,62 +205,77 @@ void multiply_0(
   position = 0;
   int32_t pending;
   pending = 0;
+  int32_t waiting;
+  waiting = 0;
   l_S_n_0_n5: for (int n5 = 0; n5 < 421; n5++) {
   #pragma HLS pipeline II=1
-    ap_int<33> v109 = n5;
-    bool v110 = v109 < 416;
-    if (v110) {
-      uint64_t v111 = v98.read();
-      word[0] = v111;
-      uint64_t v112 = v99.read();
-      word[1] = v112;
-      uint64_t v113 = v100.read();
-      word[2] = v113;
-      uint64_t v114 = v101.read();
-      word[3] = v114;
-    }
-    int32_t v115 = pending;
-    bool v116 = v115 > 0;
-    if (v116) {
-      int32_t v117 = pending;
-      ap_int<33> v118 = v117;
-      ap_int<33> v119 = v118 - 1;
-      int32_t v120 = v119;
-      pending = v120;
-      int32_t v121 = position;
-      bool v122 = v121 < 256;
-      if (v122) {
-        ap_int<21> v123 = leaving[0];
-        int32_t v124 = v123;
-        int32_t v125 = position;
-        int v126 = v125;
-        v97[v126] = v124;
+    int32_t taking;
+    taking = 1;
+    ap_int<33> v117 = n5;
+    bool v118 = v117 < 416;
+    if (v118) {
+      int32_t v119 = taking;
+      bool v120 = v119 == 1;
+      if (v120) {
+        uint64_t v121 = v104.read();
+        word[0] = v121;
+        uint64_t v122 = v105.read();
+        word[1] = v122;
+        uint64_t v123 = v106.read();
+        word[2] = v123;
+        uint64_t v124 = v107.read();
+        word[3] = v124;
       }
-      int32_t v127 = position;
+    }
+    int32_t v125 = pending;
+    bool v126 = v125 > 0;
+    if (v126) {
+      int32_t v127 = pending;
       ap_int<33> v128 = v127;
-      ap_int<33> v129 = v128 + 1;
+      ap_int<33> v129 = v128 - 1;
       int32_t v130 = v129;
-      position = v130;
-      l_S_r_0_r2: for (int r2 = 0; r2 < 4; r2++) {
-        ap_int<21> v132 = leaving[(r2 + 1)];
-        leaving[r2] = v132;
+      pending = v130;
+      int32_t v131 = position;
+      bool v132 = v131 < 256;
+      if (v132) {
+        ap_int<21> v133 = leaving[0];
+        int32_t v134 = v133;
+        int32_t v135 = position;
+        int v136 = v135;
+        v103[v136] = v134;
+      }
+      int32_t v137 = position;
+      ap_int<33> v138 = v137;
+      ap_int<33> v139 = v138 + 1;
+      int32_t v140 = v139;
+      position = v140;
+      l_S_r_0_r3: for (int r3 = 0; r3 < 4; r3++) {
+        ap_int<21> v142 = leaving[(r3 + 1)];
+        leaving[r3] = v142;
       }
     }
-    int32_t v133 = column;
-    multiply_word(word, v96, v133, group);
-    int32_t v134 = column;
-    ap_int<33> v135 = v134;
-    ap_int<33> v136 = v135 + 1;
-    int32_t v137 = v136;
-    column = v137;
-    int32_t v138 = column;
-    bool v139 = v138 == 8;
-    if (v139) {
-      column = 0;
-      pending = 5;
-      l_S_r_1_r3: for (int r3 = 0; r3 < 5; r3++) {
-        ap_int<21> v141 = group[r3];
-        leaving[r3] = v141;
+    int32_t v143 = column;
+    multiply_word(word, v102, v143, group);
+    int32_t v144 = taking;
+    bool v145 = v144 == 1;
+    if (v145) {
+      int32_t v146 = column;
+      ap_int<33> v147 = v146;
+      ap_int<33> v148 = v147 + 1;
+      int32_t v149 = v148;
+      column = v149;
+      int32_t v150 = column;
+      bool v151 = v150 == 8;
+      if (v151) {
+        column = 0;
+        pending = 5;
+        waiting = 0;
+        l_S_r_t_1_r4: for (int r4 = 0; r4 < 5; r4++) {
+          l_t2: for (int t2 = 0; t2 < 1; t2++) {
+            ap_int<21> v154 = group[r4][t2];
+            leaving[(r4 + t2)] = v154;
+          }
+        }
       }
     }
   }
@@ -258,24 +286,24 @@ extern "C" void ternary_matvec(
   uint64_t weights_1[416],
   uint64_t weights_2[416],
   uint64_t weights_3[416],
-  int8_t codes[176][8][4],
+  int8_t codes[176][1][8][4],
   int32_t sums[256]
 ) {
   #pragma HLS dataflow
-  #pragma HLS array_partition variable=codes complete dim=2
   #pragma HLS array_partition variable=codes complete dim=3
+  #pragma HLS array_partition variable=codes complete dim=4
 
-  hls::stream< uint64_t > v148;
-  #pragma HLS stream variable=v148 depth=16
-  hls::stream< uint64_t > v149;
-  #pragma HLS stream variable=v149 depth=16
-  hls::stream< uint64_t > v150;
-  #pragma HLS stream variable=v150 depth=16
-  hls::stream< uint64_t > v151;
-  #pragma HLS stream variable=v151 depth=16
-  load_0_0(weights_0, v148);
-  load_1_0(weights_1, v149);
-  load_2_0(weights_2, v150);
-  load_3_0(weights_3, v151);
-  multiply_0(codes, sums, v148, v149, v150, v151);
+  hls::stream< uint64_t > v161;
+  #pragma HLS stream variable=v161 depth=16
+  hls::stream< uint64_t > v162;
+  #pragma HLS stream variable=v162 depth=16
+  hls::stream< uint64_t > v163;
+  #pragma HLS stream variable=v163 depth=16
+  hls::stream< uint64_t > v164;
+  #pragma HLS stream variable=v164 depth=16
+  load_0_0(weights_0, v161);
+  load_1_0(weights_1, v162);
+  load_2_0(weights_2, v163);
+  load_3_0(weights_3, v164);
+  multiply_0(codes, sums, v161, v162, v163, v164);
 }

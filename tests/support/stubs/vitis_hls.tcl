@@ -97,6 +97,16 @@ documented config_interface {
         stub::refuse "config_interface: -m_axi_addr64 is true or false"
     }
 }
+documented set_directive_bind_storage {-impl= -latency= -type=} 2 2 {
+    hls::need_solution
+    if {[dict get $given -type] ni {fifo ram_1p ram_1wnr ram_2p ram_s2p ram_t2p rom_1p rom_2p rom_np}} {
+        stub::refuse "set_directive_bind_storage: no such -type"
+    }
+    if {[dict get $given -impl] ni {bram bram_ecc lutram uram uram_ecc srl memory auto}} {
+        stub::refuse "set_directive_bind_storage: no such -impl"
+    }
+    stub::fact storage {*}$values [dict get $given -impl]
+}
 documented config_export {
     -deadlock_detection= -description= -display_name= -format= -ip_xdc_file= -ip_xdc_ooc_file=
     -ipname= -library= -output= -rtl= -taxonomy= -vendor= -version= -vivado_clock=
