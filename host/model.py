@@ -166,7 +166,8 @@ class Model:
 
         `speculate` guesses tokens from what the text had before, and reads them in one pass: the
         same text, sooner where it repeats itself. By default that is done where the engine reads
-        several tokens in a pass and it is expected to pay; True does it wherever there is a guess.
+        several tokens in a pass, the model is not small, and it is expected to pay; True does it
+        wherever there is a guess.
 
         The answer is written while it is iterated over, piece by piece; `.text()` writes all of it
         and `.result` tells how it went. The options are those of `tritstream.sampling.Sampling` and

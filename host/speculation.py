@@ -17,7 +17,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from tritstream.errors import OptionError
+from tritstream.geometry import Geometry
 
+WORTH_FROM = 32_000_000
+"""Ternary weights of a model from which on it is done unasked: of a smaller one a pass takes hardly
+longer than looking up and drawing do (measured; see host/native/README.md)."""
 MOST_GUESSES = 7
 """Guesses in a pass, whose tokens leave their states in slots 1 to 8."""
 
@@ -43,6 +47,9 @@ class Ahead(Protocol):
     """What guessing needs to know of an engine: see `tritstream.engines.base.Slots`."""
 
     @property
+    def geometry(self) -> Geometry: ...
+
+    @property
     def slots(self) -> int: ...
 
     @property
@@ -56,11 +63,12 @@ class Ahead(Protocol):
 
 
 def guesser_for(engine: Ahead, cost: PassCost, speculate: bool | None) -> Guesser | None:
-    """Who guesses on an engine, if anybody: with True always, with None where it can pay.
+    """Who guesses on an engine, if anybody: with True always, with None where that can pay.
 
     Raises OptionError where it is asked for and the engine cannot take guesses back.
     """
-    if speculate is False or (speculate is None and engine.shared_pass < 2):
+    pays = engine.shared_pass > 1 and engine.geometry.ternary_weights >= WORTH_FROM
+    if speculate is False or (speculate is None and not pays):
         return None
     # One that has no shared passes is asked for it to be tried, and gains nothing.
     width = engine.width if engine.shared_pass < 2 else engine.shared_pass

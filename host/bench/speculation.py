@@ -6,7 +6,7 @@ forced: every token is drawn from the engine's logits, as always, and then repla
 own. What is guessed and found right is then what it is for a model that writes just this text, and
 the passes take the time that they take. The token ids are those of the demo model's tokenizer, and
 a larger vocabulary cuts a text into fewer tokens that repeat less. Without a geometry the demo
-model writes stories of its own.
+model writes stories of its own, for which it does not guess unasked.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def main() -> None:
     args = parser.parse_args()
     with load() as demo:
         if args.geometry is None:
+            args.always = True
             _own_texts(demo, args)
             return
         kinds = {

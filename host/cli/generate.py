@@ -116,7 +116,7 @@ def add_speculate(parser: argparse.ArgumentParser) -> None:
         "--speculate",
         action=argparse.BooleanOptionalAction,
         help="guess tokens from what the text had before and read them in one pass: the same text, "
-        "sooner where it repeats itself (default: where that is expected to pay)",
+        "sooner where it repeats itself (default: with large models, where that should pay)",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tritstream.sessions
+import tritstream.speculation
 from support.random_checkpoint import random_checkpoint
+from tritstream.cli import main
 from tritstream.errors import OptionError
 from tritstream.model import Model
 from tritstream.native import built
@@ -85,7 +88,8 @@ def test_500_tokens_equal_those_without(image: Path, engine: str) -> None:
 
 
 @pytest.mark.skipif(built() is None, reason="the native core was not compiled here")
-def test_many_seeds(image: Path) -> None:
+def test_many_seeds(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tritstream.speculation, "WORTH_FROM", 0)
     model = tritstream.load(image, "native")
     for seed in range(20):
         options = {"max_tokens": 80, "temperature": 0.02, "seed": seed}
@@ -210,12 +214,41 @@ def test_an_interrupted_pass_with_guesses(image: Path, guessing: Guessing, at: i
     assert session.tokens == whole.tokens
 
 
-def test_it_is_done_by_itself_where_passes_are_shared(image: Path) -> None:
-    assert tritstream.load(image, "spec").generate("a")._guesser is None
-    if built():
-        model = tritstream.load(image, "native")
-        assert model.generate("a")._guesser is not None
-        assert model.session().generate("a", speculate=False)._guesser is None
+def test_it_is_done_by_itself_where_passes_are_shared_and_long(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ENGINES:
+        model = tritstream.load(image, name)
+        assert model.generate("a")._guesser is None  # a small model
+        with monkeypatch.context() as large:
+            large.setattr(tritstream.speculation, "WORTH_FROM", 0)
+            assert (model.generate("a")._guesser is not None) == (name == "native")
+            assert model.session().generate("a", speculate=False)._guesser is None
+        assert model.session().generate("a", speculate=True)._guesser is not None
+
+
+def test_the_command_line_tells_how_many_were_right(
+    image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["generate", "-m", str(image), "-e", "spec", REFRAIN, "--greedy", "-n", "90"]
+    found = []
+    for option in ("--speculate", "--no-speculate"):
+        assert main([*command, option, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    with_, without = found
+    assert with_["text"] == without["text"]
+    assert with_["passes"] + with_["guessed_right"] == without["passes"] == 89
+    assert with_["acceptance_rate"] == with_["guessed_right"] / with_["guessed"] > 0
+    assert with_["tokens_per_pass"] == 89 / with_["passes"] > 1
+    assert (without["guessed"], without["tokens_per_pass"]) == (0, 1)
+    assert main([*command, "--speculate"]) == 0
+    told = capsys.readouterr().err
+    assert (
+        f"{with_['tokens_per_pass']:.2f} tokens a pass (" in told
+        and "guessed tokens right)" in told
+    )
+    assert main([*command, "--speculate", "--samples", "2"]) == 2
+    assert "--speculate is of one text" in capsys.readouterr().err
 
 
 def test_an_engine_that_cannot_go_back_is_named(image: Path) -> None:
