@@ -12,8 +12,9 @@ from tritstream.boards import BOARDS
 from tritstream.cli import main
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.cosim.phases import ACTIVITIES
-from tritstream.cosim.resources import EngineResources, Progress, Resources
+from tritstream.cosim.resources import EngineResources, Progress
 from tritstream.cosim.trial import Trial
+from tritstream.toolchain.cells import Resources
 
 pytestmark = pytest.mark.usefixtures("tiny_simulator")
 
@@ -74,7 +75,7 @@ def test_resources_stand_against_the_board(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Yosys finds is shown; that it finds it, tests/rtl holds it to."""
-    total = Resources(26_600, 21_280, 14.0, 0, 22, {})
+    total = Resources(26_600, 0, 21_280, 14.0, 0, 22, {})
 
     def estimated(configuration: Configuration, progress: Progress) -> EngineResources:
         progress("Yosys, step 1.1")
