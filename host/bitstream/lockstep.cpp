@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "Vlockstep.h"
+#include "axi_memory.hpp"
 
 namespace {
 
@@ -20,30 +21,10 @@ struct Port {
 };
 #include "pins.inc"  // a Port of each port in use, HP_PORTS, INPUTS, OUTPUTS
 
-constexpr int OKAY = 0, DECERR = 3;
-constexpr std::size_t MOST_BURSTS = 8, BEAT = 8;
+using axi::Burst;
 
-struct Random {
-  uint64_t state = 1;
-  bool chance(uint32_t of256) {
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return (state >> 20 & 255) < of256;
-  }
-};
-
-struct Region {
-  uint64_t base, size;
-  uint8_t* data;
-  bool writable;
-};
-
-struct Burst {
-  uint64_t address;
-  uint32_t beats, done;
-  uint64_t due;
-  int response;
-  uint32_t id;
-};
+constexpr std::size_t MOST_BURSTS = 8;
+constexpr uint32_t BEAT = 8;
 
 // The netlist, `Circuit.arrays` of circuit.py. Signals 0 and 1 are the constants.
 class Circuit {
@@ -195,7 +176,7 @@ class Lockstep {
   bool comparing = false;
   std::vector<uint32_t> differing = std::vector<uint32_t>((INPUTS + 31) / 32);
   uint32_t stall = 0, latency = 1;
-  Random random;
+  axi::Random random{1};
   Circuit circuit;
   std::vector<int32_t> input_signals, output_signals;
   std::vector<int32_t> counts_with;
@@ -209,7 +190,7 @@ class Lockstep {
   ~Lockstep() {
     Verilated::threadContextp(&context_);  // the model's destructor writes to it: see system/model.cpp
   }
-  void regions(std::vector<Region> all) { regions_ = std::move(all); }
+  axi::Memory memory;
 
   void reset(uint32_t count) {
     for (auto& p : reads_) p = {};
@@ -262,19 +243,10 @@ class Lockstep {
   bool level(int pin) { return rtl()[pin / 32] >> pin % 32 & 1; }
 
  private:
-  struct ReadPort {
-    std::deque<Burst> queue;
-    bool open = false, offered = false;
-  };
-  struct WritePort {
-    std::deque<Burst> queue, answers;
-    bool open = false, data_open = false, answering = false;
-  };
   VerilatedContext context_;
   std::unique_ptr<Vlockstep> top_;
-  std::vector<Region> regions_;
-  ReadPort reads_[HP_PORTS];
-  WritePort writes_[HP_PORTS];
+  axi::ReadPort reads_[HP_PORTS];
+  axi::WritePort writes_[HP_PORTS];
 
   uint32_t* out() { return reinterpret_cast<uint32_t*>(&top_->ps_out); }
   void set(Port p, uint64_t value) {
@@ -294,13 +266,6 @@ class Lockstep {
     if (problem.empty()) problem = what + " in cycle " + std::to_string(cycles);
   }
   bool wait() { return stall && random.chance(stall); }
-
-  uint8_t* find(uint64_t address, uint64_t size, bool write) {
-    for (auto& r : regions_)
-      if (r.base <= address && address + size <= r.base + r.size && (r.writable || !write))
-        return r.data + (address - r.base);
-    return nullptr;
-  }
 
   void cycle() {
     settle();
@@ -347,8 +312,8 @@ class Lockstep {
 
   void offer(int n) {
     const Hp& hp = HP[n];
-    ReadPort& r = reads_[n];
-    WritePort& w = writes_[n];
+    axi::ReadPort& r = reads_[n];
+    axi::WritePort& w = writes_[n];
     r.open = r.queue.size() < MOST_BURSTS && !wait();
     if (!r.offered) r.offered = !r.queue.empty() && r.queue.front().due <= cycles && !wait();
     w.open = w.queue.size() + w.answers.size() < MOST_BURSTS && !wait();
@@ -358,34 +323,29 @@ class Lockstep {
     if (r.offered) {
       const Burst& b = r.queue.front();
       uint64_t beat = 0;
-      if (b.response == OKAY) std::memcpy(&beat, find(b.address + b.done * BEAT, BEAT, false), BEAT);
-      set(hp.RDATA, beat), set(hp.RRESP, b.response), set(hp.RID, b.id);
-      set(hp.RLAST, b.done + 1 == b.beats);
+      memory.read(b, BEAT, reinterpret_cast<uint8_t*>(&beat));
+      set(hp.RDATA, beat), set(hp.RRESP, b.response), set(hp.RID, b.tag);
+      set(hp.RLAST, b.last());
     }
     set(hp.AWREADY, w.open), set(hp.WREADY, w.data_open), set(hp.BVALID, w.answering);
-    if (w.answering) set(hp.BRESP, w.answers.front().response), set(hp.BID, w.answers.front().id);
+    if (w.answering) set(hp.BRESP, w.answers.front().response), set(hp.BID, w.answers.front().tag);
   }
 
   Burst begin(uint64_t address, uint64_t length, uint64_t size, uint64_t kind, uint32_t id,
               bool write) {
-    const uint32_t beats = uint32_t(length) + 1;
-    if (size != 3 || kind != 1 || address % BEAT || address >> 12 != (address + beats * BEAT - 1) >> 12)
-      fail("a burst of a kind that an HP port does not take");
-    int response = OKAY;
-    if (!find(address, beats * BEAT, write)) {
-      char text[80];
-      std::snprintf(text, sizeof text, "a %s at 0x%llx, where no memory is",
-                    write ? "write" : "read", (unsigned long long)address);
-      fail(text);
-      response = DECERR;
-    }
-    return {address, beats, 0, cycles + latency, response, id};
+    std::string breach, missing;
+    Burst b = memory.begin(BEAT, address, uint32_t(length), int(size), int(kind), write, breach, missing);
+    for (const std::string& problem : {breach, missing})
+      if (!problem.empty()) fail(problem);
+    b.due = cycles + latency;
+    b.tag = id;
+    return b;
   }
 
   void take(int n) {
     const Hp& hp = HP[n];
-    ReadPort& r = reads_[n];
-    WritePort& w = writes_[n];
+    axi::ReadPort& r = reads_[n];
+    axi::WritePort& w = writes_[n];
     if (r.offered && get(hp.RREADY)) {
       words++;
       r.offered = false;
@@ -400,12 +360,8 @@ class Lockstep {
     }
     if (w.data_open && get(hp.WVALID)) {
       Burst& b = w.queue.front();
-      const uint64_t beat = get(hp.WDATA), strobe = get(hp.WSTRB);
-      if (b.response == OKAY) {
-        uint8_t* to = find(b.address + b.done * BEAT, BEAT, true);
-        for (std::size_t k = 0; k < BEAT; k++)
-          if (strobe >> k & 1) to[k] = uint8_t(beat >> 8 * k);
-      }
+      const uint64_t beat = get(hp.WDATA);
+      memory.write(b, BEAT, reinterpret_cast<const uint8_t*>(&beat), get(hp.WSTRB));
       words++;
       if (get(hp.WLAST) != (++b.done == b.beats)) fail("WLAST is not at the last beat");
       if (b.done == b.beats) {
@@ -428,14 +384,11 @@ PUBLIC void* lockstep_create() { return new Lockstep; }
 PUBLIC void lockstep_destroy(void* s) { delete static_cast<Lockstep*>(s); }
 PUBLIC void lockstep_settings(void* s, uint32_t seed, uint32_t stall, uint32_t latency) {
   auto* l = static_cast<Lockstep*>(s);
-  l->random.state = seed ? seed : 1, l->stall = stall, l->latency = latency;
+  l->random = axi::Random(seed), l->stall = stall, l->latency = latency;
 }
 PUBLIC void lockstep_regions(void* s, uint32_t count, const uint64_t* bases, const uint64_t* sizes,
                              uint8_t* const* data, const uint32_t* writable) {
-  std::vector<Region> regions;
-  for (uint32_t n = 0; n < count; n++)
-    regions.push_back({bases[n], sizes[n], data[n], writable[n] != 0});
-  static_cast<Lockstep*>(s)->regions(std::move(regions));
+  static_cast<Lockstep*>(s)->memory.assign(count, bases, sizes, data, writable);
 }
 PUBLIC void lockstep_reset(void* s, uint32_t cycles) { static_cast<Lockstep*>(s)->reset(cycles); }
 PUBLIC uint32_t lockstep_read(void* s, uint32_t address) {

@@ -34,6 +34,7 @@ from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
 from tritstream.toolchain.programs import load_library
 from tritstream.toolchain.verilator import (
     SOUND,
+    axi_memory,
     headers,
     model_flags,
     runtime_objects,
@@ -277,6 +278,7 @@ def _built(rtl: str, top: str, processor: Processor, folder: Path) -> Path:
         "primitives.v": primitives(rtl),
         "lockstep.sv": _wrapper(top, processor),
         "pins.inc": _tables(processor),
+        "axi_memory.hpp": axi_memory(),
         "lockstep.cpp": (files("tritstream.bitstream") / "lockstep.cpp").read_text("utf-8"),
     }
     tool = compiler()

@@ -26,6 +26,7 @@ from tritstream.system.probe import NO_PROBE, Probe, probe_of
 from tritstream.toolchain.cxx import Compiler, compile_all, compiler, link
 from tritstream.toolchain.verilator import (
     SOUND,
+    axi_memory,
     headers,
     model_flags,
     runtime_objects,
@@ -124,6 +125,7 @@ def system_library(parts: Parts, trace: bool = False) -> Path:
         "bus.inc": "".join(f"constexpr int {n} = {v};\n" for n, v in constants.items()),
         "probe.inc": parts.probe.header if parts.probe else NO_PROBE,
         "probe.vlt": parts.probe.verilator_configuration if parts.probe else "`verilator_config\n",
+        "axi_memory.hpp": axi_memory(),
         "model.cpp": (files("tritstream.system") / "model.cpp").read_text(encoding="utf-8"),
     }
     digest = hashlib.sha256()

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "Vsystem.h"
+#include "axi_memory.hpp"
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_vcd_c.h"
@@ -26,26 +27,9 @@
 
 namespace {
 
-constexpr int OKAY = 0, DECERR = 3;
+using axi::Burst;
+
 constexpr uint32_t MOST_BURSTS = 16;  // that a memory port accepts before it answers one
-
-// xorshift: the same stalls for the same seed, on every machine.
-struct Random {
-  uint64_t state = 1;
-  void seed(uint64_t value) { state = value * 0x9E3779B97F4A7C15ull + 1; }
-  bool chance(uint32_t of_256) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t(state >> 32) & 255) < of_256;
-  }
-};
-
-struct Region {
-  uint64_t base, size;
-  uint8_t* data;
-  bool writable;
-};
 
 struct Settings {
   uint32_t seed = 1;
@@ -57,14 +41,6 @@ struct Settings {
   // The port of everything but weights: how many cycles a beat of it takes (2: half as wide), and whether
   // it has its read channel together with the last weight master, bursts in the order of their requests.
   uint32_t vector_cycles = 1, vector_shares = 0;
-};
-
-struct Burst {
-  uint64_t address;
-  uint32_t beats, done;
-  uint64_t due;
-  int response;
-  uint64_t accepted;  // the cycle of the request, and among those of one cycle the port
 };
 
 constexpr std::size_t MOST_BEATS = 16;  // of data that a memory port takes before the address
@@ -132,11 +108,11 @@ class System {
 
   void settings(const Settings& s) {
     settings_ = s;
-    random_.seed(s.seed);
+    random_ = axi::Random(s.seed);
     for (auto& p : reads_) p.seen = 0;
     for (auto& p : writes_) p.seen = 0;
   }
-  void regions(std::vector<Region> r) { regions_ = std::move(r); }
+  axi::Memory& memory() { return memory_; }
 
   // Reset of everything, the memory's ports too: what was under way is forgotten.
   void reset(uint32_t count) {
@@ -222,18 +198,14 @@ class System {
   }
 
  private:
-  struct ReadPort {
-    std::deque<Burst> queue;
+  struct ReadPort : axi::ReadPort {
     Steady steady;
-    bool open = false, offered = false;
     uint32_t seen = 0;
     uint64_t free = 0;  // from this cycle on, for the next beat
   };
-  struct WritePort {
-    std::deque<Burst> queue, answers;
+  struct WritePort : axi::WritePort {
     std::deque<Beat> data;  // of bursts that are not announced yet, too
     Steady steady;
-    bool open = false, data_open = false, answering = false;
     uint32_t seen = 0;
     uint64_t free = 0;
   };
@@ -245,8 +217,8 @@ class System {
   uint64_t traced_until_ = 0;
 #endif
   Settings settings_;
-  Random random_;
-  std::vector<Region> regions_;
+  axi::Random random_;
+  axi::Memory memory_;
   ReadPort reads_[READERS];
   WritePort writes_[WRITERS];
   int64_t budget_ = 0;
@@ -262,13 +234,6 @@ class System {
   void broken(const std::string& what) {
     breach = true;
     fail(what);
-  }
-
-  uint8_t* find(uint64_t address, uint64_t size, bool write) {
-    for (auto& r : regions_)
-      if (r.base <= address && address + size <= r.base + r.size && (r.writable || !write))
-        return r.data + (address - r.base);
-    return nullptr;
   }
 
   bool stall() { return settings_.stall && random_.chance(settings_.stall); }
@@ -375,7 +340,7 @@ class System {
   bool behind(unsigned k) {
     if (!settings_.vector_shares || (k != VECTOR_READER && k != READERS - 1)) return false;
     const auto& other = reads_[k == VECTOR_READER ? READERS - 1 : VECTOR_READER].queue;
-    return !other.empty() && other.front().accepted < reads_[k].queue.front().accepted;
+    return !other.empty() && other.front().tag < reads_[k].queue.front().tag;
   }
 
   void prepare_read(unsigned k) {
@@ -404,10 +369,10 @@ class System {
     const Burst& b = p.queue.front();
     constexpr uint32_t bytes = sizeof(Data);
     uint8_t beat[bytes] = {};
-    if (b.response == OKAY) std::memcpy(beat, find(b.address + b.done * bytes, bytes, false), bytes);
+    memory_.read(b, bytes, beat);
     put(rdata, beat);
     rresp = b.response;
-    rlast = b.done + 1 == b.beats;
+    rlast = b.last();
   }
   void drive(WritePort& p, CData& awready, CData& wready, CData& bvalid, CData& bresp) {
     awready = p.open;
@@ -419,24 +384,17 @@ class System {
   // Checks an address handshake; the burst it makes.
   Burst begin(unsigned master, uint32_t bytes, uint32_t& seen, uint64_t address, uint32_t length, int size,
               int kind, bool write) {
-    const uint32_t beats = length + 1;
-    const uint64_t last = address + beats * bytes - 1;
-    if (beats > BURST) broken("a burst of " + std::to_string(beats) + " beats");
-    if (address >> 12 != last >> 12) broken("a burst crosses a 4 KiB boundary");
-    if (1u << size != bytes || kind != 1 || address % bytes)
-      broken("a burst of a kind that the port does not take");
-    int response = OKAY;
-    if (!find(address, beats * bytes, write)) {
-      char text[96];
-      std::snprintf(text, sizeof text, "a %s of %u beats at 0x%llx, where no memory is",
-                    write ? "write" : "read", beats, (unsigned long long)address);
-      fail(text);
-      response = DECERR;
-    }
+    std::string breach, missing;
+    Burst b = memory_.begin(bytes, address, length, size, kind, write, breach, missing);
+    if (b.beats > BURST) broken("a burst of " + std::to_string(b.beats) + " beats");
+    if (!breach.empty()) broken(breach);
+    if (!missing.empty()) fail(missing);
     if (settings_.error_code && master == settings_.error_master && seen == settings_.error_burst)
-      response = settings_.error_code;
+      b.response = settings_.error_code;
     seen++;
-    return {address, beats, 0, cycles + settings_.latency, response, cycles * (READERS + WRITERS) + master};
+    b.due = cycles + settings_.latency;
+    b.tag = cycles * (READERS + WRITERS) + master;  // the cycle, and among those of one cycle the port
+    return b;
   }
 
   void steady(Steady& s, bool valid, bool ready, uint64_t address, uint32_t length) {
@@ -485,12 +443,7 @@ class System {
     while (!p.data.empty() && !p.queue.empty()) {
       const Beat& beat = p.data.front();
       Burst& b = p.queue.front();
-      if (b.response == OKAY) {
-        constexpr uint32_t bytes = sizeof(Data);
-        uint8_t* to = find(b.address + b.done * bytes, bytes, true);
-        for (uint32_t n = 0; n < bytes; n++)
-          if (beat.strobe >> n & 1) to[n] = beat.bytes[n];
-      }
+      memory_.write(b, sizeof(Data), beat.bytes, beat.strobe);
       if (beat.last != (++b.done == b.beats)) broken("WLAST is not at the last beat");
       p.data.pop_front();
       if (b.done < b.beats) continue;
@@ -512,10 +465,7 @@ PUBLIC void system_settings(void* s, const uint32_t* v) {
 }
 PUBLIC void system_regions(void* s, uint32_t count, const uint64_t* bases, const uint64_t* sizes,
                            uint8_t* const* data, const uint32_t* writable) {
-  std::vector<Region> regions;
-  for (uint32_t n = 0; n < count; n++)
-    regions.push_back({bases[n], sizes[n], data[n], writable[n] != 0});
-  static_cast<System*>(s)->regions(std::move(regions));
+  static_cast<System*>(s)->memory().assign(count, bases, sizes, data, writable);
 }
 PUBLIC void system_reset(void* s, uint32_t cycles) { static_cast<System*>(s)->reset(cycles); }
 PUBLIC uint32_t system_read(void* s, uint32_t address) {

@@ -18,6 +18,7 @@ SOUND = ("-fno-dfg",)
 """What Verilator must leave out: with its DFG pass, version 5.48 gives wrong values for fuzz kernel
 1686, whose RTL is right without it, at -O0 and with --trace."""
 _COMMON = ("-std=gnu++20", "-w")
+_HERE = Path(__file__).parent
 _LIBRARY = ("-fPIC", "-fvisibility=hidden")
 
 
@@ -69,10 +70,16 @@ def model_flags(tool: Compiler, *, trace: bool = False, library: bool = False) -
     return (*_COMMON, *shared, *(f"-DVM_{kind}={int(value)}" for kind, value in kinds.items()))
 
 
+def axi_memory() -> str:
+    """The text of `axi_memory.hpp`, the memory of every simulation: part of what a library is made
+    of, and so of its key."""
+    return (_HERE / "axi_memory.hpp").read_text(encoding="utf-8")
+
+
 def headers(*more: Path) -> tuple[str, ...]:
-    """Options that name the folders of Verilator's headers, and further ones."""
+    """Options that name the folders of Verilator's headers and of our own, and further ones."""
     include = verilator_root() / "include"
-    return tuple(f"-I{folder}" for folder in (include, include / "vltstd", *more))
+    return tuple(f"-I{folder}" for folder in (include, include / "vltstd", _HERE, *more))
 
 
 def runtime_objects(tool: Compiler, flags: Sequence[str], *, trace: bool = False) -> list[Path]:

@@ -8,7 +8,10 @@
 #include <memory>
 #include <vector>
 
+#include "axi_memory.hpp"
 #include "verilated.h"
+
+using axi::Random;
 
 using Word = std::vector<uint32_t>;
 inline size_t words_of(int width) { return (width + 31) / 32; }
@@ -57,19 +60,6 @@ struct Get {
 
 struct Settings {
   uint32_t seed = 1, stall = 0, latency = 1, limit = 0;
-};
-
-// xorshift: the same stalls for the same seed, on every machine.
-struct Random {
-  uint64_t state;
-  explicit Random(uint64_t seed) : state(seed * 0x9E3779B97F4A7C15ull + 1) {}
-  uint32_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return uint32_t(state >> 32);
-  }
-  bool chance(uint32_t of_256) { return (next() & 255) < of_256; }
 };
 
 struct Reader {
