@@ -10,6 +10,7 @@ import pytest
 from support.tokens import same_passes
 from tritstream.bench.synthetic import write_synthetic
 from tritstream.configurations import configuration_named
+from tritstream.cosim.prompt import ddr, main, prompts
 from tritstream.cosim.trial import Trial
 from tritstream.engines.rtl import RtlEngine
 from tritstream.geometry import GEOMETRIES, Geometry
@@ -40,6 +41,19 @@ def runs(name: str, geometry: Geometry, conditions: Conditions) -> None:
 def test_every_count_of_tokens(tiny_simulator: None, geometry: Geometry) -> None:
     runs("tiny", geometry, Conditions())
     runs("tiny", geometry, Conditions(3, stall=64, latency=60))
+
+
+def test_a_prompt_takes_fewer_cycles_with_more_tokens_a_start(
+    tiny_simulator: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = configuration_named("tiny")
+    conditions = ddr(configuration.board, 0.75, latency=60)
+    found = list(prompts(configuration, SMALL[0], conditions, 12))
+    assert [f.tokens for f in found] == [1, 2, 3]
+    assert found[0].prompt > found[1].prompt > found[2].prompt
+    assert found[0].layer < found[1].layer < found[2].layer
+    main(["-c", "tiny", "--geometry", "192,256,2,512"])
+    assert "3 a start" in capsys.readouterr().out
 
 
 @pytest.mark.long
