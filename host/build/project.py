@@ -14,7 +14,7 @@ from tritstream.build.bench import bench_source, golden_header, read_signature
 from tritstream.build.errors import BuildError
 from tritstream.build.ports import port_map
 from tritstream.build.settings import as_tcl, settings
-from tritstream.build.state import Flow, State, StepRecord, check_project_folder
+from tritstream.build.state import Flow, ProjectFolder, State, check_project_folder
 from tritstream.build.vectors import encode, kernel_vectors
 from tritstream.configurations import Configuration, configuration_named
 from tritstream.errors import FileError
@@ -36,24 +36,13 @@ STEPS = VENDOR.steps
 
 
 @dataclass(frozen=True)
-class Project:
-    """A project folder on the disk."""
+class Project(ProjectFolder):
+    """A project folder of AMD's tools."""
 
-    folder: Path
-    configuration: Configuration
-    board: Board
     inputs: str
     """SHA-256 of everything the tools read; a step is done only for the inputs it was run with."""
     kernels: Mapping[str, str]
     """Top functions by the stem of their source file."""
-
-    @property
-    def output(self) -> Path:
-        return self.folder / "output"
-
-    @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
 
     @property
     def reports(self) -> Path:
@@ -64,16 +53,9 @@ class Project:
         """Vitis HLS's folder of one kernel; project.tcl names them so."""
         return self.folder / ("hls" if kernel == "engine" else f"hls_{kernel}") / "solution"
 
-    def log(self, step: str) -> Path:
-        return self.logs / f"{step}.log"
-
     @property
     def state(self) -> State:
         return State(self.folder, VENDOR, dict.fromkeys(STEPS, self.inputs))
-
-    def done(self) -> dict[str, StepRecord]:
-        """The steps that have succeeded with these very inputs."""
-        return self.state.done()
 
 
 FILES = ("golden.hpp",)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tritstream.boards import Board
 from tritstream.build.errors import BuildError
+from tritstream.configurations import Configuration
 from tritstream.errors import OptionError
 from tritstream.files import atomic_write_bytes
 
@@ -132,3 +135,35 @@ def _read(folder: Path, flow: Flow) -> dict[str, StepRecord]:
         raise BuildError(
             f"{folder / STATE} cannot be read ({error}): remove it to build from the start"
         ) from error
+
+
+@dataclass(frozen=True)
+class ProjectFolder(ABC):
+    """A folder on the disk in which a configuration is built for a board."""
+
+    folder: Path
+    configuration: Configuration
+    board: Board
+
+    @property
+    def output(self) -> Path:
+        """Where the overlay's files go."""
+        return self.folder / "output"
+
+    @property
+    def logs(self) -> Path:
+        """Where what the tools say goes."""
+        return self.folder / "logs"
+
+    def log(self, step: str) -> Path:
+        """What the tool of a step said."""
+        return self.logs / f"{step}.log"
+
+    @property
+    @abstractmethod
+    def state(self) -> State:
+        """Which steps ran, and with which inputs."""
+
+    def done(self) -> dict[str, StepRecord]:
+        """The steps that have succeeded with these very inputs."""
+        return self.state.done()

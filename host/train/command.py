@@ -31,6 +31,12 @@ _DEFAULT = Recipe()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `tritstream train`."""
     add = parser.add_argument
+
+    def setting(option: str, default: float, text: str, metavar: str | None = None) -> None:
+        """A number of the recipe, of its default's type."""
+        text = f"{text} (default %(default)s)"
+        add(option, type=type(default), default=default, metavar=metavar, help=text)
+
     add(
         "--text",
         nargs="+",
@@ -77,12 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULT.optimiser,
         help="AdamW for everything, or Muon for the layers' matrices (default %(default)s)",
     )
-    add(
-        "--drop",
-        type=float,
-        default=_DEFAULT.drop,
-        help="factor of the rate in stage two (default %(default)s)",
-    )
+    setting("--drop", _DEFAULT.drop, "factor of the rate in stage two")
     add("--geometry", choices=sorted(GEOMETRIES), help="sizes (default demo)")
     add("--hidden", type=int, help="hidden size, a multiple of 64, in place of the geometry's")
     add("--intermediate", type=int, help="size of the gated unit, a multiple of 64")
@@ -92,48 +93,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--rate", type=float, default=_DEFAULT.rate, help="peak learning rate (default %(default)s)"
     )
-    add(
-        "--decay",
-        type=float,
-        default=_DEFAULT.decay,
-        help="weight decay in stage one (default %(default)s)",
-    )
-    add(
-        "--turn",
-        type=float,
-        default=_DEFAULT.turn,
-        help="share of the run at which stage two begins (default %(default)s)",
-    )
-    add(
-        "--dropout",
-        type=float,
-        default=_DEFAULT.dropout,
-        metavar="SHARE",
-        help="dropout on the residual branches (default %(default)s)",
-    )
-    add(
+    setting("--decay", _DEFAULT.decay, "weight decay in stage one")
+    setting("--turn", _DEFAULT.turn, "share of the run at which stage two begins")
+    setting("--dropout", _DEFAULT.dropout, "dropout on the residual branches", "SHARE")
+    setting(
         "--dropout-from",
-        type=float,
-        default=_DEFAULT.dropout_from,
-        metavar="SHARE",
-        help="share of the run after which dropout begins (default %(default)s)",
+        _DEFAULT.dropout_from,
+        "share of the run after which dropout begins",
+        "SHARE",
     )
-    add(
-        "--lanes", type=int, default=_DEFAULT.lanes, help="sequences per step (default %(default)s)"
-    )
-    add(
-        "--length",
-        type=int,
-        default=_DEFAULT.length,
-        help="tokens per sequence and step (default %(default)s)",
-    )
-    add(
-        "--held-out",
-        type=float,
-        default=_DEFAULT.held_out,
-        metavar="SHARE",
-        help="last part of every file kept for validation (default %(default)s)",
-    )
+    setting("--lanes", _DEFAULT.lanes, "sequences per step")
+    setting("--length", _DEFAULT.length, "tokens per sequence and step")
+    setting("--held-out", _DEFAULT.held_out, "last part of every file kept for validation", "SHARE")
     add(
         "--as-is",
         action="store_true",

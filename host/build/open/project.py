@@ -13,8 +13,8 @@ from tritstream.build.errors import BuildError
 from tritstream.build.open.design import design_source
 from tritstream.build.open.synthesis import script
 from tritstream.build.ports import port_map
-from tritstream.build.state import Flow, State, StepRecord, check_project_folder
-from tritstream.configurations import Configuration, configuration_named
+from tritstream.build.state import Flow, ProjectFolder, State, check_project_folder
+from tritstream.configurations import configuration_named
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
 
@@ -43,34 +43,16 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class OpenProject:
-    """A project folder on the disk."""
+class OpenProject(ProjectFolder):
+    """A project folder of the open tools."""
 
-    folder: Path
-    configuration: Configuration
-    board: Board
     settings: Settings
     inputs: Mapping[str, str]
     """SHA-256 by step of everything the step depends on."""
 
     @property
-    def output(self) -> Path:
-        return self.folder / "output"
-
-    @property
-    def logs(self) -> Path:
-        return self.folder / "logs"
-
-    @property
     def state(self) -> State:
         return State(self.folder, OPEN, self.inputs)
-
-    def log(self, step: str) -> Path:
-        return self.logs / f"{step}.log"
-
-    def done(self) -> dict[str, StepRecord]:
-        """The steps that have succeeded with these very inputs."""
-        return self.state.done()
 
 
 def check_board(board: Board) -> None:

@@ -6,30 +6,11 @@ import re
 from bisect import bisect_right
 from typing import Any
 
-from tritstream.rtl._mlir.tree import (
-    INDEX_BITS,
-    AffineExpression,
-    AffineKind,
-    AffineMap,
-    Argument,
-    Attribute,
-    Binary,
-    Block,
-    Constant,
-    Function,
-    IntType,
-    MemRefType,
-    Module,
-    Op,
-    Origin,
-    StreamType,
-    Type,
-    Value,
-)
+from tritstream.rtl._mlir import tree
 from tritstream.rtl._unsupported import UnsupportedError
 
 
-def parse(text: str, source: str = "<mlir>") -> Module:
+def parse(text: str, source: str = "<mlir>") -> tree.Module:
     """The module in ``text``.
 
     Raises UnsupportedError if it is not generic-form MLIR of this kind.
@@ -69,7 +50,7 @@ def parse(text: str, source: str = "<mlir>") -> Module:
     return made
 
 
-def _check_calls(module: Module) -> None:
+def _check_calls(module: tree.Module) -> None:
     """Every callee is there, and no function calls itself, directly or through others."""
     callees: dict[str, set[str]] = {}
     for name, function in module.functions.items():
@@ -119,7 +100,7 @@ class _Reader:
         self.positions = positions
         self.locations = locations
         self.offsets = [at for at, _ in locations]
-        self.values: dict[Any, Value] = {}
+        self.values: dict[Any, tree.Value] = {}
         self.function_name = ""
 
     def line(self, op: Any) -> int:
@@ -131,14 +112,14 @@ class _Reader:
         k = bisect_right(self.offsets, end) - 1
         return self.locations[k][1] if k >= 0 and self.offsets[k] > at else ""
 
-    def module(self, module: Any) -> Module:
-        result = Module({}, {}, self.source)
+    def module(self, module: Any) -> tree.Module:
+        result = tree.Module({}, {}, self.source)
         for op in module.body.block.ops:
             name, attributes = _name(op), _attributes(op)
             if name == "func.func":
                 self.function_name = str(attributes["sym_name"])
                 body = self.block(op.regions[0])
-                function = Function(
+                function = tree.Function(
                     self.function_name,
                     body,
                     [_type(t) for t in _raw(op, "function_type").outputs.data],
@@ -151,7 +132,7 @@ class _Reader:
                 result.functions[function.name] = function
             elif name == "memref.global":
                 table_type = _type(_raw(op, "type"))
-                assert isinstance(table_type, MemRefType)
+                assert isinstance(table_type, tree.MemRefType)
                 values = _raw(op, "initial_value")
                 data = tuple(int(v) for v in values.get_values())
                 if len(data) == 1:
@@ -165,10 +146,10 @@ class _Reader:
                 )
         return result
 
-    def block(self, region: Any) -> Block:
+    def block(self, region: Any) -> tree.Block:
         blocks = list(region.blocks)
         if not blocks:
-            return Block()
+            return tree.Block()
         if len(blocks) > 1:
             raise UnsupportedError(
                 f"{self.source}:{self.line(region.parent_op())}: function {self.function_name} has "
@@ -176,29 +157,31 @@ class _Reader:
                 f"but only structured control flow is supported"
             )
         owner = region.parent_op()
-        block = Block([self.define(a, owner) for a in blocks[0].args])
+        block = tree.Block([self.define(a, owner) for a in blocks[0].args])
         block.ops = [self.operation(op) for op in blocks[0].ops]
         return block
 
-    def define(self, value: Any, op: Any) -> Value:
+    def define(self, value: Any, op: Any) -> tree.Value:
         """The value, which ``op`` makes or takes; what its type may not be is blamed on it."""
         try:
-            made = self.values[value] = Value(_type(value.type), value.name_hint or "")
+            made = self.values[value] = tree.Value(_type(value.type), value.name_hint or "")
         except UnsupportedError as refusal:
-            origin = Origin(_name(op), "", self.place(op), self.line(op), self.function_name)
+            origin = tree.Origin(_name(op), "", self.place(op), self.line(op), self.function_name)
             raise UnsupportedError(f"{origin}: {refusal}") from None
         return made
 
-    def operation(self, op: Any) -> Op:
+    def operation(self, op: Any) -> tree.Op:
         operands = [self.values[o] for o in op.operands]
         results = [self.define(r, op) for r in op.results]
         name, attributes = _name(op), _attributes(op)
-        origin = Origin(name, _label(attributes), self.place(op), self.line(op), self.function_name)
+        origin = tree.Origin(
+            name, _label(attributes), self.place(op), self.line(op), self.function_name
+        )
         regions = [self.block(r) for r in op.regions]
-        return Op(name, operands, results, attributes, regions, origin)
+        return tree.Op(name, operands, results, attributes, regions, origin)
 
 
-def _label(attributes: dict[str, Attribute]) -> str:
+def _label(attributes: dict[str, tree.Attribute]) -> str:
     """What the kernel calls an operation, or the array that it reads or writes."""
     if label := attributes.get("op_name") or attributes.get("loop_name"):
         return f" {label}"
@@ -215,8 +198,8 @@ def _raw(op: Any, key: str) -> Any:
     return op.properties[key] if key in op.properties else op.attributes[key]
 
 
-def _attributes(op: Any) -> dict[str, Attribute]:
-    made: dict[str, Attribute] = {}
+def _attributes(op: Any) -> dict[str, tree.Attribute]:
+    made: dict[str, tree.Attribute] = {}
     for key, value in {**op.properties, **op.attributes}.items():
         kind = type(value).__name__
         if key == "op_name__":
@@ -236,50 +219,50 @@ def _attributes(op: Any) -> dict[str, Attribute]:
     return made
 
 
-def _type(t: Any) -> Type:
+def _type(t: Any) -> tree.Type:
     kind = type(t).__name__
     if kind == "IntegerType":
-        return IntType(t.width.data)
+        return tree.IntType(t.width.data)
     if kind == "IndexType":
-        return IntType(INDEX_BITS)
+        return tree.IntType(tree.INDEX_BITS)
     if kind == "MemRefType":
         element = _type(t.element_type)
-        if not isinstance(element, IntType):
+        if not isinstance(element, tree.IntType):
             raise UnsupportedError(f"arrays of {t.element_type} are not supported: use integers")
         layout = getattr(t.layout, "data", None)
         shape = tuple(int(s) for s in t.get_shape())
         if any(s < 1 for s in shape):
             raise UnsupportedError(f"arrays of type {t} are not supported: give every extent")
-        return MemRefType(
+        return tree.MemRefType(
             shape,
             element.width,
             _affine(layout) if layout is not None else None,
         )
     match = re.match(r"!allo\.stream<\s*u?i(\d+)\s*,\s*(\d+)\s*>", str(t))
     if match:
-        return StreamType(int(match[1]), int(match[2]))
+        return tree.StreamType(int(match[1]), int(match[2]))
     raise UnsupportedError(
         f"values of type {t} are not supported: use integers, arrays or streams of them"
     )
 
 
-def _affine(affine_map: Any) -> AffineMap:
+def _affine(affine_map: Any) -> tree.AffineMap:
     dimensions = affine_map.num_dims
-    return AffineMap(tuple(_expression(e, dimensions) for e in affine_map.results))
+    return tree.AffineMap(tuple(_expression(e, dimensions) for e in affine_map.results))
 
 
-_OPERATORS: dict[str, AffineKind] = {
+_OPERATORS: dict[str, tree.AffineKind] = {
     "Add": "+", "Mul": "*", "Mod": "mod", "FloorDiv": "floordiv", "CeilDiv": "ceildiv",
 }  # fmt: skip
 
 
-def _expression(e: Any, dimensions: int) -> AffineExpression:
+def _expression(e: Any, dimensions: int) -> tree.AffineExpression:
     kind = type(e).__name__
     if kind == "AffineDimExpr":
-        return Argument(e.position)
+        return tree.Argument(e.position)
     if kind == "AffineSymExpr":
-        return Argument(dimensions + e.position)
+        return tree.Argument(dimensions + e.position)
     if kind == "AffineConstantExpr":
-        return Constant(e.value)
+        return tree.Constant(e.value)
     left, right = _expression(e.lhs, dimensions), _expression(e.rhs, dimensions)
-    return Binary(_OPERATORS[e.kind.name], left, right)
+    return tree.Binary(_OPERATORS[e.kind.name], left, right)
