@@ -65,14 +65,15 @@ def sequences_of(shared: SharedEngine, count: int) -> Sequences:
         raise OptionError(f"sequences must be 1 to {MAX_SEQUENCES}, not {count}")
     engine: Engine = shared.engine  # type: ignore[assignment]
     own = engine.side_by_side(count)
-    return SequencesInTurn(shared, count) if own is None else SequencesInSlots(own)
+    return SequencesInTurn(shared, count) if own is None else SequencesInSlots(own, shared)
 
 
 class SequencesInSlots:
-    """Sequences in the slots of an engine, all of which are theirs."""
+    """Sequences in slots that are all theirs, of an engine that may have other users: on a board
+    all slots are in one memory, and starts must not meet."""
 
-    def __init__(self, engine: Slots) -> None:
-        self._engine = engine
+    def __init__(self, engine: Slots, shared: SharedEngine) -> None:
+        self._engine, self._lock = engine, shared.lock
         self.count, self.width = engine.slots, engine.width
         # Kept: pages of a new buffer would be asked for at every pass.
         self._logits = np.empty((0, engine.geometry.vocabulary), np.float32)
@@ -87,13 +88,16 @@ class SequencesInSlots:
             wanted += range(len(tokens) - part.wanted, len(tokens))
         if len(wanted) > len(self._logits):
             self._logits = np.empty((len(wanted), self._logits.shape[1]), np.float32)
-        return self._engine.run(tokens, slots, wanted, self._logits[: len(wanted)])
+        with self._lock:
+            return self._engine.run(tokens, slots, wanted, self._logits[: len(wanted)])
 
     def state(self, sequence: int) -> State:
-        return self._engine.slot_state(sequence)
+        with self._lock:
+            return self._engine.slot_state(sequence)
 
     def load_state(self, sequence: int, state: State | None) -> None:
-        self._engine.load_slot(sequence, state)
+        with self._lock:
+            self._engine.load_slot(sequence, state)
 
 
 class SequencesInTurn:

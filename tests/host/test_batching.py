@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,23 @@ def alone(model: Model, prompt: str, seed: int, count: int = 9) -> str:
     return model.generate(
         prompt, max_tokens=count, temperature=1.0, top_k=40, repetition_penalty=1.1, seed=seed
     ).text()
+
+
+def test_a_batch_and_others_may_use_one_engine_at_a_time(image: Path) -> None:
+    """On a board with slots everything is one memory, and a start that meets another is lost."""
+    expected = tritstream.load(image, "spec")
+    alone_text = alone(expected, "b", 5, 12)
+    with tritstream.load(image, "pynq-sim") as board:
+        batch = Batch(board.sequences(2))
+        text = text_of(board, "a", 1, 12)
+        batch.add(text)
+        thread = threading.Thread(target=batch.run)
+        thread.start()
+        assert alone(board, "b", 5, 12) == alone_text
+        assert board.record_seconds() is not None
+        thread.join()
+    assert text.error is None
+    assert text.writer.result.text == alone(expected, "a", 1, 12)
 
 
 def test_a_pass_over_several_sequences_equals_each_alone(model: Model) -> None:
