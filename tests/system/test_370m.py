@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from support.counted import check_counters
 from tritstream.configurations import configuration_named
 from tritstream.cosim.report import engine_report
 from tritstream.cosim.trial import Trial
@@ -38,6 +39,12 @@ def test_a_layer_is_exact_and_streams(
     assert report["bit_exact"], report["wrong"]
     assert report["one_layer_alone_simulated"]["weight_efficiency"] >= alone
     assert report["further_layer_simulated"]["weight_efficiency"] >= further
+
+
+@pytest.mark.parametrize("conditions", [Conditions(), DDR])
+def test_the_shell_counts_what_the_simulation_counts(trial: Trial, conditions: Conditions) -> None:
+    trial.engine.system.set_conditions(conditions)
+    check_counters(trial.engine, 0, 2)
 
 
 def test_the_estimate_is_what_is_simulated(trial: Trial) -> None:

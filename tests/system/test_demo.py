@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from support.counted import check_counters
 from tritstream.board.options import BoardOptions
 from tritstream.engines import Engine
 from tritstream.engines.base import Logits
@@ -60,3 +61,9 @@ def test_tokens_of_the_demo_model(make: Callable[[Image], Engine], tokens: int) 
     engine = make(demo())
     for token, logits in expected()[:tokens]:
         assert np.array_equal(engine.step(token), logits)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_the_shell_counts_what_the_simulation_counts() -> None:
+    check_counters(RtlEngine(demo()), 0, demo().geometry.layers)
