@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
+import tritstream.rtl
 from tritstream.configurations import configuration_named
 from tritstream.cosim.resources import dsp_places
 from tritstream.rtl import (
@@ -186,3 +189,18 @@ def test_every_line_of_an_operation_knows_it() -> None:
             assert str(source.origin_at(number)) == inside, number
             found += 1
     assert found > 1000
+
+
+COMPILER = Path(tritstream.rtl.__file__).parent
+STAGES = [
+    p for p in COMPILER.rglob("*.py") if p.parent.name in ("_ir", "_lower", "_schedule", "_emit")
+]
+
+
+@pytest.mark.parametrize("path", STAGES, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_the_compiler_stays_readable(path: Path) -> None:
+    """No class is longer than 400 lines, and what the stages hand on has types."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            assert node.end_lineno is not None and node.end_lineno - node.lineno < 400, node.name
+        assert not (isinstance(node, ast.Name) and node.id == "Any"), f"{path}:{node.lineno}"
