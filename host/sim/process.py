@@ -54,7 +54,7 @@ class BoardProcess:
     def told(self) -> dict[str, Any]:
         """``reports``: what no correct host makes a board do; ``orphaned``: how often the memory of
         a process that ended was given back under an engine at work; ``live``: buffers that are
-        allocated."""
+        allocated; ``at_work``: whether the engine is."""
         with _Line(self.socket) as line:
             return line.ask("told")
 
@@ -218,6 +218,7 @@ class _Fabric:
                 "reports": self.reports,
                 "orphaned": self.orphaned,
                 "live": len(self.memory.live),
+                "at_work": self.at_work,
                 "bitfile": self.bitfile,
             }
         if what == "allocate":

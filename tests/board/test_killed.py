@@ -61,7 +61,12 @@ def killed_at_random(image: Image, wanted: list[int], times: int) -> dict[str, A
                     time.sleep(source.uniform(0, 0.05))
                 else:
                     assert os.read(listen, 1) == b"1", f"driver {turn} failed: see above"
-                    time.sleep(source.uniform(0, 4 * START_S))
+                    if turn % 2:  # between two starts as well as in one
+                        time.sleep(source.uniform(0, 4 * START_S))
+                    else:
+                        while not board.told()["at_work"]:
+                            pass
+                        time.sleep(source.uniform(0, START_S / 2))
             finally:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
