@@ -20,7 +20,7 @@ from tritstream.sim.process import BoardProcess, attached, board_process
 
 needs_pynq()
 
-START_S = 0.01
+START_S = 0.1
 """What a start takes; its transfers come at its end."""
 OPTIONS = BoardOptions(self_test=False, time_limit_s=2.0)
 
@@ -62,7 +62,7 @@ def killed_at_random(image: Image, wanted: list[int], times: int) -> dict[str, A
                 else:
                     assert os.read(listen, 1) == b"1", f"driver {turn} failed: see above"
                     if turn % 2:  # between two starts as well as in one
-                        time.sleep(source.uniform(0, 4 * START_S))
+                        time.sleep(source.uniform(0, 2 * START_S))
                     else:
                         while not board.told()["at_work"]:
                             pass
