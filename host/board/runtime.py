@@ -33,7 +33,7 @@ from tritstream.board.options import BoardOptions
 from tritstream.board.overlays import Overlay, check_fits
 from tritstream.board.package import import_pynq
 from tritstream.board.placement import SLOTS, Placement, Span, place
-from tritstream.boards import board_named
+from tritstream.boards import Board, board_named
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.arguments import VLNV, Argument, argument_table
@@ -173,7 +173,8 @@ class BoardRuntime:
             self._all_spans if wanted else self._layer_spans,
             takes=takes,
         )
-        return [self._logits(wanted, place).copy() for place in range(wanted)]
+        self._result.sync_from_device()
+        return [self._row(wanted, place).copy() for place in range(wanted)]
 
     def prefill(self, token_ids: Sequence[int]) -> Logits:
         """Take several tokens; as `step` after the last. The LM head runs for that one only."""
@@ -294,10 +295,11 @@ class BoardRuntime:
                 f"pynq cannot load the overlay {self.overlay.bit}: "
                 f"{type(error).__name__}: {error}. Check its files with `tritstream overlay verify`"
             ) from error
-        board = getattr(self._device, "board", None) or board_here()
+        here = getattr(self._device, "board", None) or board_here()
+        self.board: Board = here or board_named(self.overlay.manifest.board)
         self.clock: FabricClock = set_fabric_clock(
             pynq.Clocks,
-            board or board_named(self.overlay.manifest.board),
+            self.board,
             self.overlay.manifest.clock_hz,
         )
         self._lost = False
@@ -554,8 +556,13 @@ class BoardRuntime:
             self._shortest[first, last] = took
         self._running = False
 
-    def _logits(self, wanted: int = 1, place: int = 0) -> Logits:
+    def _logits(self) -> Logits:
+        """Those of a start that gave one row."""
         self._result.sync_from_device()
+        return self._row(1, 0)
+
+    def _row(self, wanted: int, place: int) -> Logits:
+        """One of the rows of logits in memory, a buffer that the next one overwrites."""
         scale = self._scale_of(wanted, place)
         sums = self._sums if wanted == 1 else self.memories.logits(self._found, wanted, place).sums
         mantissa, exponent = int(scale[0]), int(scale[1])

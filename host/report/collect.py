@@ -19,7 +19,6 @@ from tritstream.board.memory import Cma, cma_of
 from tritstream.board.power import EnergyMeter, power_rails, temperature
 from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_first_layer, check_record
-from tritstream.boards import Board, board_named
 from tritstream.engines.base import Engine
 from tritstream.engines.native import NativeEngine
 from tritstream.engines.pynq import BoardEngine
@@ -125,7 +124,7 @@ def collect(
 
 
 def _board_facts(runtime: BoardRuntime) -> BoardFacts:
-    board = _board_of(runtime)
+    board = runtime.board
     simulated = isinstance(getattr(runtime._device, "cma", None), Cma)
     manifest, placement = runtime.overlay.manifest, runtime.placement
     cma = cma_of(runtime._device)
@@ -147,11 +146,6 @@ def _board_facts(runtime: BoardRuntime) -> BoardFacts:
         resident_records=len(placement.resident),
         streamed_records=len(placement.streamed),
     )
-
-
-def _board_of(runtime: BoardRuntime) -> Board:
-    found = getattr(runtime._device, "board", None)
-    return found if isinstance(found, Board) else board_named(runtime.overlay.manifest.board)
 
 
 def _records(runtime: BoardRuntime, steps: _Steps, begin: float) -> tuple[RecordFacts, ...]:
@@ -193,20 +187,16 @@ def _records(runtime: BoardRuntime, steps: _Steps, begin: float) -> tuple[Record
 
 def _memory_rate(runtime: BoardRuntime, records: tuple[RecordFacts, ...]) -> MemoryRate | None:
     """What the ports together delivered while the core asked for words."""
-    # The core takes a word of every port at once, so the slowest port's waits are everyone's.
-    asked = delivered = starved = 0
-    for record in records:
-        if record.cycles and record.words and record.starved is not None:
-            delivered += sum(record.words)
-            starved += max(record.starved)
-            asked += max(record.words) + max(record.starved)
+    budgets = [(record, budget) for record in records if (budget := record.budget)]
+    starved = sum(budget.waiting for _, budget in budgets)
+    asked = starved + sum(budget.weights for _, budget in budgets)
     if not asked:
         return None
-    port_bytes = runtime.hardware.port_bytes
+    delivered = sum(sum(record.words or ()) for record, _ in budgets)
     return MemoryRate(
-        bytes_per_s=delivered * port_bytes / asked * runtime.clock.hz,
+        bytes_per_s=delivered * runtime.hardware.port_bytes / asked * runtime.clock.hz,
         starved_share=starved / asked,
-        peak_bytes_per_s=_board_of(runtime).ddr_peak_bytes_per_s,
+        peak_bytes_per_s=runtime.board.ddr_peak_bytes_per_s,
     )
 
 

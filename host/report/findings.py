@@ -10,6 +10,7 @@ from typing import Any
 
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
+from tritstream.kernels.registers import Budget, Counters, budget_of
 from tritstream.report.machine import Machine
 
 FORMAT, VERSION = "tritstream board report", 1
@@ -55,6 +56,13 @@ class RecordFacts:
     words: tuple[int, ...] | None
     starved: tuple[int, ...] | None
     checksums: tuple[int, ...] | None
+
+    @property
+    def budget(self) -> Budget | None:
+        """Where its cycles went; None where nothing counted them."""
+        if self.cycles is None or self.words is None or self.starved is None:
+            return None
+        return budget_of(Counters(self.cycles, self.words, self.starved, self.checksums or ()))
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def _records(records: tuple[RecordFacts, ...]) -> Iterator[str]:
     for r in records:
         right = {True: "right", False: "WRONG", None: "-"}[r.right]
         cycles = "-" if r.cycles is None else f"{r.cycles:,}"
-        waiting = "-" if not r.cycles or not r.starved else f"{max(r.starved) / r.cycles:.1%}"
+        waiting = "-" if r.budget is None else f"{r.budget.waiting / r.budget.cycles:.1%}"
         yield f"  {r.name:<10} {right:<8} {cycles:>10} {r.expected_cycles:>10,} {waiting:>8}"
 
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from support.boards import needs_pynq
-from support.random_checkpoint import random_checkpoint
+from support.images import tiny_image
 from tritstream.board.options import BoardOptions
 from tritstream.board.runtime import BoardRuntime
 from tritstream.boards import BOARDS
@@ -20,9 +20,8 @@ from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS
 from tritstream.engines.pynq import BoardEngine
 from tritstream.errors import FileError
-from tritstream.image import Image, open_image
+from tritstream.image import Image
 from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, GEOMETRY_WORDS
-from tritstream.packing import pack
 from tritstream.report import Report, collect, page, read_report, write_report
 from tritstream.report.findings import MemoryRate
 from tritstream.report.machine import busy_processes
@@ -36,14 +35,7 @@ OPTIONS = BoardOptions(self_test=False, time_limit_s=0.2)
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    folder = tmp_path_factory.mktemp("report")
-    path = folder / "tiny.trit"
-    checkpoint = random_checkpoint(
-        folder / "tiny", hidden=192, vocab=512, intermediate=256, layers=2
-    )
-    with pytest.warns(UserWarning, match="padding"):
-        pack(checkpoint, path, layout="tiny")
-    return open_image(path)
+    return tiny_image(tmp_path_factory.mktemp("report"))
 
 
 def flip(runtime: BoardRuntime, record: int, place: str) -> None:

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 
 import pytest
 
+from support.images import tiny_image
 from tritstream.configurations import configuration_named
+from tritstream.image import Image
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +28,8 @@ def tiny_simulator(what_the_simulation_needs: None) -> None:
     from tritstream.system import System, engine_parts
 
     System(engine_parts(configuration_named("tiny")))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return tiny_image(tmp_path_factory.mktemp("images"))

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from support.counted import check_counters
-from support.random_checkpoint import random_checkpoint
 from support.tokens import random_takes
 from tritstream.board.errors import BusError
 from tritstream.board.options import BoardOptions
@@ -23,25 +22,13 @@ from tritstream.cosim.trial import Trial
 from tritstream.engines.rtl import RtlEngine
 from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
-from tritstream.image import Image, open_image
+from tritstream.image import Image
 from tritstream.kernels.arguments import CONTROL, START
-from tritstream.packing import pack
 from tritstream.system import Conditions
 
 pytestmark = pytest.mark.usefixtures("tiny_simulator")
 
 TOKENS = (1, 5, 77, 200)
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    folder = tmp_path_factory.mktemp("images")
-    checkpoint = random_checkpoint(
-        folder / "tiny", hidden=192, vocab=512, intermediate=256, layers=2
-    )
-    with pytest.warns(UserWarning, match="padding"):
-        pack(checkpoint, folder / "tiny.trit", layout="tiny")
-    return open_image(folder / "tiny.trit")
 
 
 @pytest.mark.parametrize("conditions", [Conditions(), Conditions(3, stall=64, latency=60)])

@@ -24,17 +24,6 @@ pytestmark = pytest.mark.usefixtures("tiny_simulator")
 VALUES = (0, -1, 1 << 30, 1 << 28, 65535, 65535 << 16)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    folder = tmp_path_factory.mktemp("images")
-    checkpoint = random_checkpoint(
-        folder / "tiny", hidden=192, vocab=512, intermediate=256, layers=2
-    )
-    with pytest.warns(UserWarning, match="padding"):
-        pack(checkpoint, folder / "tiny.trit", layout="tiny")
-    return open_image(folder / "tiny.trit")
-
-
 def test_changed_tables(tiny: Image) -> None:
     """Sizes and descriptors with one word changed: refused where Python says so, and by name."""
     engine, specification = RtlEngine(tiny), SpecEngine(tiny)
