@@ -202,7 +202,7 @@ def _show(
 
     console = Console()
     percent = f"{args.efficiency:.0%}"
-    source = "assumed" if args.report is None else f"what {args.report} has measured"
+    source = "assumed" if args.report is None else f"what {args.report} has counted"
     console.print(
         f"{geometry.ternary_weights:,} ternary weights a token; {board.title}, "
         f"DDR peak {board.ddr_peak_bytes_per_s / 1e9:.1f} GB/s, clock "

@@ -23,7 +23,8 @@ def _lines(report: Report) -> Iterator[str]:
     if report.board is not None:
         yield from _board(report.board)
     if report.memory is not None:
-        yield from _memory(report.memory)
+        counted = "simulated" if report.board and report.board.simulated else "measured"
+        yield from _memory(report.memory, counted)
     if report.speed is not None:
         yield _row(
             "speed",
@@ -79,13 +80,13 @@ def _board(b: BoardFacts) -> Iterator[str]:
     )
 
 
-def _memory(m: MemoryRate) -> Iterator[str]:
+def _memory(m: MemoryRate, tag: str) -> Iterator[str]:
     bound = "" if m.starved_share else "; the core never waited, so memory may give more"
     share = m.bytes_per_s / m.peak_bytes_per_s
     yield _row(
         "weights",
         f"{m.bytes_per_s / 1e9:.3g} GB/s, all ports together, {share:.0%} of the DDR's peak "
-        f"(measured){bound}",
+        f"({tag}){bound}",
     )
 
 
