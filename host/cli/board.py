@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from tritstream.board.detect import board_here
+from tritstream.board.errors import BoardError
 from tritstream.board.options import BoardOptions
 from tritstream.cli.options import readable_bytes
 from tritstream.cli.words import counted, sentence
@@ -115,6 +117,11 @@ def _report(args: argparse.Namespace) -> int:
         raise OptionError(f"--output {output}: the page goes beside it as .txt, so name a .json")
     if args.simulate != "spec" and args.engine != "pynq-sim":
         raise OptionError("--simulate goes with --engine pynq-sim")
+    if args.engine == "pynq" and args.overlay is None and board_here() is None:
+        raise BoardError(
+            "this is no board that tritstream knows: run it on one, name its overlay with "
+            "--overlay, or take the report of a simulated one with --engine pynq-sim"
+        )
     for path in (output, text):
         check_output(path)
     path = model_path(args.model)

@@ -230,6 +230,15 @@ def test_the_command(tmp_path: Path, tiny: Image, capsys: pytest.CaptureFixture[
     assert main([*words[:-1], str(tmp_path / "mine.txt")]) == 2
 
 
+def test_without_a_board_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["board", "report"]) == 2
+    assert "no board that tritstream knows" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_busy_processes_are_named(tmp_path: Path) -> None:
     """Names may have spaces and brackets."""
     stat = tmp_path / "4242" / "stat"
