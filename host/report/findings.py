@@ -153,8 +153,9 @@ def write_report(report: Report, path: Path) -> None:
 def read_report(path: Path) -> MeasuredBoard:
     """The figures that an estimate can use. Raises FileError for what is no report, or has none."""
     try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if size <= _MOST_BYTES else b""
+        # A pipe would keep whoever opens it waiting.
+        readable = path.stat().st_size <= _MOST_BYTES and not path.is_fifo()
+        raw = path.read_bytes() if readable else b""
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     again = "make one on the board with `tritstream board report`"

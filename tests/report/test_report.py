@@ -1,6 +1,7 @@
 """`tritstream board report` on the simulated board, in order and with every fault put in."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -219,6 +220,12 @@ def test_what_is_no_report(tmp_path: Path, text: str, sentence: str) -> None:
     path.write_text(text)
     with pytest.raises(FileError, match=sentence):
         read_report(path)
+
+
+def test_a_pipe_is_no_report(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="is no report"):
+        read_report(tmp_path / "pipe")
 
 
 def test_the_command(tmp_path: Path, tiny: Image, capsys: pytest.CaptureFixture[str]) -> None:
