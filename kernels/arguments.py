@@ -48,6 +48,8 @@ MAX_RECORD_BYTES, MAX_LAYERS, MAX_VOCABULARY = 1 << 31, 128, 1 << 18
 """How far apart records may lie in memory, and the largest model besides its widths."""
 MAX_STATES = 256
 """Recurrent states that lie side by side in memory."""
+PREFETCH_WORDS = 512
+"""Words that a weight port loads ahead: more than arrive during a norm."""
 GEOMETRY_BEATS = 8
 """Beats in front of the descriptors: the model's sizes."""
 
@@ -81,8 +83,8 @@ def argument_table(configuration: Configuration) -> tuple[Argument, ...]:
     c = configuration
     # A streamed model has two descriptors a record.
     descriptors = GEOMETRY_BEATS + 2 * 2 * (MAX_LAYERS + 1)
-    # In front of the vectors lies a beat for each (`memories`).
-    vector = c.tokens * (1 + c.hidden // 2)
+    # In front of the vectors lies a beat for each, behind them one (`memories`).
+    vector = c.tokens * (1 + c.hidden // 2) + 1
     state, logits = MAX_STATES * MAX_LAYERS * c.hidden // 4, MAX_VOCABULARY // 4 + 1
     entries = [
         ("first", "register", "in", CONTROL_BUNDLE, 0),

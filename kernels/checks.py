@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from tritstream.configurations import Configuration
 from tritstream.kernels.arguments import BEAT_BYTES, GEOMETRY_BEATS, MAX_LAYERS, MAX_VOCABULARY
-from tritstream.kernels.descriptors import Descriptors
+from tritstream.kernels.descriptors import READ_TEST, Descriptors
 
 WORD_BITS, OFFSET_BITS = 28, 27
 """Of counts of weight words, and of offsets in beats."""
@@ -73,4 +73,4 @@ def sizes_refused(configuration: Configuration, words: Descriptors) -> bool:
 def descriptor_refused(row: Descriptors) -> bool:
     """Whether a descriptor (8,) int32 is refused."""
     kind, *offsets = (int(word) & 0xFFFF_FFFF for word in row)
-    return kind > 1 or any(offset >> OFFSET_BITS for offset in offsets)
+    return kind > READ_TEST or any(offset >> OFFSET_BITS for offset in offsets)

@@ -15,7 +15,13 @@ from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.errors import ConfigurationError
 from tritstream.image.records import HEADER_FIELDS, RecordLayout
-from tritstream.kernels.arguments import BEAT_BYTES, GEOMETRY_BEATS, argument_table
+from tritstream.kernels.arguments import (
+    BEAT_BYTES,
+    GEOMETRY_BEATS,
+    PREFETCH_WORDS,
+    argument_table,
+)
+from tritstream.kernels.descriptors import HEAD, LAYER, READ_TEST
 from tritstream.numerics.profiles import (
     CODE_MAX,
     MANTISSA_BITS,
@@ -61,6 +67,7 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         **{f"ROW_BEAT_{port}": (2 + port) // 4 for port in range(c.ports)},
         **{f"ROW_LOW_{port}": 32 * ((2 + port) % 4) for port in range(c.ports)},
         **{f"ROW_HIGH_{port}": 32 * ((2 + port) % 4) + 32 for port in range(c.ports)},
+        "PREFETCH_WORDS": PREFETCH_WORDS,
         "PORT_WORDS_LOG2": (BEAT_BYTES // c.port_bytes).bit_length() - 1,
         "LANES": c.lanes,
         "ROWS": c.rows_per_byte,
@@ -79,6 +86,10 @@ def constants_of(configuration: Configuration) -> dict[str, Any]:
         "WORD_BEATS": c.element_lanes * p.element_bits // (8 * BEAT_BYTES),
         "HEADER_BEATS": 4 * len(HEADER_FIELDS) // BEAT_BYTES,
         "GEOMETRY_BEATS": GEOMETRY_BEATS,
+        # Kinds of records.
+        "LAYER": LAYER,
+        "HEAD": HEAD,
+        "READ_TEST": READ_TEST,
         # A square matrix of the hidden size, for the mat-vec alone.
         "MATRIX_WORDS": matrix.words,
         "MATRIX_COLUMN_WORDS": matrix.words_per_group,

@@ -12,12 +12,14 @@ weight words of a layer, weight words of the head]. Then a row of eight, two bea
     [kind, parameters, weights of port 0..3, state, 0]
 
 ``kind`` is 0 for a decoder layer and 1 for the LM head; the rest are offsets in beats from the base
-addresses of the arguments ``parameters``, ``weights_<port>`` and ``state_in``/``state_out``.
+addresses of the arguments ``parameters``, ``weights_<port>`` and ``state_in``/``state_out``. Kind 2
+is a read test: the ports of a mask, in place of the state, read so many words, in place of the
+parameters, which nobody takes. It says what memory gives, without an engine that may be slower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +36,7 @@ from tritstream.kernels.arguments import (
     MAX_VOCABULARY,
 )
 
-LAYER, HEAD = 0, 1
+LAYER, HEAD, READ_TEST = range(3)
 DESCRIPTOR_WORDS = 8
 GEOMETRY_WORDS = GEOMETRY_BEATS * BEAT_BYTES // 4
 _GATE, _HEAD, _MODEL = 4, 6, 7
@@ -62,6 +64,26 @@ def descriptor(layout: RecordLayout, record_offset: int, layer: int) -> Descript
     for port in range(layout.layout.ports):
         row[2 + port] = (record_offset + layout.stream_offset(port)) // BEAT_BYTES
     row[6] = 0 if layout.kind == "head" else layer * layout.padded.hidden // 4
+    return row
+
+
+def read_test(
+    configuration: Configuration, offsets: Sequence[int], words: int, ports: Iterable[int]
+) -> Descriptors:
+    """(8,) int32: ``ports`` read so many words of theirs, each from its byte of ``offsets`` on.
+
+    Raises ConfigurationError for an offset that is no whole beat, and for words beyond the memory.
+    """
+    ends = [at + words * configuration.port_bytes for at in offsets]
+    if any(at % BEAT_BYTES for at in offsets) or words < 1 or max(ends) > MAX_RECORD_BYTES:
+        raise ConfigurationError(
+            f"a read test of {words} words a port: it must be at least one word, from multiples of "
+            f"{BEAT_BYTES} on, and end within {MAX_RECORD_BYTES} bytes"
+        )
+    row = np.zeros(DESCRIPTOR_WORDS, np.int32)
+    row[:2] = READ_TEST, words
+    row[2 : 2 + len(offsets)] = np.asarray(offsets) // BEAT_BYTES
+    row[6] = sum(1 << port for port in ports)
     return row
 
 

@@ -16,6 +16,11 @@ vector lies element by element, the tokens beside each other. With one token the
 step of the f phase's drain; with several that drain leaves 1 - f, and a scan over the tokens
 follows, each of which begins with a state from memory or goes on from the token before.
 
+A read test is a record of another kind: some weight ports read, and nobody takes what they read.
+
+At the end stands how many values of the start were cut to the range of their format, and how many
+scales: what the specification's `Saturations` counts.
+
 What a name ending in `_0` stands in is written for weight port 0 and there for every port, see
 `ports.py`.
 """
@@ -34,9 +39,11 @@ from tritstream.kernels.constants import (
     ELEMENT_LANES_LOG2,
     GEOMETRY_BEATS,
     GROUPS,
+    HEAD,
     HEADER_BEATS,
     HELD,
     LANE_MASK,
+    LAYER,
     LOGITS_BEATS,
     PARAMETERS_BEATS,
     PHASE_DOWN,
@@ -50,6 +57,8 @@ from tritstream.kernels.constants import (
     PORT_0,
     PORT_WORDS_LOG2,
     PORTS,
+    PREFETCH_WORDS,
+    READ_TEST,
     ROW_BEAT_0,
     ROW_HIGH_0,
     ROW_LOW_0,
@@ -85,7 +94,7 @@ from tritstream.kernels.rmsnorm import (
 from tritstream.kernels.scalars import bit_length, normalise, ratio_end
 from tritstream.kernels.schedules import mark_independent, partition
 from tritstream.kernels.sigmoid import sigmoid
-from tritstream.kernels.swiglu import gated_product, weigh
+from tritstream.kernels.swiglu import gated_product, times_sigma
 from tritstream.kernels.ternary_matvec import multiply_word
 from tritstream.kernels.types import (
     Beat,
@@ -133,7 +142,7 @@ def engine(
     # The model's sizes, a beat a phase.
     sizes: Stream[Beat, GEOMETRY_BEATS]
     # Deep enough to go on loading through a norm.
-    trits_0: Stream[PortWord, 512]
+    trits_0: Stream[PortWord, PREFETCH_WORDS]
     # Deep enough for a phase: norms take a word a cycle, memory gives a beat a cycle.
     elements: Stream[ElementWord, VECTOR_WORDS]
     side: Stream[Beat, STATE_BEATS]
@@ -234,15 +243,20 @@ def engine(
             where_0: Beat = pair[ROW_BEAT_0]
             from_0: int32 = where_0[ROW_LOW_0:ROW_HIGH_0]
             state_at: int32 = back[64:96]
-            words: int32 = layer_words if kind == 0 else head_words
+            words: int32 = layer_words if kind == LAYER else head_words
+            words_0: int32 = words
+            if kind == READ_TEST:
+                chosen_0: int32 = (state_at >> PORT_0) & 1
+                words_0 = at if chosen_0 == 1 else 0
             plan_core.put(kind)
             plan_store.put(kind)
             plan_store.put(state_at)
+            plan_0.put(kind)
             plan_0.put(from_0)
-            plan_0.put(words)
-            takers: int32 = tokens if kind == 0 else wanted
-            phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
-            phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
+            plan_0.put(words_0)
+            takers: int32 = tokens if kind == LAYER else wanted
+            phase_begin: int32 = 0 if kind == LAYER else PHASE_HEAD
+            phase_end: int32 = PHASE_HEAD + 1 if kind == HEAD else PHASE_HEAD
             for phase in range(phase_begin, phase_end):
                 for n in allo.grid(HEADER_BEATS, pipeline=True):
                     line: Beat = block[at + n]
@@ -283,11 +297,14 @@ def engine(
     def load_0(memory: PortWord[WEIGHTS_0_BEATS]):
         count: int32 = plan_0.get()
         for record in range(count):
+            kind: int32 = plan_0.get()
             first_beat: int32 = plan_0.get()
             at: int32 = first_beat << PORT_WORDS_LOG2
             words: int32 = plan_0.get()
             for n in allo.grid(words, pipeline=True):
-                trits_0.put(memory[at + n])
+                read: PortWord = memory[at + n]
+                if kind != READ_TEST:
+                    trits_0.put(read)
 
     @df.kernel(mapping=[1], args=[])
     def core():
@@ -326,6 +343,14 @@ def engine(
         scale_exponents: int32[TOKENS]
         quad: int32[FOUR_EACH]
         chosen: int32[TOKENS]
+        # How often a gate, the residual, a scale was cut.
+        cut: int32[3]
+        cut[0] = 0
+        cut[1] = 0
+        cut[2] = 0
+        gate_max: int32 = 2147483647
+        vector_max: int64 = 1
+        vector_max = (vector_max << 47) - 1
         for n in allo.grid(GEOMETRY_BEATS - 1, pipeline=True):
             size: Beat = sizes.get()
             total_words: int32 = size[0:32]
@@ -373,9 +398,9 @@ def engine(
         count: int32 = plan_core.get()
         for record in range(count):
             kind: int32 = plan_core.get()
-            phase_begin: int32 = 0 if kind == 0 else PHASE_HEAD
-            phase_end: int32 = PHASE_HEAD if kind == 0 else PHASE_HEAD + 1
-            active: int32 = tokens if kind == 0 else wanted
+            phase_begin: int32 = 0 if kind == LAYER else PHASE_HEAD
+            phase_end: int32 = PHASE_HEAD + 1 if kind == HEAD else PHASE_HEAD
+            active: int32 = tokens if kind == LAYER else wanted
             for p in range(phase_begin, phase_end):
                 phase: int32 = p
                 front: Beat = side.get()
@@ -472,6 +497,8 @@ def engine(
                     ratio_end(quotient, exponents, SCALE_BITS, scale)
                     scale_mantissas[turn] = scale[0]
                     scale_exponents[turn] = scale[1]
+                    if phase < PHASE_HEAD and scale[1] > 0:
+                        cut[2] += 1
 
                 # The mat-vec, and what becomes of each sum.
                 words: int32 = weight_words[phase]
@@ -548,11 +575,11 @@ def engine(
                             delta: Vector = dequantise(total, scale)
                             gate: int32 = saturate_gate(delta)
                             kept: int32 = held[beside_at]
-                            turned: int32 = -gate if step == PHASE_F else gate
-                            argument: int32 = kept if step == PHASE_G else turned
+                            signed_gate: int32 = -gate if step == PHASE_F else gate
+                            argument: int32 = kept if step == PHASE_G else signed_gate
                             sigma: Sigma = sigmoid(argument)
                             factor: int32 = room if step == PHASE_F else argument
-                            weighted: int32 = weigh(factor, sigma)
+                            weighted: int32 = times_sigma(factor, sigma)
                             fresh: Sigma = weighted
                             mixed: int32 = state_update(before, kept, fresh)
                             keeps: int32 = 0
@@ -571,6 +598,12 @@ def engine(
                                 beside: int32 = TOKENS * (at >> 1) + taker
                                 value = residual_add(residual[beside, at & 1], delta)
                                 residual[beside, at & 1] = value
+                                if value == vector_max or value == -vector_max:
+                                    cut[1] += 1
+                            else:
+                                if step != PHASE_HEAD:
+                                    if gate == gate_max or gate == -gate_max:
+                                        cut[0] += 1
                             if (
                                 step == PHASE_G
                                 or step == PHASE_O
@@ -675,6 +708,11 @@ def engine(
                 out[0:64] = even
                 out[64:128] = odd
                 results.put(out)
+        counted: Beat = 0
+        counted[0:32] = cut[0]
+        counted[32:64] = cut[1]
+        counted[64:96] = cut[2]
+        results.put(counted)
 
     @df.kernel(mapping=[1], args=[vector_out, state_out, logits])
     def store(x: Beat[VECTOR_OUT_BEATS], fresh: Beat[STATE_OUT_BEATS], sums: Beat[LOGITS_BEATS]):
@@ -689,16 +727,17 @@ def engine(
         state_beats: int32 = vector_beats >> 1
         # One more for their scale.
         head_beats: int32 = (logits_beats + 1) * wanted
-        all_beats: int32 = vector_beats * tokens
+        # One more for what was cut.
+        all_beats: int32 = vector_beats * tokens + 1
         for record in range(count):
             kind: int32 = plan_store.get()
             at: int32 = plan_store.get()
-            if kind == 0:
+            if kind == LAYER:
                 for t in range(tokens):
                     state_at: int32 = targets[t] + at
                     for n in allo.grid(state_beats, pipeline=True):
                         fresh[state_at + n] = results.get()
-            else:
+            if kind == HEAD:
                 for n in allo.grid(head_beats, pipeline=True):
                     sums[n] = results.get()
         behind: int32 = TOKENS
@@ -712,7 +751,7 @@ INLINE = (
     "dequantise",
     "saturate_gate",
     "sigmoid",
-    "weigh",
+    "times_sigma",
     "state_update",
     "gated_product",
     "residual_add",
@@ -720,7 +759,7 @@ INLINE = (
 REGISTERS = (
     "header", "squares", "plain", "gate_plain", "scale", "exponents", "work",
     "word", "sums", "leaving", "ones", "gate_sums", "gate_mantissas", "gate_exponents",
-    "scale_mantissas", "scale_exponents", "quad", *(("chosen",) if TOKENS > 1 else ()),
+    "scale_mantissas", "scale_exponents", "quad", "cut", *(("chosen",) if TOKENS > 1 else ()),
 )  # fmt: skip
 BANKS = (("values", 2), ("residual", 2), ("codes", 2), ("codes", 3), ("codes", 4), ("scaled", 2))
 

@@ -14,6 +14,9 @@ start. A token that is not silent gets logits. `further`, of the first beat alon
 tokens follow the first. So zeros are a token of state 0 that gets logits. A state that a token
 leaves must not be one that another sequence of the same start goes on from.
 
+Behind the vectors that a start leaves stands a beat with what it has cut to the range of its
+format (`Saturated`).
+
 The logits are int32. Those of several tokens lie beside each other, four of each in turn; behind
 the last whole beat of all comes one for each with their scale, [mantissa, exponent, 0, 0].
 """
@@ -84,6 +87,27 @@ class Take(NamedTuple):
     silent: bool = False
 
 
+class Saturated(NamedTuple):
+    """How many values of a start stand at the limits of their format, where they were cut, and how
+    many scales are too large for theirs: what `tritstream.spec.Saturations` counts by operation."""
+
+    gates: int = 0
+    residual: int = 0
+    scales: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Saturated:
+        """Of counts by the specification's names: ``residual``, ``<matrix> scale``, and gates."""
+        residual = counts.get("residual", 0)
+        scales = sum(count for name, count in counts.items() if name.endswith(" scale"))
+        return cls(sum(counts.values()) - residual - scales, residual, scales)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Those that are not zero, by name."""
+        return {name: count for name, count in self._asdict().items() if count}
+
+
 def takes_in(words: Array, tokens: int) -> tuple[Take, ...]:
     """What an engine for ``tokens`` does that finds these int32 in front of its vectors. States are
     offsets in beats here."""
@@ -129,7 +153,7 @@ class EngineMemories:
         rows = slots * (g.layers + 1)
         return {
             DESCRIPTORS: ((GEOMETRY_WORDS + DESCRIPTOR_WORDS * rows,), np.int32),
-            VECTOR: ((self.tokens * (BEAT_BYTES // 8 + g.hidden),), np.int64),
+            VECTOR: (((self.tokens + 1) * BEAT_BYTES // 8 + self.tokens * g.hidden,), np.int64),
             STATE: ((self.states * g.layers, g.hidden), np.int32),
             LOGITS: ((self.tokens * (g.vocabulary + BEAT_BYTES // 4),), np.int32),
         }
@@ -178,8 +202,23 @@ class EngineMemories:
 
     def vectors(self, memory: Array) -> Array:
         """(tokens, hidden) of the model in the array of the vectors."""
-        rows = memory[self.tokens * BEAT_BYTES // 8 :].reshape(-1, self.padded.hidden)
+        begin, hidden = self.tokens * BEAT_BYTES // 8, self.padded.hidden
+        rows = memory[begin : begin + self.tokens * hidden].reshape(-1, hidden)
         return rows[:, : self.geometry.hidden]
+
+    def saturated(self, memory: Array, tokens: int) -> Saturated:
+        """What a start of so many tokens counted, in the array of the vectors."""
+        return Saturated(*self._behind(memory, tokens)[: len(Saturated._fields)].tolist())
+
+    def write_saturated(self, memory: Array, tokens: int, found: Saturated) -> None:
+        """Put the counts where `saturated` finds them."""
+        self._behind(memory, tokens)[:] = [*found, 0]
+
+    def _behind(self, memory: Array, tokens: int) -> npt.NDArray[np.int32]:
+        """The beat behind so many vectors."""
+        at = self.tokens * BEAT_BYTES // 8 + tokens * self.padded.hidden
+        words: npt.NDArray[np.int32] = memory[at : at + BEAT_BYTES // 8].view(np.int32)
+        return words
 
     def vector(self, memory: Array) -> Array:
         """(hidden,) of the first token."""

@@ -8,7 +8,7 @@ import allo
 
 from tritstream.kernels.constants import HIDDEN, SIGMOID_FRAC, SIGMOID_ONE
 from tritstream.kernels.sigmoid import sigmoid
-from tritstream.kernels.swiglu import gated_product, weigh
+from tritstream.kernels.swiglu import gated_product, times_sigma
 from tritstream.kernels.types import Sigma, Vector, int32, int64
 
 MIX_HALF = 1 << (SIGMOID_FRAC - 1)
@@ -35,18 +35,18 @@ def mlgru(
     """One step of a whole vector. ``room`` is 1 - lb; 1 - f = (1 - lb) * sigma(-pre_f)."""
     for i in allo.grid(HIDDEN, pipeline=True):
         sigma_i: Sigma = sigmoid(pre_i[i])
-        candidate: int32 = weigh(pre_i[i], sigma_i)
-        turned: int32 = -pre_f[i]
-        sigma_f: Sigma = sigmoid(turned)
-        fresh: Sigma = weigh(room[i], sigma_f)
+        candidate: int32 = times_sigma(pre_i[i], sigma_i)
+        negated: int32 = -pre_f[i]
+        sigma_f: Sigma = sigmoid(negated)
+        fresh: Sigma = times_sigma(room[i], sigma_f)
         state: int32 = state_update(state_in[i], candidate, fresh)
         state_out[i] = state
         sigma_h: Sigma = sigmoid(state)
-        silu: int32 = weigh(state, sigma_h)
+        silu: int32 = times_sigma(state, sigma_h)
         gated[i] = gated_product(pre_g[i], silu)
 
 
-INLINE = ("sigmoid", "weigh", "state_update", "gated_product")
+INLINE = ("sigmoid", "times_sigma", "state_update", "gated_product")
 
 
 def schedule():

@@ -10,7 +10,7 @@ from tritstream.kernels.types import Sigma, Vector, int32, int64
 SIGMOID_HALF = 1 << (SIGMOID_FRAC - 1)
 
 
-def weigh(value: int32, sigma: Sigma) -> int32:
+def times_sigma(value: int32, sigma: Sigma) -> int32:
     """value * sigma, rounded; sigma is in [0, 1]. With sigma of the value itself this is SiLU."""
     product: int64 = value * sigma
     result: int32 = (product + SIGMOID_HALF) >> SIGMOID_FRAC
@@ -28,11 +28,11 @@ def swiglu(a: int32[INTERMEDIATE], b: int32[INTERMEDIATE], product: Vector[INTER
     """silu(a) * b over a whole vector."""
     for i in allo.grid(INTERMEDIATE, pipeline=True):
         sigma: Sigma = sigmoid(a[i])
-        silu: int32 = weigh(a[i], sigma)
+        silu: int32 = times_sigma(a[i], sigma)
         product[i] = gated_product(silu, b[i])
 
 
-INLINE = ("sigmoid", "weigh", "gated_product")
+INLINE = ("sigmoid", "times_sigma", "gated_product")
 
 
 def schedule():

@@ -36,12 +36,14 @@ from tritstream.board.placement import SLOTS, Placement, Span, place
 from tritstream.boards import Board, board_named
 from tritstream.errors import EngineError
 from tritstream.image import Image
+from tritstream.image.records import PAGE
 from tritstream.kernels.arguments import VLNV, Argument, argument_table
 from tritstream.kernels.descriptors import (
     DESCRIPTOR_WORDS,
     GEOMETRY_WORDS,
     descriptor,
     geometry_words,
+    read_test,
 )
 from tritstream.kernels.memories import (
     DESCRIPTORS,
@@ -50,6 +52,7 @@ from tritstream.kernels.memories import (
     RECORDS,
     STATE,
     VECTOR,
+    Saturated,
     Take,
     base_addresses,
     board_memories,
@@ -259,6 +262,36 @@ class BoardRuntime:
         otherwise. None where nothing counts them."""
         counters = self._driver.counters(self.hardware.ports) if self._ready else None
         return None if counters is None else budget_of(counters)
+
+    @property
+    def saturated(self) -> Saturated:
+        """What the latest start has cut to the range of its format."""
+        self._check_open()
+        self._vector.sync_from_device()
+        return self.memories.saturated(self._x, len(self._takes or _SINGLE))
+
+    def read_test(self, ports: Sequence[int], most_bytes: int = 1 << 24) -> Counters | None:
+        """Let weight ports read side by side, a part of the records' memory each, up to so many
+        bytes, and do nothing else; what the engine's shell counted, None where it has none."""
+        if not self._ready:
+            self.reset()
+        port_bytes, count = self.hardware.port_bytes, self.hardware.ports
+        block = self._resident if self._resident is not None else self._slots[0]
+        part = min(block.nbytes // count, most_bytes) // PAGE * PAGE
+        begin = block.device_address - self._base
+        offsets = [begin + port * part for port in range(count)]
+        # In place of record 0, in the descriptors of both slots.
+        first = self._table[GEOMETRY_WORDS:].reshape(-1, self._records, DESCRIPTOR_WORDS)[:, 0]
+        kept = first.copy()
+        first[:] = read_test(self.hardware, offsets, part // port_bytes, ports)
+        self._descriptors.sync_to_device()
+        try:
+            self._run((Span(0, 0, None),))
+            return self._driver.counters(count)
+        finally:
+            if self._ready:
+                first[:] = kept
+                self._descriptors.sync_to_device()
 
     @property
     def note(self) -> str:

@@ -44,8 +44,9 @@ class EngineInfo:
     budget: Budget | None = None
     """Of the engine's latest start, where its shell counts cycles."""
     saturations: Mapping[str, int] | None = None
-    """How often values were cut to their format's range since it was made, by operation. None for
-    an execution that does not count them: float has no formats, hardware no counters."""
+    """How often values were cut to their format's range, by operation: since it was made, or, of an
+    accelerator, in its latest start. None for an execution that does not count: float has no
+    formats."""
 
 
 class Slots(Protocol):

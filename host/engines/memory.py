@@ -35,6 +35,7 @@ from tritstream.kernels.memories import (
     STATES,
     VECTOR,
     EngineMemories,
+    Saturated,
     Take,
     array_of,
 )
@@ -95,11 +96,16 @@ class MemoryEngine(OneState):
         """By argument, in the table's order."""
         self._vectors = self._shape.vectors(self.arrays[VECTOR])
         self._states = self._shape.state_rows(self.arrays[STATE])
-        self._wanted = 1
+        self._wanted = self._planned = 1
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo()
+        return EngineInfo(saturations=self.saturated.counts)
+
+    @property
+    def saturated(self) -> Saturated:
+        """What the last start has cut."""
+        return self._shape.saturated(self.arrays[VECTOR], self._planned)
 
     def reset(self) -> None:
         self._states[0] = 0
@@ -140,7 +146,7 @@ class MemoryEngine(OneState):
         """
         self._shape.plan(self.arrays[VECTOR], takes)
         self._vectors[: len(residuals)] = residuals
-        self._wanted = sum(not take.silent for take in takes)
+        self._wanted, self._planned = sum(not take.silent for take in takes), len(takes)
 
     @abstractmethod
     def start(self, first: int, last: int) -> None:

@@ -70,7 +70,10 @@ class BoardEngine(OneState):
     def info(self) -> EngineInfo:
         """With a sentence on where the weights are, and what the latest start took."""
         return EngineInfo(
-            note=self.runtime.note, clock_hz=self.runtime.clock.hz, budget=self.runtime.budget
+            note=self.runtime.note,
+            clock_hz=self.runtime.clock.hz,
+            budget=self.runtime.budget,
+            saturations=self.runtime.saturated.counts,
         )
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ simulates every cycle of it, so that a token takes seconds to hours.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tritstream.configurations import Configuration
@@ -52,7 +53,8 @@ class RtlEngine(MemoryEngine):
 
     @property
     def info(self) -> EngineInfo:
-        return EngineInfo(budget=budget_of(self.system.run_counters()))
+        budget = budget_of(self.system.run_counters())
+        return replace(super().info, budget=budget)
 
     def begin(self, first: int, last: int) -> None:
         """Start the engine and do not wait for it: for those who break it off."""

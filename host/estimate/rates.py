@@ -8,8 +8,8 @@ from tritstream.boards import Board
 from tritstream.configurations import Configuration
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.estimate.limits import EFFICIENCY
-from tritstream.estimate.work import FIFO_BEATS
 from tritstream.geometry import Geometry
+from tritstream.kernels.arguments import PREFETCH_WORDS
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,5 @@ def rates_of(
 def _stalled(phase: PhaseCycles, wait: float) -> float:
     """Cycles of a phase when words arrive ``wait`` cycles apart and FIFOs fill during the norm."""
     idle = phase.norm + phase.drain
-    ahead = min(FIFO_BEATS, idle / wait, phase.words)
+    ahead = min(PREFETCH_WORDS, idle / wait, phase.words)
     return idle + max(phase.words, (phase.words - ahead) * wait)

@@ -12,10 +12,9 @@ from tritstream.configurations import Configuration
 from tritstream.estimate.cycles import PhaseCycles, phase_cycles
 from tritstream.geometry import Geometry
 from tritstream.image.records import RecordLayout
+from tritstream.kernels.arguments import PREFETCH_WORDS
 from tritstream.kernels.constants import constants_of
 
-FIFO_BEATS = 512
-"""Depth of each weight loader's FIFO: what is read ahead while a norm runs."""
 NORM_MULTIPLICATIONS = 5
 """An element of a norm: v * gain, v * block, two squares; and u * reciprocal for its code."""
 DRAIN_MULTIPLICATIONS = {"i": 4, "f": 6, "g": 6, "o": 1, "gate": 3, "down": 1, "head": 0}
@@ -85,7 +84,9 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
         Buffer("latest", hidden, 32, "the state that the scan over them has come to"),
     )
     return (
-        Buffer("trits", FIFO_BEATS, 8 * c["LANES"], "FIFO: weight words that were loaded ahead"),
+        Buffer(
+            "trits", PREFETCH_WORDS, 8 * c["LANES"], "FIFO: weight words loaded ahead"
+        ),
         Buffer("elements", words, c["ELEMENT_WORD_BITS"], "FIFO: the next norm's parameters"),
         Buffer("side", c["STATE_BEATS"], 128, "FIFO: headers and the room under the lower bound"),
         Buffer("state", c["STATE_BEATS"], 128, "FIFO: the layer's recurrent state"),

@@ -25,12 +25,13 @@ from tritstream.kernels.descriptors import (
     GEOMETRY_WORDS,
     HEAD,
     LAYER,
+    READ_TEST,
     VOCABULARY_WORD,
     geometry_of,
     geometry_words,
     refusal,
 )
-from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories, Take, takes_in
+from tritstream.kernels.memories import LOGITS, VECTOR, EngineMemories, Saturated, Take, takes_in
 from tritstream.kernels.registers import Counters, joined_checksum, weights_checksum
 from tritstream.sim.memory import AxiError, Memory, RefusedError
 from tritstream.spec import (
@@ -71,6 +72,15 @@ class Record:
 
 
 @dataclass(frozen=True)
+class ReadTest:
+    """Addresses from which the weight ports read so many bytes, and nobody takes them; by port,
+    those that take no part with none."""
+
+    weights: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Start:
     """What a start finds in front of the descriptors, and the records that it names."""
 
@@ -79,7 +89,7 @@ class Start:
     memories: EngineMemories
     takes: tuple[Take, ...]
     """What is done with its tokens."""
-    records: Iterator[Record]
+    records: Iterator[Record | ReadTest]
 
 
 class Walk:
@@ -115,7 +125,7 @@ class Walk:
 
     def _records(
         self, memory: Memory, arguments: Mapping[str, int], layouts: Mapping[int, RecordLayout]
-    ) -> Iterator[Record]:
+    ) -> Iterator[Record | ReadTest]:
         table = arguments["descriptors"] + 4 * GEOMETRY_WORDS
         first = arguments["first"]
         for row in range(first, arguments["last"] + 1):
@@ -124,13 +134,18 @@ class Walk:
             if descriptor_refused(words):
                 raise RefusedError(f"descriptor {row} cannot be", row - first + 1)
             kind, *offsets, state, _ = words.tolist()
+            ports = range(self.configuration.ports)
+            weights = tuple(
+                arguments[f"weights_{port}"] + offsets[1 + port] * BEAT_BYTES for port in ports
+            )
+            if kind == READ_TEST:
+                size = offsets[0] * self.configuration.port_bytes
+                yield ReadTest(weights, tuple(size * (state >> port & 1) for port in ports))
+                continue
             yield Record(
                 layouts[kind],
                 arguments["parameters"] + offsets[0] * BEAT_BYTES,
-                tuple(
-                    arguments[f"weights_{port}"] + offsets[1 + port] * BEAT_BYTES
-                    for port in range(self.configuration.ports)
-                ),
+                weights,
                 arguments["state_in"] + state * BEAT_BYTES,
                 arguments["state_out"] + state * BEAT_BYTES,
             )
@@ -147,11 +162,21 @@ def counters_of_start(
     words, sums = [0 for _ in ports], [0 for _ in ports]
     for record in Walk(configuration)(memory, arguments).records:
         for port in ports:
-            layout = record.layout
-            part = layout.words(memory.view(record.weights[port], layout.stream_bytes))
+            part = _words(configuration, memory, record, port)
             words[port] += len(part)
             sums[port] = joined_checksum(sums[port], weights_checksum(part), len(part))
     return Counters(0, tuple(words), tuple(0 for _ in ports), tuple(sums))
+
+
+def _words(
+    configuration: Configuration, memory: Memory, record: Record | ReadTest, port: int
+) -> npt.NDArray[np.uint32]:
+    """(words, parts) uint32 that a port reads."""
+    if isinstance(record, Record):
+        layout = record.layout
+        return layout.words(memory.view(record.weights[port], layout.stream_bytes))
+    data = memory.view(record.weights[port], record.sizes[port])
+    return data.view(np.uint32).reshape(-1, configuration.port_bytes // 4)
 
 
 class SpecExecution:
@@ -171,7 +196,10 @@ class SpecExecution:
         size = shape.sizes()[VECTOR] // 8
         vectors = shape.vectors(_at(memory, arguments["vector_in"], size, "<i8"))
         x = vectors[: len(start.takes)].astype(np.int64)
+        saturations = Saturations()
         for record in start.records:
+            if isinstance(record, ReadTest):
+                continue
             weights = self._weights(memory, record, _KEEP_WEIGHTS // weighs)
             if isinstance(weights, HeadWeights):
                 wanted = [not take.silent for take in start.takes]
@@ -185,13 +213,15 @@ class SpecExecution:
                     after = _at(memory, at, hidden, "<i4").astype(np.int64)
                 assert after is not None
                 new, after = decoder_layer(
-                    row[None], after, weights, self._operations, self._profile, Saturations()
+                    row[None], after, weights, self._operations, self._profile, saturations
                 )
                 made.append((new, after))
             for take, (_, state) in zip(start.takes, made, strict=True):
                 _at(memory, record.state_out + take.target * BEAT_BYTES, hidden, "<i4")[:] = state
             x = np.concatenate([new for new, _ in made])
-        shape.vectors(_at(memory, arguments["vector_out"], size, "<i8"))[: len(x)] = x
+        left = _at(memory, arguments["vector_out"], size, "<i8")
+        shape.vectors(left)[: len(x)] = x
+        shape.write_saturated(left, len(x), Saturated.of(saturations.counts))
 
     def _head(
         self,
@@ -258,6 +288,10 @@ class CsimExecution:
         for name in ("vector_in", "vector_out"):
             memory.view(arguments[name], sizes[VECTOR])
         for record in start.records:
+            if isinstance(record, ReadTest):
+                for address, size in zip(record.weights, record.sizes, strict=True):
+                    memory.view(address, size)
+                continue
             layout = record.layout
             if layout.kind == "head":
                 size = sizes[LOGITS] // self._walk.configuration.tokens * wanted

@@ -15,9 +15,11 @@ from tritstream.board.runtime import BoardRuntime
 from tritstream.board.selftest import check_weights
 from tritstream.cli import main
 from tritstream.configurations import CONFIGURATIONS
+from tritstream.errors import ConfigurationError
 from tritstream.image import Image
 from tritstream.kernels.arguments import BEAT_BYTES
-from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, GEOMETRY_WORDS
+from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, GEOMETRY_WORDS, read_test
+from tritstream.kernels.memories import Saturated
 from tritstream.kernels.registers import (
     PAGE_BYTES,
     STOP,
@@ -27,6 +29,7 @@ from tritstream.kernels.registers import (
     joined_checksum,
     weights_checksum,
 )
+from tritstream.numerics.integers import VECTOR_MAX
 from tritstream.sim import Faults, simulated_board
 
 needs_pynq()
@@ -184,6 +187,37 @@ def test_counters_of_a_record(tiny: Image, load: Any) -> None:
     counters = runtime.run_record(0)
     layout = tiny.layout(0)
     assert counters.words == (layout.stream_bytes // 16,) * layout.layout.ports
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_ports_read_alone_and_together(
+    tiny: Image, load: Any, expected: Any, streamed: bool
+) -> None:
+    limit = limit_of(tiny, 192 << 10) if streamed else None
+    _, runtime = load(tiny, BoardOptions(self_test=False, cma_limit=limit))
+    assert bool(runtime.placement.streamed) == streamed
+    ports = runtime.hardware.ports
+    for chosen in ([0], [1], [0, 1]):
+        found = runtime.read_test(chosen, most_bytes=2 * PAGE_BYTES)
+        assert found is not None
+        words = 2 * PAGE_BYTES // runtime.hardware.port_bytes
+        assert found.words == tuple(words * (port in chosen) for port in range(ports))
+    assert greedy(runtime, 5) == expected(tiny, 5)
+
+
+def test_a_read_test_that_cannot_be() -> None:
+    tiny = CONFIGURATIONS["tiny"]
+    for offsets, words in (([0, 8], 1), ([0, 0], 0), ([0, 1 << 30], 1 << 30)):
+        with pytest.raises(ConfigurationError, match="a read test of"):
+            read_test(tiny, offsets, words, [0])
+
+
+def test_the_board_says_what_was_cut(tiny: Image, load: Any) -> None:
+    _, runtime = load(tiny, QUICK)
+    runtime.step(3)
+    assert runtime.saturated == Saturated()
+    runtime.layers(np.full(tiny.geometry.hidden, VECTOR_MAX))
+    assert runtime.saturated.residual > 0
 
 
 def test_checksums_see_order_and_join() -> None:

@@ -55,7 +55,7 @@ def test_the_ports_of_one_configuration() -> None:
         "gmem_v", "gmem_w0", "gmem_w1", "gmem_w2", "gmem_w3",
     )  # fmt: skip
     assert table["logits"].direction == "out" and table["state_in"].direction == "in"
-    assert table["vector_in"].beats == 1 + 2048 // 2 and table["weights_0"].beats == 1 << 28
+    assert table["vector_in"].beats == 1 + 2048 // 2 + 1 and table["weights_0"].beats == 1 << 28
     assert table["vector_in"].bits == 128 and table["weights_3"].bits == 64
 
 

@@ -22,6 +22,7 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.geometry import GEOMETRIES, Geometry
 from tritstream.image import Image, open_image
+from tritstream.kernels.memories import Saturated
 from tritstream.models import shipped_model
 from tritstream.numerics.integers import GATE_MAX, VECTOR_MAX, Ints
 from tritstream.packing import hardware_for, pack
@@ -175,7 +176,7 @@ def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
     """Every kind of residual with every kind of state, over several random records."""
     c = configuration_named(name)
     run, ops, g = kernel(name, "engine"), fixed_operations(c.profile), c.sample
-    saturations = Saturations()
+    seen = Saturated()
     for seed in range(6):
         rng = np.random.default_rng(seed)
         layer, output = cases.layer_weights(rng, c), cases.head_weights(rng, c)
@@ -183,16 +184,52 @@ def test_layers_and_heads_at_the_limits(name: str, kernel: Callable) -> None:
         for make_x in cases.RESIDUALS.values():
             for make_state in cases.STATES.values():
                 x, state = make_x(rng, g.hidden), make_state(rng, g.hidden)
+                saturations = Saturations()
                 expected_x, expected_state = decoder_layer(
                     x[None], state, layer, ops, c.profile, saturations
                 )
                 found_x, found_state, _ = memories.run(0, 0, x, state)
+                assert memories.saturated == Saturated.of(saturations.counts)
+                seen = Saturated(*map(sum, zip(seen, memories.saturated, strict=True)))
                 assert np.array_equal(found_x, expected_x[0])
                 assert np.array_equal(found_state, expected_state)
             same_head(memories, output, expected_x[0])
-    # The cases reach what they are for: a residual that is cut, and gates that are.
-    assert saturations.counts["residual"] > 0
+    # The cases reach what they are for: a residual that is cut.
+    assert seen.residual > 0, seen
     assert max(map(abs, expected_state.tolist())) <= GATE_MAX
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_cut_is_counted(name: str, kernel: Callable) -> None:
+    """Norms of every magnitude: gates, the residual and scales leave their formats."""
+    c = configuration_named(name)
+    run, ops, g = kernel(name, "engine"), fixed_operations(c.profile), c.sample
+    seen = Saturated()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = cases.RESIDUALS["saturating" if seed % 2 else "ordinary"](rng, g.hidden)
+        state = cases.STATES["ordinary"](rng, g.hidden)
+        norms = {m.name: cases.random_norm(rng, m.cols, c.profile) for m in g.layer_matrices}
+        for matrix in "ifg":
+            # Scales with which a sum comes near the limit of a gate, or beyond.
+            norm = norms[matrix]
+            made = ops.norm_codes(x, norm, ops.sum_of_squares(x)).scale
+            exponent = norm.scale.exponent - made.exponent + rng.integers(-6, 3)
+            norms[matrix] = replace(norm, scale=norm.scale._replace(exponent=exponent))
+        layer = replace(cases.layer_weights(rng, c), norms=norms)
+        memories = Memories(run, c, layer, cases.head_weights(rng, c))
+        saturations = Saturations()
+        expected_x, expected_state = decoder_layer(
+            x[None], state, layer, ops, c.profile, saturations
+        )
+        found_x, found_state, _ = memories.run(0, 0, x, state)
+        assert np.array_equal(found_x, expected_x[0])
+        assert np.array_equal(found_state, expected_state)
+        assert memories.saturated == Saturated.of(saturations.counts)
+        seen = Saturated(*map(sum, zip(seen, memories.saturated, strict=True)))
+    assert seen.residual > 0 and seen.scales > 0, seen
+    # The scales of the others are too short for sums of so few columns.
+    assert seen.gates > 0 or name != "tiny"
 
 
 @pytest.mark.parametrize("name", ["kv260"])

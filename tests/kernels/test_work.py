@@ -10,6 +10,7 @@ import pytest
 from tritstream.configurations import configuration_named
 from tritstream.estimate import work
 from tritstream.geometry import GEOMETRIES
+from tritstream.kernels.arguments import PREFETCH_WORDS
 from tritstream.kernels.manifest import GENERATED, generated_configurations
 
 FOLDER = GENERATED.parent
@@ -42,7 +43,7 @@ def test_the_weight_fifos_are_as_deep_as_estimates_take_them(name: str) -> None:
     text = (GENERATED / name / "engine.mlir").read_text()
     depths = re.findall(r'name = "trits_\d".*!allo\.stream<i\d+, (\d+)>', text)
     assert len(depths) == configuration_named(name).ports
-    assert set(depths) == {str(work.FIFO_BEATS)}
+    assert set(depths) == {str(PREFETCH_WORDS)}
 
 
 @pytest.mark.parametrize("name", generated_configurations())

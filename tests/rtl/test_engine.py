@@ -10,6 +10,7 @@ import pytest
 from support import kernel_cases as cases
 from support.engine_memories import Memories, same_head
 from tritstream.configurations import configuration_named
+from tritstream.kernels.memories import Saturated
 from tritstream.rtl import (
     TARGETS,
     RtlKernel,
@@ -49,10 +50,13 @@ def test_a_layer_and_the_head(engine: RtlKernel, stalls: Stalls, kind: str) -> N
     memories = Memories(run, c, layer, output)
     x = cases.RESIDUALS[kind](rng, c.sample.hidden)
     state = cases.STATES["ordinary"](rng, c.sample.hidden)
+    saturations = Saturations()
     expected_x, expected_state = decoder_layer(
-        x[None], state, layer, fixed_operations(c.profile), c.profile, Saturations()
+        x[None], state, layer, fixed_operations(c.profile), c.profile, saturations
     )
     found_x, found_state, _ = memories.run(0, 0, x, state)
+    assert memories.saturated == Saturated.of(saturations.counts)
+    assert (memories.saturated.residual > 0) == (kind == "saturating")
     assert np.array_equal(found_x, expected_x[0])
     assert np.array_equal(found_state, expected_state)
     same_head(memories, output, expected_x[0])

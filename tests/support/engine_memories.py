@@ -20,6 +20,7 @@ from tritstream.kernels.memories import (
     VECTOR,
     EngineMemories,
     Logits,
+    Saturated,
     array_of,
 )
 from tritstream.numerics.integers import Ints
@@ -43,6 +44,8 @@ class Memories:
         geometry: Geometry | None = None,
     ) -> None:
         self.run_engine, self.configuration = run, c
+        self.saturated = Saturated()
+        """What the latest run has cut."""
         self.geometry = replace(geometry or c.sample, layers=1)
         layouts = [RecordLayout(c.layout, self.geometry, kind) for kind in ("layer", "head")]
         records = [layouts[0].write(layer), layouts[1].write(output)]
@@ -59,6 +62,8 @@ class Memories:
         self.run_engine(first, last, *(arrays[array_of(a.name)] for a in table))
         views = self.shape.vector(arrays[VECTOR]), self.shape.state(arrays[STATE])
         found_x, found_state = (view.astype(np.int64) for view in views)
+        self.saturated = self.shape.saturated(arrays[VECTOR], 1)
+        self.shape.write_saturated(arrays[VECTOR], 1, Saturated())
         # What is beyond the model and its one token stays zero.
         for view in views:
             view[:] = 0

@@ -24,6 +24,8 @@ from tritstream.engines.spec import SpecEngine
 from tritstream.errors import EngineError
 from tritstream.image import Image
 from tritstream.kernels.arguments import CONTROL, START
+from tritstream.kernels.memories import Saturated
+from tritstream.kernels.registers import weights_checksum
 from tritstream.system import Conditions
 
 pytestmark = pytest.mark.usefixtures("tiny_simulator")
@@ -92,6 +94,36 @@ def test_the_driver_runs_it_and_reports_errors(tiny: Image) -> None:
         with pytest.raises(BusError, match="a read was answered with DECERR"):
             runtime.step(1)
         assert "DECERR" in execution.reports[-1]
+
+
+def test_ports_that_read_and_nothing_else(tiny: Image) -> None:
+    """The RTL's counters of a read test, and that it leaves the engine as it was."""
+    pytest.importorskip("pynq", reason="the driver needs pynq (extra 'board')")
+    from tritstream.board.runtime import BoardRuntime
+    from tritstream.sim import simulated_board
+    from tritstream.system.execution import RtlExecution
+
+    c, specification = CONFIGURATIONS["tiny"], SpecEngine(tiny)
+    execution = RtlExecution(c, Conditions(latency=60))
+    board = simulated_board(c, cma_bytes=128 << 20, execution=execution)
+    options = BoardOptions(self_test=False)
+    with board as (device, overlay), BoardRuntime(tiny, overlay, device, options) as runtime:
+        words = 4096 // c.port_bytes
+        bits = 8 * c.port_bytes
+        beats = bits // execution.system.parts.bus.for_words(bits).bits
+        for ports in ([0], [1], [0, 1]):
+            found = runtime.read_test(ports, most_bytes=4096)
+            assert found is not None
+            assert found.words == tuple(words * (port in ports) for port in range(c.ports))
+            for port in ports:
+                first = runtime._base + 4096 * port
+                data = device.memory.view(int(first), 4096).view(np.uint32)
+                parts = data.reshape(-1, c.port_bytes // 4)
+                assert found.checksums[port] == weights_checksum(parts)
+                # A latency once; then each word takes as many cycles as it has beats.
+                assert 60 <= found.starved[port] - (beats - 1) * words < 100
+        assert np.array_equal(runtime.step(5), specification.step(5))
+        assert runtime.saturated == Saturated()
 
 
 def test_a_simulated_board_can_compute_with_it(tiny: Image) -> None:

@@ -46,7 +46,7 @@ module shell_check #(
     | (c == '0) | (c > most_rows) | (d[11:0] > ROOM_BEATS);
   assign bad_model = (a == '0) | (a > VECTOR_BEATS) | (b == '0) | (b > LOGITS_BEATS)
     | (c != 32'(layer_words)) | (d != 32'(head_words));
-  assign bad_front = (a > 32'd1)
+  assign bad_front = (a > 32'd2)
     | ({b[31:OFFSET_BITS], c[31:OFFSET_BITS], d[31:OFFSET_BITS]} != '0);
   assign bad_back =
     {a[31:OFFSET_BITS], b[31:OFFSET_BITS], c[31:OFFSET_BITS], d[31:OFFSET_BITS]} != '0;

@@ -8,7 +8,7 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[5124],
+  ap_uint<128> v4[5125],
   ap_uint<128> v5[20971520],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
@@ -358,198 +358,261 @@ void fetch_0(
     int32_t v218 = v215 ? (int32_t)v216 : (int32_t)v217;
     int32_t words;
     words = v218;
-    int32_t v220 = kind;
-    v8.write(v220);
-    int32_t v221 = kind;
-    v7.write(v221);
-    int32_t v222 = state_at;
-    v7.write(v222);
-    int32_t v223 = from_0;
-    v9.write(v223);
-    int32_t v224 = from_1;
-    v10.write(v224);
-    int32_t v225 = from_2;
-    v11.write(v225);
-    int32_t v226 = from_3;
-    v12.write(v226);
-    int32_t v227 = words;
-    v9.write(v227);
-    int32_t v228 = words;
-    v10.write(v228);
-    int32_t v229 = words;
-    v11.write(v229);
-    int32_t v230 = words;
-    v12.write(v230);
-    int32_t v231 = kind;
-    bool v232 = v231 == 0;
-    int32_t v233 = tokens;
-    int32_t v234 = wanted;
-    int32_t v235 = v232 ? (int32_t)v233 : (int32_t)v234;
+    int32_t v220 = words;
+    int32_t words_0;
+    words_0 = v220;
+    int32_t v222 = words;
+    int32_t words_1;
+    words_1 = v222;
+    int32_t v224 = words;
+    int32_t words_2;
+    words_2 = v224;
+    int32_t v226 = words;
+    int32_t words_3;
+    words_3 = v226;
+    int32_t v228 = kind;
+    bool v229 = v228 == 2;
+    if (v229) {
+      int32_t v230 = state_at;
+      int32_t v231 = v230 & 1;
+      int32_t chosen_0;
+      chosen_0 = v231;
+      int32_t v233 = state_at;
+      int32_t v234 = v233 >> 1;
+      int32_t v235 = v234 & 1;
+      int32_t chosen_1;
+      chosen_1 = v235;
+      int32_t v237 = state_at;
+      int32_t v238 = v237 >> 2;
+      int32_t v239 = v238 & 1;
+      int32_t chosen_2;
+      chosen_2 = v239;
+      int32_t v241 = state_at;
+      int32_t v242 = v241 >> 3;
+      int32_t v243 = v242 & 1;
+      int32_t chosen_3;
+      chosen_3 = v243;
+      int32_t v245 = chosen_0;
+      bool v246 = v245 == 1;
+      int32_t v247 = at;
+      int32_t v248 = v246 ? (int32_t)v247 : (int32_t)0;
+      words_0 = v248;
+      int32_t v249 = chosen_1;
+      bool v250 = v249 == 1;
+      int32_t v251 = at;
+      int32_t v252 = v250 ? (int32_t)v251 : (int32_t)0;
+      words_1 = v252;
+      int32_t v253 = chosen_2;
+      bool v254 = v253 == 1;
+      int32_t v255 = at;
+      int32_t v256 = v254 ? (int32_t)v255 : (int32_t)0;
+      words_2 = v256;
+      int32_t v257 = chosen_3;
+      bool v258 = v257 == 1;
+      int32_t v259 = at;
+      int32_t v260 = v258 ? (int32_t)v259 : (int32_t)0;
+      words_3 = v260;
+    }
+    int32_t v261 = kind;
+    v8.write(v261);
+    int32_t v262 = kind;
+    v7.write(v262);
+    int32_t v263 = state_at;
+    v7.write(v263);
+    int32_t v264 = kind;
+    v9.write(v264);
+    int32_t v265 = kind;
+    v10.write(v265);
+    int32_t v266 = kind;
+    v11.write(v266);
+    int32_t v267 = kind;
+    v12.write(v267);
+    int32_t v268 = from_0;
+    v9.write(v268);
+    int32_t v269 = from_1;
+    v10.write(v269);
+    int32_t v270 = from_2;
+    v11.write(v270);
+    int32_t v271 = from_3;
+    v12.write(v271);
+    int32_t v272 = words_0;
+    v9.write(v272);
+    int32_t v273 = words_1;
+    v10.write(v273);
+    int32_t v274 = words_2;
+    v11.write(v274);
+    int32_t v275 = words_3;
+    v12.write(v275);
+    int32_t v276 = kind;
+    bool v277 = v276 == 0;
+    int32_t v278 = tokens;
+    int32_t v279 = wanted;
+    int32_t v280 = v277 ? (int32_t)v278 : (int32_t)v279;
     int32_t takers;
-    takers = v235;
-    int32_t v237 = kind;
-    bool v238 = v237 == 0;
-    int32_t v239 = v238 ? (int32_t)0 : (int32_t)6;
+    takers = v280;
+    int32_t v282 = kind;
+    bool v283 = v282 == 0;
+    int32_t v284 = v283 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v239;
-    int32_t v241 = kind;
-    bool v242 = v241 == 0;
-    ap_int<33> v243 = v242 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v244 = v243;
+    phase_begin = v284;
+    int32_t v286 = kind;
+    bool v287 = v286 == 1;
+    ap_int<33> v288 = v287 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v289 = v288;
     int32_t phase_end;
-    phase_end = v244;
-    int32_t v246 = phase_begin;
-    int32_t v247 = phase_end;
-    int v248 = v246;
-    int v249 = v247;
-    for (int v250 = v248; v250 < v249; v250 += 1) {
+    phase_end = v289;
+    int32_t v291 = phase_begin;
+    int32_t v292 = phase_end;
+    int v293 = v291;
+    int v294 = v292;
+    for (int v295 = v293; v295 < v294; v295 += 1) {
       l_S_n_6_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v252 = at;
-        int v253 = v252;
-        int v254 = n3;
-        int v255 = v253 + v254;
-        int v256 = v255;
-        ap_uint<128> v257 = v3[v256];
+        int32_t v297 = at;
+        int v298 = v297;
+        int v299 = n3;
+        int v300 = v298 + v299;
+        int v301 = v300;
+        ap_uint<128> v302 = v3[v301];
         ap_uint<128> line1;
-        line1 = v257;
-        ap_int<128> v259 = line1;
-        v14.write(v259);
+        line1 = v302;
+        ap_int<128> v304 = line1;
+        v14.write(v304);
       }
-      int32_t v260 = at;
-      int v261 = v260;
-      int v262 = v261 + 2;
-      int32_t v263 = v262;
-      at = v263;
-      int32_t v264 = vector_words[v250];
-      int64_t v265 = v264;
-      int64_t v266 = v265 * 8;
-      int32_t v267 = v266;
+      int32_t v305 = at;
+      int v306 = v305;
+      int v307 = v306 + 2;
+      int32_t v308 = v307;
+      at = v308;
+      int32_t v309 = vector_words[v295];
+      int64_t v310 = v309;
+      int64_t v311 = v310 * 8;
+      int32_t v312 = v311;
       int32_t element_beats;
-      element_beats = v267;
-      int32_t v269 = takers;
-      int v270 = v269;
-      for (int v271 = 0; v271 < v270; v271 += 1) {
+      element_beats = v312;
+      int32_t v314 = takers;
+      int v315 = v314;
+      for (int v316 = 0; v316 < v315; v316 += 1) {
         int32_t filled;
         filled = 0;
-        int32_t v273 = element_beats;
-        int v274 = v273;
-        for (int v275 = 0; v275 < v274; v275 += 1) {
+        int32_t v318 = element_beats;
+        int v319 = v318;
+        for (int v320 = 0; v320 < v319; v320 += 1) {
         #pragma HLS pipeline II=1
           l_S_k_7_k: for (int k = 0; k < 7; k++) {
-            ap_uint<128> v277 = part[(k + 1)];
-            part[k] = v277;
+            ap_uint<128> v322 = part[(k + 1)];
+            part[k] = v322;
           }
-          int32_t v278 = at;
-          int v279 = v278;
-          int v280 = v275;
-          int v281 = v279 + v280;
-          int v282 = v281;
-          ap_uint<128> v283 = v3[v282];
-          part[7] = v283;
-          int32_t v284 = filled;
-          ap_int<33> v285 = v284;
-          ap_int<33> v286 = v285 + 1;
-          int32_t v287 = v286;
-          filled = v287;
-          int32_t v288 = filled;
-          bool v289 = v288 == 8;
-          if (v289) {
+          int32_t v323 = at;
+          int v324 = v323;
+          int v325 = v320;
+          int v326 = v324 + v325;
+          int v327 = v326;
+          ap_uint<128> v328 = v3[v327];
+          part[7] = v328;
+          int32_t v329 = filled;
+          ap_int<33> v330 = v329;
+          ap_int<33> v331 = v330 + 1;
+          int32_t v332 = v331;
+          filled = v332;
+          int32_t v333 = filled;
+          bool v334 = v333 == 8;
+          if (v334) {
             filled = 0;
             ap_uint<1024> whole;
             whole = 0;
             l_S_k_8_k1: for (int k1 = 0; k1 < 8; k1++) {
-              ap_uint<128> v292 = part[k1];
-              ap_int<1024> v293 = whole;
-              int64_t v294 = k1;
-              int64_t v295 = v294 * 128;
-              ap_int<65> v296 = v295;
-              ap_int<65> v297 = v296 + 127;
-              int v298 = v295;
-              int v299 = v297;
-              ap_int<1024> v300;
-              ap_int<1024> v300_tmp = v293;
-              v300_tmp(v299, v298) = v292;
-              v300 = v300_tmp;
-              whole = v300;
+              ap_uint<128> v337 = part[k1];
+              ap_int<1024> v338 = whole;
+              int64_t v339 = k1;
+              int64_t v340 = v339 * 128;
+              ap_int<65> v341 = v340;
+              ap_int<65> v342 = v341 + 127;
+              int v343 = v340;
+              int v344 = v342;
+              ap_int<1024> v345;
+              ap_int<1024> v345_tmp = v338;
+              v345_tmp(v344, v343) = v337;
+              v345 = v345_tmp;
+              whole = v345;
             }
-            ap_int<1024> v301 = whole;
-            v15.write(v301);
+            ap_int<1024> v346 = whole;
+            v15.write(v346);
           }
         }
       }
-      int32_t v302 = element_beats;
-      int32_t v303 = at;
-      int v304 = v303;
-      int v305 = v302;
-      int v306 = v304 + v305;
-      int32_t v307 = v306;
-      at = v307;
-      int32_t v308 = room_beats[v250];
+      int32_t v347 = element_beats;
+      int32_t v348 = at;
+      int v349 = v348;
+      int v350 = v347;
+      int v351 = v349 + v350;
+      int32_t v352 = v351;
+      at = v352;
+      int32_t v353 = room_beats[v295];
       int32_t more;
-      more = v308;
-      int32_t v310 = more;
-      int v311 = v310;
-      for (int v312 = 0; v312 < v311; v312 += 1) {
+      more = v353;
+      int32_t v355 = more;
+      int v356 = v355;
+      for (int v357 = 0; v357 < v356; v357 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v313 = at;
-        int v314 = v313;
-        int v315 = v312;
-        int v316 = v314 + v315;
-        int v317 = v316;
-        ap_uint<128> v318 = v3[v317];
+        int32_t v358 = at;
+        int v359 = v358;
+        int v360 = v357;
+        int v361 = v359 + v360;
+        int v362 = v361;
+        ap_uint<128> v363 = v3[v362];
         ap_uint<128> room_beat;
-        room_beat = v318;
-        ap_int<128> v320 = room_beat;
-        v14.write(v320);
+        room_beat = v363;
+        ap_int<128> v365 = room_beat;
+        v14.write(v365);
       }
-      int32_t v321 = more;
-      int32_t v322 = at;
-      int v323 = v322;
-      int v324 = v321;
-      int v325 = v323 + v324;
-      int32_t v326 = v325;
-      at = v326;
-      ap_int<33> v327 = v250;
-      bool v328 = v327 == 1;
-      if (v328) {
-        int32_t v329 = continued;
+      int32_t v366 = more;
+      int32_t v367 = at;
+      int v368 = v367;
+      int v369 = v366;
+      int v370 = v368 + v369;
+      int32_t v371 = v370;
+      at = v371;
+      ap_int<33> v372 = v295;
+      bool v373 = v372 == 1;
+      if (v373) {
+        int32_t v374 = continued;
         int32_t rest_continued;
-        rest_continued = v329;
-        int32_t v331 = tokens;
-        int v332 = v331;
-        for (int v333 = 0; v333 < v332; v333 += 1) {
-          int32_t v334 = state_beats;
+        rest_continued = v374;
+        int32_t v376 = tokens;
+        int v377 = v376;
+        for (int v378 = 0; v378 < v377; v378 += 1) {
+          int32_t v379 = state_beats;
           int32_t loads;
-          loads = v334;
-          int32_t v336 = rest_continued;
-          int32_t v337 = v336 & 1;
-          bool v338 = v337 == 1;
-          if (v338) {
+          loads = v379;
+          int32_t v381 = rest_continued;
+          int32_t v382 = v381 & 1;
+          bool v383 = v382 == 1;
+          if (v383) {
             loads = 0;
           }
-          int32_t v339 = rest_continued;
-          int32_t v340 = v339 >> 1;
-          rest_continued = v340;
-          int32_t v341 = origins[v333];
-          int32_t v342 = state_at;
-          int v343 = v341;
-          int v344 = v342;
-          int v345 = v343 + v344;
-          int32_t v346 = v345;
+          int32_t v384 = rest_continued;
+          int32_t v385 = v384 >> 1;
+          rest_continued = v385;
+          int32_t v386 = origins[v378];
+          int32_t v387 = state_at;
+          int v388 = v386;
+          int v389 = v387;
+          int v390 = v388 + v389;
+          int32_t v391 = v390;
           int32_t old_at;
-          old_at = v346;
-          int32_t v348 = loads;
-          int v349 = v348;
-          for (int v350 = 0; v350 < v349; v350 += 1) {
+          old_at = v391;
+          int32_t v393 = loads;
+          int v394 = v393;
+          for (int v395 = 0; v395 < v394; v395 += 1) {
           #pragma HLS pipeline II=1
-            int32_t v351 = old_at;
-            int v352 = v351;
-            int v353 = v350;
-            int v354 = v352 + v353;
-            int v355 = v354;
-            ap_uint<128> v356 = v5[v355];
-            v13.write(v356);
+            int32_t v396 = old_at;
+            int v397 = v396;
+            int v398 = v395;
+            int v399 = v397 + v398;
+            int v400 = v399;
+            ap_uint<128> v401 = v5[v400];
+            v13.write(v401);
           }
         }
       }
@@ -558,212 +621,252 @@ void fetch_0(
 }
 
 void load_0_0(
-  ap_uint<128> v357[134217728],
-  hls::stream< int32_t >& v358,
-  hls::stream< ap_uint<128> >& v359
+  ap_uint<128> v402[134217728],
+  hls::stream< int32_t >& v403,
+  hls::stream< ap_uint<128> >& v404
 ) {
-  int32_t v360 = v358.read();
+  int32_t v405 = v403.read();
   int32_t count1;
-  count1 = v360;
-  int32_t v362 = count1;
-  int v363 = v362;
-  for (int v364 = 0; v364 < v363; v364 += 1) {
-    int32_t v365 = v358.read();
+  count1 = v405;
+  int32_t v407 = count1;
+  int v408 = v407;
+  for (int v409 = 0; v409 < v408; v409 += 1) {
+    int32_t v410 = v403.read();
+    int32_t kind1;
+    kind1 = v410;
+    int32_t v412 = v403.read();
     int32_t first_beat;
-    first_beat = v365;
-    int32_t v367 = first_beat;
+    first_beat = v412;
+    int32_t v414 = first_beat;
     int32_t at1;
-    at1 = v367;
-    int32_t v369 = v358.read();
+    at1 = v414;
+    int32_t v416 = v403.read();
     int32_t words1;
-    words1 = v369;
-    int32_t v371 = words1;
-    int v372 = v371;
-    for (int v373 = 0; v373 < v372; v373 += 1) {
+    words1 = v416;
+    int32_t v418 = words1;
+    int v419 = v418;
+    for (int v420 = 0; v420 < v419; v420 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v374 = at1;
-      int v375 = v374;
-      int v376 = v373;
-      int v377 = v375 + v376;
-      int v378 = v377;
-      ap_uint<128> v379 = v357[v378];
-      v359.write(v379);
+      int32_t v421 = at1;
+      int v422 = v421;
+      int v423 = v420;
+      int v424 = v422 + v423;
+      int v425 = v424;
+      ap_uint<128> v426 = v402[v425];
+      ap_uint<128> read;
+      read = v426;
+      int32_t v428 = kind1;
+      bool v429 = v428 != 2;
+      if (v429) {
+        ap_int<128> v430 = read;
+        v404.write(v430);
+      }
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v380[134217728],
-  hls::stream< int32_t >& v381,
-  hls::stream< ap_uint<128> >& v382
+  ap_uint<128> v431[134217728],
+  hls::stream< int32_t >& v432,
+  hls::stream< ap_uint<128> >& v433
 ) {
-  int32_t v383 = v381.read();
+  int32_t v434 = v432.read();
   int32_t count2;
-  count2 = v383;
-  int32_t v385 = count2;
-  int v386 = v385;
-  for (int v387 = 0; v387 < v386; v387 += 1) {
-    int32_t v388 = v381.read();
+  count2 = v434;
+  int32_t v436 = count2;
+  int v437 = v436;
+  for (int v438 = 0; v438 < v437; v438 += 1) {
+    int32_t v439 = v432.read();
+    int32_t kind2;
+    kind2 = v439;
+    int32_t v441 = v432.read();
     int32_t first_beat1;
-    first_beat1 = v388;
-    int32_t v390 = first_beat1;
+    first_beat1 = v441;
+    int32_t v443 = first_beat1;
     int32_t at2;
-    at2 = v390;
-    int32_t v392 = v381.read();
+    at2 = v443;
+    int32_t v445 = v432.read();
     int32_t words2;
-    words2 = v392;
-    int32_t v394 = words2;
-    int v395 = v394;
-    for (int v396 = 0; v396 < v395; v396 += 1) {
+    words2 = v445;
+    int32_t v447 = words2;
+    int v448 = v447;
+    for (int v449 = 0; v449 < v448; v449 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v397 = at2;
-      int v398 = v397;
-      int v399 = v396;
-      int v400 = v398 + v399;
-      int v401 = v400;
-      ap_uint<128> v402 = v380[v401];
-      v382.write(v402);
+      int32_t v450 = at2;
+      int v451 = v450;
+      int v452 = v449;
+      int v453 = v451 + v452;
+      int v454 = v453;
+      ap_uint<128> v455 = v431[v454];
+      ap_uint<128> read1;
+      read1 = v455;
+      int32_t v457 = kind2;
+      bool v458 = v457 != 2;
+      if (v458) {
+        ap_int<128> v459 = read1;
+        v433.write(v459);
+      }
     }
   }
 }
 
 void load_2_0(
-  ap_uint<128> v403[134217728],
-  hls::stream< int32_t >& v404,
-  hls::stream< ap_uint<128> >& v405
+  ap_uint<128> v460[134217728],
+  hls::stream< int32_t >& v461,
+  hls::stream< ap_uint<128> >& v462
 ) {
-  int32_t v406 = v404.read();
+  int32_t v463 = v461.read();
   int32_t count3;
-  count3 = v406;
-  int32_t v408 = count3;
-  int v409 = v408;
-  for (int v410 = 0; v410 < v409; v410 += 1) {
-    int32_t v411 = v404.read();
+  count3 = v463;
+  int32_t v465 = count3;
+  int v466 = v465;
+  for (int v467 = 0; v467 < v466; v467 += 1) {
+    int32_t v468 = v461.read();
+    int32_t kind3;
+    kind3 = v468;
+    int32_t v470 = v461.read();
     int32_t first_beat2;
-    first_beat2 = v411;
-    int32_t v413 = first_beat2;
+    first_beat2 = v470;
+    int32_t v472 = first_beat2;
     int32_t at3;
-    at3 = v413;
-    int32_t v415 = v404.read();
+    at3 = v472;
+    int32_t v474 = v461.read();
     int32_t words3;
-    words3 = v415;
-    int32_t v417 = words3;
-    int v418 = v417;
-    for (int v419 = 0; v419 < v418; v419 += 1) {
+    words3 = v474;
+    int32_t v476 = words3;
+    int v477 = v476;
+    for (int v478 = 0; v478 < v477; v478 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v420 = at3;
-      int v421 = v420;
-      int v422 = v419;
-      int v423 = v421 + v422;
-      int v424 = v423;
-      ap_uint<128> v425 = v403[v424];
-      v405.write(v425);
+      int32_t v479 = at3;
+      int v480 = v479;
+      int v481 = v478;
+      int v482 = v480 + v481;
+      int v483 = v482;
+      ap_uint<128> v484 = v460[v483];
+      ap_uint<128> read2;
+      read2 = v484;
+      int32_t v486 = kind3;
+      bool v487 = v486 != 2;
+      if (v487) {
+        ap_int<128> v488 = read2;
+        v462.write(v488);
+      }
     }
   }
 }
 
 void load_3_0(
-  ap_uint<128> v426[134217728],
-  hls::stream< int32_t >& v427,
-  hls::stream< ap_uint<128> >& v428
+  ap_uint<128> v489[134217728],
+  hls::stream< int32_t >& v490,
+  hls::stream< ap_uint<128> >& v491
 ) {
-  int32_t v429 = v427.read();
+  int32_t v492 = v490.read();
   int32_t count4;
-  count4 = v429;
-  int32_t v431 = count4;
-  int v432 = v431;
-  for (int v433 = 0; v433 < v432; v433 += 1) {
-    int32_t v434 = v427.read();
+  count4 = v492;
+  int32_t v494 = count4;
+  int v495 = v494;
+  for (int v496 = 0; v496 < v495; v496 += 1) {
+    int32_t v497 = v490.read();
+    int32_t kind4;
+    kind4 = v497;
+    int32_t v499 = v490.read();
     int32_t first_beat3;
-    first_beat3 = v434;
-    int32_t v436 = first_beat3;
+    first_beat3 = v499;
+    int32_t v501 = first_beat3;
     int32_t at4;
-    at4 = v436;
-    int32_t v438 = v427.read();
+    at4 = v501;
+    int32_t v503 = v490.read();
     int32_t words4;
-    words4 = v438;
-    int32_t v440 = words4;
-    int v441 = v440;
-    for (int v442 = 0; v442 < v441; v442 += 1) {
+    words4 = v503;
+    int32_t v505 = words4;
+    int v506 = v505;
+    for (int v507 = 0; v507 < v506; v507 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v443 = at4;
-      int v444 = v443;
-      int v445 = v442;
-      int v446 = v444 + v445;
-      int v447 = v446;
-      ap_uint<128> v448 = v426[v447];
-      v428.write(v448);
+      int32_t v508 = at4;
+      int v509 = v508;
+      int v510 = v507;
+      int v511 = v509 + v510;
+      int v512 = v511;
+      ap_uint<128> v513 = v489[v512];
+      ap_uint<128> read3;
+      read3 = v513;
+      int32_t v515 = kind4;
+      bool v516 = v515 != 2;
+      if (v516) {
+        ap_int<128> v517 = read3;
+        v491.write(v517);
+      }
     }
   }
 }
 
 void bit_length(
-  int64_t v449,
-  int32_t *v450
+  int64_t v518,
+  int32_t *v519
 ) {
   int64_t rest;
-  rest = v449;
+  rest = v518;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v454 = k2;
-    int32_t v455 = 32 >> v454;
+    int32_t v523 = k2;
+    int32_t v524 = 32 >> v523;
     int32_t step;
-    step = v455;
-    int64_t v457 = rest;
-    int32_t v458 = step;
-    int64_t v459 = v458;
-    int64_t v460 = v457 >> v459;
+    step = v524;
+    int64_t v526 = rest;
+    int32_t v527 = step;
+    int64_t v528 = v527;
+    int64_t v529 = v526 >> v528;
     int64_t high;
-    high = v460;
-    int64_t v462 = high;
-    bool v463 = v462 > 0;
-    if (v463) {
-      int64_t v464 = high;
-      rest = v464;
-      int32_t v465 = step;
-      int32_t v466 = bits;
-      ap_int<33> v467 = v466;
-      ap_int<33> v468 = v465;
-      ap_int<33> v469 = v467 + v468;
-      int32_t v470 = v469;
-      bits = v470;
+    high = v529;
+    int64_t v531 = high;
+    bool v532 = v531 > 0;
+    if (v532) {
+      int64_t v533 = high;
+      rest = v533;
+      int32_t v534 = step;
+      int32_t v535 = bits;
+      ap_int<33> v536 = v535;
+      ap_int<33> v537 = v534;
+      ap_int<33> v538 = v536 + v537;
+      int32_t v539 = v538;
+      bits = v539;
     }
   }
-  int64_t v471 = rest;
-  int32_t v472 = v471;
+  int64_t v540 = rest;
+  int32_t v541 = v540;
   int32_t low;
-  low = v472;
-  int32_t v474 = bits;
-  int32_t v475 = low;
-  ap_int<33> v476 = v474;
-  ap_int<33> v477 = v475;
-  ap_int<33> v478 = v476 + v477;
-  int32_t v479 = v478;
+  low = v541;
+  int32_t v543 = bits;
+  int32_t v544 = low;
+  ap_int<33> v545 = v543;
+  ap_int<33> v546 = v544;
+  ap_int<33> v547 = v545 + v546;
+  int32_t v548 = v547;
   int32_t total;
-  total = v479;
-  *v450 = total;
+  total = v548;
+  *v519 = total;
 }
 
 void measure(
-  ap_int<48> v481[1728][16],
-  int32_t v482,
-  int32_t v483,
-  ap_uint<1024> v484,
-  int32_t v485,
-  int32_t v486[432][16],
-  int64_t v487[2],
-  int32_t v488[1]
+  ap_int<48> v550[1728][16],
+  int32_t v551,
+  int32_t v552,
+  ap_uint<1024> v553,
+  int32_t v554,
+  int32_t v555[432][16],
+  int64_t v556[2],
+  int32_t v557[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v481 complete dim=2
+  #pragma HLS array_partition variable=v550 complete dim=2
 
-  #pragma HLS array_partition variable=v486 complete dim=2
+  #pragma HLS array_partition variable=v555 complete dim=2
 
-  #pragma HLS array_partition variable=v487 complete dim=1
+  #pragma HLS array_partition variable=v556 complete dim=1
 
   ap_uint<1024> rest1;
-  rest1 = v484;
+  rest1 = v553;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -771,377 +874,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 16; e++) {
-    ap_int<1024> v494 = rest1;
-    int64_t v495 = v494;
+    ap_int<1024> v563 = rest1;
+    int64_t v564 = v563;
     int64_t element;
-    element = v495;
-    ap_int<1024> v497 = rest1;
-    ap_uint<1024> v498 = v497 >> 64;
-    rest1 = v498;
-    int64_t v499 = element;
-    ap_int<24> v500 = v499;
+    element = v564;
+    ap_int<1024> v566 = rest1;
+    ap_uint<1024> v567 = v566 >> 64;
+    rest1 = v567;
+    int64_t v568 = element;
+    ap_int<24> v569 = v568;
     ap_int<24> gain;
-    gain = v500;
-    int64_t v502 = element;
-    int64_t v503 = v502 >> 24;
-    ap_int<18> v504 = v503;
+    gain = v569;
+    int64_t v571 = element;
+    int64_t v572 = v571 >> 24;
+    ap_int<18> v573 = v572;
     ap_int<18> block;
-    block = v504;
-    int v506 = v482;
-    ap_int<48> v507 = v481[v506][e];
-    ap_uint<48> v508 = v485;
-    ap_int<48> v509 = v507 << v508;
+    block = v573;
+    int v575 = v551;
+    ap_int<48> v576 = v550[v575][e];
+    ap_uint<48> v577 = v554;
+    ap_int<48> v578 = v576 << v577;
     ap_int<48> shifted;
-    shifted = v509;
-    ap_int<48> v511 = shifted;
-    ap_int<48> v512 = v511 >> 16;
-    int32_t v513 = v512;
+    shifted = v578;
+    ap_int<48> v580 = shifted;
+    ap_int<48> v581 = v580 >> 16;
+    int32_t v582 = v581;
     int32_t normal;
-    normal = v513;
-    int32_t v515 = normal;
-    int32_t v516 = v515 >> 8;
-    ap_int<24> v517 = v516;
+    normal = v582;
+    int32_t v584 = normal;
+    int32_t v585 = v584 >> 8;
+    ap_int<24> v586 = v585;
     ap_int<24> top;
-    top = v517;
-    ap_int<24> v519 = top;
-    ap_int<48> v520 = v519;
-    ap_int<48> v521 = v520 * v520;
-    int64_t v522 = plain_sum;
-    ap_int<65> v523 = v522;
-    ap_int<65> v524 = v521;
-    ap_int<65> v525 = v523 + v524;
-    int64_t v526 = v525;
-    plain_sum = v526;
-    int32_t v527 = normal;
-    ap_int<18> v528 = block;
-    ap_int<50> v529 = v527;
-    ap_int<50> v530 = v528;
-    ap_int<50> v531 = v529 * v530;
-    ap_int<51> v532 = v531;
-    ap_int<51> v533 = v532 + 16777216;
-    ap_int<51> v534 = v533 >> 25;
-    ap_int<24> v535 = v534;
+    top = v586;
+    ap_int<24> v588 = top;
+    ap_int<48> v589 = v588;
+    ap_int<48> v590 = v589 * v589;
+    int64_t v591 = plain_sum;
+    ap_int<65> v592 = v591;
+    ap_int<65> v593 = v590;
+    ap_int<65> v594 = v592 + v593;
+    int64_t v595 = v594;
+    plain_sum = v595;
+    int32_t v596 = normal;
+    ap_int<18> v597 = block;
+    ap_int<50> v598 = v596;
+    ap_int<50> v599 = v597;
+    ap_int<50> v600 = v598 * v599;
+    ap_int<51> v601 = v600;
+    ap_int<51> v602 = v601 + 16777216;
+    ap_int<51> v603 = v602 >> 25;
+    ap_int<24> v604 = v603;
     ap_int<24> weighted;
-    weighted = v535;
-    ap_int<24> v537 = weighted;
-    ap_int<48> v538 = v537;
-    ap_int<48> v539 = v538 * v538;
-    int64_t v540 = weighted_sum;
-    ap_int<65> v541 = v540;
-    ap_int<65> v542 = v539;
-    ap_int<65> v543 = v541 + v542;
-    int64_t v544 = v543;
-    weighted_sum = v544;
-    int32_t v545 = normal;
-    ap_int<24> v546 = gain;
-    ap_int<56> v547 = v545;
-    ap_int<56> v548 = v546;
-    ap_int<56> v549 = v547 * v548;
-    ap_int<56> v550 = v549 >> 24;
-    int32_t v551 = v550;
+    weighted = v604;
+    ap_int<24> v606 = weighted;
+    ap_int<48> v607 = v606;
+    ap_int<48> v608 = v607 * v607;
+    int64_t v609 = weighted_sum;
+    ap_int<65> v610 = v609;
+    ap_int<65> v611 = v608;
+    ap_int<65> v612 = v610 + v611;
+    int64_t v613 = v612;
+    weighted_sum = v613;
+    int32_t v614 = normal;
+    ap_int<24> v615 = gain;
+    ap_int<56> v616 = v614;
+    ap_int<56> v617 = v615;
+    ap_int<56> v618 = v616 * v617;
+    ap_int<56> v619 = v618 >> 24;
+    int32_t v620 = v619;
     int32_t u;
-    u = v551;
-    int32_t v553 = u;
-    int v554 = v483;
-    v486[v554][e] = v553;
-    int32_t v555 = u;
-    bool v556 = v555 < 0;
-    int32_t v557 = 0 - v555;
-    int32_t v558 = v556 ? (int32_t)v557 : (int32_t)v555;
+    u = v620;
+    int32_t v622 = u;
+    int v623 = v552;
+    v555[v623][e] = v622;
+    int32_t v624 = u;
+    bool v625 = v624 < 0;
+    int32_t v626 = 0 - v624;
+    int32_t v627 = v625 ? (int32_t)v626 : (int32_t)v624;
     int32_t size1;
-    size1 = v558;
-    int32_t v560 = size1;
-    int32_t v561 = largest;
-    bool v562 = v560 > v561;
-    int32_t v563 = v562 ? (int32_t)v560 : (int32_t)v561;
-    largest = v563;
+    size1 = v627;
+    int32_t v629 = size1;
+    int32_t v630 = largest;
+    bool v631 = v629 > v630;
+    int32_t v632 = v631 ? (int32_t)v629 : (int32_t)v630;
+    largest = v632;
   }
-  int64_t v564 = weighted_sum;
-  int64_t v565 = v487[0];
-  ap_int<65> v566 = v565;
-  ap_int<65> v567 = v564;
-  ap_int<65> v568 = v566 + v567;
-  int64_t v569 = v568;
-  v487[0] = v569;
-  int64_t v570 = plain_sum;
-  int64_t v571 = v487[1];
-  ap_int<65> v572 = v571;
-  ap_int<65> v573 = v570;
-  ap_int<65> v574 = v572 + v573;
-  int64_t v575 = v574;
-  v487[1] = v575;
-  int32_t v576 = largest;
-  int32_t v577 = v488[0];
-  bool v578 = v576 > v577;
-  int32_t v579 = v578 ? (int32_t)v576 : (int32_t)v577;
-  v488[0] = v579;
+  int64_t v633 = weighted_sum;
+  int64_t v634 = v556[0];
+  ap_int<65> v635 = v634;
+  ap_int<65> v636 = v633;
+  ap_int<65> v637 = v635 + v636;
+  int64_t v638 = v637;
+  v556[0] = v638;
+  int64_t v639 = plain_sum;
+  int64_t v640 = v556[1];
+  ap_int<65> v641 = v640;
+  ap_int<65> v642 = v639;
+  ap_int<65> v643 = v641 + v642;
+  int64_t v644 = v643;
+  v556[1] = v644;
+  int32_t v645 = largest;
+  int32_t v646 = v557[0];
+  bool v647 = v645 > v646;
+  int32_t v648 = v647 ? (int32_t)v645 : (int32_t)v646;
+  v557[0] = v648;
 }
 
 void normalise(
-  int64_t v580,
-  int32_t v581,
-  int32_t v582[2]
+  int64_t v649,
+  int32_t v650,
+  int32_t v651[2]
 ) {
-  #pragma HLS array_partition variable=v582 complete dim=1
+  #pragma HLS array_partition variable=v651 complete dim=1
 
-  int32_t v583;
-  bit_length(v580, &v583);
-  ap_int<33> v584 = v583;
-  ap_int<33> v585 = v584 - 31;
-  int32_t v586 = v585;
+  int32_t v652;
+  bit_length(v649, &v652);
+  ap_int<33> v653 = v652;
+  ap_int<33> v654 = v653 - 31;
+  int32_t v655 = v654;
   int32_t shift;
-  shift = v586;
-  int32_t v588 = shift;
-  bool v589 = v588 > 0;
-  int32_t v590 = v589 ? (int32_t)v588 : (int32_t)0;
+  shift = v655;
+  int32_t v657 = shift;
+  bool v658 = v657 > 0;
+  int32_t v659 = v658 ? (int32_t)v657 : (int32_t)0;
   int32_t down;
-  down = v590;
-  int32_t v592 = shift;
-  bool v593 = v592 > 0;
-  int32_t v594 = 0 - v592;
-  int32_t v595 = v593 ? (int32_t)0 : (int32_t)v594;
+  down = v659;
+  int32_t v661 = shift;
+  bool v662 = v661 > 0;
+  int32_t v663 = 0 - v661;
+  int32_t v664 = v662 ? (int32_t)0 : (int32_t)v663;
   int32_t up;
-  up = v595;
-  int32_t v597 = down;
-  int64_t v598 = v597;
-  int64_t v599 = v580 >> v598;
-  int32_t v600 = up;
-  int64_t v601 = v600;
-  int64_t v602 = v599 << v601;
-  int32_t v603 = v602;
+  up = v664;
+  int32_t v666 = down;
+  int64_t v667 = v666;
+  int64_t v668 = v649 >> v667;
+  int32_t v669 = up;
+  int64_t v670 = v669;
+  int64_t v671 = v668 << v670;
+  int32_t v672 = v671;
   int32_t mantissa;
-  mantissa = v603;
-  int32_t v605 = mantissa;
-  v582[0] = v605;
-  int32_t v606 = mantissa;
-  bool v607 = v606 == 0;
-  int32_t v608 = shift;
-  ap_int<33> v609 = v581;
-  ap_int<33> v610 = v608;
-  ap_int<33> v611 = v609 + v610;
-  ap_int<33> v612 = v607 ? (ap_int<33>)0 : (ap_int<33>)v611;
-  int32_t v613 = v612;
-  v582[1] = v613;
+  mantissa = v672;
+  int32_t v674 = mantissa;
+  v651[0] = v674;
+  int32_t v675 = mantissa;
+  bool v676 = v675 == 0;
+  int32_t v677 = shift;
+  ap_int<33> v678 = v650;
+  ap_int<33> v679 = v677;
+  ap_int<33> v680 = v678 + v679;
+  ap_int<33> v681 = v676 ? (ap_int<33>)0 : (ap_int<33>)v680;
+  int32_t v682 = v681;
+  v651[1] = v682;
 }
 
 void multiply(
-  int32_t v614[2],
-  int32_t v615[2],
-  int32_t v616[2]
+  int32_t v683[2],
+  int32_t v684[2],
+  int32_t v685[2]
 ) {
-  #pragma HLS array_partition variable=v614 complete dim=1
+  #pragma HLS array_partition variable=v683 complete dim=1
 
-  #pragma HLS array_partition variable=v615 complete dim=1
+  #pragma HLS array_partition variable=v684 complete dim=1
 
-  #pragma HLS array_partition variable=v616 complete dim=1
+  #pragma HLS array_partition variable=v685 complete dim=1
 
-  int32_t v617 = v614[0];
-  int32_t v618 = v615[0];
-  int64_t v619 = v617;
-  int64_t v620 = v618;
-  int64_t v621 = v619 * v620;
+  int32_t v686 = v683[0];
+  int32_t v687 = v684[0];
+  int64_t v688 = v686;
+  int64_t v689 = v687;
+  int64_t v690 = v688 * v689;
   int64_t product;
-  product = v621;
-  int32_t v623 = v614[1];
-  int32_t v624 = v615[1];
-  ap_int<33> v625 = v623;
-  ap_int<33> v626 = v624;
-  ap_int<33> v627 = v625 + v626;
-  int32_t v628 = v627;
+  product = v690;
+  int32_t v692 = v683[1];
+  int32_t v693 = v684[1];
+  ap_int<33> v694 = v692;
+  ap_int<33> v695 = v693;
+  ap_int<33> v696 = v694 + v695;
+  int32_t v697 = v696;
   int32_t exponent;
-  exponent = v628;
-  int64_t v630 = product;
-  int32_t v631 = exponent;
-  normalise(v630, v631, v616);
+  exponent = v697;
+  int64_t v699 = product;
+  int32_t v700 = exponent;
+  normalise(v699, v700, v685);
 }
 
 void aligned(
-  int32_t v632,
-  int32_t v633,
-  int32_t *v634
+  int32_t v701,
+  int32_t v702,
+  int32_t *v703
 ) {
-  bool v635 = v633 > 31;
-  int32_t v636 = v635 ? (int32_t)31 : (int32_t)v633;
+  bool v704 = v702 > 31;
+  int32_t v705 = v704 ? (int32_t)31 : (int32_t)v702;
   int32_t shift1;
-  shift1 = v636;
-  int32_t v638 = shift1;
-  int32_t v639 = v632 >> v638;
+  shift1 = v705;
+  int32_t v707 = shift1;
+  int32_t v708 = v701 >> v707;
   int32_t moved;
-  moved = v639;
-  *v634 = moved;
+  moved = v708;
+  *v703 = moved;
 }
 
 void add3(
-  int32_t v641[2],
-  int32_t v642[2],
-  int32_t v643[2],
-  int32_t v644[2]
+  int32_t v710[2],
+  int32_t v711[2],
+  int32_t v712[2],
+  int32_t v713[2]
 ) {
-  #pragma HLS array_partition variable=v641 complete dim=1
+  #pragma HLS array_partition variable=v710 complete dim=1
 
-  #pragma HLS array_partition variable=v642 complete dim=1
+  #pragma HLS array_partition variable=v711 complete dim=1
 
-  #pragma HLS array_partition variable=v643 complete dim=1
+  #pragma HLS array_partition variable=v712 complete dim=1
 
-  #pragma HLS array_partition variable=v644 complete dim=1
+  #pragma HLS array_partition variable=v713 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v646 = v641[0];
-  bool v647 = v646 > 0;
-  int32_t v648 = v641[1];
-  int32_t v649 = lowest;
-  int32_t v650 = v647 ? (int32_t)v648 : (int32_t)v649;
+  int32_t v715 = v710[0];
+  bool v716 = v715 > 0;
+  int32_t v717 = v710[1];
+  int32_t v718 = lowest;
+  int32_t v719 = v716 ? (int32_t)v717 : (int32_t)v718;
   int32_t ea;
-  ea = v650;
-  int32_t v652 = v642[0];
-  bool v653 = v652 > 0;
-  int32_t v654 = v642[1];
-  int32_t v655 = lowest;
-  int32_t v656 = v653 ? (int32_t)v654 : (int32_t)v655;
+  ea = v719;
+  int32_t v721 = v711[0];
+  bool v722 = v721 > 0;
+  int32_t v723 = v711[1];
+  int32_t v724 = lowest;
+  int32_t v725 = v722 ? (int32_t)v723 : (int32_t)v724;
   int32_t eb;
-  eb = v656;
-  int32_t v658 = v643[0];
-  bool v659 = v658 > 0;
-  int32_t v660 = v643[1];
-  int32_t v661 = lowest;
-  int32_t v662 = v659 ? (int32_t)v660 : (int32_t)v661;
+  eb = v725;
+  int32_t v727 = v712[0];
+  bool v728 = v727 > 0;
+  int32_t v729 = v712[1];
+  int32_t v730 = lowest;
+  int32_t v731 = v728 ? (int32_t)v729 : (int32_t)v730;
   int32_t ec;
-  ec = v662;
-  int32_t v664 = eb;
-  int32_t v665 = ea;
-  bool v666 = v664 > v665;
-  int32_t v667 = v666 ? (int32_t)v664 : (int32_t)v665;
+  ec = v731;
+  int32_t v733 = eb;
+  int32_t v734 = ea;
+  bool v735 = v733 > v734;
+  int32_t v736 = v735 ? (int32_t)v733 : (int32_t)v734;
   int32_t ab;
-  ab = v667;
-  int32_t v669 = ec;
-  int32_t v670 = ab;
-  bool v671 = v669 > v670;
-  int32_t v672 = v671 ? (int32_t)v669 : (int32_t)v670;
+  ab = v736;
+  int32_t v738 = ec;
+  int32_t v739 = ab;
+  bool v740 = v738 > v739;
+  int32_t v741 = v740 ? (int32_t)v738 : (int32_t)v739;
   int32_t top1;
-  top1 = v672;
-  int32_t v674 = top1;
-  int32_t v675 = ea;
-  ap_int<33> v676 = v674;
-  ap_int<33> v677 = v675;
-  ap_int<33> v678 = v676 - v677;
-  int32_t v679 = v678;
+  top1 = v741;
+  int32_t v743 = top1;
+  int32_t v744 = ea;
+  ap_int<33> v745 = v743;
+  ap_int<33> v746 = v744;
+  ap_int<33> v747 = v745 - v746;
+  int32_t v748 = v747;
   int32_t below_a;
-  below_a = v679;
-  int32_t v681 = top1;
-  int32_t v682 = eb;
-  ap_int<33> v683 = v681;
-  ap_int<33> v684 = v682;
-  ap_int<33> v685 = v683 - v684;
-  int32_t v686 = v685;
+  below_a = v748;
+  int32_t v750 = top1;
+  int32_t v751 = eb;
+  ap_int<33> v752 = v750;
+  ap_int<33> v753 = v751;
+  ap_int<33> v754 = v752 - v753;
+  int32_t v755 = v754;
   int32_t below_b;
-  below_b = v686;
-  int32_t v688 = top1;
-  int32_t v689 = ec;
-  ap_int<33> v690 = v688;
-  ap_int<33> v691 = v689;
-  ap_int<33> v692 = v690 - v691;
-  int32_t v693 = v692;
+  below_b = v755;
+  int32_t v757 = top1;
+  int32_t v758 = ec;
+  ap_int<33> v759 = v757;
+  ap_int<33> v760 = v758;
+  ap_int<33> v761 = v759 - v760;
+  int32_t v762 = v761;
   int32_t below_c;
-  below_c = v693;
-  int32_t v695 = v641[0];
-  int32_t v696 = below_a;
-  int32_t v697;
-  aligned(v695, v696, &v697);
-  int32_t v698 = v642[0];
-  int32_t v699 = below_b;
-  int32_t v700;
-  aligned(v698, v699, &v700);
-  ap_int<33> v701 = v697;
-  ap_int<33> v702 = v700;
-  ap_int<33> v703 = v701 + v702;
-  int32_t v704 = v643[0];
-  int32_t v705 = below_c;
-  int32_t v706;
-  aligned(v704, v705, &v706);
-  ap_int<34> v707 = v703;
-  ap_int<34> v708 = v706;
-  ap_int<34> v709 = v707 + v708;
-  int64_t v710 = v709;
+  below_c = v762;
+  int32_t v764 = v710[0];
+  int32_t v765 = below_a;
+  int32_t v766;
+  aligned(v764, v765, &v766);
+  int32_t v767 = v711[0];
+  int32_t v768 = below_b;
+  int32_t v769;
+  aligned(v767, v768, &v769);
+  ap_int<33> v770 = v766;
+  ap_int<33> v771 = v769;
+  ap_int<33> v772 = v770 + v771;
+  int32_t v773 = v712[0];
+  int32_t v774 = below_c;
+  int32_t v775;
+  aligned(v773, v774, &v775);
+  ap_int<34> v776 = v772;
+  ap_int<34> v777 = v775;
+  ap_int<34> v778 = v776 + v777;
+  int64_t v779 = v778;
   int64_t total1;
-  total1 = v710;
-  int64_t v712 = total1;
-  int32_t v713 = top1;
-  normalise(v712, v713, v644);
+  total1 = v779;
+  int64_t v781 = total1;
+  int32_t v782 = top1;
+  normalise(v781, v782, v713);
 }
 
 void ratio_begin(
-  int32_t v714[2],
-  int32_t v715[2],
-  int32_t v716[2],
-  int64_t v717[2]
+  int32_t v783[2],
+  int32_t v784[2],
+  int32_t v785[2],
+  int64_t v786[2]
 ) {
-  #pragma HLS array_partition variable=v714 complete dim=1
+  #pragma HLS array_partition variable=v783 complete dim=1
 
-  #pragma HLS array_partition variable=v715 complete dim=1
+  #pragma HLS array_partition variable=v784 complete dim=1
 
-  #pragma HLS array_partition variable=v716 complete dim=1
+  #pragma HLS array_partition variable=v785 complete dim=1
 
-  #pragma HLS array_partition variable=v717 complete dim=1
+  #pragma HLS array_partition variable=v786 complete dim=1
 
-  int32_t v718 = v715[1];
-  int32_t v719 = v718 & 1;
+  int32_t v787 = v784[1];
+  int32_t v788 = v787 & 1;
   int32_t odd;
-  odd = v719;
-  int32_t v721 = v715[0];
-  int64_t v722 = v721;
+  odd = v788;
+  int32_t v790 = v784[0];
+  int64_t v791 = v790;
   int64_t wide;
-  wide = v722;
+  wide = v791;
   int64_t one;
   one = 1073741824;
-  int32_t v725 = v715[0];
-  bool v726 = v725 == 0;
-  int64_t v727 = one;
-  int64_t v728 = wide;
-  int32_t v729 = odd;
-  int64_t v730 = v729;
-  int64_t v731 = v728 << v730;
-  int64_t v732 = v726 ? (int64_t)v727 : (int64_t)v731;
+  int32_t v794 = v784[0];
+  bool v795 = v794 == 0;
+  int64_t v796 = one;
+  int64_t v797 = wide;
+  int32_t v798 = odd;
+  int64_t v799 = v798;
+  int64_t v800 = v797 << v799;
+  int64_t v801 = v795 ? (int64_t)v796 : (int64_t)v800;
   int64_t radicand;
-  radicand = v732;
-  int64_t v734 = radicand;
-  int64_t v735 = v734 << 30;
-  v717[0] = v735;
-  int32_t v736 = v714[0];
-  int64_t v737 = v736;
-  v717[1] = v737;
-  int32_t v738 = v714[1];
-  v716[0] = v738;
-  int32_t v739 = v715[1];
-  int32_t v740 = odd;
-  ap_int<33> v741 = v739;
-  ap_int<33> v742 = v740;
-  ap_int<33> v743 = v741 - v742;
-  ap_int<34> v744 = v743;
-  ap_int<34> v745 = v744 - 30;
-  ap_int<34> v746 = v745 >> 1;
-  int32_t v747 = v746;
-  v716[1] = v747;
+  radicand = v801;
+  int64_t v803 = radicand;
+  int64_t v804 = v803 << 30;
+  v786[0] = v804;
+  int32_t v805 = v783[0];
+  int64_t v806 = v805;
+  v786[1] = v806;
+  int32_t v807 = v783[1];
+  v785[0] = v807;
+  int32_t v808 = v784[1];
+  int32_t v809 = odd;
+  ap_int<33> v810 = v808;
+  ap_int<33> v811 = v809;
+  ap_int<33> v812 = v810 - v811;
+  ap_int<34> v813 = v812;
+  ap_int<34> v814 = v813 - 30;
+  ap_int<34> v815 = v814 >> 1;
+  int32_t v816 = v815;
+  v785[1] = v816;
 }
 
 void norm_scale(
-  int32_t v748[8],
-  int32_t v749,
-  int64_t v750[2],
-  int32_t v751[1],
-  int32_t v752[2],
-  int32_t v753[2],
-  int64_t v754[2]
+  int32_t v817[8],
+  int32_t v818,
+  int64_t v819[2],
+  int32_t v820[1],
+  int32_t v821[2],
+  int32_t v822[2],
+  int64_t v823[2]
 ) {
-  #pragma HLS array_partition variable=v748 complete dim=1
+  #pragma HLS array_partition variable=v817 complete dim=1
 
-  #pragma HLS array_partition variable=v750 complete dim=1
+  #pragma HLS array_partition variable=v819 complete dim=1
 
-  #pragma HLS array_partition variable=v752 complete dim=1
+  #pragma HLS array_partition variable=v821 complete dim=1
 
-  #pragma HLS array_partition variable=v753 complete dim=1
+  #pragma HLS array_partition variable=v822 complete dim=1
 
-  #pragma HLS array_partition variable=v754 complete dim=1
+  #pragma HLS array_partition variable=v823 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1161,291 +1264,291 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v761 = v748[0];
-  factor[0] = v761;
-  int32_t v762 = v748[1];
-  factor[1] = v762;
-  int32_t v763 = v748[3];
-  eps_square[0] = v763;
-  int32_t v764 = v748[4];
-  eps_square[1] = v764;
-  int32_t v765 = v748[5];
-  eps[0] = v765;
-  int32_t v766 = v748[6];
-  eps[1] = v766;
-  int32_t v767 = v748[2];
-  int32_t v768 = v749 << 1;
-  ap_int<33> v769 = v767;
-  ap_int<33> v770 = v768;
-  ap_int<33> v771 = v769 + v770;
-  int32_t v772 = v771;
+  int32_t v830 = v817[0];
+  factor[0] = v830;
+  int32_t v831 = v817[1];
+  factor[1] = v831;
+  int32_t v832 = v817[3];
+  eps_square[0] = v832;
+  int32_t v833 = v817[4];
+  eps_square[1] = v833;
+  int32_t v834 = v817[5];
+  eps[0] = v834;
+  int32_t v835 = v817[6];
+  eps[1] = v835;
+  int32_t v836 = v817[2];
+  int32_t v837 = v818 << 1;
+  ap_int<33> v838 = v836;
+  ap_int<33> v839 = v837;
+  ap_int<33> v840 = v838 + v839;
+  int32_t v841 = v840;
   int32_t exponent1;
-  exponent1 = v772;
-  int64_t v774 = v750[0];
-  int32_t v775 = exponent1;
-  normalise(v774, v775, mean);
-  multiply(eps_square, v752, product1);
+  exponent1 = v841;
+  int64_t v843 = v819[0];
+  int32_t v844 = exponent1;
+  normalise(v843, v844, mean);
+  multiply(eps_square, v821, product1);
   add3(mean, product1, eps, total2);
-  int32_t v776 = v751[0];
-  int64_t v777 = v776;
+  int32_t v845 = v820[0];
+  int64_t v846 = v845;
   int64_t largest1;
-  largest1 = v777;
-  int64_t v779 = largest1;
-  normalise(v779, v749, mean);
+  largest1 = v846;
+  int64_t v848 = largest1;
+  normalise(v848, v818, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v753, v754);
+  ratio_begin(product1, total2, v822, v823);
 }
 
 void code_shift(
-  int32_t v780,
-  int32_t *v781
+  int32_t v849,
+  int32_t *v850
 ) {
-  int64_t v782 = v780;
+  int64_t v851 = v849;
   int64_t wide1;
-  wide1 = v782;
-  int64_t v784 = wide1;
-  int32_t v785;
-  bit_length(v784, &v785);
-  ap_int<33> v786 = v785;
-  ap_int<33> v787 = 31 - v786;
-  int32_t v788 = v787;
+  wide1 = v851;
+  int64_t v853 = wide1;
+  int32_t v854;
+  bit_length(v853, &v854);
+  ap_int<33> v855 = v854;
+  ap_int<33> v856 = 31 - v855;
+  int32_t v857 = v856;
   int32_t left;
-  left = v788;
-  *v781 = left;
+  left = v857;
+  *v850 = left;
 }
 
 void divide(
-  int64_t v790,
-  int64_t v791,
-  int32_t v792,
-  int64_t *v793
+  int64_t v859,
+  int64_t v860,
+  int32_t v861,
+  int64_t *v862
 ) {
   int64_t rest2;
-  rest2 = v790;
+  rest2 = v859;
   int64_t quotient;
   quotient = 0;
-  int v796 = v792;
-  for (int v797 = 0; v797 < v796; v797 += 1) {
+  int v865 = v861;
+  for (int v866 = 0; v866 < v865; v866 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v798 = quotient;
-    int64_t v799 = v798 << 1;
-    quotient = v799;
-    int64_t v800 = rest2;
-    bool v801 = v800 >= v791;
-    if (v801) {
-      int64_t v802 = rest2;
-      ap_int<65> v803 = v802;
-      ap_int<65> v804 = v791;
-      ap_int<65> v805 = v803 - v804;
-      int64_t v806 = v805;
-      rest2 = v806;
-      int64_t v807 = quotient;
-      ap_int<65> v808 = v807;
-      ap_int<65> v809 = v808 + 1;
-      int64_t v810 = v809;
-      quotient = v810;
+    int64_t v867 = quotient;
+    int64_t v868 = v867 << 1;
+    quotient = v868;
+    int64_t v869 = rest2;
+    bool v870 = v869 >= v860;
+    if (v870) {
+      int64_t v871 = rest2;
+      ap_int<65> v872 = v871;
+      ap_int<65> v873 = v860;
+      ap_int<65> v874 = v872 - v873;
+      int64_t v875 = v874;
+      rest2 = v875;
+      int64_t v876 = quotient;
+      ap_int<65> v877 = v876;
+      ap_int<65> v878 = v877 + 1;
+      int64_t v879 = v878;
+      quotient = v879;
     }
-    int64_t v811 = rest2;
-    int64_t v812 = v811 << 1;
-    rest2 = v812;
+    int64_t v880 = rest2;
+    int64_t v881 = v880 << 1;
+    rest2 = v881;
   }
-  *v793 = quotient;
+  *v862 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v813,
-  int32_t v814,
-  ap_int<26> *v815
+  int32_t v882,
+  int32_t v883,
+  ap_int<26> *v884
 ) {
-  int32_t v816 = v813 << v814;
-  int32_t v817 = v816 >> 6;
-  int64_t v818 = v817;
+  int32_t v885 = v882 << v883;
+  int32_t v886 = v885 >> 6;
+  int64_t v887 = v886;
   int64_t largest2;
-  largest2 = v818;
+  largest2 = v887;
   int64_t start;
   start = 16646144;
-  int64_t v821 = start;
-  int64_t v822 = largest2;
-  int64_t v823;
-  divide(v821, v822, 26, &v823);
-  ap_int<26> v824 = v823;
+  int64_t v890 = start;
+  int64_t v891 = largest2;
+  int64_t v892;
+  divide(v890, v891, 26, &v892);
+  ap_int<26> v893 = v892;
   ap_int<26> reciprocal;
-  reciprocal = v824;
-  *v815 = reciprocal;
+  reciprocal = v893;
+  *v884 = reciprocal;
 }
 
 void quantise(
-  int32_t v826[432][16],
-  int32_t v827,
-  int32_t v828,
-  ap_int<26> v829,
-  int8_t v830[108][4][4][16],
-  int32_t v831,
-  int32_t v832,
-  int32_t v833
+  int32_t v895[432][16],
+  int32_t v896,
+  int32_t v897,
+  ap_int<26> v898,
+  int8_t v899[108][4][4][16],
+  int32_t v900,
+  int32_t v901,
+  int32_t v902
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v826 complete dim=2
+  #pragma HLS array_partition variable=v895 complete dim=2
 
-  #pragma HLS array_partition variable=v830 complete dim=2
-  #pragma HLS array_partition variable=v830 complete dim=3
-  #pragma HLS array_partition variable=v830 complete dim=4
+  #pragma HLS array_partition variable=v899 complete dim=2
+  #pragma HLS array_partition variable=v899 complete dim=3
+  #pragma HLS array_partition variable=v899 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v835 = half;
-  int64_t v836 = v835 << 41;
-  half = v836;
+  int64_t v904 = half;
+  int64_t v905 = v904 << 41;
+  half = v905;
   l_S_e_0_e1: for (int e1 = 0; e1 < 16; e1++) {
-    int v838 = v827;
-    int32_t v839 = v826[v838][e1];
-    int32_t v840 = v839 << v828;
+    int v907 = v896;
+    int32_t v908 = v895[v907][e1];
+    int32_t v909 = v908 << v897;
     int32_t u1;
-    u1 = v840;
-    int32_t v842 = u1;
-    int32_t v843 = v842 >> 6;
-    ap_int<26> v844 = v843;
+    u1 = v909;
+    int32_t v911 = u1;
+    int32_t v912 = v911 >> 6;
+    ap_int<26> v913 = v912;
     ap_int<26> cut;
-    cut = v844;
-    ap_int<26> v846 = cut;
-    ap_int<52> v847 = v846;
-    ap_int<52> v848 = v829;
-    ap_int<52> v849 = v847 * v848;
-    int64_t v850 = half;
-    ap_int<65> v851 = v849;
-    ap_int<65> v852 = v850;
-    ap_int<65> v853 = v851 + v852;
-    ap_int<65> v854 = v853 >> 42;
-    int8_t v855 = v854;
-    int v856 = v831;
-    int v857 = v832;
-    int v858 = v833;
-    v830[v856][v857][v858][e1] = v855;
+    cut = v913;
+    ap_int<26> v915 = cut;
+    ap_int<52> v916 = v915;
+    ap_int<52> v917 = v898;
+    ap_int<52> v918 = v916 * v917;
+    int64_t v919 = half;
+    ap_int<65> v920 = v918;
+    ap_int<65> v921 = v919;
+    ap_int<65> v922 = v920 + v921;
+    ap_int<65> v923 = v922 >> 42;
+    int8_t v924 = v923;
+    int v925 = v900;
+    int v926 = v901;
+    int v927 = v902;
+    v899[v925][v926][v927][e1] = v924;
   }
 }
 
 void ratio_end(
-  int64_t v859,
-  int32_t v860[2],
-  int32_t v861,
-  int32_t v862[2]
+  int64_t v928,
+  int32_t v929[2],
+  int32_t v930,
+  int32_t v931[2]
 ) {
-  #pragma HLS array_partition variable=v860 complete dim=1
+  #pragma HLS array_partition variable=v929 complete dim=1
 
-  #pragma HLS array_partition variable=v862 complete dim=1
+  #pragma HLS array_partition variable=v931 complete dim=1
 
-  int64_t v863 = v859 >> 24;
-  int32_t v864 = v863;
+  int64_t v932 = v928 >> 24;
+  int32_t v933 = v932;
   int32_t big;
-  big = v864;
-  int32_t v866 = big;
-  ap_int<33> v867 = v866;
-  ap_int<33> v868 = v867 + 24;
-  ap_int<34> v869 = v868;
-  ap_int<34> v870 = v861;
-  ap_int<34> v871 = v869 - v870;
-  int32_t v872 = v871;
+  big = v933;
+  int32_t v935 = big;
+  ap_int<33> v936 = v935;
+  ap_int<33> v937 = v936 + 24;
+  ap_int<34> v938 = v937;
+  ap_int<34> v939 = v930;
+  ap_int<34> v940 = v938 - v939;
+  int32_t v941 = v940;
   int32_t drop;
-  drop = v872;
-  int32_t v874 = drop;
-  int64_t v875 = v874;
-  int64_t v876 = v859 >> v875;
-  int32_t v877 = v876;
+  drop = v941;
+  int32_t v943 = drop;
+  int64_t v944 = v943;
+  int64_t v945 = v928 >> v944;
+  int32_t v946 = v945;
   int32_t mantissa1;
-  mantissa1 = v877;
-  int32_t v879 = mantissa1;
-  v862[0] = v879;
-  int32_t v880 = v860[0];
-  int32_t v881 = v860[1];
-  ap_int<33> v882 = v880;
-  ap_int<33> v883 = v881;
-  ap_int<33> v884 = v882 - v883;
-  ap_int<34> v885 = v884;
-  ap_int<34> v886 = v885 - 24;
-  int32_t v887 = drop;
-  ap_int<35> v888 = v886;
-  ap_int<35> v889 = v887;
-  ap_int<35> v890 = v888 + v889;
-  int32_t v891 = v890;
-  v862[1] = v891;
+  mantissa1 = v946;
+  int32_t v948 = mantissa1;
+  v931[0] = v948;
+  int32_t v949 = v929[0];
+  int32_t v950 = v929[1];
+  ap_int<33> v951 = v949;
+  ap_int<33> v952 = v950;
+  ap_int<33> v953 = v951 - v952;
+  ap_int<34> v954 = v953;
+  ap_int<34> v955 = v954 - 24;
+  int32_t v956 = drop;
+  ap_int<35> v957 = v955;
+  ap_int<35> v958 = v956;
+  ap_int<35> v959 = v957 + v958;
+  int32_t v960 = v959;
+  v931[1] = v960;
 }
 
 void dequantise(
-  ap_int<21> v892,
-  int32_t v893[2],
-  ap_int<48> *v894
+  ap_int<21> v961,
+  int32_t v962[2],
+  ap_int<48> *v963
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v893 complete dim=1
+  #pragma HLS array_partition variable=v962 complete dim=1
 
-  int32_t v895 = v893[0];
-  ap_int<25> v896 = v895;
+  int32_t v964 = v962[0];
+  ap_int<25> v965 = v964;
   ap_int<25> mantissa2;
-  mantissa2 = v896;
-  ap_int<25> v898 = mantissa2;
-  ap_int<46> v899 = v892;
-  ap_int<46> v900 = v898;
-  ap_int<46> v901 = v899 * v900;
-  int64_t v902 = v901;
+  mantissa2 = v965;
+  ap_int<25> v967 = mantissa2;
+  ap_int<46> v968 = v961;
+  ap_int<46> v969 = v967;
+  ap_int<46> v970 = v968 * v969;
+  int64_t v971 = v970;
   int64_t product2;
-  product2 = v902;
-  int32_t v904 = v893[1];
-  int32_t v905 = 0 - v904;
+  product2 = v971;
+  int32_t v973 = v962[1];
+  int32_t v974 = 0 - v973;
   int32_t right;
-  right = v905;
-  int32_t v907 = right;
-  bool v908 = v907 > 47;
-  int32_t v909 = v908 ? (int32_t)47 : (int32_t)v907;
+  right = v974;
+  int32_t v976 = right;
+  bool v977 = v976 > 47;
+  int32_t v978 = v977 ? (int32_t)47 : (int32_t)v976;
   int32_t most;
-  most = v909;
-  int32_t v911 = most;
-  bool v912 = v911 < 0;
-  int32_t v913 = v912 ? (int32_t)0 : (int32_t)v911;
+  most = v978;
+  int32_t v980 = most;
+  bool v981 = v980 < 0;
+  int32_t v982 = v981 ? (int32_t)0 : (int32_t)v980;
   int32_t shift2;
-  shift2 = v913;
+  shift2 = v982;
   int64_t half1;
   half1 = 1;
-  int64_t v916 = half1;
-  int32_t v917 = shift2;
-  int64_t v918 = v917;
-  int64_t v919 = v916 << v918;
-  int64_t v920 = v919 >> 1;
-  half1 = v920;
-  int64_t v921 = product2;
-  int64_t v922 = half1;
-  ap_int<65> v923 = v921;
-  ap_int<65> v924 = v922;
-  ap_int<65> v925 = v923 + v924;
-  int32_t v926 = shift2;
-  ap_uint<65> v927 = v926;
-  ap_int<65> v928 = v925 >> v927;
-  ap_int<48> v929 = v928;
+  int64_t v985 = half1;
+  int32_t v986 = shift2;
+  int64_t v987 = v986;
+  int64_t v988 = v985 << v987;
+  int64_t v989 = v988 >> 1;
+  half1 = v989;
+  int64_t v990 = product2;
+  int64_t v991 = half1;
+  ap_int<65> v992 = v990;
+  ap_int<65> v993 = v991;
+  ap_int<65> v994 = v992 + v993;
+  int32_t v995 = shift2;
+  ap_uint<65> v996 = v995;
+  ap_int<65> v997 = v994 >> v996;
+  ap_int<48> v998 = v997;
   ap_int<48> value;
-  value = v929;
-  *v894 = value;
+  value = v998;
+  *v963 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v931,
-  int32_t *v932
+  ap_int<48> v1000,
+  int32_t *v1001
 ) {
   #pragma HLS inline
-  bool v933 = v931 < -2147483647;
-  ap_int<48> v934 = v933 ? (ap_int<48>)-2147483647 : (ap_int<48>)v931;
+  bool v1002 = v1000 < -2147483647;
+  ap_int<48> v1003 = v1002 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1000;
   ap_int<48> low1;
-  low1 = v934;
-  ap_int<48> v936 = low1;
-  bool v937 = v936 > 2147483647;
-  ap_int<48> v938 = v937 ? (ap_int<48>)2147483647 : (ap_int<48>)v936;
-  int32_t v939 = v938;
+  low1 = v1003;
+  ap_int<48> v1005 = low1;
+  bool v1006 = v1005 > 2147483647;
+  ap_int<48> v1007 = v1006 ? (ap_int<48>)2147483647 : (ap_int<48>)v1005;
+  int32_t v1008 = v1007;
   int32_t high1;
-  high1 = v939;
-  *v932 = high1;
+  high1 = v1008;
+  *v1001 = high1;
 }
 
 void sigmoid(
-  int32_t v941,
-  ap_int<30> *v942
+  int32_t v1010,
+  ap_int<30> *v1011
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1454,218 +1557,218 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v946 = v941 < 0;
-  int32_t v947 = 0 - v941;
-  int32_t v948 = v946 ? (int32_t)v947 : (int32_t)v941;
+  bool v1015 = v1010 < 0;
+  int32_t v1016 = 0 - v1010;
+  int32_t v1017 = v1015 ? (int32_t)v1016 : (int32_t)v1010;
   int32_t size2;
-  size2 = v948;
-  int32_t v950 = size2;
-  bool v951 = v950 > 268435455;
-  int32_t v952 = v951 ? (int32_t)268435455 : (int32_t)v950;
+  size2 = v1017;
+  int32_t v1019 = size2;
+  bool v1020 = v1019 > 268435455;
+  int32_t v1021 = v1020 ? (int32_t)268435455 : (int32_t)v1019;
   int32_t t;
-  t = v952;
-  int32_t v954 = t;
-  int32_t v955 = v954 >> 19;
+  t = v1021;
+  int32_t v1023 = t;
+  int32_t v1024 = v1023 >> 19;
   int32_t cell;
-  cell = v955;
-  int32_t v957 = t;
-  int32_t v958 = v957 & 524287;
-  ap_int<20> v959 = v958;
+  cell = v1024;
+  int32_t v1026 = t;
+  int32_t v1027 = v1026 & 524287;
+  ap_int<20> v1028 = v1027;
   ap_int<20> d;
-  d = v959;
-  int32_t v961 = cell;
-  int v962 = v961;
-  int32_t v963 = table_a[v962];
-  ap_int<29> v964 = v963;
+  d = v1028;
+  int32_t v1030 = cell;
+  int v1031 = v1030;
+  int32_t v1032 = table_a[v1031];
+  ap_int<29> v1033 = v1032;
   ap_int<29> a;
-  a = v964;
-  int32_t v966 = cell;
-  int v967 = v966;
-  int32_t v968 = table_b[v967];
-  ap_int<23> v969 = v968;
+  a = v1033;
+  int32_t v1035 = cell;
+  int v1036 = v1035;
+  int32_t v1037 = table_b[v1036];
+  ap_int<23> v1038 = v1037;
   ap_int<23> b;
-  b = v969;
-  int32_t v971 = cell;
-  int v972 = v971;
-  int32_t v973 = table_c[v972];
-  ap_int<15> v974 = v973;
+  b = v1038;
+  int32_t v1040 = cell;
+  int v1041 = v1040;
+  int32_t v1042 = table_c[v1041];
+  ap_int<15> v1043 = v1042;
   ap_int<15> c;
-  c = v974;
-  ap_int<23> v976 = b;
-  ap_int<15> v977 = c;
-  ap_int<20> v978 = d;
-  ap_int<35> v979 = v977;
-  ap_int<35> v980 = v978;
-  ap_int<35> v981 = v979 * v980;
-  ap_int<35> v982 = v981 >> 19;
-  ap_int<36> v983 = v976;
-  ap_int<36> v984 = v982;
-  ap_int<36> v985 = v983 - v984;
-  ap_int<23> v986 = v985;
+  c = v1043;
+  ap_int<23> v1045 = b;
+  ap_int<15> v1046 = c;
+  ap_int<20> v1047 = d;
+  ap_int<35> v1048 = v1046;
+  ap_int<35> v1049 = v1047;
+  ap_int<35> v1050 = v1048 * v1049;
+  ap_int<35> v1051 = v1050 >> 19;
+  ap_int<36> v1052 = v1045;
+  ap_int<36> v1053 = v1051;
+  ap_int<36> v1054 = v1052 - v1053;
+  ap_int<23> v1055 = v1054;
   ap_int<23> slope;
-  slope = v986;
-  ap_int<29> v988 = a;
-  ap_int<23> v989 = slope;
-  ap_int<20> v990 = d;
-  ap_int<43> v991 = v989;
-  ap_int<43> v992 = v990;
-  ap_int<43> v993 = v991 * v992;
-  ap_int<44> v994 = v993;
-  ap_int<44> v995 = v994 + 262144;
-  ap_int<44> v996 = v995 >> 19;
-  ap_int<45> v997 = v988;
-  ap_int<45> v998 = v996;
-  ap_int<45> v999 = v997 - v998;
-  ap_int<30> v1000 = v999;
+  slope = v1055;
+  ap_int<29> v1057 = a;
+  ap_int<23> v1058 = slope;
+  ap_int<20> v1059 = d;
+  ap_int<43> v1060 = v1058;
+  ap_int<43> v1061 = v1059;
+  ap_int<43> v1062 = v1060 * v1061;
+  ap_int<44> v1063 = v1062;
+  ap_int<44> v1064 = v1063 + 262144;
+  ap_int<44> v1065 = v1064 >> 19;
+  ap_int<45> v1066 = v1057;
+  ap_int<45> v1067 = v1065;
+  ap_int<45> v1068 = v1066 - v1067;
+  ap_int<30> v1069 = v1068;
   ap_int<30> small;
-  small = v1000;
-  bool v1002 = v941 < 0;
-  ap_int<30> v1003 = small;
-  ap_int<33> v1004 = v1003;
-  ap_int<33> v1005 = 268435456 - v1004;
-  ap_int<33> v1006 = v1003;
-  ap_int<33> v1007 = v1002 ? (ap_int<33>)v1006 : (ap_int<33>)v1005;
-  ap_int<30> v1008 = v1007;
+  small = v1069;
+  bool v1071 = v1010 < 0;
+  ap_int<30> v1072 = small;
+  ap_int<33> v1073 = v1072;
+  ap_int<33> v1074 = 268435456 - v1073;
+  ap_int<33> v1075 = v1072;
+  ap_int<33> v1076 = v1071 ? (ap_int<33>)v1075 : (ap_int<33>)v1074;
+  ap_int<30> v1077 = v1076;
   ap_int<30> result;
-  result = v1008;
-  *v942 = result;
+  result = v1077;
+  *v1011 = result;
 }
 
-void weigh(
-  int32_t v1010,
-  ap_int<30> v1011,
-  int32_t *v1012
+void times_sigma(
+  int32_t v1079,
+  ap_int<30> v1080,
+  int32_t *v1081
 ) {
   #pragma HLS inline
-  ap_int<62> v1013 = v1010;
-  ap_int<62> v1014 = v1011;
-  ap_int<62> v1015 = v1013 * v1014;
-  int64_t v1016 = v1015;
+  ap_int<62> v1082 = v1079;
+  ap_int<62> v1083 = v1080;
+  ap_int<62> v1084 = v1082 * v1083;
+  int64_t v1085 = v1084;
   int64_t product3;
-  product3 = v1016;
-  int64_t v1018 = product3;
-  ap_int<65> v1019 = v1018;
-  ap_int<65> v1020 = v1019 + 134217728;
-  ap_int<65> v1021 = v1020 >> 28;
-  int32_t v1022 = v1021;
+  product3 = v1085;
+  int64_t v1087 = product3;
+  ap_int<65> v1088 = v1087;
+  ap_int<65> v1089 = v1088 + 134217728;
+  ap_int<65> v1090 = v1089 >> 28;
+  int32_t v1091 = v1090;
   int32_t result1;
-  result1 = v1022;
-  *v1012 = result1;
+  result1 = v1091;
+  *v1081 = result1;
 }
 
 void state_update(
-  int32_t v1024,
-  int32_t v1025,
-  ap_int<30> v1026,
-  int32_t *v1027
+  int32_t v1093,
+  int32_t v1094,
+  ap_int<30> v1095,
+  int32_t *v1096
 ) {
   #pragma HLS inline
-  ap_int<33> v1028 = v1026;
-  ap_int<33> v1029 = 268435456 - v1028;
-  ap_int<30> v1030 = v1029;
+  ap_int<33> v1097 = v1095;
+  ap_int<33> v1098 = 268435456 - v1097;
+  ap_int<30> v1099 = v1098;
   ap_int<30> keep;
-  keep = v1030;
-  ap_int<30> v1032 = keep;
-  ap_int<62> v1033 = v1024;
-  ap_int<62> v1034 = v1032;
-  ap_int<62> v1035 = v1033 * v1034;
-  int64_t v1036 = v1035;
+  keep = v1099;
+  ap_int<30> v1101 = keep;
+  ap_int<62> v1102 = v1093;
+  ap_int<62> v1103 = v1101;
+  ap_int<62> v1104 = v1102 * v1103;
+  int64_t v1105 = v1104;
   int64_t old;
-  old = v1036;
-  ap_int<62> v1038 = v1025;
-  ap_int<62> v1039 = v1026;
-  ap_int<62> v1040 = v1038 * v1039;
-  int64_t v1041 = v1040;
+  old = v1105;
+  ap_int<62> v1107 = v1094;
+  ap_int<62> v1108 = v1095;
+  ap_int<62> v1109 = v1107 * v1108;
+  int64_t v1110 = v1109;
   int64_t new_part;
-  new_part = v1041;
-  int64_t v1043 = old;
-  int64_t v1044 = new_part;
-  ap_int<65> v1045 = v1043;
-  ap_int<65> v1046 = v1044;
-  ap_int<65> v1047 = v1045 + v1046;
-  ap_int<66> v1048 = v1047;
-  ap_int<66> v1049 = v1048 + 134217728;
-  ap_int<66> v1050 = v1049 >> 28;
-  int32_t v1051 = v1050;
+  new_part = v1110;
+  int64_t v1112 = old;
+  int64_t v1113 = new_part;
+  ap_int<65> v1114 = v1112;
+  ap_int<65> v1115 = v1113;
+  ap_int<65> v1116 = v1114 + v1115;
+  ap_int<66> v1117 = v1116;
+  ap_int<66> v1118 = v1117 + 134217728;
+  ap_int<66> v1119 = v1118 >> 28;
+  int32_t v1120 = v1119;
   int32_t mixed;
-  mixed = v1051;
-  *v1027 = mixed;
+  mixed = v1120;
+  *v1096 = mixed;
 }
 
 void gated_product(
-  int32_t v1053,
-  int32_t v1054,
-  ap_int<48> *v1055
+  int32_t v1122,
+  int32_t v1123,
+  ap_int<48> *v1124
 ) {
   #pragma HLS inline
-  int64_t v1056 = v1053;
-  int64_t v1057 = v1054;
-  int64_t v1058 = v1056 * v1057;
+  int64_t v1125 = v1122;
+  int64_t v1126 = v1123;
+  int64_t v1127 = v1125 * v1126;
   int64_t product4;
-  product4 = v1058;
-  int64_t v1060 = product4;
-  ap_int<65> v1061 = v1060;
-  ap_int<65> v1062 = v1061 + 32768;
-  ap_int<65> v1063 = v1062 >> 16;
-  ap_int<48> v1064 = v1063;
+  product4 = v1127;
+  int64_t v1129 = product4;
+  ap_int<65> v1130 = v1129;
+  ap_int<65> v1131 = v1130 + 32768;
+  ap_int<65> v1132 = v1131 >> 16;
+  ap_int<48> v1133 = v1132;
   ap_int<48> result2;
-  result2 = v1064;
-  *v1055 = result2;
+  result2 = v1133;
+  *v1124 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1066,
-  ap_int<48> v1067,
-  ap_int<48> *v1068
+  ap_int<48> v1135,
+  ap_int<48> v1136,
+  ap_int<48> *v1137
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1070 = limit;
-  int64_t v1071 = v1070 << 47;
-  ap_int<65> v1072 = v1071;
-  ap_int<65> v1073 = v1072 - 1;
-  int64_t v1074 = v1073;
-  limit = v1074;
-  ap_int<49> v1075 = v1066;
-  ap_int<49> v1076 = v1067;
-  ap_int<49> v1077 = v1075 + v1076;
-  int64_t v1078 = v1077;
+  int64_t v1139 = limit;
+  int64_t v1140 = v1139 << 47;
+  ap_int<65> v1141 = v1140;
+  ap_int<65> v1142 = v1141 - 1;
+  int64_t v1143 = v1142;
+  limit = v1143;
+  ap_int<49> v1144 = v1135;
+  ap_int<49> v1145 = v1136;
+  ap_int<49> v1146 = v1144 + v1145;
+  int64_t v1147 = v1146;
   int64_t total3;
-  total3 = v1078;
-  int64_t v1080 = total3;
-  int64_t v1081 = limit;
-  bool v1082 = v1080 > v1081;
-  int64_t v1083 = v1082 ? (int64_t)v1081 : (int64_t)v1080;
+  total3 = v1147;
+  int64_t v1149 = total3;
+  int64_t v1150 = limit;
+  bool v1151 = v1149 > v1150;
+  int64_t v1152 = v1151 ? (int64_t)v1150 : (int64_t)v1149;
   int64_t high2;
-  high2 = v1083;
-  int64_t v1085 = high2;
-  int64_t v1086 = limit;
-  int64_t v1087 = 0 - v1086;
-  bool v1088 = v1085 < v1087;
-  int64_t v1089 = 0 - v1086;
-  int64_t v1090 = v1088 ? (int64_t)v1089 : (int64_t)v1085;
-  ap_int<48> v1091 = v1090;
+  high2 = v1152;
+  int64_t v1154 = high2;
+  int64_t v1155 = limit;
+  int64_t v1156 = 0 - v1155;
+  bool v1157 = v1154 < v1156;
+  int64_t v1158 = 0 - v1155;
+  int64_t v1159 = v1157 ? (int64_t)v1158 : (int64_t)v1154;
+  ap_int<48> v1160 = v1159;
   ap_int<48> result3;
-  result3 = v1091;
-  *v1068 = result3;
+  result3 = v1160;
+  *v1137 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1093[4],
-  int8_t v1094[108][4][4][16],
-  int32_t v1095,
-  ap_int<21> v1096[5][4]
+  ap_uint<128> v1162[4],
+  int8_t v1163[108][4][4][16],
+  int32_t v1164,
+  ap_int<21> v1165[5][4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1093 complete dim=1
+  #pragma HLS array_partition variable=v1162 complete dim=1
 
-  #pragma HLS array_partition variable=v1094 complete dim=2
-  #pragma HLS array_partition variable=v1094 complete dim=3
-  #pragma HLS array_partition variable=v1094 complete dim=4
+  #pragma HLS array_partition variable=v1163 complete dim=2
+  #pragma HLS array_partition variable=v1163 complete dim=3
+  #pragma HLS array_partition variable=v1163 complete dim=4
 
-  #pragma HLS array_partition variable=v1096 complete dim=1
-  #pragma HLS array_partition variable=v1096 complete dim=2
+  #pragma HLS array_partition variable=v1165 complete dim=1
+  #pragma HLS array_partition variable=v1165 complete dim=2
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1680,79 +1783,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v1101 = v1093[p];
+    ap_uint<128> v1170 = v1162[p];
     ap_uint<128> rest3;
-    rest3 = v1101;
+    rest3 = v1170;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1104 = rest3;
-      int16_t v1105 = v1104;
+      ap_int<128> v1173 = rest3;
+      int16_t v1174 = v1173;
       int16_t low2;
-      low2 = v1105;
-      int16_t v1107 = low2;
-      int32_t v1108 = v1107;
-      int32_t v1109 = v1108 & 255;
-      int16_t v1110 = v1109;
-      lanes[((p * 16) + j)] = v1110;
-      ap_int<128> v1111 = rest3;
-      ap_uint<128> v1112 = v1111 >> 8;
-      rest3 = v1112;
+      low2 = v1174;
+      int16_t v1176 = low2;
+      int32_t v1177 = v1176;
+      int32_t v1178 = v1177 & 255;
+      int16_t v1179 = v1178;
+      lanes[((p * 16) + j)] = v1179;
+      ap_int<128> v1180 = rest3;
+      ap_uint<128> v1181 = v1180 >> 8;
+      rest3 = v1181;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 64; m++) {
-    int16_t v1114 = lanes[m];
+    int16_t v1183 = lanes[m];
     int16_t byte;
-    byte = v1114;
+    byte = v1183;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1117 = byte;
-      int16_t v1118 = v1117 << 1;
-      ap_int<17> v1119 = v1117;
-      ap_int<17> v1120 = v1118;
-      ap_int<17> v1121 = v1119 + v1120;
-      int16_t v1122 = v1121;
+      int16_t v1186 = byte;
+      int16_t v1187 = v1186 << 1;
+      ap_int<17> v1188 = v1186;
+      ap_int<17> v1189 = v1187;
+      ap_int<17> v1190 = v1188 + v1189;
+      int16_t v1191 = v1190;
       int16_t triple;
-      triple = v1122;
-      int16_t v1124 = triple;
-      int16_t v1125 = v1124 >> 8;
-      ap_int<33> v1126 = v1125;
-      ap_int<33> v1127 = v1126 - 1;
-      int16_t v1128 = v1127;
-      trits[r][m] = v1128;
-      int16_t v1129 = triple;
-      int32_t v1130 = v1129;
-      int32_t v1131 = v1130 & 255;
-      int16_t v1132 = v1131;
-      byte = v1132;
+      triple = v1191;
+      int16_t v1193 = triple;
+      int16_t v1194 = v1193 >> 8;
+      ap_int<33> v1195 = v1194;
+      ap_int<33> v1196 = v1195 - 1;
+      int16_t v1197 = v1196;
+      trits[r][m] = v1197;
+      int16_t v1198 = triple;
+      int32_t v1199 = v1198;
+      int32_t v1200 = v1199 & 255;
+      int16_t v1201 = v1200;
+      byte = v1201;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 4; t1++) {
     l_k3: for (int k3 = 0; k3 < 4; k3++) {
       l_e2: for (int e2 = 0; e2 < 16; e2++) {
-        int v1136 = v1095;
-        int8_t v1137 = v1094[v1136][t1][k3][e2];
-        int16_t v1138 = v1137;
+        int v1205 = v1164;
+        int8_t v1206 = v1163[v1205][t1][k3][e2];
+        int16_t v1207 = v1206;
         int16_t code;
-        code = v1138;
+        code = v1207;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1141 = trits[r1][((k3 * 16) + e2)];
+          int16_t v1210 = trits[r1][((k3 * 16) + e2)];
           int16_t trit;
-          trit = v1141;
-          int16_t v1143 = trit;
-          int32_t v1144 = v1143;
-          bool v1145 = v1144 == 1;
-          int16_t v1146 = code;
-          int32_t v1147 = v1146;
-          int32_t v1148 = v1145 ? (int32_t)v1147 : (int32_t)0;
-          int16_t v1149 = v1148;
+          trit = v1210;
+          int16_t v1212 = trit;
+          int32_t v1213 = v1212;
+          bool v1214 = v1213 == 1;
+          int16_t v1215 = code;
+          int32_t v1216 = v1215;
+          int32_t v1217 = v1214 ? (int32_t)v1216 : (int32_t)0;
+          int16_t v1218 = v1217;
           int16_t added;
-          added = v1149;
-          int16_t v1151 = trit;
-          int32_t v1152 = v1151;
-          bool v1153 = v1152 == -1;
-          int16_t v1154 = code;
-          int16_t v1155 = 0 - v1154;
-          int16_t v1156 = added;
-          int16_t v1157 = v1153 ? (int16_t)v1155 : (int16_t)v1156;
-          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1157;
+          added = v1218;
+          int16_t v1220 = trit;
+          int32_t v1221 = v1220;
+          bool v1222 = v1221 == -1;
+          int16_t v1223 = code;
+          int16_t v1224 = 0 - v1223;
+          int16_t v1225 = added;
+          int16_t v1226 = v1222 ? (int16_t)v1224 : (int16_t)v1225;
+          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1226;
         }
       }
     }
@@ -1760,40 +1863,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 4; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
-        int16_t v1161 = tree[r2][t2][((n4 * -2) + 126)];
-        int16_t v1162 = tree[r2][t2][((n4 * -2) + 127)];
-        ap_int<17> v1163 = v1161;
-        ap_int<17> v1164 = v1162;
-        ap_int<17> v1165 = v1163 + v1164;
-        int16_t v1166 = v1165;
-        tree[r2][t2][((-n4) + 63)] = v1166;
+        int16_t v1230 = tree[r2][t2][((n4 * -2) + 126)];
+        int16_t v1231 = tree[r2][t2][((n4 * -2) + 127)];
+        ap_int<17> v1232 = v1230;
+        ap_int<17> v1233 = v1231;
+        ap_int<17> v1234 = v1232 + v1233;
+        int16_t v1235 = v1234;
+        tree[r2][t2][((-n4) + 63)] = v1235;
       }
-      bool v1167 = v1095 == 0;
-      ap_int<21> v1168 = v1096[r2][t2];
-      int32_t v1169 = v1168;
-      int32_t v1170 = v1167 ? (int32_t)0 : (int32_t)v1169;
-      ap_int<21> v1171 = v1170;
+      bool v1236 = v1164 == 0;
+      ap_int<21> v1237 = v1165[r2][t2];
+      int32_t v1238 = v1237;
+      int32_t v1239 = v1236 ? (int32_t)0 : (int32_t)v1238;
+      ap_int<21> v1240 = v1239;
       ap_int<21> before;
-      before = v1171;
-      ap_int<21> v1173 = before;
-      int16_t v1174 = tree[r2][t2][1];
-      ap_int<22> v1175 = v1173;
-      ap_int<22> v1176 = v1174;
-      ap_int<22> v1177 = v1175 + v1176;
-      ap_int<21> v1178 = v1177;
-      v1096[r2][t2] = v1178;
+      before = v1240;
+      ap_int<21> v1242 = before;
+      int16_t v1243 = tree[r2][t2][1];
+      ap_int<22> v1244 = v1242;
+      ap_int<22> v1245 = v1243;
+      ap_int<22> v1246 = v1244 + v1245;
+      ap_int<21> v1247 = v1246;
+      v1165[r2][t2] = v1247;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1179,
-  int32_t v1180[2],
-  int32_t v1181[2]
+  int64_t v1248,
+  int32_t v1249[2],
+  int32_t v1250[2]
 ) {
-  #pragma HLS array_partition variable=v1180 complete dim=1
+  #pragma HLS array_partition variable=v1249 complete dim=1
 
-  #pragma HLS array_partition variable=v1181 complete dim=1
+  #pragma HLS array_partition variable=v1250 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1804,29 +1907,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1185 = v1180[0];
-  int64_t v1186 = v1185;
+  int32_t v1254 = v1249[0];
+  int64_t v1255 = v1254;
   int64_t mantissa3;
-  mantissa3 = v1186;
-  int64_t v1188 = mantissa3;
-  int32_t v1189 = v1180[1];
-  normalise(v1188, v1189, unit);
+  mantissa3 = v1255;
+  int64_t v1257 = mantissa3;
+  int32_t v1258 = v1249[1];
+  normalise(v1257, v1258, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1179, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1181);
+  normalise(v1248, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1250);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1190,
-  hls::stream< int32_t >& v1191,
-  hls::stream< ap_uint<128> >& v1192,
-  hls::stream< ap_uint<128> >& v1193,
-  hls::stream< ap_uint<1024> >& v1194,
-  hls::stream< ap_uint<128> >& v1195,
-  hls::stream< ap_uint<128> >& v1196,
-  hls::stream< ap_uint<128> >& v1197,
-  hls::stream< ap_uint<128> >& v1198,
-  hls::stream< ap_uint<128> >& v1199
+  hls::stream< ap_uint<128> >& v1259,
+  hls::stream< int32_t >& v1260,
+  hls::stream< ap_uint<128> >& v1261,
+  hls::stream< ap_uint<128> >& v1262,
+  hls::stream< ap_uint<1024> >& v1263,
+  hls::stream< ap_uint<128> >& v1264,
+  hls::stream< ap_uint<128> >& v1265,
+  hls::stream< ap_uint<128> >& v1266,
+  hls::stream< ap_uint<128> >& v1267,
+  hls::stream< ap_uint<128> >& v1268
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1909,391 +2012,407 @@ void core_0(
   int32_t chosen[4];
   #pragma HLS array_partition variable=chosen complete dim=1
 
+  int32_t cut1[3];
+  #pragma HLS array_partition variable=cut1 complete dim=1
+
+  cut1[0] = 0;
+  cut1[1] = 0;
+  cut1[2] = 0;
+  int32_t gate_max;
+  gate_max = 2147483647;
+  int64_t vector_max;
+  vector_max = 1;
+  int64_t v1303 = vector_max;
+  int64_t v1304 = v1303 << 47;
+  ap_int<65> v1305 = v1304;
+  ap_int<65> v1306 = v1305 - 1;
+  int64_t v1307 = v1306;
+  vector_max = v1307;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1232 = v1190.read();
+    ap_uint<128> v1309 = v1259.read();
     ap_uint<128> size3;
-    size3 = v1232;
-    ap_int<128> v1234 = size3;
-    int32_t v1235;
-    ap_int<128> v1235_tmp = v1234;
-    v1235 = v1235_tmp(31, 0);
+    size3 = v1309;
+    ap_int<128> v1311 = size3;
+    int32_t v1312;
+    ap_int<128> v1312_tmp = v1311;
+    v1312 = v1312_tmp(31, 0);
     int32_t total_words;
-    total_words = v1235;
-    int32_t v1237 = total_words;
-    weight_words[n5] = v1237;
-    ap_int<128> v1238 = size3;
-    int32_t v1239;
-    ap_int<128> v1239_tmp = v1238;
-    v1239 = v1239_tmp(63, 32);
+    total_words = v1312;
+    int32_t v1314 = total_words;
+    weight_words[n5] = v1314;
+    ap_int<128> v1315 = size3;
+    int32_t v1316;
+    ap_int<128> v1316_tmp = v1315;
+    v1316 = v1316_tmp(63, 32);
     int32_t both1;
-    both1 = v1239;
-    int32_t v1241 = both1;
-    int32_t v1242 = v1241 & 65535;
-    column_words[n5] = v1242;
-    int32_t v1243 = both1;
-    int32_t v1244 = v1243 >> 16;
-    norm_words[n5] = v1244;
-    ap_int<128> v1245 = size3;
-    int32_t v1246;
-    ap_int<128> v1246_tmp = v1245;
-    v1246 = v1246_tmp(95, 64);
+    both1 = v1316;
+    int32_t v1318 = both1;
+    int32_t v1319 = v1318 & 65535;
+    column_words[n5] = v1319;
+    int32_t v1320 = both1;
+    int32_t v1321 = v1320 >> 16;
+    norm_words[n5] = v1321;
+    ap_int<128> v1322 = size3;
+    int32_t v1323;
+    ap_int<128> v1323_tmp = v1322;
+    v1323 = v1323_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1246;
-    int32_t v1248 = all_rows;
-    matrix_rows[n5] = v1248;
-    ap_int<128> v1249 = size3;
-    int32_t v1250;
-    ap_int<128> v1250_tmp = v1249;
-    v1250 = v1250_tmp(127, 96);
+    all_rows = v1323;
+    int32_t v1325 = all_rows;
+    matrix_rows[n5] = v1325;
+    ap_int<128> v1326 = size3;
+    int32_t v1327;
+    ap_int<128> v1327_tmp = v1326;
+    v1327 = v1327_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1250;
-    int32_t v1252 = room_and_groups1;
-    int32_t v1253 = v1252 >> 12;
-    row_groups[n5] = v1253;
+    room_and_groups1 = v1327;
+    int32_t v1329 = room_and_groups1;
+    int32_t v1330 = v1329 >> 12;
+    row_groups[n5] = v1330;
   }
-  int32_t v1254 = matrix_rows[4];
-  int32_t v1255 = v1254 >> 1;
+  int32_t v1331 = matrix_rows[4];
+  int32_t v1332 = v1331 >> 1;
   int32_t intermediate;
-  intermediate = v1255;
+  intermediate = v1332;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1260 = v1191.read();
-  tokens1 = v1260;
-  int32_t v1261 = v1191.read();
-  continued1 = v1261;
-  int32_t v1262 = v1191.read();
+  int32_t v1337 = v1260.read();
+  tokens1 = v1337;
+  int32_t v1338 = v1260.read();
+  continued1 = v1338;
+  int32_t v1339 = v1260.read();
   int32_t silent1;
-  silent1 = v1262;
+  silent1 = v1339;
   wanted1 = 0;
-  int32_t v1264 = tokens1;
-  int v1265 = v1264;
-  for (int v1266 = 0; v1266 < v1265; v1266 += 1) {
-    int32_t v1267 = v1266;
+  int32_t v1341 = tokens1;
+  int v1342 = v1341;
+  for (int v1343 = 0; v1343 < v1342; v1343 += 1) {
+    int32_t v1344 = v1343;
     int32_t candidate_token;
-    candidate_token = v1267;
-    int32_t v1269 = silent1;
-    int32_t v1270 = v1269 & 1;
-    bool v1271 = v1270 == 0;
-    if (v1271) {
-      int32_t v1272 = candidate_token;
-      int32_t v1273 = wanted1;
-      int v1274 = v1273;
-      chosen[v1274] = v1272;
-      int32_t v1275 = wanted1;
-      ap_int<33> v1276 = v1275;
-      ap_int<33> v1277 = v1276 + 1;
-      int32_t v1278 = v1277;
-      wanted1 = v1278;
+    candidate_token = v1344;
+    int32_t v1346 = silent1;
+    int32_t v1347 = v1346 & 1;
+    bool v1348 = v1347 == 0;
+    if (v1348) {
+      int32_t v1349 = candidate_token;
+      int32_t v1350 = wanted1;
+      int v1351 = v1350;
+      chosen[v1351] = v1349;
+      int32_t v1352 = wanted1;
+      ap_int<33> v1353 = v1352;
+      ap_int<33> v1354 = v1353 + 1;
+      int32_t v1355 = v1354;
+      wanted1 = v1355;
     }
-    int32_t v1279 = silent1;
-    int32_t v1280 = v1279 >> 1;
-    silent1 = v1280;
+    int32_t v1356 = silent1;
+    int32_t v1357 = v1356 >> 1;
+    silent1 = v1357;
   }
-  int32_t v1281 = v1191.read();
+  int32_t v1358 = v1260.read();
   int32_t vector_beats1;
-  vector_beats1 = v1281;
-  int32_t v1283 = tokens1;
-  int v1284 = v1283;
-  for (int v1285 = 0; v1285 < v1284; v1285 += 1) {
-    int32_t v1286 = v1285;
+  vector_beats1 = v1358;
+  int32_t v1360 = tokens1;
+  int v1361 = v1360;
+  for (int v1362 = 0; v1362 < v1361; v1362 += 1) {
+    int32_t v1363 = v1362;
     int32_t token_in;
-    token_in = v1286;
+    token_in = v1363;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1289 = vector_beats1;
-    int v1290 = v1289;
-    for (int v1291 = 0; v1291 < v1290; v1291 += 1) {
+    int32_t v1366 = vector_beats1;
+    int v1367 = v1366;
+    for (int v1368 = 0; v1368 < v1367; v1368 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1292 = v1192.read();
+      ap_uint<128> v1369 = v1261.read();
       ap_uint<128> pair1;
-      pair1 = v1292;
-      ap_int<128> v1294 = pair1;
-      ap_int<48> v1295;
-      ap_int<128> v1295_tmp = v1294;
-      v1295 = v1295_tmp(47, 0);
+      pair1 = v1369;
+      ap_int<128> v1371 = pair1;
+      ap_int<48> v1372;
+      ap_int<128> v1372_tmp = v1371;
+      v1372 = v1372_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1295;
-      ap_int<128> v1297 = pair1;
-      ap_int<48> v1298;
-      ap_int<128> v1298_tmp = v1297;
-      v1298 = v1298_tmp(111, 64);
+      low3 = v1372;
+      ap_int<128> v1374 = pair1;
+      ap_int<48> v1375;
+      ap_int<128> v1375_tmp = v1374;
+      v1375 = v1375_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1298;
-      int32_t v1300 = v1291;
+      high3 = v1375;
+      int32_t v1377 = v1368;
       int32_t number;
-      number = v1300;
-      int32_t v1302 = number;
-      int64_t v1303 = v1302;
-      int64_t v1304 = v1303 * 4;
-      int32_t v1305 = token_in;
-      ap_int<65> v1306 = v1304;
-      ap_int<65> v1307 = v1305;
-      ap_int<65> v1308 = v1306 + v1307;
-      int32_t v1309 = v1308;
+      number = v1377;
+      int32_t v1379 = number;
+      int64_t v1380 = v1379;
+      int64_t v1381 = v1380 * 4;
+      int32_t v1382 = token_in;
+      ap_int<65> v1383 = v1381;
+      ap_int<65> v1384 = v1382;
+      ap_int<65> v1385 = v1383 + v1384;
+      int32_t v1386 = v1385;
       int32_t beside;
-      beside = v1309;
-      ap_int<48> v1311 = low3;
-      int32_t v1312 = beside;
-      int v1313 = v1312;
-      residual[v1313][0] = v1311;
-      ap_int<48> v1314 = high3;
-      int32_t v1315 = beside;
-      int v1316 = v1315;
-      residual[v1316][1] = v1314;
-      int32_t v1317 = number;
-      int32_t v1318 = v1317 & 7;
-      int32_t v1319 = v1318 << 1;
+      beside = v1386;
+      ap_int<48> v1388 = low3;
+      int32_t v1389 = beside;
+      int v1390 = v1389;
+      residual[v1390][0] = v1388;
+      ap_int<48> v1391 = high3;
+      int32_t v1392 = beside;
+      int v1393 = v1392;
+      residual[v1393][1] = v1391;
+      int32_t v1394 = number;
+      int32_t v1395 = v1394 & 7;
+      int32_t v1396 = v1395 << 1;
       int32_t lane;
-      lane = v1319;
-      int32_t v1321 = number;
-      int32_t v1322 = v1321 >> 3;
-      int64_t v1323 = v1322;
-      int64_t v1324 = v1323 * 4;
-      int32_t v1325 = token_in;
-      ap_int<65> v1326 = v1324;
-      ap_int<65> v1327 = v1325;
-      ap_int<65> v1328 = v1326 + v1327;
-      int32_t v1329 = v1328;
+      lane = v1396;
+      int32_t v1398 = number;
+      int32_t v1399 = v1398 >> 3;
+      int64_t v1400 = v1399;
+      int64_t v1401 = v1400 * 4;
+      int32_t v1402 = token_in;
+      ap_int<65> v1403 = v1401;
+      ap_int<65> v1404 = v1402;
+      ap_int<65> v1405 = v1403 + v1404;
+      int32_t v1406 = v1405;
       int32_t place_in;
-      place_in = v1329;
-      ap_int<48> v1331 = low3;
-      int32_t v1332 = place_in;
-      int v1333 = v1332;
-      int32_t v1334 = lane;
-      int v1335 = v1334;
-      values[v1333][v1335] = v1331;
-      ap_int<48> v1336 = high3;
-      int32_t v1337 = place_in;
-      int v1338 = v1337;
-      int32_t v1339 = lane;
-      ap_int<33> v1340 = v1339;
-      ap_int<33> v1341 = v1340 + 1;
-      int v1342 = v1341;
-      values[v1338][v1342] = v1336;
-      ap_int<48> v1343 = seen;
-      ap_int<48> v1344 = low3;
-      ap_int<48> v1345 = v1344 >> 47;
-      ap_int<48> v1346 = v1344 ^ v1345;
-      ap_int<48> v1347 = v1343 | v1346;
-      ap_int<48> v1348 = high3;
-      ap_int<48> v1349 = v1348 >> 47;
-      ap_int<48> v1350 = v1348 ^ v1349;
-      ap_int<48> v1351 = v1347 | v1350;
-      seen = v1351;
+      place_in = v1406;
+      ap_int<48> v1408 = low3;
+      int32_t v1409 = place_in;
+      int v1410 = v1409;
+      int32_t v1411 = lane;
+      int v1412 = v1411;
+      values[v1410][v1412] = v1408;
+      ap_int<48> v1413 = high3;
+      int32_t v1414 = place_in;
+      int v1415 = v1414;
+      int32_t v1416 = lane;
+      ap_int<33> v1417 = v1416;
+      ap_int<33> v1418 = v1417 + 1;
+      int v1419 = v1418;
+      values[v1415][v1419] = v1413;
+      ap_int<48> v1420 = seen;
+      ap_int<48> v1421 = low3;
+      ap_int<48> v1422 = v1421 >> 47;
+      ap_int<48> v1423 = v1421 ^ v1422;
+      ap_int<48> v1424 = v1420 | v1423;
+      ap_int<48> v1425 = high3;
+      ap_int<48> v1426 = v1425 >> 47;
+      ap_int<48> v1427 = v1425 ^ v1426;
+      ap_int<48> v1428 = v1424 | v1427;
+      seen = v1428;
     }
-    ap_int<48> v1352 = seen;
-    int32_t v1353 = token_in;
-    int v1354 = v1353;
-    ones[v1354] = v1352;
+    ap_int<48> v1429 = seen;
+    int32_t v1430 = token_in;
+    int v1431 = v1430;
+    ones[v1431] = v1429;
   }
-  int32_t v1355 = v1191.read();
+  int32_t v1432 = v1260.read();
   int32_t count5;
-  count5 = v1355;
-  int32_t v1357 = count5;
-  int v1358 = v1357;
-  for (int v1359 = 0; v1359 < v1358; v1359 += 1) {
-    int32_t v1360 = v1191.read();
-    int32_t kind1;
-    kind1 = v1360;
-    int32_t v1362 = kind1;
-    bool v1363 = v1362 == 0;
-    int32_t v1364 = v1363 ? (int32_t)0 : (int32_t)6;
+  count5 = v1432;
+  int32_t v1434 = count5;
+  int v1435 = v1434;
+  for (int v1436 = 0; v1436 < v1435; v1436 += 1) {
+    int32_t v1437 = v1260.read();
+    int32_t kind5;
+    kind5 = v1437;
+    int32_t v1439 = kind5;
+    bool v1440 = v1439 == 0;
+    int32_t v1441 = v1440 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1364;
-    int32_t v1366 = kind1;
-    bool v1367 = v1366 == 0;
-    ap_int<33> v1368 = v1367 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1369 = v1368;
+    phase_begin1 = v1441;
+    int32_t v1443 = kind5;
+    bool v1444 = v1443 == 1;
+    ap_int<33> v1445 = v1444 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1446 = v1445;
     int32_t phase_end1;
-    phase_end1 = v1369;
-    int32_t v1371 = kind1;
-    bool v1372 = v1371 == 0;
-    int32_t v1373 = tokens1;
-    int32_t v1374 = wanted1;
-    int32_t v1375 = v1372 ? (int32_t)v1373 : (int32_t)v1374;
+    phase_end1 = v1446;
+    int32_t v1448 = kind5;
+    bool v1449 = v1448 == 0;
+    int32_t v1450 = tokens1;
+    int32_t v1451 = wanted1;
+    int32_t v1452 = v1449 ? (int32_t)v1450 : (int32_t)v1451;
     int32_t active;
-    active = v1375;
-    int32_t v1377 = phase_begin1;
-    int32_t v1378 = phase_end1;
-    int v1379 = v1377;
-    int v1380 = v1378;
-    for (int v1381 = v1379; v1381 < v1380; v1381 += 1) {
-      int32_t v1382 = v1381;
+    active = v1452;
+    int32_t v1454 = phase_begin1;
+    int32_t v1455 = phase_end1;
+    int v1456 = v1454;
+    int v1457 = v1455;
+    for (int v1458 = v1456; v1458 < v1457; v1458 += 1) {
+      int32_t v1459 = v1458;
       int32_t phase;
-      phase = v1382;
-      ap_uint<128> v1384 = v1193.read();
+      phase = v1459;
+      ap_uint<128> v1461 = v1262.read();
       ap_uint<128> front1;
-      front1 = v1384;
-      ap_uint<128> v1386 = v1193.read();
+      front1 = v1461;
+      ap_uint<128> v1463 = v1262.read();
       ap_uint<128> back1;
-      back1 = v1386;
-      ap_int<128> v1388 = front1;
-      int32_t v1389;
-      ap_int<128> v1389_tmp = v1388;
-      v1389 = v1389_tmp(31, 0);
-      header[0] = v1389;
-      ap_int<128> v1390 = front1;
-      int32_t v1391;
-      ap_int<128> v1391_tmp = v1390;
-      v1391 = v1391_tmp(63, 32);
-      header[1] = v1391;
-      ap_int<128> v1392 = front1;
-      int32_t v1393;
-      ap_int<128> v1393_tmp = v1392;
-      v1393 = v1393_tmp(95, 64);
-      header[2] = v1393;
-      ap_int<128> v1394 = front1;
-      int32_t v1395;
-      ap_int<128> v1395_tmp = v1394;
-      v1395 = v1395_tmp(127, 96);
-      header[3] = v1395;
-      ap_int<128> v1396 = back1;
-      int32_t v1397;
-      ap_int<128> v1397_tmp = v1396;
-      v1397 = v1397_tmp(31, 0);
-      header[4] = v1397;
-      ap_int<128> v1398 = back1;
-      int32_t v1399;
-      ap_int<128> v1399_tmp = v1398;
-      v1399 = v1399_tmp(63, 32);
-      header[5] = v1399;
-      ap_int<128> v1400 = back1;
-      int32_t v1401;
-      ap_int<128> v1401_tmp = v1400;
-      v1401 = v1401_tmp(95, 64);
-      header[6] = v1401;
+      back1 = v1463;
+      ap_int<128> v1465 = front1;
+      int32_t v1466;
+      ap_int<128> v1466_tmp = v1465;
+      v1466 = v1466_tmp(31, 0);
+      header[0] = v1466;
+      ap_int<128> v1467 = front1;
+      int32_t v1468;
+      ap_int<128> v1468_tmp = v1467;
+      v1468 = v1468_tmp(63, 32);
+      header[1] = v1468;
+      ap_int<128> v1469 = front1;
+      int32_t v1470;
+      ap_int<128> v1470_tmp = v1469;
+      v1470 = v1470_tmp(95, 64);
+      header[2] = v1470;
+      ap_int<128> v1471 = front1;
+      int32_t v1472;
+      ap_int<128> v1472_tmp = v1471;
+      v1472 = v1472_tmp(127, 96);
+      header[3] = v1472;
+      ap_int<128> v1473 = back1;
+      int32_t v1474;
+      ap_int<128> v1474_tmp = v1473;
+      v1474 = v1474_tmp(31, 0);
+      header[4] = v1474;
+      ap_int<128> v1475 = back1;
+      int32_t v1476;
+      ap_int<128> v1476_tmp = v1475;
+      v1476 = v1476_tmp(63, 32);
+      header[5] = v1476;
+      ap_int<128> v1477 = back1;
+      int32_t v1478;
+      ap_int<128> v1478_tmp = v1477;
+      v1478 = v1478_tmp(95, 64);
+      header[6] = v1478;
       header[7] = 0;
-      int32_t v1402 = active;
-      int v1403 = v1402;
-      for (int v1404 = 0; v1404 < v1403; v1404 += 1) {
-        int32_t v1405 = v1404;
+      int32_t v1479 = active;
+      int v1480 = v1479;
+      for (int v1481 = 0; v1481 < v1480; v1481 += 1) {
+        int32_t v1482 = v1481;
         int32_t turn;
-        turn = v1405;
-        int32_t v1407 = turn;
+        turn = v1482;
+        int32_t v1484 = turn;
         int32_t token;
-        token = v1407;
-        int32_t v1409 = phase;
-        bool v1410 = v1409 == 6;
-        if (v1410) {
-          int32_t v1411 = turn;
-          int v1412 = v1411;
-          int32_t v1413 = chosen[v1412];
-          token = v1413;
+        token = v1484;
+        int32_t v1486 = phase;
+        bool v1487 = v1486 == 6;
+        if (v1487) {
+          int32_t v1488 = turn;
+          int v1489 = v1488;
+          int32_t v1490 = chosen[v1489];
+          token = v1490;
         }
-        int32_t v1414 = token;
-        int v1415 = v1414;
-        ap_int<48> v1416 = ones[v1415];
-        int64_t v1417 = v1416;
+        int32_t v1491 = token;
+        int v1492 = v1491;
+        ap_int<48> v1493 = ones[v1492];
+        int64_t v1494 = v1493;
         int64_t magnitude;
-        magnitude = v1417;
-        int64_t v1419 = magnitude;
-        int32_t v1420;
-        bit_length(v1419, &v1420);
+        magnitude = v1494;
+        int64_t v1496 = magnitude;
+        int32_t v1497;
+        bit_length(v1496, &v1497);
         int32_t length;
-        length = v1420;
-        int32_t v1422 = length;
-        ap_int<33> v1423 = v1422;
-        ap_int<33> v1424 = 47 - v1423;
-        int32_t v1425 = v1424;
+        length = v1497;
+        int32_t v1499 = length;
+        ap_int<33> v1500 = v1499;
+        ap_int<33> v1501 = 47 - v1500;
+        int32_t v1502 = v1501;
         int32_t left1;
-        left1 = v1425;
+        left1 = v1502;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1427 = phase;
-        int v1428 = v1427;
-        int32_t v1429 = norm_words[v1428];
+        int32_t v1504 = phase;
+        int v1505 = v1504;
+        int32_t v1506 = norm_words[v1505];
         int32_t vector_words1;
-        vector_words1 = v1429;
-        int32_t v1431 = vector_words1;
-        int v1432 = v1431;
-        for (int v1433 = 0; v1433 < v1432; v1433 += 1) {
+        vector_words1 = v1506;
+        int32_t v1508 = vector_words1;
+        int v1509 = v1508;
+        for (int v1510 = 0; v1510 < v1509; v1510 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1434 = v1433;
+          int32_t v1511 = v1510;
           int32_t measured;
-          measured = v1434;
-          ap_uint<1024> v1436 = v1194.read();
+          measured = v1511;
+          ap_uint<1024> v1513 = v1263.read();
           ap_uint<1024> element1;
-          element1 = v1436;
-          int32_t v1438 = measured;
-          int64_t v1439 = v1438;
-          int64_t v1440 = v1439 * 4;
-          int32_t v1441 = token;
-          ap_int<65> v1442 = v1440;
-          ap_int<65> v1443 = v1441;
-          ap_int<65> v1444 = v1442 + v1443;
-          int32_t v1445 = v1444;
+          element1 = v1513;
+          int32_t v1515 = measured;
+          int64_t v1516 = v1515;
+          int64_t v1517 = v1516 * 4;
+          int32_t v1518 = token;
+          ap_int<65> v1519 = v1517;
+          ap_int<65> v1520 = v1518;
+          ap_int<65> v1521 = v1519 + v1520;
+          int32_t v1522 = v1521;
           int32_t place;
-          place = v1445;
-          int32_t v1447 = place;
-          int32_t v1448 = measured;
-          ap_int<1024> v1449 = element1;
-          int32_t v1450 = left1;
-          measure(values, v1447, v1448, v1449, v1450, scaled, squares, absmax);
+          place = v1522;
+          int32_t v1524 = place;
+          int32_t v1525 = measured;
+          ap_int<1024> v1526 = element1;
+          int32_t v1527 = left1;
+          measure(values, v1524, v1525, v1526, v1527, scaled, squares, absmax);
         }
-        int32_t v1451 = length;
-        ap_int<33> v1452 = v1451;
-        ap_int<33> v1453 = v1452 + 1;
-        int32_t v1454 = v1453;
+        int32_t v1528 = length;
+        ap_int<33> v1529 = v1528;
+        ap_int<33> v1530 = v1529 + 1;
+        int32_t v1531 = v1530;
         int32_t lost;
-        lost = v1454;
-        int32_t v1456 = lost;
-        ap_int<33> v1457 = v1456;
-        ap_int<33> v1458 = v1457 - 24;
-        ap_int<33> v1459 = v1458 << 1;
-        int32_t v1460 = v1459;
+        lost = v1531;
+        int32_t v1533 = lost;
+        ap_int<33> v1534 = v1533;
+        ap_int<33> v1535 = v1534 - 24;
+        ap_int<33> v1536 = v1535 << 1;
+        int32_t v1537 = v1536;
         int32_t plain_exponent;
-        plain_exponent = v1460;
-        int64_t v1462 = squares[1];
-        int32_t v1463 = plain_exponent;
-        normalise(v1462, v1463, plain);
-        int32_t v1464 = phase;
-        bool v1465 = v1464 == 3;
-        if (v1465) {
-          int32_t v1466 = token;
-          int v1467 = v1466;
-          int32_t v1468 = gate_mantissas[v1467];
-          plain[0] = v1468;
-          int32_t v1469 = token;
-          int v1470 = v1469;
-          int32_t v1471 = gate_exponents[v1470];
-          plain[1] = v1471;
+        plain_exponent = v1537;
+        int64_t v1539 = squares[1];
+        int32_t v1540 = plain_exponent;
+        normalise(v1539, v1540, plain);
+        int32_t v1541 = phase;
+        bool v1542 = v1541 == 3;
+        if (v1542) {
+          int32_t v1543 = token;
+          int v1544 = v1543;
+          int32_t v1545 = gate_mantissas[v1544];
+          plain[0] = v1545;
+          int32_t v1546 = token;
+          int v1547 = v1546;
+          int32_t v1548 = gate_exponents[v1547];
+          plain[1] = v1548;
         }
-        int32_t v1472 = phase;
-        bool v1473 = v1472 == 5;
-        if (v1473) {
+        int32_t v1549 = phase;
+        bool v1550 = v1549 == 5;
+        if (v1550) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1474 = lost;
-        norm_scale(header, v1474, squares, absmax, plain, exponents, work);
-        int32_t v1475 = absmax[0];
-        int32_t v1476;
-        code_shift(v1475, &v1476);
+        int32_t v1551 = lost;
+        norm_scale(header, v1551, squares, absmax, plain, exponents, work);
+        int32_t v1552 = absmax[0];
+        int32_t v1553;
+        code_shift(v1552, &v1553);
         int32_t code_left;
-        code_left = v1476;
-        int32_t v1478 = absmax[0];
-        int32_t v1479 = code_left;
-        ap_int<26> v1480;
-        code_reciprocal(v1478, v1479, &v1480);
+        code_left = v1553;
+        int32_t v1555 = absmax[0];
+        int32_t v1556 = code_left;
+        ap_int<26> v1557;
+        code_reciprocal(v1555, v1556, &v1557);
         ap_int<26> reciprocal1;
-        reciprocal1 = v1480;
+        reciprocal1 = v1557;
         int32_t code_column;
         code_column = 0;
         int32_t code_group;
         code_group = 0;
-        int64_t v1484 = work[0];
+        int64_t v1561 = work[0];
         int64_t radicand1;
-        radicand1 = v1484;
-        int64_t v1486 = work[1];
-        ap_int<36> v1487 = v1486;
+        radicand1 = v1561;
+        int64_t v1563 = work[1];
+        ap_int<36> v1564 = v1563;
         ap_int<36> dividend;
-        dividend = v1487;
+        dividend = v1564;
         int64_t root;
         root = 0;
         int64_t quotient1;
@@ -2304,162 +2423,174 @@ void core_0(
         dividing = 0;
         int64_t root_bit;
         root_bit = 1;
-        int64_t v1494 = root_bit;
-        int64_t v1495 = v1494 << 60;
-        root_bit = v1495;
-        int32_t v1496 = vector_words1;
-        bool v1497 = v1496 > 57;
-        int32_t v1498 = v1497 ? (int32_t)v1496 : (int32_t)57;
+        int64_t v1571 = root_bit;
+        int64_t v1572 = v1571 << 60;
+        root_bit = v1572;
+        int32_t v1573 = vector_words1;
+        bool v1574 = v1573 > 57;
+        int32_t v1575 = v1574 ? (int32_t)v1573 : (int32_t)57;
         int32_t passes;
-        passes = v1498;
-        int32_t v1500 = passes;
-        int v1501 = v1500;
-        for (int v1502 = 0; v1502 < v1501; v1502 += 1) {
+        passes = v1575;
+        int32_t v1577 = passes;
+        int v1578 = v1577;
+        for (int v1579 = 0; v1579 < v1578; v1579 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1503 = v1502;
+          int32_t v1580 = v1579;
           int32_t coded;
-          coded = v1503;
-          int32_t v1505 = coded;
-          int32_t v1506 = vector_words1;
-          bool v1507 = v1505 < v1506;
-          if (v1507) {
-            int32_t v1508 = coded;
-            int32_t v1509 = code_left;
-            ap_int<26> v1510 = reciprocal1;
-            int32_t v1511 = code_column;
-            int32_t v1512 = turn;
-            int32_t v1513 = code_group;
-            quantise(scaled, v1508, v1509, v1510, codes, v1511, v1512, v1513);
-            int32_t v1514 = code_group;
-            ap_int<33> v1515 = v1514;
-            ap_int<33> v1516 = v1515 + 1;
-            int32_t v1517 = v1516;
-            code_group = v1517;
-            int32_t v1518 = code_group;
-            bool v1519 = v1518 == 4;
-            if (v1519) {
+          coded = v1580;
+          int32_t v1582 = coded;
+          int32_t v1583 = vector_words1;
+          bool v1584 = v1582 < v1583;
+          if (v1584) {
+            int32_t v1585 = coded;
+            int32_t v1586 = code_left;
+            ap_int<26> v1587 = reciprocal1;
+            int32_t v1588 = code_column;
+            int32_t v1589 = turn;
+            int32_t v1590 = code_group;
+            quantise(scaled, v1585, v1586, v1587, codes, v1588, v1589, v1590);
+            int32_t v1591 = code_group;
+            ap_int<33> v1592 = v1591;
+            ap_int<33> v1593 = v1592 + 1;
+            int32_t v1594 = v1593;
+            code_group = v1594;
+            int32_t v1595 = code_group;
+            bool v1596 = v1595 == 4;
+            if (v1596) {
               code_group = 0;
-              int32_t v1520 = code_column;
-              ap_int<33> v1521 = v1520;
-              ap_int<33> v1522 = v1521 + 1;
-              int32_t v1523 = v1522;
-              code_column = v1523;
+              int32_t v1597 = code_column;
+              ap_int<33> v1598 = v1597;
+              ap_int<33> v1599 = v1598 + 1;
+              int32_t v1600 = v1599;
+              code_column = v1600;
             }
           }
-          int32_t v1524 = coded;
-          bool v1525 = v1524 == 31;
-          if (v1525) {
-            int64_t v1526 = root;
-            ap_int<36> v1527 = v1526;
-            divisor = v1527;
+          int32_t v1601 = coded;
+          bool v1602 = v1601 == 31;
+          if (v1602) {
+            int64_t v1603 = root;
+            ap_int<36> v1604 = v1603;
+            divisor = v1604;
           }
-          ap_int<36> v1528 = dividend;
-          ap_int<36> v1529 = divisor;
-          ap_int<37> v1530 = v1528;
-          ap_int<37> v1531 = v1529;
-          ap_int<37> v1532 = v1530 - v1531;
-          ap_int<36> v1533 = v1532;
+          ap_int<36> v1605 = dividend;
+          ap_int<36> v1606 = divisor;
+          ap_int<37> v1607 = v1605;
+          ap_int<37> v1608 = v1606;
+          ap_int<37> v1609 = v1607 - v1608;
+          ap_int<36> v1610 = v1609;
           ap_int<36> less;
-          less = v1533;
-          int32_t v1535 = dividing;
-          bool v1536 = v1535 > 0;
-          if (v1536) {
-            int64_t v1537 = quotient1;
-            int64_t v1538 = v1537 << 1;
-            quotient1 = v1538;
-            ap_int<36> v1539 = less;
-            bool v1540 = v1539 >= 0;
-            if (v1540) {
-              ap_int<36> v1541 = less;
-              dividend = v1541;
-              int64_t v1542 = quotient1;
-              ap_int<65> v1543 = v1542;
-              ap_int<65> v1544 = v1543 + 1;
-              int64_t v1545 = v1544;
-              quotient1 = v1545;
+          less = v1610;
+          int32_t v1612 = dividing;
+          bool v1613 = v1612 > 0;
+          if (v1613) {
+            int64_t v1614 = quotient1;
+            int64_t v1615 = v1614 << 1;
+            quotient1 = v1615;
+            ap_int<36> v1616 = less;
+            bool v1617 = v1616 >= 0;
+            if (v1617) {
+              ap_int<36> v1618 = less;
+              dividend = v1618;
+              int64_t v1619 = quotient1;
+              ap_int<65> v1620 = v1619;
+              ap_int<65> v1621 = v1620 + 1;
+              int64_t v1622 = v1621;
+              quotient1 = v1622;
             }
-            ap_int<36> v1546 = dividend;
-            ap_int<36> v1547 = v1546 << 1;
-            dividend = v1547;
+            ap_int<36> v1623 = dividend;
+            ap_int<36> v1624 = v1623 << 1;
+            dividend = v1624;
           }
-          int64_t v1548 = root;
-          int64_t v1549 = root_bit;
-          ap_int<65> v1550 = v1548;
-          ap_int<65> v1551 = v1549;
-          ap_int<65> v1552 = v1550 + v1551;
-          int64_t v1553 = v1552;
+          int64_t v1625 = root;
+          int64_t v1626 = root_bit;
+          ap_int<65> v1627 = v1625;
+          ap_int<65> v1628 = v1626;
+          ap_int<65> v1629 = v1627 + v1628;
+          int64_t v1630 = v1629;
           int64_t trial;
-          trial = v1553;
-          int64_t v1555 = root;
-          int64_t v1556 = v1555 >> 1;
-          root = v1556;
-          int64_t v1557 = radicand1;
-          int64_t v1558 = trial;
-          bool v1559 = v1557 >= v1558;
-          if (v1559) {
-            int64_t v1560 = trial;
-            int64_t v1561 = radicand1;
-            ap_int<65> v1562 = v1561;
-            ap_int<65> v1563 = v1560;
-            ap_int<65> v1564 = v1562 - v1563;
-            int64_t v1565 = v1564;
-            radicand1 = v1565;
-            int64_t v1566 = root_bit;
-            int64_t v1567 = root;
-            ap_int<65> v1568 = v1567;
-            ap_int<65> v1569 = v1566;
-            ap_int<65> v1570 = v1568 + v1569;
-            int64_t v1571 = v1570;
-            root = v1571;
+          trial = v1630;
+          int64_t v1632 = root;
+          int64_t v1633 = v1632 >> 1;
+          root = v1633;
+          int64_t v1634 = radicand1;
+          int64_t v1635 = trial;
+          bool v1636 = v1634 >= v1635;
+          if (v1636) {
+            int64_t v1637 = trial;
+            int64_t v1638 = radicand1;
+            ap_int<65> v1639 = v1638;
+            ap_int<65> v1640 = v1637;
+            ap_int<65> v1641 = v1639 - v1640;
+            int64_t v1642 = v1641;
+            radicand1 = v1642;
+            int64_t v1643 = root_bit;
+            int64_t v1644 = root;
+            ap_int<65> v1645 = v1644;
+            ap_int<65> v1646 = v1643;
+            ap_int<65> v1647 = v1645 + v1646;
+            int64_t v1648 = v1647;
+            root = v1648;
           }
-          int64_t v1572 = root_bit;
-          int64_t v1573 = v1572 >> 2;
-          root_bit = v1573;
+          int64_t v1649 = root_bit;
+          int64_t v1650 = v1649 >> 2;
+          root_bit = v1650;
           dividing = 0;
-          int32_t v1574 = coded;
-          bool v1575 = v1574 >= 31;
-          if (v1575) {
-            int32_t v1576 = coded;
-            ap_int<33> v1577 = v1576;
-            bool v1578 = v1577 < 56;
-            if (v1578) {
+          int32_t v1651 = coded;
+          bool v1652 = v1651 >= 31;
+          if (v1652) {
+            int32_t v1653 = coded;
+            ap_int<33> v1654 = v1653;
+            bool v1655 = v1654 < 56;
+            if (v1655) {
               dividing = 1;
             }
           }
         }
-        int64_t v1579 = quotient1;
-        ratio_end(v1579, exponents, 24, scale);
-        int32_t v1580 = scale[0];
-        int32_t v1581 = turn;
-        int v1582 = v1581;
-        scale_mantissas[v1582] = v1580;
-        int32_t v1583 = scale[1];
-        int32_t v1584 = turn;
-        int v1585 = v1584;
-        scale_exponents[v1585] = v1583;
+        int64_t v1656 = quotient1;
+        ratio_end(v1656, exponents, 24, scale);
+        int32_t v1657 = scale[0];
+        int32_t v1658 = turn;
+        int v1659 = v1658;
+        scale_mantissas[v1659] = v1657;
+        int32_t v1660 = scale[1];
+        int32_t v1661 = turn;
+        int v1662 = v1661;
+        scale_exponents[v1662] = v1660;
+        int32_t v1663 = phase;
+        bool v1664 = v1663 < 6;
+        int32_t v1665 = scale[1];
+        bool v1666 = v1665 > 0;
+        bool v1667 = v1664 & v1666;
+        if (v1667) {
+          int32_t v1668 = cut1[2];
+          ap_int<33> v1669 = v1668;
+          ap_int<33> v1670 = v1669 + 1;
+          int32_t v1671 = v1670;
+          cut1[2] = v1671;
+        }
       }
-      int32_t v1586 = phase;
-      int v1587 = v1586;
-      int32_t v1588 = weight_words[v1587];
+      int32_t v1672 = phase;
+      int v1673 = v1672;
+      int32_t v1674 = weight_words[v1673];
       int32_t words5;
-      words5 = v1588;
-      int32_t v1590 = phase;
-      int v1591 = v1590;
-      int32_t v1592 = column_words[v1591];
+      words5 = v1674;
+      int32_t v1676 = phase;
+      int v1677 = v1676;
+      int32_t v1678 = column_words[v1677];
       int32_t columns;
-      columns = v1592;
-      int32_t v1594 = phase;
-      int v1595 = v1594;
-      int32_t v1596 = matrix_rows[v1595];
+      columns = v1678;
+      int32_t v1680 = phase;
+      int v1681 = v1680;
+      int32_t v1682 = matrix_rows[v1681];
       int32_t rows;
-      rows = v1596;
+      rows = v1682;
       l_S_t_7_t3: for (int t3 = 0; t3 < 4; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1599 = phase;
-        bool v1600 = v1599 == 2;
-        bool v1601 = v1599 >= 3;
-        bool v1602 = v1600 | v1601;
-        if (v1602) {
+        int32_t v1685 = phase;
+        bool v1686 = v1685 == 2;
+        bool v1687 = v1685 >= 3;
+        bool v1688 = v1686 | v1687;
+        if (v1688) {
           ones[t3] = 0;
         }
       }
@@ -2475,893 +2606,955 @@ void core_0(
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1609 = words5;
+      int32_t v1695 = words5;
       int32_t turns;
-      turns = v1609;
+      turns = v1695;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1614 = active;
-      int64_t v1615 = v1614;
-      int64_t v1616 = v1615 * 5;
-      int32_t v1617 = v1616;
-      group_sums = v1617;
-      int32_t v1618 = group_sums;
-      int32_t v1619 = columns;
-      bool v1620 = v1618 > v1619;
-      if (v1620) {
-        int32_t v1621 = group_sums;
-        int32_t v1622 = columns;
-        ap_int<33> v1623 = v1621;
-        ap_int<33> v1624 = v1622;
-        ap_int<33> v1625 = v1623 - v1624;
-        int32_t v1626 = v1625;
-        idle = v1626;
+      int32_t v1700 = active;
+      int64_t v1701 = v1700;
+      int64_t v1702 = v1701 * 5;
+      int32_t v1703 = v1702;
+      group_sums = v1703;
+      int32_t v1704 = group_sums;
+      int32_t v1705 = columns;
+      bool v1706 = v1704 > v1705;
+      if (v1706) {
+        int32_t v1707 = group_sums;
+        int32_t v1708 = columns;
+        ap_int<33> v1709 = v1707;
+        ap_int<33> v1710 = v1708;
+        ap_int<33> v1711 = v1709 - v1710;
+        int32_t v1712 = v1711;
+        idle = v1712;
       }
-      int32_t v1627 = words5;
-      int32_t v1628 = phase;
-      int v1629 = v1628;
-      int32_t v1630 = row_groups[v1629];
-      int32_t v1631 = idle;
-      int64_t v1632 = v1630;
-      int64_t v1633 = v1631;
-      int64_t v1634 = v1632 * v1633;
-      ap_int<65> v1635 = v1627;
-      ap_int<65> v1636 = v1634;
-      ap_int<65> v1637 = v1635 + v1636;
-      int32_t v1638 = v1637;
-      turns = v1638;
-      int32_t v1639 = turns;
-      int32_t v1640 = group_sums;
-      ap_int<33> v1641 = v1639;
-      ap_int<33> v1642 = v1640;
-      ap_int<33> v1643 = v1641 + v1642;
-      int32_t v1644 = v1643;
+      int32_t v1713 = words5;
+      int32_t v1714 = phase;
+      int v1715 = v1714;
+      int32_t v1716 = row_groups[v1715];
+      int32_t v1717 = idle;
+      int64_t v1718 = v1716;
+      int64_t v1719 = v1717;
+      int64_t v1720 = v1718 * v1719;
+      ap_int<65> v1721 = v1713;
+      ap_int<65> v1722 = v1720;
+      ap_int<65> v1723 = v1721 + v1722;
+      int32_t v1724 = v1723;
+      turns = v1724;
+      int32_t v1725 = turns;
+      int32_t v1726 = group_sums;
+      ap_int<33> v1727 = v1725;
+      ap_int<33> v1728 = v1726;
+      ap_int<33> v1729 = v1727 + v1728;
+      int32_t v1730 = v1729;
       int32_t steps;
-      steps = v1644;
-      int32_t v1646 = steps;
-      int v1647 = v1646;
-      for (int v1648 = 0; v1648 < v1647; v1648 += 1) {
+      steps = v1730;
+      int32_t v1732 = steps;
+      int v1733 = v1732;
+      for (int v1734 = 0; v1734 < v1733; v1734 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1650 = waiting;
-        bool v1651 = v1650 > 0;
-        if (v1651) {
-          int32_t v1652 = waiting;
-          ap_int<33> v1653 = v1652;
-          ap_int<33> v1654 = v1653 - 1;
-          int32_t v1655 = v1654;
-          waiting = v1655;
+        int32_t v1736 = waiting;
+        bool v1737 = v1736 > 0;
+        if (v1737) {
+          int32_t v1738 = waiting;
+          ap_int<33> v1739 = v1738;
+          ap_int<33> v1740 = v1739 - 1;
+          int32_t v1741 = v1740;
+          waiting = v1741;
           taking = 0;
         }
-        int32_t v1656 = turns;
-        ap_int<33> v1657 = v1648;
-        ap_int<33> v1658 = v1656;
-        bool v1659 = v1657 < v1658;
-        if (v1659) {
-          int32_t v1660 = taking;
-          bool v1661 = v1660 == 1;
-          if (v1661) {
-            ap_uint<128> v1662 = v1195.read();
-            word[0] = v1662;
-            ap_uint<128> v1663 = v1196.read();
-            word[1] = v1663;
-            ap_uint<128> v1664 = v1197.read();
-            word[2] = v1664;
-            ap_uint<128> v1665 = v1198.read();
-            word[3] = v1665;
+        int32_t v1742 = turns;
+        ap_int<33> v1743 = v1734;
+        ap_int<33> v1744 = v1742;
+        bool v1745 = v1743 < v1744;
+        if (v1745) {
+          int32_t v1746 = taking;
+          bool v1747 = v1746 == 1;
+          if (v1747) {
+            ap_uint<128> v1748 = v1264.read();
+            word[0] = v1748;
+            ap_uint<128> v1749 = v1265.read();
+            word[1] = v1749;
+            ap_uint<128> v1750 = v1266.read();
+            word[2] = v1750;
+            ap_uint<128> v1751 = v1267.read();
+            word[3] = v1751;
           }
         }
-        int32_t v1666 = pending;
-        bool v1667 = v1666 > 0;
-        if (v1667) {
-          int32_t v1668 = pending;
-          ap_int<33> v1669 = v1668;
-          ap_int<33> v1670 = v1669 - 1;
-          int32_t v1671 = v1670;
-          pending = v1671;
+        int32_t v1752 = pending;
+        bool v1753 = v1752 > 0;
+        if (v1753) {
+          int32_t v1754 = pending;
+          ap_int<33> v1755 = v1754;
+          ap_int<33> v1756 = v1755 - 1;
+          int32_t v1757 = v1756;
+          pending = v1757;
           ap_int<21> total4;
           total4 = 0;
           l_S_t_8_t4: for (int t4 = 0; t4 < 4; t4++) {
-            int32_t v1674 = taker;
-            ap_int<33> v1675 = v1674;
-            ap_int<33> v1676 = t4;
-            bool v1677 = v1675 == v1676;
-            if (v1677) {
-              ap_int<21> v1678 = leaving[0][t4];
-              total4 = v1678;
-              int32_t v1679 = scale_mantissas[t4];
-              scale[0] = v1679;
-              int32_t v1680 = scale_exponents[t4];
-              scale[1] = v1680;
+            int32_t v1760 = taker;
+            ap_int<33> v1761 = v1760;
+            ap_int<33> v1762 = t4;
+            bool v1763 = v1761 == v1762;
+            if (v1763) {
+              ap_int<21> v1764 = leaving[0][t4];
+              total4 = v1764;
+              int32_t v1765 = scale_mantissas[t4];
+              scale[0] = v1765;
+              int32_t v1766 = scale_exponents[t4];
+              scale[1] = v1766;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1682 = taker;
-          int32_t v1683 = active;
-          ap_int<33> v1684 = v1683;
-          ap_int<33> v1685 = v1684 - 1;
-          ap_int<33> v1686 = v1682;
-          bool v1687 = v1686 != v1685;
-          if (v1687) {
+          int32_t v1768 = taker;
+          int32_t v1769 = active;
+          ap_int<33> v1770 = v1769;
+          ap_int<33> v1771 = v1770 - 1;
+          ap_int<33> v1772 = v1768;
+          bool v1773 = v1772 != v1771;
+          if (v1773) {
             last_taker = 0;
           }
-          int32_t v1688 = last_taker;
-          bool v1689 = v1688 == 1;
-          if (v1689) {
+          int32_t v1774 = last_taker;
+          bool v1775 = v1774 == 1;
+          if (v1775) {
             l_S_r_t_9_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 4; t5++) {
-                ap_int<21> v1692 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1692;
+                ap_int<21> v1778 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1778;
               }
             }
           }
-          int32_t v1693 = position;
-          int32_t v1694 = rows;
-          bool v1695 = v1693 < v1694;
-          if (v1695) {
-            int32_t v1696 = phase;
+          int32_t v1779 = position;
+          int32_t v1780 = rows;
+          bool v1781 = v1779 < v1780;
+          if (v1781) {
+            int32_t v1782 = phase;
             int32_t step1;
-            step1 = v1696;
-            int32_t v1698 = position;
+            step1 = v1782;
+            int32_t v1784 = position;
             int32_t at5;
-            at5 = v1698;
-            int32_t v1700 = phase;
-            bool v1701 = v1700 == 4;
-            if (v1701) {
-              int32_t v1702 = position;
-              int32_t v1703 = intermediate;
-              bool v1704 = v1702 >= v1703;
-              if (v1704) {
+            at5 = v1784;
+            int32_t v1786 = phase;
+            bool v1787 = v1786 == 4;
+            if (v1787) {
+              int32_t v1788 = position;
+              int32_t v1789 = intermediate;
+              bool v1790 = v1788 >= v1789;
+              if (v1790) {
                 step1 = 7;
-                int32_t v1705 = position;
-                int32_t v1706 = intermediate;
-                ap_int<33> v1707 = v1705;
-                ap_int<33> v1708 = v1706;
-                ap_int<33> v1709 = v1707 - v1708;
-                int32_t v1710 = v1709;
-                at5 = v1710;
+                int32_t v1791 = position;
+                int32_t v1792 = intermediate;
+                ap_int<33> v1793 = v1791;
+                ap_int<33> v1794 = v1792;
+                ap_int<33> v1795 = v1793 - v1794;
+                int32_t v1796 = v1795;
+                at5 = v1796;
               }
             }
-            int32_t v1711 = phase;
-            bool v1712 = v1711 == 6;
-            if (v1712) {
+            int32_t v1797 = phase;
+            bool v1798 = v1797 == 6;
+            if (v1798) {
               at5 = 0;
             }
-            int32_t v1713 = position;
-            int32_t v1714 = v1713 & 3;
+            int32_t v1799 = position;
+            int32_t v1800 = v1799 & 3;
             int32_t quarter;
-            quarter = v1714;
-            int32_t v1716 = step1;
-            bool v1717 = v1716 == 1;
-            int32_t v1718 = taker;
-            bool v1719 = v1718 == 0;
-            int32_t v1720 = quarter;
-            bool v1721 = v1720 == 0;
-            bool v1722 = v1717 & v1719;
-            bool v1723 = v1722 & v1721;
-            if (v1723) {
-              ap_uint<128> v1724 = v1193.read();
-              room_beat1 = v1724;
+            quarter = v1800;
+            int32_t v1802 = step1;
+            bool v1803 = v1802 == 1;
+            int32_t v1804 = taker;
+            bool v1805 = v1804 == 0;
+            int32_t v1806 = quarter;
+            bool v1807 = v1806 == 0;
+            bool v1808 = v1803 & v1805;
+            bool v1809 = v1808 & v1807;
+            if (v1809) {
+              ap_uint<128> v1810 = v1262.read();
+              room_beat1 = v1810;
             }
-            int32_t v1725 = step1;
-            bool v1726 = v1725 == 1;
-            int32_t v1727 = tokens1;
-            bool v1728 = v1727 == 1;
-            int32_t v1729 = quarter;
-            bool v1730 = v1729 == 0;
-            bool v1731 = v1726 & v1728;
-            bool v1732 = v1731 & v1730;
-            if (v1732) {
-              ap_uint<128> v1733 = v1192.read();
-              state_beat = v1733;
+            int32_t v1811 = step1;
+            bool v1812 = v1811 == 1;
+            int32_t v1813 = tokens1;
+            bool v1814 = v1813 == 1;
+            int32_t v1815 = quarter;
+            bool v1816 = v1815 == 0;
+            bool v1817 = v1812 & v1814;
+            bool v1818 = v1817 & v1816;
+            if (v1818) {
+              ap_uint<128> v1819 = v1261.read();
+              state_beat = v1819;
             }
-            ap_int<128> v1734 = room_beat1;
-            int32_t v1735 = v1734;
+            ap_int<128> v1820 = room_beat1;
+            int32_t v1821 = v1820;
             int32_t room;
-            room = v1735;
-            ap_int<128> v1737 = state_beat;
-            int32_t v1738 = v1737;
+            room = v1821;
+            ap_int<128> v1823 = state_beat;
+            int32_t v1824 = v1823;
             int32_t before1;
-            before1 = v1738;
+            before1 = v1824;
             l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1741 = quarter;
-              ap_int<34> v1742 = k4;
-              ap_int<34> v1743 = v1742 + 1;
-              ap_int<34> v1744 = v1741;
-              bool v1745 = v1744 == v1743;
-              if (v1745) {
-                ap_int<128> v1746 = room_beat1;
-                int64_t v1747 = k4;
-                int64_t v1748 = v1747 * 32;
-                ap_int<65> v1749 = v1748;
-                ap_int<65> v1750 = v1749 + 32;
-                ap_uint<128> v1751 = v1750;
-                ap_uint<128> v1752 = v1746 >> v1751;
+              int32_t v1827 = quarter;
+              ap_int<34> v1828 = k4;
+              ap_int<34> v1829 = v1828 + 1;
+              ap_int<34> v1830 = v1827;
+              bool v1831 = v1830 == v1829;
+              if (v1831) {
+                ap_int<128> v1832 = room_beat1;
+                int64_t v1833 = k4;
+                int64_t v1834 = v1833 * 32;
+                ap_int<65> v1835 = v1834;
+                ap_int<65> v1836 = v1835 + 32;
+                ap_uint<128> v1837 = v1836;
+                ap_uint<128> v1838 = v1832 >> v1837;
                 ap_uint<128> room_part;
-                room_part = v1752;
-                ap_int<128> v1754 = room_part;
-                int32_t v1755 = v1754;
-                room = v1755;
-                ap_int<128> v1756 = state_beat;
-                ap_uint<128> v1757 = v1756 >> v1751;
+                room_part = v1838;
+                ap_int<128> v1840 = room_part;
+                int32_t v1841 = v1840;
+                room = v1841;
+                ap_int<128> v1842 = state_beat;
+                ap_uint<128> v1843 = v1842 >> v1837;
                 ap_uint<128> state_part;
-                state_part = v1757;
-                ap_int<128> v1759 = state_part;
-                int32_t v1760 = v1759;
-                before1 = v1760;
+                state_part = v1843;
+                ap_int<128> v1845 = state_part;
+                int32_t v1846 = v1845;
+                before1 = v1846;
               }
             }
-            int32_t v1761 = at5;
-            int64_t v1762 = v1761;
-            int64_t v1763 = v1762 * 4;
-            int32_t v1764 = taker;
-            ap_int<65> v1765 = v1763;
-            ap_int<65> v1766 = v1764;
-            ap_int<65> v1767 = v1765 + v1766;
-            int32_t v1768 = v1767;
+            int32_t v1847 = at5;
+            int64_t v1848 = v1847;
+            int64_t v1849 = v1848 * 4;
+            int32_t v1850 = taker;
+            ap_int<65> v1851 = v1849;
+            ap_int<65> v1852 = v1850;
+            ap_int<65> v1853 = v1851 + v1852;
+            int32_t v1854 = v1853;
             int32_t beside_at;
-            beside_at = v1768;
-            ap_int<21> v1770 = total4;
-            ap_int<48> v1771;
-            dequantise(v1770, scale, &v1771);
+            beside_at = v1854;
+            ap_int<21> v1856 = total4;
+            ap_int<48> v1857;
+            dequantise(v1856, scale, &v1857);
             ap_int<48> delta;
-            delta = v1771;
-            ap_int<48> v1773 = delta;
-            int32_t v1774;
-            saturate_gate(v1773, &v1774);
+            delta = v1857;
+            ap_int<48> v1859 = delta;
+            int32_t v1860;
+            saturate_gate(v1859, &v1860);
             int32_t gate;
-            gate = v1774;
-            int32_t v1776 = beside_at;
-            int v1777 = v1776;
-            int32_t v1778 = held[v1777];
+            gate = v1860;
+            int32_t v1862 = beside_at;
+            int v1863 = v1862;
+            int32_t v1864 = held[v1863];
             int32_t kept;
-            kept = v1778;
-            int32_t v1780 = step1;
-            bool v1781 = v1780 == 1;
-            int32_t v1782 = gate;
-            int32_t v1783 = 0 - v1782;
-            int32_t v1784 = v1781 ? (int32_t)v1783 : (int32_t)v1782;
-            int32_t turned;
-            turned = v1784;
-            int32_t v1786 = step1;
-            bool v1787 = v1786 == 2;
-            int32_t v1788 = kept;
-            int32_t v1789 = turned;
-            int32_t v1790 = v1787 ? (int32_t)v1788 : (int32_t)v1789;
-            int32_t argument;
-            argument = v1790;
-            int32_t v1792 = argument;
-            ap_int<30> v1793;
-            sigmoid(v1792, &v1793);
-            ap_int<30> sigma;
-            sigma = v1793;
-            int32_t v1795 = step1;
-            bool v1796 = v1795 == 1;
-            int32_t v1797 = room;
-            int32_t v1798 = argument;
-            int32_t v1799 = v1796 ? (int32_t)v1797 : (int32_t)v1798;
-            int32_t factor1;
-            factor1 = v1799;
-            int32_t v1801 = factor1;
-            ap_int<30> v1802 = sigma;
-            int32_t v1803;
-            weigh(v1801, v1802, &v1803);
-            int32_t weighted1;
-            weighted1 = v1803;
-            int32_t v1805 = weighted1;
-            ap_int<30> v1806 = v1805;
-            ap_int<30> fresh;
-            fresh = v1806;
-            int32_t v1808 = before1;
-            int32_t v1809 = kept;
-            ap_int<30> v1810 = fresh;
-            int32_t v1811;
-            state_update(v1808, v1809, v1810, &v1811);
-            int32_t mixed1;
-            mixed1 = v1811;
-            int32_t keeps;
-            keeps = 0;
-            int32_t v1814 = step1;
-            bool v1815 = v1814 == 0;
-            bool v1816 = v1814 == 4;
-            bool v1817 = v1815 | v1816;
-            if (v1817) {
-              keeps = 1;
-            }
-            int32_t v1818 = step1;
-            bool v1819 = v1818 == 1;
-            if (v1819) {
-              int32_t v1820 = tokens1;
-              bool v1821 = v1820 == 1;
-              if (v1821) {
-                keeps = 1;
-              }
-              int32_t v1822 = weighted1;
-              int32_t v1823 = beside_at;
-              int v1824 = v1823;
-              opened[v1824] = v1822;
-            }
-            int32_t v1825 = keeps;
-            bool v1826 = v1825 == 1;
-            if (v1826) {
-              int32_t v1827 = step1;
-              bool v1828 = v1827 == 1;
-              int32_t v1829 = mixed1;
-              int32_t v1830 = weighted1;
-              int32_t v1831 = v1828 ? (int32_t)v1829 : (int32_t)v1830;
-              int32_t v1832 = beside_at;
-              int v1833 = v1832;
-              held[v1833] = v1831;
-            }
-            int32_t v1834 = step1;
-            bool v1835 = v1834 == 2;
-            int32_t v1836 = weighted1;
-            int32_t v1837 = kept;
-            int32_t v1838 = v1835 ? (int32_t)v1836 : (int32_t)v1837;
-            int32_t other;
-            other = v1838;
-            int32_t v1840 = gate;
-            int32_t v1841 = other;
-            ap_int<48> v1842;
-            gated_product(v1840, v1841, &v1842);
-            ap_int<48> value1;
-            value1 = v1842;
-            int32_t v1844 = step1;
-            bool v1845 = v1844 == 3;
-            bool v1846 = v1844 == 5;
-            bool v1847 = v1845 | v1846;
-            if (v1847) {
-              int32_t v1848 = at5;
-              int32_t v1849 = v1848 >> 1;
-              int64_t v1850 = v1849;
-              int64_t v1851 = v1850 * 4;
-              int32_t v1852 = taker;
-              ap_int<65> v1853 = v1851;
-              ap_int<65> v1854 = v1852;
-              ap_int<65> v1855 = v1853 + v1854;
-              int32_t v1856 = v1855;
-              int32_t beside1;
-              beside1 = v1856;
-              int32_t v1858 = beside1;
-              int v1859 = v1858;
-              int32_t v1860 = at5;
-              int32_t v1861 = v1860 & 1;
-              int v1862 = v1861;
-              ap_int<48> v1863 = residual[v1859][v1862];
-              ap_int<48> v1864 = delta;
-              ap_int<48> v1865;
-              residual_add(v1863, v1864, &v1865);
-              value1 = v1865;
-              ap_int<48> v1866 = value1;
-              int32_t v1867 = beside1;
-              int v1868 = v1867;
-              int32_t v1869 = at5;
-              int32_t v1870 = v1869 & 1;
-              int v1871 = v1870;
-              residual[v1868][v1871] = v1866;
-            }
+            kept = v1864;
+            int32_t v1866 = step1;
+            bool v1867 = v1866 == 1;
+            int32_t v1868 = gate;
+            int32_t v1869 = 0 - v1868;
+            int32_t v1870 = v1867 ? (int32_t)v1869 : (int32_t)v1868;
+            int32_t signed_gate;
+            signed_gate = v1870;
             int32_t v1872 = step1;
             bool v1873 = v1872 == 2;
-            bool v1874 = v1872 == 3;
-            bool v1875 = v1872 == 5;
-            bool v1876 = v1872 == 7;
-            bool v1877 = v1873 | v1874;
-            bool v1878 = v1877 | v1875;
-            bool v1879 = v1878 | v1876;
-            if (v1879) {
-              int32_t v1880 = at5;
-              int32_t v1881 = v1880 >> 4;
-              int64_t v1882 = v1881;
-              int64_t v1883 = v1882 * 4;
-              int32_t v1884 = taker;
-              ap_int<65> v1885 = v1883;
-              ap_int<65> v1886 = v1884;
-              ap_int<65> v1887 = v1885 + v1886;
-              int32_t v1888 = v1887;
-              int32_t place_out;
-              place_out = v1888;
-              ap_int<48> v1890 = value1;
-              int32_t v1891 = place_out;
-              int v1892 = v1891;
-              int32_t v1893 = at5;
-              int32_t v1894 = v1893 & 15;
-              int v1895 = v1894;
-              values[v1892][v1895] = v1890;
-              l_S_t_11_t6: for (int t6 = 0; t6 < 4; t6++) {
-                int32_t v1897 = taker;
-                ap_int<33> v1898 = v1897;
-                ap_int<33> v1899 = t6;
-                bool v1900 = v1898 == v1899;
-                if (v1900) {
-                  ap_int<48> v1901 = ones[t6];
-                  ap_int<48> v1902 = value1;
-                  ap_int<48> v1903 = v1902 >> 47;
-                  ap_int<48> v1904 = v1902 ^ v1903;
-                  ap_int<48> v1905 = v1901 | v1904;
-                  ones[t6] = v1905;
+            int32_t v1874 = kept;
+            int32_t v1875 = signed_gate;
+            int32_t v1876 = v1873 ? (int32_t)v1874 : (int32_t)v1875;
+            int32_t argument;
+            argument = v1876;
+            int32_t v1878 = argument;
+            ap_int<30> v1879;
+            sigmoid(v1878, &v1879);
+            ap_int<30> sigma;
+            sigma = v1879;
+            int32_t v1881 = step1;
+            bool v1882 = v1881 == 1;
+            int32_t v1883 = room;
+            int32_t v1884 = argument;
+            int32_t v1885 = v1882 ? (int32_t)v1883 : (int32_t)v1884;
+            int32_t factor1;
+            factor1 = v1885;
+            int32_t v1887 = factor1;
+            ap_int<30> v1888 = sigma;
+            int32_t v1889;
+            times_sigma(v1887, v1888, &v1889);
+            int32_t weighted1;
+            weighted1 = v1889;
+            int32_t v1891 = weighted1;
+            ap_int<30> v1892 = v1891;
+            ap_int<30> fresh;
+            fresh = v1892;
+            int32_t v1894 = before1;
+            int32_t v1895 = kept;
+            ap_int<30> v1896 = fresh;
+            int32_t v1897;
+            state_update(v1894, v1895, v1896, &v1897);
+            int32_t mixed1;
+            mixed1 = v1897;
+            int32_t keeps;
+            keeps = 0;
+            int32_t v1900 = step1;
+            bool v1901 = v1900 == 0;
+            bool v1902 = v1900 == 4;
+            bool v1903 = v1901 | v1902;
+            if (v1903) {
+              keeps = 1;
+            }
+            int32_t v1904 = step1;
+            bool v1905 = v1904 == 1;
+            if (v1905) {
+              int32_t v1906 = tokens1;
+              bool v1907 = v1906 == 1;
+              if (v1907) {
+                keeps = 1;
+              }
+              int32_t v1908 = weighted1;
+              int32_t v1909 = beside_at;
+              int v1910 = v1909;
+              opened[v1910] = v1908;
+            }
+            int32_t v1911 = keeps;
+            bool v1912 = v1911 == 1;
+            if (v1912) {
+              int32_t v1913 = step1;
+              bool v1914 = v1913 == 1;
+              int32_t v1915 = mixed1;
+              int32_t v1916 = weighted1;
+              int32_t v1917 = v1914 ? (int32_t)v1915 : (int32_t)v1916;
+              int32_t v1918 = beside_at;
+              int v1919 = v1918;
+              held[v1919] = v1917;
+            }
+            int32_t v1920 = step1;
+            bool v1921 = v1920 == 2;
+            int32_t v1922 = weighted1;
+            int32_t v1923 = kept;
+            int32_t v1924 = v1921 ? (int32_t)v1922 : (int32_t)v1923;
+            int32_t other;
+            other = v1924;
+            int32_t v1926 = gate;
+            int32_t v1927 = other;
+            ap_int<48> v1928;
+            gated_product(v1926, v1927, &v1928);
+            ap_int<48> value1;
+            value1 = v1928;
+            int32_t v1930 = step1;
+            bool v1931 = v1930 == 3;
+            bool v1932 = v1930 == 5;
+            bool v1933 = v1931 | v1932;
+            if (v1933) {
+              int32_t v1934 = at5;
+              int32_t v1935 = v1934 >> 1;
+              int64_t v1936 = v1935;
+              int64_t v1937 = v1936 * 4;
+              int32_t v1938 = taker;
+              ap_int<65> v1939 = v1937;
+              ap_int<65> v1940 = v1938;
+              ap_int<65> v1941 = v1939 + v1940;
+              int32_t v1942 = v1941;
+              int32_t beside1;
+              beside1 = v1942;
+              int32_t v1944 = beside1;
+              int v1945 = v1944;
+              int32_t v1946 = at5;
+              int32_t v1947 = v1946 & 1;
+              int v1948 = v1947;
+              ap_int<48> v1949 = residual[v1945][v1948];
+              ap_int<48> v1950 = delta;
+              ap_int<48> v1951;
+              residual_add(v1949, v1950, &v1951);
+              value1 = v1951;
+              ap_int<48> v1952 = value1;
+              int32_t v1953 = beside1;
+              int v1954 = v1953;
+              int32_t v1955 = at5;
+              int32_t v1956 = v1955 & 1;
+              int v1957 = v1956;
+              residual[v1954][v1957] = v1952;
+              ap_int<48> v1958 = value1;
+              int64_t v1959 = vector_max;
+              int64_t v1960 = v1958;
+              bool v1961 = v1960 == v1959;
+              int64_t v1962 = 0 - v1959;
+              bool v1963 = v1960 == v1962;
+              bool v1964 = v1961 | v1963;
+              if (v1964) {
+                int32_t v1965 = cut1[1];
+                ap_int<33> v1966 = v1965;
+                ap_int<33> v1967 = v1966 + 1;
+                int32_t v1968 = v1967;
+                cut1[1] = v1968;
+              }
+            } else {
+              int32_t v1969 = step1;
+              bool v1970 = v1969 != 6;
+              if (v1970) {
+                int32_t v1971 = gate;
+                int32_t v1972 = gate_max;
+                bool v1973 = v1971 == v1972;
+                int32_t v1974 = 0 - v1972;
+                bool v1975 = v1971 == v1974;
+                bool v1976 = v1973 | v1975;
+                if (v1976) {
+                  int32_t v1977 = cut1[0];
+                  ap_int<33> v1978 = v1977;
+                  ap_int<33> v1979 = v1978 + 1;
+                  int32_t v1980 = v1979;
+                  cut1[0] = v1980;
                 }
               }
             }
-            ap_int<21> v1906 = total4;
-            ap_int<42> v1907 = v1906;
-            ap_int<42> v1908 = v1907 * v1907;
-            int64_t v1909 = v1908;
+            int32_t v1981 = step1;
+            bool v1982 = v1981 == 2;
+            bool v1983 = v1981 == 3;
+            bool v1984 = v1981 == 5;
+            bool v1985 = v1981 == 7;
+            bool v1986 = v1982 | v1983;
+            bool v1987 = v1986 | v1984;
+            bool v1988 = v1987 | v1985;
+            if (v1988) {
+              int32_t v1989 = at5;
+              int32_t v1990 = v1989 >> 4;
+              int64_t v1991 = v1990;
+              int64_t v1992 = v1991 * 4;
+              int32_t v1993 = taker;
+              ap_int<65> v1994 = v1992;
+              ap_int<65> v1995 = v1993;
+              ap_int<65> v1996 = v1994 + v1995;
+              int32_t v1997 = v1996;
+              int32_t place_out;
+              place_out = v1997;
+              ap_int<48> v1999 = value1;
+              int32_t v2000 = place_out;
+              int v2001 = v2000;
+              int32_t v2002 = at5;
+              int32_t v2003 = v2002 & 15;
+              int v2004 = v2003;
+              values[v2001][v2004] = v1999;
+              l_S_t_11_t6: for (int t6 = 0; t6 < 4; t6++) {
+                int32_t v2006 = taker;
+                ap_int<33> v2007 = v2006;
+                ap_int<33> v2008 = t6;
+                bool v2009 = v2007 == v2008;
+                if (v2009) {
+                  ap_int<48> v2010 = ones[t6];
+                  ap_int<48> v2011 = value1;
+                  ap_int<48> v2012 = v2011 >> 47;
+                  ap_int<48> v2013 = v2011 ^ v2012;
+                  ap_int<48> v2014 = v2010 | v2013;
+                  ones[t6] = v2014;
+                }
+              }
+            }
+            ap_int<21> v2015 = total4;
+            ap_int<42> v2016 = v2015;
+            ap_int<42> v2017 = v2016 * v2016;
+            int64_t v2018 = v2017;
             int64_t square;
-            square = v1909;
-            int32_t v1911 = step1;
-            bool v1912 = v1911 == 2;
-            if (v1912) {
+            square = v2018;
+            int32_t v2020 = step1;
+            bool v2021 = v2020 == 2;
+            if (v2021) {
               l_S_t_12_t7: for (int t7 = 0; t7 < 4; t7++) {
-                int32_t v1914 = taker;
-                ap_int<33> v1915 = v1914;
-                ap_int<33> v1916 = t7;
-                bool v1917 = v1915 == v1916;
-                if (v1917) {
-                  int64_t v1918 = square;
-                  int64_t v1919 = gate_sums[t7];
-                  ap_int<65> v1920 = v1919;
-                  ap_int<65> v1921 = v1918;
-                  ap_int<65> v1922 = v1920 + v1921;
-                  int64_t v1923 = v1922;
-                  gate_sums[t7] = v1923;
+                int32_t v2023 = taker;
+                ap_int<33> v2024 = v2023;
+                ap_int<33> v2025 = t7;
+                bool v2026 = v2024 == v2025;
+                if (v2026) {
+                  int64_t v2027 = square;
+                  int64_t v2028 = gate_sums[t7];
+                  ap_int<65> v2029 = v2028;
+                  ap_int<65> v2030 = v2027;
+                  ap_int<65> v2031 = v2029 + v2030;
+                  int64_t v2032 = v2031;
+                  gate_sums[t7] = v2032;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1925 = step1;
-            bool v1926 = v1925 == 1;
-            if (v1926) {
-              int32_t v1927 = tokens1;
-              bool v1928 = v1927 == 1;
-              if (v1928) {
+            int32_t v2034 = step1;
+            bool v2035 = v2034 == 1;
+            if (v2035) {
+              int32_t v2036 = tokens1;
+              bool v2037 = v2036 == 1;
+              if (v2037) {
                 leaves = 1;
               }
             }
-            int32_t v1929 = step1;
-            bool v1930 = v1929 == 6;
-            if (v1930) {
+            int32_t v2038 = step1;
+            bool v2039 = v2038 == 6;
+            if (v2039) {
               leaves = 1;
             }
-            int32_t v1931 = leaves;
-            bool v1932 = v1931 == 1;
-            if (v1932) {
-              int32_t v1933 = step1;
-              bool v1934 = v1933 == 1;
-              int32_t v1935 = mixed1;
-              ap_int<21> v1936 = total4;
-              int32_t v1937 = v1936;
-              int32_t v1938 = v1934 ? (int32_t)v1935 : (int32_t)v1937;
+            int32_t v2040 = leaves;
+            bool v2041 = v2040 == 1;
+            if (v2041) {
+              int32_t v2042 = step1;
+              bool v2043 = v2042 == 1;
+              int32_t v2044 = mixed1;
+              ap_int<21> v2045 = total4;
+              int32_t v2046 = v2045;
+              int32_t v2047 = v2043 ? (int32_t)v2044 : (int32_t)v2046;
               int32_t newest;
-              newest = v1938;
+              newest = v2047;
               ap_uint<128> packed;
               packed = 0;
               l_S_t_13_t8: for (int t8 = 0; t8 < 4; t8++) {
-                int32_t v1942 = taker;
-                ap_int<33> v1943 = v1942;
-                ap_int<33> v1944 = t8;
-                bool v1945 = v1943 == v1944;
-                if (v1945) {
+                int32_t v2051 = taker;
+                ap_int<33> v2052 = v2051;
+                ap_int<33> v2053 = t8;
+                bool v2054 = v2052 == v2053;
+                if (v2054) {
                   l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1947 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1947;
+                    int32_t v2056 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v2056;
                   }
-                  int32_t v1948 = newest;
-                  quad[((t8 * 4) + 3)] = v1948;
+                  int32_t v2057 = newest;
+                  quad[((t8 * 4) + 3)] = v2057;
                   l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1950 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1951 = packed;
-                    int64_t v1952 = k6;
-                    int64_t v1953 = v1952 * 32;
-                    ap_int<65> v1954 = v1953;
-                    ap_int<65> v1955 = v1954 + 31;
-                    int v1956 = v1953;
-                    int v1957 = v1955;
-                    ap_int<128> v1958;
-                    ap_int<128> v1958_tmp = v1951;
-                    v1958_tmp(v1957, v1956) = v1950;
-                    v1958 = v1958_tmp;
-                    packed = v1958;
+                    int32_t v2059 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v2060 = packed;
+                    int64_t v2061 = k6;
+                    int64_t v2062 = v2061 * 32;
+                    ap_int<65> v2063 = v2062;
+                    ap_int<65> v2064 = v2063 + 31;
+                    int v2065 = v2062;
+                    int v2066 = v2064;
+                    ap_int<128> v2067;
+                    ap_int<128> v2067_tmp = v2060;
+                    v2067_tmp(v2066, v2065) = v2059;
+                    v2067 = v2067_tmp;
+                    packed = v2067;
                   }
                 }
               }
-              int32_t v1959 = quarter;
-              bool v1960 = v1959 == 3;
-              if (v1960) {
-                ap_int<128> v1961 = packed;
-                v1199.write(v1961);
+              int32_t v2068 = quarter;
+              bool v2069 = v2068 == 3;
+              if (v2069) {
+                ap_int<128> v2070 = packed;
+                v1268.write(v2070);
               }
             }
           }
-          int32_t v1962 = taker;
-          ap_int<33> v1963 = v1962;
-          ap_int<33> v1964 = v1963 + 1;
-          int32_t v1965 = v1964;
-          taker = v1965;
-          int32_t v1966 = last_taker;
-          bool v1967 = v1966 == 1;
-          if (v1967) {
+          int32_t v2071 = taker;
+          ap_int<33> v2072 = v2071;
+          ap_int<33> v2073 = v2072 + 1;
+          int32_t v2074 = v2073;
+          taker = v2074;
+          int32_t v2075 = last_taker;
+          bool v2076 = v2075 == 1;
+          if (v2076) {
             taker = 0;
-            int32_t v1968 = position;
-            ap_int<33> v1969 = v1968;
-            ap_int<33> v1970 = v1969 + 1;
-            int32_t v1971 = v1970;
-            position = v1971;
+            int32_t v2077 = position;
+            ap_int<33> v2078 = v2077;
+            ap_int<33> v2079 = v2078 + 1;
+            int32_t v2080 = v2079;
+            position = v2080;
           }
         }
-        int32_t v1972 = column;
-        multiply_word(word, codes, v1972, sums);
-        int32_t v1973 = taking;
-        bool v1974 = v1973 == 1;
-        if (v1974) {
-          int32_t v1975 = column;
-          ap_int<33> v1976 = v1975;
-          ap_int<33> v1977 = v1976 + 1;
-          int32_t v1978 = v1977;
-          column = v1978;
-          int32_t v1979 = column;
-          int32_t v1980 = columns;
-          bool v1981 = v1979 == v1980;
-          if (v1981) {
+        int32_t v2081 = column;
+        multiply_word(word, codes, v2081, sums);
+        int32_t v2082 = taking;
+        bool v2083 = v2082 == 1;
+        if (v2083) {
+          int32_t v2084 = column;
+          ap_int<33> v2085 = v2084;
+          ap_int<33> v2086 = v2085 + 1;
+          int32_t v2087 = v2086;
+          column = v2087;
+          int32_t v2088 = column;
+          int32_t v2089 = columns;
+          bool v2090 = v2088 == v2089;
+          if (v2090) {
             column = 0;
-            int32_t v1982 = group_sums;
-            pending = v1982;
-            int32_t v1983 = idle;
-            waiting = v1983;
+            int32_t v2091 = group_sums;
+            pending = v2091;
+            int32_t v2092 = idle;
+            waiting = v2092;
             l_S_r_t_16_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 4; t9++) {
-                ap_int<21> v1986 = sums[r4][t9];
-                leaving[r4][t9] = v1986;
+                ap_int<21> v2095 = sums[r4][t9];
+                leaving[r4][t9] = v2095;
               }
             }
           }
         }
       }
-      int32_t v1987 = phase;
-      bool v1988 = v1987 == 1;
-      if (v1988) {
-        int32_t v1989 = tokens1;
-        bool v1990 = v1989 > 1;
-        if (v1990) {
-          int32_t v1991 = continued1;
+      int32_t v2096 = phase;
+      bool v2097 = v2096 == 1;
+      if (v2097) {
+        int32_t v2098 = tokens1;
+        bool v2099 = v2098 > 1;
+        if (v2099) {
+          int32_t v2100 = continued1;
           int32_t rest_continued1;
-          rest_continued1 = v1991;
-          int32_t v1993 = tokens1;
-          int v1994 = v1993;
-          for (int v1995 = 0; v1995 < v1994; v1995 += 1) {
-            int32_t v1996 = v1995;
+          rest_continued1 = v2100;
+          int32_t v2102 = tokens1;
+          int v2103 = v2102;
+          for (int v2104 = 0; v2104 < v2103; v2104 += 1) {
+            int32_t v2105 = v2104;
             int32_t token_now;
-            token_now = v1996;
-            int32_t v1998 = rest_continued1;
-            int32_t v1999 = v1998 & 1;
+            token_now = v2105;
+            int32_t v2107 = rest_continued1;
+            int32_t v2108 = v2107 & 1;
             int32_t goes_on1;
-            goes_on1 = v1999;
-            int32_t v2001 = rest_continued1;
-            int32_t v2002 = v2001 >> 1;
-            rest_continued1 = v2002;
+            goes_on1 = v2108;
+            int32_t v2110 = rest_continued1;
+            int32_t v2111 = v2110 >> 1;
+            rest_continued1 = v2111;
             ap_uint<128> old_beat;
             old_beat = 0;
-            int32_t v2004 = rows;
-            int v2005 = v2004;
-            for (int v2006 = 0; v2006 < v2005; v2006 += 1) {
+            int32_t v2113 = rows;
+            int v2114 = v2113;
+            for (int v2115 = 0; v2115 < v2114; v2115 += 1) {
             #pragma HLS pipeline II=1
-              int32_t v2007 = v2006;
+              int32_t v2116 = v2115;
               int32_t element_at;
-              element_at = v2007;
-              int32_t v2009 = element_at;
-              int32_t v2010 = v2009 & 3;
+              element_at = v2116;
+              int32_t v2118 = element_at;
+              int32_t v2119 = v2118 & 3;
               int32_t part_of;
-              part_of = v2010;
-              int32_t v2012 = goes_on1;
-              bool v2013 = v2012 == 0;
-              int32_t v2014 = part_of;
-              bool v2015 = v2014 == 0;
-              bool v2016 = v2013 & v2015;
-              if (v2016) {
-                ap_uint<128> v2017 = v1192.read();
-                old_beat = v2017;
+              part_of = v2119;
+              int32_t v2121 = goes_on1;
+              bool v2122 = v2121 == 0;
+              int32_t v2123 = part_of;
+              bool v2124 = v2123 == 0;
+              bool v2125 = v2122 & v2124;
+              if (v2125) {
+                ap_uint<128> v2126 = v1261.read();
+                old_beat = v2126;
               }
-              ap_int<128> v2018 = old_beat;
-              int32_t v2019 = v2018;
+              ap_int<128> v2127 = old_beat;
+              int32_t v2128 = v2127;
               int32_t loaded;
-              loaded = v2019;
-              ap_int<128> v2021 = old_beat;
-              ap_uint<128> v2022 = v2021 >> 32;
-              old_beat = v2022;
-              int32_t v2023 = element_at;
-              int64_t v2024 = v2023;
-              int64_t v2025 = v2024 * 4;
-              int32_t v2026 = token_now;
-              ap_int<65> v2027 = v2025;
-              ap_int<65> v2028 = v2026;
-              ap_int<65> v2029 = v2027 + v2028;
-              int32_t v2030 = v2029;
+              loaded = v2128;
+              ap_int<128> v2130 = old_beat;
+              ap_uint<128> v2131 = v2130 >> 32;
+              old_beat = v2131;
+              int32_t v2132 = element_at;
+              int64_t v2133 = v2132;
+              int64_t v2134 = v2133 * 4;
+              int32_t v2135 = token_now;
+              ap_int<65> v2136 = v2134;
+              ap_int<65> v2137 = v2135;
+              ap_int<65> v2138 = v2136 + v2137;
+              int32_t v2139 = v2138;
               int32_t of_token;
-              of_token = v2030;
-              int32_t v2032 = element_at;
-              int v2033 = v2032;
-              int32_t v2034 = latest[v2033];
+              of_token = v2139;
+              int32_t v2141 = element_at;
+              int v2142 = v2141;
+              int32_t v2143 = latest[v2142];
               int32_t earlier;
-              earlier = v2034;
-              int32_t v2036 = goes_on1;
-              bool v2037 = v2036 == 1;
-              int32_t v2038 = earlier;
-              int32_t v2039 = loaded;
-              int32_t v2040 = v2037 ? (int32_t)v2038 : (int32_t)v2039;
+              earlier = v2143;
+              int32_t v2145 = goes_on1;
+              bool v2146 = v2145 == 1;
+              int32_t v2147 = earlier;
+              int32_t v2148 = loaded;
+              int32_t v2149 = v2146 ? (int32_t)v2147 : (int32_t)v2148;
               int32_t stands;
-              stands = v2040;
-              int32_t v2042 = of_token;
-              int v2043 = v2042;
-              int32_t v2044 = held[v2043];
+              stands = v2149;
+              int32_t v2151 = of_token;
+              int v2152 = v2151;
+              int32_t v2153 = held[v2152];
               int32_t candidate;
-              candidate = v2044;
-              int32_t v2046 = of_token;
-              int v2047 = v2046;
-              int32_t v2048 = opened[v2047];
-              ap_int<30> v2049 = v2048;
+              candidate = v2153;
+              int32_t v2155 = of_token;
+              int v2156 = v2155;
+              int32_t v2157 = opened[v2156];
+              ap_int<30> v2158 = v2157;
               ap_int<30> share;
-              share = v2049;
-              int32_t v2051 = stands;
-              int32_t v2052 = candidate;
-              ap_int<30> v2053 = share;
-              int32_t v2054;
-              state_update(v2051, v2052, v2053, &v2054);
+              share = v2158;
+              int32_t v2160 = stands;
+              int32_t v2161 = candidate;
+              ap_int<30> v2162 = share;
+              int32_t v2163;
+              state_update(v2160, v2161, v2162, &v2163);
               int32_t later;
-              later = v2054;
-              int32_t v2056 = later;
-              int32_t v2057 = element_at;
-              int v2058 = v2057;
-              latest[v2058] = v2056;
-              int32_t v2059 = later;
-              int32_t v2060 = of_token;
-              int v2061 = v2060;
-              held[v2061] = v2059;
+              later = v2163;
+              int32_t v2165 = later;
+              int32_t v2166 = element_at;
+              int v2167 = v2166;
+              latest[v2167] = v2165;
+              int32_t v2168 = later;
+              int32_t v2169 = of_token;
+              int v2170 = v2169;
+              held[v2170] = v2168;
               l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
-                int32_t v2063 = quad[(k7 + 1)];
-                quad[k7] = v2063;
+                int32_t v2172 = quad[(k7 + 1)];
+                quad[k7] = v2172;
               }
-              int32_t v2064 = later;
-              quad[3] = v2064;
-              int32_t v2065 = part_of;
-              bool v2066 = v2065 == 3;
-              if (v2066) {
+              int32_t v2173 = later;
+              quad[3] = v2173;
+              int32_t v2174 = part_of;
+              bool v2175 = v2174 == 3;
+              if (v2175) {
                 ap_uint<128> line2;
                 line2 = 0;
                 l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
-                  int32_t v2069 = quad[k8];
-                  ap_int<128> v2070 = line2;
-                  int64_t v2071 = k8;
-                  int64_t v2072 = v2071 * 32;
-                  ap_int<65> v2073 = v2072;
-                  ap_int<65> v2074 = v2073 + 31;
-                  int v2075 = v2072;
-                  int v2076 = v2074;
-                  ap_int<128> v2077;
-                  ap_int<128> v2077_tmp = v2070;
-                  v2077_tmp(v2076, v2075) = v2069;
-                  v2077 = v2077_tmp;
-                  line2 = v2077;
+                  int32_t v2178 = quad[k8];
+                  ap_int<128> v2179 = line2;
+                  int64_t v2180 = k8;
+                  int64_t v2181 = v2180 * 32;
+                  ap_int<65> v2182 = v2181;
+                  ap_int<65> v2183 = v2182 + 31;
+                  int v2184 = v2181;
+                  int v2185 = v2183;
+                  ap_int<128> v2186;
+                  ap_int<128> v2186_tmp = v2179;
+                  v2186_tmp(v2185, v2184) = v2178;
+                  v2186 = v2186_tmp;
+                  line2 = v2186;
                 }
-                ap_int<128> v2078 = line2;
-                v1199.write(v2078);
+                ap_int<128> v2187 = line2;
+                v1268.write(v2187);
               }
             }
           }
         }
       }
-      int32_t v2079 = active;
-      int v2080 = v2079;
-      for (int v2081 = 0; v2081 < v2080; v2081 += 1) {
-        int32_t v2082 = scale_mantissas[v2081];
-        scale[0] = v2082;
-        int32_t v2083 = scale_exponents[v2081];
-        scale[1] = v2083;
-        int32_t v2084 = phase;
-        bool v2085 = v2084 == 2;
-        if (v2085) {
-          int64_t v2086 = gate_sums[v2081];
-          gate_squares(v2086, scale, gate_plain);
-          int32_t v2087 = gate_plain[0];
-          gate_mantissas[v2081] = v2087;
-          int32_t v2088 = gate_plain[1];
-          gate_exponents[v2081] = v2088;
+      int32_t v2188 = active;
+      int v2189 = v2188;
+      for (int v2190 = 0; v2190 < v2189; v2190 += 1) {
+        int32_t v2191 = scale_mantissas[v2190];
+        scale[0] = v2191;
+        int32_t v2192 = scale_exponents[v2190];
+        scale[1] = v2192;
+        int32_t v2193 = phase;
+        bool v2194 = v2193 == 2;
+        if (v2194) {
+          int64_t v2195 = gate_sums[v2190];
+          gate_squares(v2195, scale, gate_plain);
+          int32_t v2196 = gate_plain[0];
+          gate_mantissas[v2190] = v2196;
+          int32_t v2197 = gate_plain[1];
+          gate_exponents[v2190] = v2197;
         }
-        int32_t v2089 = phase;
-        bool v2090 = v2089 == 6;
-        if (v2090) {
+        int32_t v2198 = phase;
+        bool v2199 = v2198 == 6;
+        if (v2199) {
           ap_uint<128> end;
           end = 0;
-          int32_t v2092 = scale[0];
-          ap_int<128> v2093 = end;
-          ap_int<128> v2094;
-          ap_int<128> v2094_tmp = v2093;
-          v2094_tmp(31, 0) = v2092;
-          v2094 = v2094_tmp;
-          end = v2094;
-          int32_t v2095 = scale[1];
-          ap_int<128> v2096 = end;
-          ap_int<128> v2097;
-          ap_int<128> v2097_tmp = v2096;
-          v2097_tmp(63, 32) = v2095;
-          v2097 = v2097_tmp;
-          end = v2097;
-          ap_int<128> v2098 = end;
-          v1199.write(v2098);
+          int32_t v2201 = scale[0];
+          ap_int<128> v2202 = end;
+          ap_int<128> v2203;
+          ap_int<128> v2203_tmp = v2202;
+          v2203_tmp(31, 0) = v2201;
+          v2203 = v2203_tmp;
+          end = v2203;
+          int32_t v2204 = scale[1];
+          ap_int<128> v2205 = end;
+          ap_int<128> v2206;
+          ap_int<128> v2206_tmp = v2205;
+          v2206_tmp(63, 32) = v2204;
+          v2206 = v2206_tmp;
+          end = v2206;
+          ap_int<128> v2207 = end;
+          v1268.write(v2207);
         }
       }
     }
   }
-  int32_t v2099 = tokens1;
-  int v2100 = v2099;
-  for (int v2101 = 0; v2101 < v2100; v2101 += 1) {
-    int32_t v2102 = v2101;
+  int32_t v2208 = tokens1;
+  int v2209 = v2208;
+  for (int v2210 = 0; v2210 < v2209; v2210 += 1) {
+    int32_t v2211 = v2210;
     int32_t token_out;
-    token_out = v2102;
-    int32_t v2104 = vector_beats1;
-    int v2105 = v2104;
-    for (int v2106 = 0; v2106 < v2105; v2106 += 1) {
+    token_out = v2211;
+    int32_t v2213 = vector_beats1;
+    int v2214 = v2213;
+    for (int v2215 = 0; v2215 < v2214; v2215 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2108 = v2106;
+      int32_t v2217 = v2215;
       int32_t number_out;
-      number_out = v2108;
-      int32_t v2110 = number_out;
-      int64_t v2111 = v2110;
-      int64_t v2112 = v2111 * 4;
-      int32_t v2113 = token_out;
-      ap_int<65> v2114 = v2112;
-      ap_int<65> v2115 = v2113;
-      ap_int<65> v2116 = v2114 + v2115;
-      int32_t v2117 = v2116;
+      number_out = v2217;
+      int32_t v2219 = number_out;
+      int64_t v2220 = v2219;
+      int64_t v2221 = v2220 * 4;
+      int32_t v2222 = token_out;
+      ap_int<65> v2223 = v2221;
+      ap_int<65> v2224 = v2222;
+      ap_int<65> v2225 = v2223 + v2224;
+      int32_t v2226 = v2225;
       int32_t beside_out;
-      beside_out = v2117;
-      int32_t v2119 = beside_out;
-      int v2120 = v2119;
-      ap_int<48> v2121 = residual[v2120][0];
-      int64_t v2122 = v2121;
+      beside_out = v2226;
+      int32_t v2228 = beside_out;
+      int v2229 = v2228;
+      ap_int<48> v2230 = residual[v2229][0];
+      int64_t v2231 = v2230;
       int64_t even;
-      even = v2122;
-      int32_t v2124 = beside_out;
-      int v2125 = v2124;
-      ap_int<48> v2126 = residual[v2125][1];
-      int64_t v2127 = v2126;
+      even = v2231;
+      int32_t v2233 = beside_out;
+      int v2234 = v2233;
+      ap_int<48> v2235 = residual[v2234][1];
+      int64_t v2236 = v2235;
       int64_t odd1;
-      odd1 = v2127;
-      int64_t v2129 = even;
-      ap_int<128> v2130 = out;
-      ap_int<128> v2131;
-      ap_int<128> v2131_tmp = v2130;
-      v2131_tmp(63, 0) = v2129;
-      v2131 = v2131_tmp;
-      out = v2131;
-      int64_t v2132 = odd1;
-      ap_int<128> v2133 = out;
-      ap_int<128> v2134;
-      ap_int<128> v2134_tmp = v2133;
-      v2134_tmp(127, 64) = v2132;
-      v2134 = v2134_tmp;
-      out = v2134;
-      ap_int<128> v2135 = out;
-      v1199.write(v2135);
+      odd1 = v2236;
+      int64_t v2238 = even;
+      ap_int<128> v2239 = out;
+      ap_int<128> v2240;
+      ap_int<128> v2240_tmp = v2239;
+      v2240_tmp(63, 0) = v2238;
+      v2240 = v2240_tmp;
+      out = v2240;
+      int64_t v2241 = odd1;
+      ap_int<128> v2242 = out;
+      ap_int<128> v2243;
+      ap_int<128> v2243_tmp = v2242;
+      v2243_tmp(127, 64) = v2241;
+      v2243 = v2243_tmp;
+      out = v2243;
+      ap_int<128> v2244 = out;
+      v1268.write(v2244);
     }
   }
+  ap_uint<128> counted;
+  counted = 0;
+  int32_t v2246 = cut1[0];
+  ap_int<128> v2247 = counted;
+  ap_int<128> v2248;
+  ap_int<128> v2248_tmp = v2247;
+  v2248_tmp(31, 0) = v2246;
+  v2248 = v2248_tmp;
+  counted = v2248;
+  int32_t v2249 = cut1[1];
+  ap_int<128> v2250 = counted;
+  ap_int<128> v2251;
+  ap_int<128> v2251_tmp = v2250;
+  v2251_tmp(63, 32) = v2249;
+  v2251 = v2251_tmp;
+  counted = v2251;
+  int32_t v2252 = cut1[2];
+  ap_int<128> v2253 = counted;
+  ap_int<128> v2254;
+  ap_int<128> v2254_tmp = v2253;
+  v2254_tmp(95, 64) = v2252;
+  v2254 = v2254_tmp;
+  counted = v2254;
+  ap_int<128> v2255 = counted;
+  v1268.write(v2255);
 }
 
 void store_0(
-  ap_uint<128> v2136[5124],
-  ap_uint<128> v2137[20971520],
-  ap_uint<128> v2138[262148],
-  hls::stream< int32_t >& v2139,
-  hls::stream< ap_uint<128> >& v2140
+  ap_uint<128> v2256[5125],
+  ap_uint<128> v2257[20971520],
+  ap_uint<128> v2258[262148],
+  hls::stream< int32_t >& v2259,
+  hls::stream< ap_uint<128> >& v2260
 ) {
   int32_t targets[4];
   l_S_t_0_t10: for (int t10 = 0; t10 < 4; t10++) {
-    int32_t v2143 = v2139.read();
-    targets[t10] = v2143;
+    int32_t v2263 = v2259.read();
+    targets[t10] = v2263;
   }
-  int32_t v2144 = v2139.read();
+  int32_t v2264 = v2259.read();
   int32_t tokens2;
-  tokens2 = v2144;
-  int32_t v2146 = v2139.read();
+  tokens2 = v2264;
+  int32_t v2266 = v2259.read();
   int32_t wanted2;
-  wanted2 = v2146;
-  int32_t v2148 = v2139.read();
+  wanted2 = v2266;
+  int32_t v2268 = v2259.read();
   int32_t vector_beats2;
-  vector_beats2 = v2148;
-  int32_t v2150 = v2139.read();
+  vector_beats2 = v2268;
+  int32_t v2270 = v2259.read();
   int32_t logits_beats1;
-  logits_beats1 = v2150;
-  int32_t v2152 = v2139.read();
+  logits_beats1 = v2270;
+  int32_t v2272 = v2259.read();
   int32_t count6;
-  count6 = v2152;
-  int32_t v2154 = vector_beats2;
-  int32_t v2155 = v2154 >> 1;
+  count6 = v2272;
+  int32_t v2274 = vector_beats2;
+  int32_t v2275 = v2274 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2155;
-  int32_t v2157 = logits_beats1;
-  ap_int<33> v2158 = v2157;
-  ap_int<33> v2159 = v2158 + 1;
-  int32_t v2160 = wanted2;
-  ap_int<65> v2161 = v2159;
-  ap_int<65> v2162 = v2160;
-  ap_int<65> v2163 = v2161 * v2162;
-  int32_t v2164 = v2163;
+  state_beats1 = v2275;
+  int32_t v2277 = logits_beats1;
+  ap_int<33> v2278 = v2277;
+  ap_int<33> v2279 = v2278 + 1;
+  int32_t v2280 = wanted2;
+  ap_int<65> v2281 = v2279;
+  ap_int<65> v2282 = v2280;
+  ap_int<65> v2283 = v2281 * v2282;
+  int32_t v2284 = v2283;
   int32_t head_beats;
-  head_beats = v2164;
-  int32_t v2166 = vector_beats2;
-  int32_t v2167 = tokens2;
-  int64_t v2168 = v2166;
-  int64_t v2169 = v2167;
-  int64_t v2170 = v2168 * v2169;
-  int32_t v2171 = v2170;
+  head_beats = v2284;
+  int32_t v2286 = vector_beats2;
+  int32_t v2287 = tokens2;
+  int64_t v2288 = v2286;
+  int64_t v2289 = v2287;
+  int64_t v2290 = v2288 * v2289;
+  ap_int<65> v2291 = v2290;
+  ap_int<65> v2292 = v2291 + 1;
+  int32_t v2293 = v2292;
   int32_t all_beats;
-  all_beats = v2171;
-  int32_t v2173 = count6;
-  int v2174 = v2173;
-  for (int v2175 = 0; v2175 < v2174; v2175 += 1) {
-    int32_t v2176 = v2139.read();
-    int32_t kind2;
-    kind2 = v2176;
-    int32_t v2178 = v2139.read();
+  all_beats = v2293;
+  int32_t v2295 = count6;
+  int v2296 = v2295;
+  for (int v2297 = 0; v2297 < v2296; v2297 += 1) {
+    int32_t v2298 = v2259.read();
+    int32_t kind6;
+    kind6 = v2298;
+    int32_t v2300 = v2259.read();
     int32_t at6;
-    at6 = v2178;
-    int32_t v2180 = kind2;
-    bool v2181 = v2180 == 0;
-    if (v2181) {
-      int32_t v2182 = tokens2;
-      int v2183 = v2182;
-      for (int v2184 = 0; v2184 < v2183; v2184 += 1) {
-        int32_t v2185 = targets[v2184];
-        int32_t v2186 = at6;
-        int v2187 = v2185;
-        int v2188 = v2186;
-        int v2189 = v2187 + v2188;
-        int32_t v2190 = v2189;
+    at6 = v2300;
+    int32_t v2302 = kind6;
+    bool v2303 = v2302 == 0;
+    if (v2303) {
+      int32_t v2304 = tokens2;
+      int v2305 = v2304;
+      for (int v2306 = 0; v2306 < v2305; v2306 += 1) {
+        int32_t v2307 = targets[v2306];
+        int32_t v2308 = at6;
+        int v2309 = v2307;
+        int v2310 = v2308;
+        int v2311 = v2309 + v2310;
+        int32_t v2312 = v2311;
         int32_t state_at1;
-        state_at1 = v2190;
-        int32_t v2192 = state_beats1;
-        int v2193 = v2192;
-        for (int v2194 = 0; v2194 < v2193; v2194 += 1) {
+        state_at1 = v2312;
+        int32_t v2314 = state_beats1;
+        int v2315 = v2314;
+        for (int v2316 = 0; v2316 < v2315; v2316 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2195 = v2140.read();
-          int32_t v2196 = state_at1;
-          int v2197 = v2196;
-          int v2198 = v2194;
-          int v2199 = v2197 + v2198;
-          int v2200 = v2199;
-          v2137[v2200] = v2195;
+          ap_uint<128> v2317 = v2260.read();
+          int32_t v2318 = state_at1;
+          int v2319 = v2318;
+          int v2320 = v2316;
+          int v2321 = v2319 + v2320;
+          int v2322 = v2321;
+          v2257[v2322] = v2317;
         }
       }
-    } else {
-      int32_t v2201 = head_beats;
-      int v2202 = v2201;
-      for (int v2203 = 0; v2203 < v2202; v2203 += 1) {
+    }
+    int32_t v2323 = kind6;
+    bool v2324 = v2323 == 1;
+    if (v2324) {
+      int32_t v2325 = head_beats;
+      int v2326 = v2325;
+      for (int v2327 = 0; v2327 < v2326; v2327 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2204 = v2140.read();
-        v2138[v2203] = v2204;
+        ap_uint<128> v2328 = v2260.read();
+        v2258[v2327] = v2328;
       }
     }
   }
   int32_t behind1;
   behind1 = 4;
-  int32_t v2206 = all_beats;
-  int v2207 = v2206;
-  for (int v2208 = 0; v2208 < v2207; v2208 += 1) {
+  int32_t v2330 = all_beats;
+  int v2331 = v2330;
+  for (int v2332 = 0; v2332 < v2331; v2332 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2209 = v2140.read();
-    int32_t v2210 = behind1;
-    int v2211 = v2210;
-    int v2212 = v2208;
-    int v2213 = v2211 + v2212;
-    int v2214 = v2213;
-    v2136[v2214] = v2209;
+    ap_uint<128> v2333 = v2260.read();
+    int32_t v2334 = behind1;
+    int v2335 = v2334;
+    int v2336 = v2332;
+    int v2337 = v2335 + v2336;
+    int v2338 = v2337;
+    v2256[v2338] = v2333;
   }
 }
 
@@ -3374,8 +3567,8 @@ extern "C" void engine(
   ap_uint<128> weights_2[134217728],
   ap_uint<128> weights_3[134217728],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[5124],
-  ap_uint<128> vector_out[5124],
+  ap_uint<128> vector_in[5125],
+  ap_uint<128> vector_out[5125],
   ap_uint<128> state_in[20971520],
   ap_uint<128> state_out[20971520],
   ap_uint<128> logits[262148]
@@ -3395,9 +3588,9 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=2052 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=2053 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=2052 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=2053 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
@@ -3406,41 +3599,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=516 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2228;
-  #pragma HLS stream variable=v2228 depth=4
-  hls::stream< int32_t > v2229;
-  #pragma HLS stream variable=v2229 depth=4
-  hls::stream< int32_t > v2230;
-  #pragma HLS stream variable=v2230 depth=4
-  hls::stream< int32_t > v2231;
-  #pragma HLS stream variable=v2231 depth=4
-  hls::stream< int32_t > v2232;
-  #pragma HLS stream variable=v2232 depth=4
-  hls::stream< int32_t > v2233;
-  #pragma HLS stream variable=v2233 depth=4
-  hls::stream< ap_uint<128> > v2234;
-  #pragma HLS stream variable=v2234 depth=8
-  hls::stream< ap_uint<128> > v2235;
-  #pragma HLS stream variable=v2235 depth=512
-  hls::stream< ap_uint<128> > v2236;
-  #pragma HLS stream variable=v2236 depth=512
-  hls::stream< ap_uint<128> > v2237;
-  #pragma HLS stream variable=v2237 depth=512
-  hls::stream< ap_uint<128> > v2238;
-  #pragma HLS stream variable=v2238 depth=512
-  hls::stream< ap_uint<1024> > v2239;
-  #pragma HLS stream variable=v2239 depth=432
-  hls::stream< ap_uint<128> > v2240;
-  #pragma HLS stream variable=v2240 depth=640
-  hls::stream< ap_uint<128> > v2241;
-  #pragma HLS stream variable=v2241 depth=640
-  hls::stream< ap_uint<128> > v2242;
-  #pragma HLS stream variable=v2242 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2234, v2229, v2228, v2230, v2231, v2232, v2233, v2241, v2240, v2239);
-  load_0_0(weights_0, v2230, v2235);
-  load_1_0(weights_1, v2231, v2236);
-  load_2_0(weights_2, v2232, v2237);
-  load_3_0(weights_3, v2233, v2238);
-  core_0(v2234, v2228, v2241, v2240, v2239, v2235, v2236, v2237, v2238, v2242);
-  store_0(vector_out, state_out, logits, v2229, v2242);
+  hls::stream< int32_t > v2352;
+  #pragma HLS stream variable=v2352 depth=4
+  hls::stream< int32_t > v2353;
+  #pragma HLS stream variable=v2353 depth=4
+  hls::stream< int32_t > v2354;
+  #pragma HLS stream variable=v2354 depth=4
+  hls::stream< int32_t > v2355;
+  #pragma HLS stream variable=v2355 depth=4
+  hls::stream< int32_t > v2356;
+  #pragma HLS stream variable=v2356 depth=4
+  hls::stream< int32_t > v2357;
+  #pragma HLS stream variable=v2357 depth=4
+  hls::stream< ap_uint<128> > v2358;
+  #pragma HLS stream variable=v2358 depth=8
+  hls::stream< ap_uint<128> > v2359;
+  #pragma HLS stream variable=v2359 depth=512
+  hls::stream< ap_uint<128> > v2360;
+  #pragma HLS stream variable=v2360 depth=512
+  hls::stream< ap_uint<128> > v2361;
+  #pragma HLS stream variable=v2361 depth=512
+  hls::stream< ap_uint<128> > v2362;
+  #pragma HLS stream variable=v2362 depth=512
+  hls::stream< ap_uint<1024> > v2363;
+  #pragma HLS stream variable=v2363 depth=432
+  hls::stream< ap_uint<128> > v2364;
+  #pragma HLS stream variable=v2364 depth=640
+  hls::stream< ap_uint<128> > v2365;
+  #pragma HLS stream variable=v2365 depth=640
+  hls::stream< ap_uint<128> > v2366;
+  #pragma HLS stream variable=v2366 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2358, v2353, v2352, v2354, v2355, v2356, v2357, v2365, v2364, v2363);
+  load_0_0(weights_0, v2354, v2359);
+  load_1_0(weights_1, v2355, v2360);
+  load_2_0(weights_2, v2356, v2361);
+  load_3_0(weights_3, v2357, v2362);
+  core_0(v2358, v2352, v2365, v2364, v2363, v2359, v2360, v2361, v2362, v2366);
+  store_0(vector_out, state_out, logits, v2353, v2366);
 }

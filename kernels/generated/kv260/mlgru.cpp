@@ -89,7 +89,7 @@ void sigmoid(
   *v1 = result;
 }
 
-void weigh(
+void times_sigma(
   int32_t v67,
   ap_int<30> v68,
   int32_t *v69
@@ -190,14 +190,14 @@ extern "C" void mlgru(
     int32_t v134 = pre_i[i];
     ap_int<30> v135 = sigma_i;
     int32_t v136;
-    weigh(v134, v135, &v136);
+    times_sigma(v134, v135, &v136);
     int32_t candidate;
     candidate = v136;
     int32_t v138 = pre_f[i];
     int32_t v139 = 0 - v138;
-    int32_t turned;
-    turned = v139;
-    int32_t v141 = turned;
+    int32_t negated;
+    negated = v139;
+    int32_t v141 = negated;
     ap_int<30> v142;
     sigmoid(v141, &v142);
     ap_int<30> sigma_f;
@@ -205,7 +205,7 @@ extern "C" void mlgru(
     int32_t v144 = room[i];
     ap_int<30> v145 = sigma_f;
     int32_t v146;
-    weigh(v144, v145, &v146);
+    times_sigma(v144, v145, &v146);
     ap_int<30> v147 = v146;
     ap_int<30> fresh;
     fresh = v147;
@@ -226,7 +226,7 @@ extern "C" void mlgru(
     int32_t v158 = state;
     ap_int<30> v159 = sigma_h;
     int32_t v160;
-    weigh(v158, v159, &v160);
+    times_sigma(v158, v159, &v160);
     int32_t silu;
     silu = v160;
     int32_t v162 = pre_g[i];

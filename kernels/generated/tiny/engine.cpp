@@ -8,7 +8,7 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[291],
+  ap_uint<128> v4[292],
   ap_uint<128> v5[1572864],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
@@ -334,190 +334,223 @@ void fetch_0(
     int32_t v204 = v201 ? (int32_t)v202 : (int32_t)v203;
     int32_t words;
     words = v204;
-    int32_t v206 = kind;
-    v8.write(v206);
-    int32_t v207 = kind;
-    v7.write(v207);
-    int32_t v208 = state_at;
-    v7.write(v208);
-    int32_t v209 = from_0;
-    v9.write(v209);
-    int32_t v210 = from_1;
-    v10.write(v210);
-    int32_t v211 = words;
-    v9.write(v211);
-    int32_t v212 = words;
-    v10.write(v212);
-    int32_t v213 = kind;
-    bool v214 = v213 == 0;
-    int32_t v215 = tokens;
-    int32_t v216 = wanted;
-    int32_t v217 = v214 ? (int32_t)v215 : (int32_t)v216;
+    int32_t v206 = words;
+    int32_t words_0;
+    words_0 = v206;
+    int32_t v208 = words;
+    int32_t words_1;
+    words_1 = v208;
+    int32_t v210 = kind;
+    bool v211 = v210 == 2;
+    if (v211) {
+      int32_t v212 = state_at;
+      int32_t v213 = v212 & 1;
+      int32_t chosen_0;
+      chosen_0 = v213;
+      int32_t v215 = state_at;
+      int32_t v216 = v215 >> 1;
+      int32_t v217 = v216 & 1;
+      int32_t chosen_1;
+      chosen_1 = v217;
+      int32_t v219 = chosen_0;
+      bool v220 = v219 == 1;
+      int32_t v221 = at;
+      int32_t v222 = v220 ? (int32_t)v221 : (int32_t)0;
+      words_0 = v222;
+      int32_t v223 = chosen_1;
+      bool v224 = v223 == 1;
+      int32_t v225 = at;
+      int32_t v226 = v224 ? (int32_t)v225 : (int32_t)0;
+      words_1 = v226;
+    }
+    int32_t v227 = kind;
+    v8.write(v227);
+    int32_t v228 = kind;
+    v7.write(v228);
+    int32_t v229 = state_at;
+    v7.write(v229);
+    int32_t v230 = kind;
+    v9.write(v230);
+    int32_t v231 = kind;
+    v10.write(v231);
+    int32_t v232 = from_0;
+    v9.write(v232);
+    int32_t v233 = from_1;
+    v10.write(v233);
+    int32_t v234 = words_0;
+    v9.write(v234);
+    int32_t v235 = words_1;
+    v10.write(v235);
+    int32_t v236 = kind;
+    bool v237 = v236 == 0;
+    int32_t v238 = tokens;
+    int32_t v239 = wanted;
+    int32_t v240 = v237 ? (int32_t)v238 : (int32_t)v239;
     int32_t takers;
-    takers = v217;
-    int32_t v219 = kind;
-    bool v220 = v219 == 0;
-    int32_t v221 = v220 ? (int32_t)0 : (int32_t)6;
+    takers = v240;
+    int32_t v242 = kind;
+    bool v243 = v242 == 0;
+    int32_t v244 = v243 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v221;
-    int32_t v223 = kind;
-    bool v224 = v223 == 0;
-    ap_int<33> v225 = v224 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v226 = v225;
+    phase_begin = v244;
+    int32_t v246 = kind;
+    bool v247 = v246 == 1;
+    ap_int<33> v248 = v247 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v249 = v248;
     int32_t phase_end;
-    phase_end = v226;
-    int32_t v228 = phase_begin;
-    int32_t v229 = phase_end;
-    int v230 = v228;
-    int v231 = v229;
-    for (int v232 = v230; v232 < v231; v232 += 1) {
+    phase_end = v249;
+    int32_t v251 = phase_begin;
+    int32_t v252 = phase_end;
+    int v253 = v251;
+    int v254 = v252;
+    for (int v255 = v253; v255 < v254; v255 += 1) {
       l_S_n_6_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v234 = at;
-        int v235 = v234;
-        int v236 = n3;
-        int v237 = v235 + v236;
-        int v238 = v237;
-        ap_uint<128> v239 = v3[v238];
+        int32_t v257 = at;
+        int v258 = v257;
+        int v259 = n3;
+        int v260 = v258 + v259;
+        int v261 = v260;
+        ap_uint<128> v262 = v3[v261];
         ap_uint<128> line1;
-        line1 = v239;
-        ap_int<128> v241 = line1;
-        v12.write(v241);
+        line1 = v262;
+        ap_int<128> v264 = line1;
+        v12.write(v264);
       }
-      int32_t v242 = at;
-      int v243 = v242;
-      int v244 = v243 + 2;
-      int32_t v245 = v244;
-      at = v245;
-      int32_t v246 = vector_words[v232];
-      int64_t v247 = v246;
-      int64_t v248 = v247 * 2;
-      int32_t v249 = v248;
+      int32_t v265 = at;
+      int v266 = v265;
+      int v267 = v266 + 2;
+      int32_t v268 = v267;
+      at = v268;
+      int32_t v269 = vector_words[v255];
+      int64_t v270 = v269;
+      int64_t v271 = v270 * 2;
+      int32_t v272 = v271;
       int32_t element_beats;
-      element_beats = v249;
-      int32_t v251 = takers;
-      int v252 = v251;
-      for (int v253 = 0; v253 < v252; v253 += 1) {
+      element_beats = v272;
+      int32_t v274 = takers;
+      int v275 = v274;
+      for (int v276 = 0; v276 < v275; v276 += 1) {
         int32_t filled;
         filled = 0;
-        int32_t v255 = element_beats;
-        int v256 = v255;
-        for (int v257 = 0; v257 < v256; v257 += 1) {
+        int32_t v278 = element_beats;
+        int v279 = v278;
+        for (int v280 = 0; v280 < v279; v280 += 1) {
         #pragma HLS pipeline II=1
           l_S_k_7_k: for (int k = 0; k < 1; k++) {
-            ap_uint<128> v259 = part[(k + 1)];
-            part[k] = v259;
+            ap_uint<128> v282 = part[(k + 1)];
+            part[k] = v282;
           }
-          int32_t v260 = at;
-          int v261 = v260;
-          int v262 = v257;
-          int v263 = v261 + v262;
-          int v264 = v263;
-          ap_uint<128> v265 = v3[v264];
-          part[1] = v265;
-          int32_t v266 = filled;
-          ap_int<33> v267 = v266;
-          ap_int<33> v268 = v267 + 1;
-          int32_t v269 = v268;
-          filled = v269;
-          int32_t v270 = filled;
-          bool v271 = v270 == 2;
-          if (v271) {
+          int32_t v283 = at;
+          int v284 = v283;
+          int v285 = v280;
+          int v286 = v284 + v285;
+          int v287 = v286;
+          ap_uint<128> v288 = v3[v287];
+          part[1] = v288;
+          int32_t v289 = filled;
+          ap_int<33> v290 = v289;
+          ap_int<33> v291 = v290 + 1;
+          int32_t v292 = v291;
+          filled = v292;
+          int32_t v293 = filled;
+          bool v294 = v293 == 2;
+          if (v294) {
             filled = 0;
             ap_uint<256> whole;
             whole = 0;
             l_S_k_8_k1: for (int k1 = 0; k1 < 2; k1++) {
-              ap_uint<128> v274 = part[k1];
-              ap_int<256> v275 = whole;
-              int64_t v276 = k1;
-              int64_t v277 = v276 * 128;
-              ap_int<65> v278 = v277;
-              ap_int<65> v279 = v278 + 127;
-              int v280 = v277;
-              int v281 = v279;
-              ap_int<256> v282;
-              ap_int<256> v282_tmp = v275;
-              v282_tmp(v281, v280) = v274;
-              v282 = v282_tmp;
-              whole = v282;
+              ap_uint<128> v297 = part[k1];
+              ap_int<256> v298 = whole;
+              int64_t v299 = k1;
+              int64_t v300 = v299 * 128;
+              ap_int<65> v301 = v300;
+              ap_int<65> v302 = v301 + 127;
+              int v303 = v300;
+              int v304 = v302;
+              ap_int<256> v305;
+              ap_int<256> v305_tmp = v298;
+              v305_tmp(v304, v303) = v297;
+              v305 = v305_tmp;
+              whole = v305;
             }
-            ap_int<256> v283 = whole;
-            v13.write(v283);
+            ap_int<256> v306 = whole;
+            v13.write(v306);
           }
         }
       }
-      int32_t v284 = element_beats;
-      int32_t v285 = at;
-      int v286 = v285;
-      int v287 = v284;
-      int v288 = v286 + v287;
-      int32_t v289 = v288;
-      at = v289;
-      int32_t v290 = room_beats[v232];
+      int32_t v307 = element_beats;
+      int32_t v308 = at;
+      int v309 = v308;
+      int v310 = v307;
+      int v311 = v309 + v310;
+      int32_t v312 = v311;
+      at = v312;
+      int32_t v313 = room_beats[v255];
       int32_t more;
-      more = v290;
-      int32_t v292 = more;
-      int v293 = v292;
-      for (int v294 = 0; v294 < v293; v294 += 1) {
+      more = v313;
+      int32_t v315 = more;
+      int v316 = v315;
+      for (int v317 = 0; v317 < v316; v317 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v295 = at;
-        int v296 = v295;
-        int v297 = v294;
-        int v298 = v296 + v297;
-        int v299 = v298;
-        ap_uint<128> v300 = v3[v299];
+        int32_t v318 = at;
+        int v319 = v318;
+        int v320 = v317;
+        int v321 = v319 + v320;
+        int v322 = v321;
+        ap_uint<128> v323 = v3[v322];
         ap_uint<128> room_beat;
-        room_beat = v300;
-        ap_int<128> v302 = room_beat;
-        v12.write(v302);
+        room_beat = v323;
+        ap_int<128> v325 = room_beat;
+        v12.write(v325);
       }
-      int32_t v303 = more;
-      int32_t v304 = at;
-      int v305 = v304;
-      int v306 = v303;
-      int v307 = v305 + v306;
-      int32_t v308 = v307;
-      at = v308;
-      ap_int<33> v309 = v232;
-      bool v310 = v309 == 1;
-      if (v310) {
-        int32_t v311 = continued;
+      int32_t v326 = more;
+      int32_t v327 = at;
+      int v328 = v327;
+      int v329 = v326;
+      int v330 = v328 + v329;
+      int32_t v331 = v330;
+      at = v331;
+      ap_int<33> v332 = v255;
+      bool v333 = v332 == 1;
+      if (v333) {
+        int32_t v334 = continued;
         int32_t rest_continued;
-        rest_continued = v311;
-        int32_t v313 = tokens;
-        int v314 = v313;
-        for (int v315 = 0; v315 < v314; v315 += 1) {
-          int32_t v316 = state_beats;
+        rest_continued = v334;
+        int32_t v336 = tokens;
+        int v337 = v336;
+        for (int v338 = 0; v338 < v337; v338 += 1) {
+          int32_t v339 = state_beats;
           int32_t loads;
-          loads = v316;
-          int32_t v318 = rest_continued;
-          int32_t v319 = v318 & 1;
-          bool v320 = v319 == 1;
-          if (v320) {
+          loads = v339;
+          int32_t v341 = rest_continued;
+          int32_t v342 = v341 & 1;
+          bool v343 = v342 == 1;
+          if (v343) {
             loads = 0;
           }
-          int32_t v321 = rest_continued;
-          int32_t v322 = v321 >> 1;
-          rest_continued = v322;
-          int32_t v323 = origins[v315];
-          int32_t v324 = state_at;
-          int v325 = v323;
-          int v326 = v324;
-          int v327 = v325 + v326;
-          int32_t v328 = v327;
+          int32_t v344 = rest_continued;
+          int32_t v345 = v344 >> 1;
+          rest_continued = v345;
+          int32_t v346 = origins[v338];
+          int32_t v347 = state_at;
+          int v348 = v346;
+          int v349 = v347;
+          int v350 = v348 + v349;
+          int32_t v351 = v350;
           int32_t old_at;
-          old_at = v328;
-          int32_t v330 = loads;
-          int v331 = v330;
-          for (int v332 = 0; v332 < v331; v332 += 1) {
+          old_at = v351;
+          int32_t v353 = loads;
+          int v354 = v353;
+          for (int v355 = 0; v355 < v354; v355 += 1) {
           #pragma HLS pipeline II=1
-            int32_t v333 = old_at;
-            int v334 = v333;
-            int v335 = v332;
-            int v336 = v334 + v335;
-            int v337 = v336;
-            ap_uint<128> v338 = v5[v337];
-            v11.write(v338);
+            int32_t v356 = old_at;
+            int v357 = v356;
+            int v358 = v355;
+            int v359 = v357 + v358;
+            int v360 = v359;
+            ap_uint<128> v361 = v5[v360];
+            v11.write(v361);
           }
         }
       }
@@ -526,142 +559,162 @@ void fetch_0(
 }
 
 void load_0_0(
-  ap_uint<128> v339[134217728],
-  hls::stream< int32_t >& v340,
-  hls::stream< ap_uint<128> >& v341
-) {
-  int32_t v342 = v340.read();
-  int32_t count1;
-  count1 = v342;
-  int32_t v344 = count1;
-  int v345 = v344;
-  for (int v346 = 0; v346 < v345; v346 += 1) {
-    int32_t v347 = v340.read();
-    int32_t first_beat;
-    first_beat = v347;
-    int32_t v349 = first_beat;
-    int32_t at1;
-    at1 = v349;
-    int32_t v351 = v340.read();
-    int32_t words1;
-    words1 = v351;
-    int32_t v353 = words1;
-    int v354 = v353;
-    for (int v355 = 0; v355 < v354; v355 += 1) {
-    #pragma HLS pipeline II=1
-      int32_t v356 = at1;
-      int v357 = v356;
-      int v358 = v355;
-      int v359 = v357 + v358;
-      int v360 = v359;
-      ap_uint<128> v361 = v339[v360];
-      v341.write(v361);
-    }
-  }
-}
-
-void load_1_0(
   ap_uint<128> v362[134217728],
   hls::stream< int32_t >& v363,
   hls::stream< ap_uint<128> >& v364
 ) {
   int32_t v365 = v363.read();
-  int32_t count2;
-  count2 = v365;
-  int32_t v367 = count2;
+  int32_t count1;
+  count1 = v365;
+  int32_t v367 = count1;
   int v368 = v367;
   for (int v369 = 0; v369 < v368; v369 += 1) {
     int32_t v370 = v363.read();
-    int32_t first_beat1;
-    first_beat1 = v370;
-    int32_t v372 = first_beat1;
-    int32_t at2;
-    at2 = v372;
-    int32_t v374 = v363.read();
-    int32_t words2;
-    words2 = v374;
-    int32_t v376 = words2;
-    int v377 = v376;
-    for (int v378 = 0; v378 < v377; v378 += 1) {
+    int32_t kind1;
+    kind1 = v370;
+    int32_t v372 = v363.read();
+    int32_t first_beat;
+    first_beat = v372;
+    int32_t v374 = first_beat;
+    int32_t at1;
+    at1 = v374;
+    int32_t v376 = v363.read();
+    int32_t words1;
+    words1 = v376;
+    int32_t v378 = words1;
+    int v379 = v378;
+    for (int v380 = 0; v380 < v379; v380 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v379 = at2;
-      int v380 = v379;
-      int v381 = v378;
-      int v382 = v380 + v381;
-      int v383 = v382;
-      ap_uint<128> v384 = v362[v383];
-      v364.write(v384);
+      int32_t v381 = at1;
+      int v382 = v381;
+      int v383 = v380;
+      int v384 = v382 + v383;
+      int v385 = v384;
+      ap_uint<128> v386 = v362[v385];
+      ap_uint<128> read;
+      read = v386;
+      int32_t v388 = kind1;
+      bool v389 = v388 != 2;
+      if (v389) {
+        ap_int<128> v390 = read;
+        v364.write(v390);
+      }
+    }
+  }
+}
+
+void load_1_0(
+  ap_uint<128> v391[134217728],
+  hls::stream< int32_t >& v392,
+  hls::stream< ap_uint<128> >& v393
+) {
+  int32_t v394 = v392.read();
+  int32_t count2;
+  count2 = v394;
+  int32_t v396 = count2;
+  int v397 = v396;
+  for (int v398 = 0; v398 < v397; v398 += 1) {
+    int32_t v399 = v392.read();
+    int32_t kind2;
+    kind2 = v399;
+    int32_t v401 = v392.read();
+    int32_t first_beat1;
+    first_beat1 = v401;
+    int32_t v403 = first_beat1;
+    int32_t at2;
+    at2 = v403;
+    int32_t v405 = v392.read();
+    int32_t words2;
+    words2 = v405;
+    int32_t v407 = words2;
+    int v408 = v407;
+    for (int v409 = 0; v409 < v408; v409 += 1) {
+    #pragma HLS pipeline II=1
+      int32_t v410 = at2;
+      int v411 = v410;
+      int v412 = v409;
+      int v413 = v411 + v412;
+      int v414 = v413;
+      ap_uint<128> v415 = v391[v414];
+      ap_uint<128> read1;
+      read1 = v415;
+      int32_t v417 = kind2;
+      bool v418 = v417 != 2;
+      if (v418) {
+        ap_int<128> v419 = read1;
+        v393.write(v419);
+      }
     }
   }
 }
 
 void bit_length(
-  int64_t v385,
-  int32_t *v386
+  int64_t v420,
+  int32_t *v421
 ) {
   int64_t rest;
-  rest = v385;
+  rest = v420;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v390 = k2;
-    int32_t v391 = 32 >> v390;
+    int32_t v425 = k2;
+    int32_t v426 = 32 >> v425;
     int32_t step;
-    step = v391;
-    int64_t v393 = rest;
-    int32_t v394 = step;
-    int64_t v395 = v394;
-    int64_t v396 = v393 >> v395;
+    step = v426;
+    int64_t v428 = rest;
+    int32_t v429 = step;
+    int64_t v430 = v429;
+    int64_t v431 = v428 >> v430;
     int64_t high;
-    high = v396;
-    int64_t v398 = high;
-    bool v399 = v398 > 0;
-    if (v399) {
-      int64_t v400 = high;
-      rest = v400;
-      int32_t v401 = step;
-      int32_t v402 = bits;
-      ap_int<33> v403 = v402;
-      ap_int<33> v404 = v401;
-      ap_int<33> v405 = v403 + v404;
-      int32_t v406 = v405;
-      bits = v406;
+    high = v431;
+    int64_t v433 = high;
+    bool v434 = v433 > 0;
+    if (v434) {
+      int64_t v435 = high;
+      rest = v435;
+      int32_t v436 = step;
+      int32_t v437 = bits;
+      ap_int<33> v438 = v437;
+      ap_int<33> v439 = v436;
+      ap_int<33> v440 = v438 + v439;
+      int32_t v441 = v440;
+      bits = v441;
     }
   }
-  int64_t v407 = rest;
-  int32_t v408 = v407;
+  int64_t v442 = rest;
+  int32_t v443 = v442;
   int32_t low;
-  low = v408;
-  int32_t v410 = bits;
-  int32_t v411 = low;
-  ap_int<33> v412 = v410;
-  ap_int<33> v413 = v411;
-  ap_int<33> v414 = v412 + v413;
-  int32_t v415 = v414;
+  low = v443;
+  int32_t v445 = bits;
+  int32_t v446 = low;
+  ap_int<33> v447 = v445;
+  ap_int<33> v448 = v446;
+  ap_int<33> v449 = v447 + v448;
+  int32_t v450 = v449;
   int32_t total;
-  total = v415;
-  *v386 = total;
+  total = v450;
+  *v421 = total;
 }
 
 void measure(
-  ap_int<48> v417[192][4],
-  int32_t v418,
-  int32_t v419,
-  ap_uint<256> v420,
-  int32_t v421,
-  int32_t v422[64][4],
-  int64_t v423[2],
-  int32_t v424[1]
+  ap_int<48> v452[192][4],
+  int32_t v453,
+  int32_t v454,
+  ap_uint<256> v455,
+  int32_t v456,
+  int32_t v457[64][4],
+  int64_t v458[2],
+  int32_t v459[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v417 complete dim=2
+  #pragma HLS array_partition variable=v452 complete dim=2
 
-  #pragma HLS array_partition variable=v422 complete dim=2
+  #pragma HLS array_partition variable=v457 complete dim=2
 
-  #pragma HLS array_partition variable=v423 complete dim=1
+  #pragma HLS array_partition variable=v458 complete dim=1
 
   ap_uint<256> rest1;
-  rest1 = v420;
+  rest1 = v455;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -669,377 +722,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<256> v430 = rest1;
-    int64_t v431 = v430;
+    ap_int<256> v465 = rest1;
+    int64_t v466 = v465;
     int64_t element;
-    element = v431;
-    ap_int<256> v433 = rest1;
-    ap_uint<256> v434 = v433 >> 64;
-    rest1 = v434;
-    int64_t v435 = element;
-    ap_int<24> v436 = v435;
-    ap_int<24> gain;
-    gain = v436;
-    int64_t v438 = element;
-    int64_t v439 = v438 >> 24;
-    ap_int<18> v440 = v439;
-    ap_int<18> block;
-    block = v440;
-    int v442 = v418;
-    ap_int<48> v443 = v417[v442][e];
-    ap_uint<48> v444 = v421;
-    ap_int<48> v445 = v443 << v444;
-    ap_int<48> shifted;
-    shifted = v445;
-    ap_int<48> v447 = shifted;
-    ap_int<48> v448 = v447 >> 16;
-    int32_t v449 = v448;
-    int32_t normal;
-    normal = v449;
-    int32_t v451 = normal;
-    int32_t v452 = v451 >> 8;
-    ap_int<24> v453 = v452;
-    ap_int<24> top;
-    top = v453;
-    ap_int<24> v455 = top;
-    ap_int<48> v456 = v455;
-    ap_int<48> v457 = v456 * v456;
-    int64_t v458 = plain_sum;
-    ap_int<65> v459 = v458;
-    ap_int<65> v460 = v457;
-    ap_int<65> v461 = v459 + v460;
-    int64_t v462 = v461;
-    plain_sum = v462;
-    int32_t v463 = normal;
-    ap_int<18> v464 = block;
-    ap_int<50> v465 = v463;
-    ap_int<50> v466 = v464;
-    ap_int<50> v467 = v465 * v466;
-    ap_int<51> v468 = v467;
-    ap_int<51> v469 = v468 + 16777216;
-    ap_int<51> v470 = v469 >> 25;
+    element = v466;
+    ap_int<256> v468 = rest1;
+    ap_uint<256> v469 = v468 >> 64;
+    rest1 = v469;
+    int64_t v470 = element;
     ap_int<24> v471 = v470;
+    ap_int<24> gain;
+    gain = v471;
+    int64_t v473 = element;
+    int64_t v474 = v473 >> 24;
+    ap_int<18> v475 = v474;
+    ap_int<18> block;
+    block = v475;
+    int v477 = v453;
+    ap_int<48> v478 = v452[v477][e];
+    ap_uint<48> v479 = v456;
+    ap_int<48> v480 = v478 << v479;
+    ap_int<48> shifted;
+    shifted = v480;
+    ap_int<48> v482 = shifted;
+    ap_int<48> v483 = v482 >> 16;
+    int32_t v484 = v483;
+    int32_t normal;
+    normal = v484;
+    int32_t v486 = normal;
+    int32_t v487 = v486 >> 8;
+    ap_int<24> v488 = v487;
+    ap_int<24> top;
+    top = v488;
+    ap_int<24> v490 = top;
+    ap_int<48> v491 = v490;
+    ap_int<48> v492 = v491 * v491;
+    int64_t v493 = plain_sum;
+    ap_int<65> v494 = v493;
+    ap_int<65> v495 = v492;
+    ap_int<65> v496 = v494 + v495;
+    int64_t v497 = v496;
+    plain_sum = v497;
+    int32_t v498 = normal;
+    ap_int<18> v499 = block;
+    ap_int<50> v500 = v498;
+    ap_int<50> v501 = v499;
+    ap_int<50> v502 = v500 * v501;
+    ap_int<51> v503 = v502;
+    ap_int<51> v504 = v503 + 16777216;
+    ap_int<51> v505 = v504 >> 25;
+    ap_int<24> v506 = v505;
     ap_int<24> weighted;
-    weighted = v471;
-    ap_int<24> v473 = weighted;
-    ap_int<48> v474 = v473;
-    ap_int<48> v475 = v474 * v474;
-    int64_t v476 = weighted_sum;
-    ap_int<65> v477 = v476;
-    ap_int<65> v478 = v475;
-    ap_int<65> v479 = v477 + v478;
-    int64_t v480 = v479;
-    weighted_sum = v480;
-    int32_t v481 = normal;
-    ap_int<24> v482 = gain;
-    ap_int<56> v483 = v481;
-    ap_int<56> v484 = v482;
-    ap_int<56> v485 = v483 * v484;
-    ap_int<56> v486 = v485 >> 24;
-    int32_t v487 = v486;
+    weighted = v506;
+    ap_int<24> v508 = weighted;
+    ap_int<48> v509 = v508;
+    ap_int<48> v510 = v509 * v509;
+    int64_t v511 = weighted_sum;
+    ap_int<65> v512 = v511;
+    ap_int<65> v513 = v510;
+    ap_int<65> v514 = v512 + v513;
+    int64_t v515 = v514;
+    weighted_sum = v515;
+    int32_t v516 = normal;
+    ap_int<24> v517 = gain;
+    ap_int<56> v518 = v516;
+    ap_int<56> v519 = v517;
+    ap_int<56> v520 = v518 * v519;
+    ap_int<56> v521 = v520 >> 24;
+    int32_t v522 = v521;
     int32_t u;
-    u = v487;
-    int32_t v489 = u;
-    int v490 = v419;
-    v422[v490][e] = v489;
-    int32_t v491 = u;
-    bool v492 = v491 < 0;
-    int32_t v493 = 0 - v491;
-    int32_t v494 = v492 ? (int32_t)v493 : (int32_t)v491;
+    u = v522;
+    int32_t v524 = u;
+    int v525 = v454;
+    v457[v525][e] = v524;
+    int32_t v526 = u;
+    bool v527 = v526 < 0;
+    int32_t v528 = 0 - v526;
+    int32_t v529 = v527 ? (int32_t)v528 : (int32_t)v526;
     int32_t size1;
-    size1 = v494;
-    int32_t v496 = size1;
-    int32_t v497 = largest;
-    bool v498 = v496 > v497;
-    int32_t v499 = v498 ? (int32_t)v496 : (int32_t)v497;
-    largest = v499;
+    size1 = v529;
+    int32_t v531 = size1;
+    int32_t v532 = largest;
+    bool v533 = v531 > v532;
+    int32_t v534 = v533 ? (int32_t)v531 : (int32_t)v532;
+    largest = v534;
   }
-  int64_t v500 = weighted_sum;
-  int64_t v501 = v423[0];
-  ap_int<65> v502 = v501;
-  ap_int<65> v503 = v500;
-  ap_int<65> v504 = v502 + v503;
-  int64_t v505 = v504;
-  v423[0] = v505;
-  int64_t v506 = plain_sum;
-  int64_t v507 = v423[1];
-  ap_int<65> v508 = v507;
-  ap_int<65> v509 = v506;
-  ap_int<65> v510 = v508 + v509;
-  int64_t v511 = v510;
-  v423[1] = v511;
-  int32_t v512 = largest;
-  int32_t v513 = v424[0];
-  bool v514 = v512 > v513;
-  int32_t v515 = v514 ? (int32_t)v512 : (int32_t)v513;
-  v424[0] = v515;
+  int64_t v535 = weighted_sum;
+  int64_t v536 = v458[0];
+  ap_int<65> v537 = v536;
+  ap_int<65> v538 = v535;
+  ap_int<65> v539 = v537 + v538;
+  int64_t v540 = v539;
+  v458[0] = v540;
+  int64_t v541 = plain_sum;
+  int64_t v542 = v458[1];
+  ap_int<65> v543 = v542;
+  ap_int<65> v544 = v541;
+  ap_int<65> v545 = v543 + v544;
+  int64_t v546 = v545;
+  v458[1] = v546;
+  int32_t v547 = largest;
+  int32_t v548 = v459[0];
+  bool v549 = v547 > v548;
+  int32_t v550 = v549 ? (int32_t)v547 : (int32_t)v548;
+  v459[0] = v550;
 }
 
 void normalise(
-  int64_t v516,
-  int32_t v517,
-  int32_t v518[2]
+  int64_t v551,
+  int32_t v552,
+  int32_t v553[2]
 ) {
-  #pragma HLS array_partition variable=v518 complete dim=1
+  #pragma HLS array_partition variable=v553 complete dim=1
 
-  int32_t v519;
-  bit_length(v516, &v519);
-  ap_int<33> v520 = v519;
-  ap_int<33> v521 = v520 - 31;
-  int32_t v522 = v521;
+  int32_t v554;
+  bit_length(v551, &v554);
+  ap_int<33> v555 = v554;
+  ap_int<33> v556 = v555 - 31;
+  int32_t v557 = v556;
   int32_t shift;
-  shift = v522;
-  int32_t v524 = shift;
-  bool v525 = v524 > 0;
-  int32_t v526 = v525 ? (int32_t)v524 : (int32_t)0;
+  shift = v557;
+  int32_t v559 = shift;
+  bool v560 = v559 > 0;
+  int32_t v561 = v560 ? (int32_t)v559 : (int32_t)0;
   int32_t down;
-  down = v526;
-  int32_t v528 = shift;
-  bool v529 = v528 > 0;
-  int32_t v530 = 0 - v528;
-  int32_t v531 = v529 ? (int32_t)0 : (int32_t)v530;
+  down = v561;
+  int32_t v563 = shift;
+  bool v564 = v563 > 0;
+  int32_t v565 = 0 - v563;
+  int32_t v566 = v564 ? (int32_t)0 : (int32_t)v565;
   int32_t up;
-  up = v531;
-  int32_t v533 = down;
-  int64_t v534 = v533;
-  int64_t v535 = v516 >> v534;
-  int32_t v536 = up;
-  int64_t v537 = v536;
-  int64_t v538 = v535 << v537;
-  int32_t v539 = v538;
+  up = v566;
+  int32_t v568 = down;
+  int64_t v569 = v568;
+  int64_t v570 = v551 >> v569;
+  int32_t v571 = up;
+  int64_t v572 = v571;
+  int64_t v573 = v570 << v572;
+  int32_t v574 = v573;
   int32_t mantissa;
-  mantissa = v539;
-  int32_t v541 = mantissa;
-  v518[0] = v541;
-  int32_t v542 = mantissa;
-  bool v543 = v542 == 0;
-  int32_t v544 = shift;
-  ap_int<33> v545 = v517;
-  ap_int<33> v546 = v544;
-  ap_int<33> v547 = v545 + v546;
-  ap_int<33> v548 = v543 ? (ap_int<33>)0 : (ap_int<33>)v547;
-  int32_t v549 = v548;
-  v518[1] = v549;
+  mantissa = v574;
+  int32_t v576 = mantissa;
+  v553[0] = v576;
+  int32_t v577 = mantissa;
+  bool v578 = v577 == 0;
+  int32_t v579 = shift;
+  ap_int<33> v580 = v552;
+  ap_int<33> v581 = v579;
+  ap_int<33> v582 = v580 + v581;
+  ap_int<33> v583 = v578 ? (ap_int<33>)0 : (ap_int<33>)v582;
+  int32_t v584 = v583;
+  v553[1] = v584;
 }
 
 void multiply(
-  int32_t v550[2],
-  int32_t v551[2],
-  int32_t v552[2]
+  int32_t v585[2],
+  int32_t v586[2],
+  int32_t v587[2]
 ) {
-  #pragma HLS array_partition variable=v550 complete dim=1
+  #pragma HLS array_partition variable=v585 complete dim=1
 
-  #pragma HLS array_partition variable=v551 complete dim=1
+  #pragma HLS array_partition variable=v586 complete dim=1
 
-  #pragma HLS array_partition variable=v552 complete dim=1
+  #pragma HLS array_partition variable=v587 complete dim=1
 
-  int32_t v553 = v550[0];
-  int32_t v554 = v551[0];
-  int64_t v555 = v553;
-  int64_t v556 = v554;
-  int64_t v557 = v555 * v556;
+  int32_t v588 = v585[0];
+  int32_t v589 = v586[0];
+  int64_t v590 = v588;
+  int64_t v591 = v589;
+  int64_t v592 = v590 * v591;
   int64_t product;
-  product = v557;
-  int32_t v559 = v550[1];
-  int32_t v560 = v551[1];
-  ap_int<33> v561 = v559;
-  ap_int<33> v562 = v560;
-  ap_int<33> v563 = v561 + v562;
-  int32_t v564 = v563;
+  product = v592;
+  int32_t v594 = v585[1];
+  int32_t v595 = v586[1];
+  ap_int<33> v596 = v594;
+  ap_int<33> v597 = v595;
+  ap_int<33> v598 = v596 + v597;
+  int32_t v599 = v598;
   int32_t exponent;
-  exponent = v564;
-  int64_t v566 = product;
-  int32_t v567 = exponent;
-  normalise(v566, v567, v552);
+  exponent = v599;
+  int64_t v601 = product;
+  int32_t v602 = exponent;
+  normalise(v601, v602, v587);
 }
 
 void aligned(
-  int32_t v568,
-  int32_t v569,
-  int32_t *v570
+  int32_t v603,
+  int32_t v604,
+  int32_t *v605
 ) {
-  bool v571 = v569 > 31;
-  int32_t v572 = v571 ? (int32_t)31 : (int32_t)v569;
+  bool v606 = v604 > 31;
+  int32_t v607 = v606 ? (int32_t)31 : (int32_t)v604;
   int32_t shift1;
-  shift1 = v572;
-  int32_t v574 = shift1;
-  int32_t v575 = v568 >> v574;
+  shift1 = v607;
+  int32_t v609 = shift1;
+  int32_t v610 = v603 >> v609;
   int32_t moved;
-  moved = v575;
-  *v570 = moved;
+  moved = v610;
+  *v605 = moved;
 }
 
 void add3(
-  int32_t v577[2],
-  int32_t v578[2],
-  int32_t v579[2],
-  int32_t v580[2]
+  int32_t v612[2],
+  int32_t v613[2],
+  int32_t v614[2],
+  int32_t v615[2]
 ) {
-  #pragma HLS array_partition variable=v577 complete dim=1
+  #pragma HLS array_partition variable=v612 complete dim=1
 
-  #pragma HLS array_partition variable=v578 complete dim=1
+  #pragma HLS array_partition variable=v613 complete dim=1
 
-  #pragma HLS array_partition variable=v579 complete dim=1
+  #pragma HLS array_partition variable=v614 complete dim=1
 
-  #pragma HLS array_partition variable=v580 complete dim=1
+  #pragma HLS array_partition variable=v615 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v582 = v577[0];
-  bool v583 = v582 > 0;
-  int32_t v584 = v577[1];
-  int32_t v585 = lowest;
-  int32_t v586 = v583 ? (int32_t)v584 : (int32_t)v585;
+  int32_t v617 = v612[0];
+  bool v618 = v617 > 0;
+  int32_t v619 = v612[1];
+  int32_t v620 = lowest;
+  int32_t v621 = v618 ? (int32_t)v619 : (int32_t)v620;
   int32_t ea;
-  ea = v586;
-  int32_t v588 = v578[0];
-  bool v589 = v588 > 0;
-  int32_t v590 = v578[1];
-  int32_t v591 = lowest;
-  int32_t v592 = v589 ? (int32_t)v590 : (int32_t)v591;
+  ea = v621;
+  int32_t v623 = v613[0];
+  bool v624 = v623 > 0;
+  int32_t v625 = v613[1];
+  int32_t v626 = lowest;
+  int32_t v627 = v624 ? (int32_t)v625 : (int32_t)v626;
   int32_t eb;
-  eb = v592;
-  int32_t v594 = v579[0];
-  bool v595 = v594 > 0;
-  int32_t v596 = v579[1];
-  int32_t v597 = lowest;
-  int32_t v598 = v595 ? (int32_t)v596 : (int32_t)v597;
+  eb = v627;
+  int32_t v629 = v614[0];
+  bool v630 = v629 > 0;
+  int32_t v631 = v614[1];
+  int32_t v632 = lowest;
+  int32_t v633 = v630 ? (int32_t)v631 : (int32_t)v632;
   int32_t ec;
-  ec = v598;
-  int32_t v600 = eb;
-  int32_t v601 = ea;
-  bool v602 = v600 > v601;
-  int32_t v603 = v602 ? (int32_t)v600 : (int32_t)v601;
+  ec = v633;
+  int32_t v635 = eb;
+  int32_t v636 = ea;
+  bool v637 = v635 > v636;
+  int32_t v638 = v637 ? (int32_t)v635 : (int32_t)v636;
   int32_t ab;
-  ab = v603;
-  int32_t v605 = ec;
-  int32_t v606 = ab;
-  bool v607 = v605 > v606;
-  int32_t v608 = v607 ? (int32_t)v605 : (int32_t)v606;
+  ab = v638;
+  int32_t v640 = ec;
+  int32_t v641 = ab;
+  bool v642 = v640 > v641;
+  int32_t v643 = v642 ? (int32_t)v640 : (int32_t)v641;
   int32_t top1;
-  top1 = v608;
-  int32_t v610 = top1;
-  int32_t v611 = ea;
-  ap_int<33> v612 = v610;
-  ap_int<33> v613 = v611;
-  ap_int<33> v614 = v612 - v613;
-  int32_t v615 = v614;
+  top1 = v643;
+  int32_t v645 = top1;
+  int32_t v646 = ea;
+  ap_int<33> v647 = v645;
+  ap_int<33> v648 = v646;
+  ap_int<33> v649 = v647 - v648;
+  int32_t v650 = v649;
   int32_t below_a;
-  below_a = v615;
-  int32_t v617 = top1;
-  int32_t v618 = eb;
-  ap_int<33> v619 = v617;
-  ap_int<33> v620 = v618;
-  ap_int<33> v621 = v619 - v620;
-  int32_t v622 = v621;
+  below_a = v650;
+  int32_t v652 = top1;
+  int32_t v653 = eb;
+  ap_int<33> v654 = v652;
+  ap_int<33> v655 = v653;
+  ap_int<33> v656 = v654 - v655;
+  int32_t v657 = v656;
   int32_t below_b;
-  below_b = v622;
-  int32_t v624 = top1;
-  int32_t v625 = ec;
-  ap_int<33> v626 = v624;
-  ap_int<33> v627 = v625;
-  ap_int<33> v628 = v626 - v627;
-  int32_t v629 = v628;
+  below_b = v657;
+  int32_t v659 = top1;
+  int32_t v660 = ec;
+  ap_int<33> v661 = v659;
+  ap_int<33> v662 = v660;
+  ap_int<33> v663 = v661 - v662;
+  int32_t v664 = v663;
   int32_t below_c;
-  below_c = v629;
-  int32_t v631 = v577[0];
-  int32_t v632 = below_a;
-  int32_t v633;
-  aligned(v631, v632, &v633);
-  int32_t v634 = v578[0];
-  int32_t v635 = below_b;
-  int32_t v636;
-  aligned(v634, v635, &v636);
-  ap_int<33> v637 = v633;
-  ap_int<33> v638 = v636;
-  ap_int<33> v639 = v637 + v638;
-  int32_t v640 = v579[0];
-  int32_t v641 = below_c;
-  int32_t v642;
-  aligned(v640, v641, &v642);
-  ap_int<34> v643 = v639;
-  ap_int<34> v644 = v642;
-  ap_int<34> v645 = v643 + v644;
-  int64_t v646 = v645;
+  below_c = v664;
+  int32_t v666 = v612[0];
+  int32_t v667 = below_a;
+  int32_t v668;
+  aligned(v666, v667, &v668);
+  int32_t v669 = v613[0];
+  int32_t v670 = below_b;
+  int32_t v671;
+  aligned(v669, v670, &v671);
+  ap_int<33> v672 = v668;
+  ap_int<33> v673 = v671;
+  ap_int<33> v674 = v672 + v673;
+  int32_t v675 = v614[0];
+  int32_t v676 = below_c;
+  int32_t v677;
+  aligned(v675, v676, &v677);
+  ap_int<34> v678 = v674;
+  ap_int<34> v679 = v677;
+  ap_int<34> v680 = v678 + v679;
+  int64_t v681 = v680;
   int64_t total1;
-  total1 = v646;
-  int64_t v648 = total1;
-  int32_t v649 = top1;
-  normalise(v648, v649, v580);
+  total1 = v681;
+  int64_t v683 = total1;
+  int32_t v684 = top1;
+  normalise(v683, v684, v615);
 }
 
 void ratio_begin(
-  int32_t v650[2],
-  int32_t v651[2],
-  int32_t v652[2],
-  int64_t v653[2]
+  int32_t v685[2],
+  int32_t v686[2],
+  int32_t v687[2],
+  int64_t v688[2]
 ) {
-  #pragma HLS array_partition variable=v650 complete dim=1
-
-  #pragma HLS array_partition variable=v651 complete dim=1
-
-  #pragma HLS array_partition variable=v652 complete dim=1
-
-  #pragma HLS array_partition variable=v653 complete dim=1
-
-  int32_t v654 = v651[1];
-  int32_t v655 = v654 & 1;
-  int32_t odd;
-  odd = v655;
-  int32_t v657 = v651[0];
-  int64_t v658 = v657;
-  int64_t wide;
-  wide = v658;
-  int64_t one;
-  one = 1073741824;
-  int32_t v661 = v651[0];
-  bool v662 = v661 == 0;
-  int64_t v663 = one;
-  int64_t v664 = wide;
-  int32_t v665 = odd;
-  int64_t v666 = v665;
-  int64_t v667 = v664 << v666;
-  int64_t v668 = v662 ? (int64_t)v663 : (int64_t)v667;
-  int64_t radicand;
-  radicand = v668;
-  int64_t v670 = radicand;
-  int64_t v671 = v670 << 30;
-  v653[0] = v671;
-  int32_t v672 = v650[0];
-  int64_t v673 = v672;
-  v653[1] = v673;
-  int32_t v674 = v650[1];
-  v652[0] = v674;
-  int32_t v675 = v651[1];
-  int32_t v676 = odd;
-  ap_int<33> v677 = v675;
-  ap_int<33> v678 = v676;
-  ap_int<33> v679 = v677 - v678;
-  ap_int<34> v680 = v679;
-  ap_int<34> v681 = v680 - 30;
-  ap_int<34> v682 = v681 >> 1;
-  int32_t v683 = v682;
-  v652[1] = v683;
-}
-
-void norm_scale(
-  int32_t v684[8],
-  int32_t v685,
-  int64_t v686[2],
-  int32_t v687[1],
-  int32_t v688[2],
-  int32_t v689[2],
-  int64_t v690[2]
-) {
-  #pragma HLS array_partition variable=v684 complete dim=1
+  #pragma HLS array_partition variable=v685 complete dim=1
 
   #pragma HLS array_partition variable=v686 complete dim=1
 
+  #pragma HLS array_partition variable=v687 complete dim=1
+
   #pragma HLS array_partition variable=v688 complete dim=1
 
-  #pragma HLS array_partition variable=v689 complete dim=1
+  int32_t v689 = v686[1];
+  int32_t v690 = v689 & 1;
+  int32_t odd;
+  odd = v690;
+  int32_t v692 = v686[0];
+  int64_t v693 = v692;
+  int64_t wide;
+  wide = v693;
+  int64_t one;
+  one = 1073741824;
+  int32_t v696 = v686[0];
+  bool v697 = v696 == 0;
+  int64_t v698 = one;
+  int64_t v699 = wide;
+  int32_t v700 = odd;
+  int64_t v701 = v700;
+  int64_t v702 = v699 << v701;
+  int64_t v703 = v697 ? (int64_t)v698 : (int64_t)v702;
+  int64_t radicand;
+  radicand = v703;
+  int64_t v705 = radicand;
+  int64_t v706 = v705 << 30;
+  v688[0] = v706;
+  int32_t v707 = v685[0];
+  int64_t v708 = v707;
+  v688[1] = v708;
+  int32_t v709 = v685[1];
+  v687[0] = v709;
+  int32_t v710 = v686[1];
+  int32_t v711 = odd;
+  ap_int<33> v712 = v710;
+  ap_int<33> v713 = v711;
+  ap_int<33> v714 = v712 - v713;
+  ap_int<34> v715 = v714;
+  ap_int<34> v716 = v715 - 30;
+  ap_int<34> v717 = v716 >> 1;
+  int32_t v718 = v717;
+  v687[1] = v718;
+}
 
-  #pragma HLS array_partition variable=v690 complete dim=1
+void norm_scale(
+  int32_t v719[8],
+  int32_t v720,
+  int64_t v721[2],
+  int32_t v722[1],
+  int32_t v723[2],
+  int32_t v724[2],
+  int64_t v725[2]
+) {
+  #pragma HLS array_partition variable=v719 complete dim=1
+
+  #pragma HLS array_partition variable=v721 complete dim=1
+
+  #pragma HLS array_partition variable=v723 complete dim=1
+
+  #pragma HLS array_partition variable=v724 complete dim=1
+
+  #pragma HLS array_partition variable=v725 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1059,291 +1112,291 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v697 = v684[0];
-  factor[0] = v697;
-  int32_t v698 = v684[1];
-  factor[1] = v698;
-  int32_t v699 = v684[3];
-  eps_square[0] = v699;
-  int32_t v700 = v684[4];
-  eps_square[1] = v700;
-  int32_t v701 = v684[5];
-  eps[0] = v701;
-  int32_t v702 = v684[6];
-  eps[1] = v702;
-  int32_t v703 = v684[2];
-  int32_t v704 = v685 << 1;
-  ap_int<33> v705 = v703;
-  ap_int<33> v706 = v704;
-  ap_int<33> v707 = v705 + v706;
-  int32_t v708 = v707;
+  int32_t v732 = v719[0];
+  factor[0] = v732;
+  int32_t v733 = v719[1];
+  factor[1] = v733;
+  int32_t v734 = v719[3];
+  eps_square[0] = v734;
+  int32_t v735 = v719[4];
+  eps_square[1] = v735;
+  int32_t v736 = v719[5];
+  eps[0] = v736;
+  int32_t v737 = v719[6];
+  eps[1] = v737;
+  int32_t v738 = v719[2];
+  int32_t v739 = v720 << 1;
+  ap_int<33> v740 = v738;
+  ap_int<33> v741 = v739;
+  ap_int<33> v742 = v740 + v741;
+  int32_t v743 = v742;
   int32_t exponent1;
-  exponent1 = v708;
-  int64_t v710 = v686[0];
-  int32_t v711 = exponent1;
-  normalise(v710, v711, mean);
-  multiply(eps_square, v688, product1);
+  exponent1 = v743;
+  int64_t v745 = v721[0];
+  int32_t v746 = exponent1;
+  normalise(v745, v746, mean);
+  multiply(eps_square, v723, product1);
   add3(mean, product1, eps, total2);
-  int32_t v712 = v687[0];
-  int64_t v713 = v712;
+  int32_t v747 = v722[0];
+  int64_t v748 = v747;
   int64_t largest1;
-  largest1 = v713;
-  int64_t v715 = largest1;
-  normalise(v715, v685, mean);
+  largest1 = v748;
+  int64_t v750 = largest1;
+  normalise(v750, v720, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v689, v690);
+  ratio_begin(product1, total2, v724, v725);
 }
 
 void code_shift(
-  int32_t v716,
-  int32_t *v717
+  int32_t v751,
+  int32_t *v752
 ) {
-  int64_t v718 = v716;
+  int64_t v753 = v751;
   int64_t wide1;
-  wide1 = v718;
-  int64_t v720 = wide1;
-  int32_t v721;
-  bit_length(v720, &v721);
-  ap_int<33> v722 = v721;
-  ap_int<33> v723 = 31 - v722;
-  int32_t v724 = v723;
+  wide1 = v753;
+  int64_t v755 = wide1;
+  int32_t v756;
+  bit_length(v755, &v756);
+  ap_int<33> v757 = v756;
+  ap_int<33> v758 = 31 - v757;
+  int32_t v759 = v758;
   int32_t left;
-  left = v724;
-  *v717 = left;
+  left = v759;
+  *v752 = left;
 }
 
 void divide(
-  int64_t v726,
-  int64_t v727,
-  int32_t v728,
-  int64_t *v729
+  int64_t v761,
+  int64_t v762,
+  int32_t v763,
+  int64_t *v764
 ) {
   int64_t rest2;
-  rest2 = v726;
+  rest2 = v761;
   int64_t quotient;
   quotient = 0;
-  int v732 = v728;
-  for (int v733 = 0; v733 < v732; v733 += 1) {
+  int v767 = v763;
+  for (int v768 = 0; v768 < v767; v768 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v734 = quotient;
-    int64_t v735 = v734 << 1;
-    quotient = v735;
-    int64_t v736 = rest2;
-    bool v737 = v736 >= v727;
-    if (v737) {
-      int64_t v738 = rest2;
-      ap_int<65> v739 = v738;
-      ap_int<65> v740 = v727;
-      ap_int<65> v741 = v739 - v740;
-      int64_t v742 = v741;
-      rest2 = v742;
-      int64_t v743 = quotient;
-      ap_int<65> v744 = v743;
-      ap_int<65> v745 = v744 + 1;
-      int64_t v746 = v745;
-      quotient = v746;
+    int64_t v769 = quotient;
+    int64_t v770 = v769 << 1;
+    quotient = v770;
+    int64_t v771 = rest2;
+    bool v772 = v771 >= v762;
+    if (v772) {
+      int64_t v773 = rest2;
+      ap_int<65> v774 = v773;
+      ap_int<65> v775 = v762;
+      ap_int<65> v776 = v774 - v775;
+      int64_t v777 = v776;
+      rest2 = v777;
+      int64_t v778 = quotient;
+      ap_int<65> v779 = v778;
+      ap_int<65> v780 = v779 + 1;
+      int64_t v781 = v780;
+      quotient = v781;
     }
-    int64_t v747 = rest2;
-    int64_t v748 = v747 << 1;
-    rest2 = v748;
+    int64_t v782 = rest2;
+    int64_t v783 = v782 << 1;
+    rest2 = v783;
   }
-  *v729 = quotient;
+  *v764 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v749,
-  int32_t v750,
-  ap_int<26> *v751
+  int32_t v784,
+  int32_t v785,
+  ap_int<26> *v786
 ) {
-  int32_t v752 = v749 << v750;
-  int32_t v753 = v752 >> 6;
-  int64_t v754 = v753;
+  int32_t v787 = v784 << v785;
+  int32_t v788 = v787 >> 6;
+  int64_t v789 = v788;
   int64_t largest2;
-  largest2 = v754;
+  largest2 = v789;
   int64_t start;
   start = 16646144;
-  int64_t v757 = start;
-  int64_t v758 = largest2;
-  int64_t v759;
-  divide(v757, v758, 26, &v759);
-  ap_int<26> v760 = v759;
+  int64_t v792 = start;
+  int64_t v793 = largest2;
+  int64_t v794;
+  divide(v792, v793, 26, &v794);
+  ap_int<26> v795 = v794;
   ap_int<26> reciprocal;
-  reciprocal = v760;
-  *v751 = reciprocal;
+  reciprocal = v795;
+  *v786 = reciprocal;
 }
 
 void quantise(
-  int32_t v762[64][4],
-  int32_t v763,
-  int32_t v764,
-  ap_int<26> v765,
-  int8_t v766[8][3][8][4],
-  int32_t v767,
-  int32_t v768,
-  int32_t v769
+  int32_t v797[64][4],
+  int32_t v798,
+  int32_t v799,
+  ap_int<26> v800,
+  int8_t v801[8][3][8][4],
+  int32_t v802,
+  int32_t v803,
+  int32_t v804
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v762 complete dim=2
+  #pragma HLS array_partition variable=v797 complete dim=2
 
-  #pragma HLS array_partition variable=v766 complete dim=2
-  #pragma HLS array_partition variable=v766 complete dim=3
-  #pragma HLS array_partition variable=v766 complete dim=4
+  #pragma HLS array_partition variable=v801 complete dim=2
+  #pragma HLS array_partition variable=v801 complete dim=3
+  #pragma HLS array_partition variable=v801 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v771 = half;
-  int64_t v772 = v771 << 41;
-  half = v772;
+  int64_t v806 = half;
+  int64_t v807 = v806 << 41;
+  half = v807;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v774 = v763;
-    int32_t v775 = v762[v774][e1];
-    int32_t v776 = v775 << v764;
+    int v809 = v798;
+    int32_t v810 = v797[v809][e1];
+    int32_t v811 = v810 << v799;
     int32_t u1;
-    u1 = v776;
-    int32_t v778 = u1;
-    int32_t v779 = v778 >> 6;
-    ap_int<26> v780 = v779;
+    u1 = v811;
+    int32_t v813 = u1;
+    int32_t v814 = v813 >> 6;
+    ap_int<26> v815 = v814;
     ap_int<26> cut;
-    cut = v780;
-    ap_int<26> v782 = cut;
-    ap_int<52> v783 = v782;
-    ap_int<52> v784 = v765;
-    ap_int<52> v785 = v783 * v784;
-    int64_t v786 = half;
-    ap_int<65> v787 = v785;
-    ap_int<65> v788 = v786;
-    ap_int<65> v789 = v787 + v788;
-    ap_int<65> v790 = v789 >> 42;
-    int8_t v791 = v790;
-    int v792 = v767;
-    int v793 = v768;
-    int v794 = v769;
-    v766[v792][v793][v794][e1] = v791;
+    cut = v815;
+    ap_int<26> v817 = cut;
+    ap_int<52> v818 = v817;
+    ap_int<52> v819 = v800;
+    ap_int<52> v820 = v818 * v819;
+    int64_t v821 = half;
+    ap_int<65> v822 = v820;
+    ap_int<65> v823 = v821;
+    ap_int<65> v824 = v822 + v823;
+    ap_int<65> v825 = v824 >> 42;
+    int8_t v826 = v825;
+    int v827 = v802;
+    int v828 = v803;
+    int v829 = v804;
+    v801[v827][v828][v829][e1] = v826;
   }
 }
 
 void ratio_end(
-  int64_t v795,
-  int32_t v796[2],
-  int32_t v797,
-  int32_t v798[2]
+  int64_t v830,
+  int32_t v831[2],
+  int32_t v832,
+  int32_t v833[2]
 ) {
-  #pragma HLS array_partition variable=v796 complete dim=1
+  #pragma HLS array_partition variable=v831 complete dim=1
 
-  #pragma HLS array_partition variable=v798 complete dim=1
+  #pragma HLS array_partition variable=v833 complete dim=1
 
-  int64_t v799 = v795 >> 24;
-  int32_t v800 = v799;
+  int64_t v834 = v830 >> 24;
+  int32_t v835 = v834;
   int32_t big;
-  big = v800;
-  int32_t v802 = big;
-  ap_int<33> v803 = v802;
-  ap_int<33> v804 = v803 + 24;
-  ap_int<34> v805 = v804;
-  ap_int<34> v806 = v797;
-  ap_int<34> v807 = v805 - v806;
-  int32_t v808 = v807;
+  big = v835;
+  int32_t v837 = big;
+  ap_int<33> v838 = v837;
+  ap_int<33> v839 = v838 + 24;
+  ap_int<34> v840 = v839;
+  ap_int<34> v841 = v832;
+  ap_int<34> v842 = v840 - v841;
+  int32_t v843 = v842;
   int32_t drop;
-  drop = v808;
-  int32_t v810 = drop;
-  int64_t v811 = v810;
-  int64_t v812 = v795 >> v811;
-  int32_t v813 = v812;
+  drop = v843;
+  int32_t v845 = drop;
+  int64_t v846 = v845;
+  int64_t v847 = v830 >> v846;
+  int32_t v848 = v847;
   int32_t mantissa1;
-  mantissa1 = v813;
-  int32_t v815 = mantissa1;
-  v798[0] = v815;
-  int32_t v816 = v796[0];
-  int32_t v817 = v796[1];
-  ap_int<33> v818 = v816;
-  ap_int<33> v819 = v817;
-  ap_int<33> v820 = v818 - v819;
-  ap_int<34> v821 = v820;
-  ap_int<34> v822 = v821 - 24;
-  int32_t v823 = drop;
-  ap_int<35> v824 = v822;
-  ap_int<35> v825 = v823;
-  ap_int<35> v826 = v824 + v825;
-  int32_t v827 = v826;
-  v798[1] = v827;
+  mantissa1 = v848;
+  int32_t v850 = mantissa1;
+  v833[0] = v850;
+  int32_t v851 = v831[0];
+  int32_t v852 = v831[1];
+  ap_int<33> v853 = v851;
+  ap_int<33> v854 = v852;
+  ap_int<33> v855 = v853 - v854;
+  ap_int<34> v856 = v855;
+  ap_int<34> v857 = v856 - 24;
+  int32_t v858 = drop;
+  ap_int<35> v859 = v857;
+  ap_int<35> v860 = v858;
+  ap_int<35> v861 = v859 + v860;
+  int32_t v862 = v861;
+  v833[1] = v862;
 }
 
 void dequantise(
-  int16_t v828,
-  int32_t v829[2],
-  ap_int<48> *v830
+  int16_t v863,
+  int32_t v864[2],
+  ap_int<48> *v865
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v829 complete dim=1
+  #pragma HLS array_partition variable=v864 complete dim=1
 
-  int32_t v831 = v829[0];
-  ap_int<25> v832 = v831;
+  int32_t v866 = v864[0];
+  ap_int<25> v867 = v866;
   ap_int<25> mantissa2;
-  mantissa2 = v832;
-  ap_int<25> v834 = mantissa2;
-  ap_int<41> v835 = v828;
-  ap_int<41> v836 = v834;
-  ap_int<41> v837 = v835 * v836;
-  int64_t v838 = v837;
+  mantissa2 = v867;
+  ap_int<25> v869 = mantissa2;
+  ap_int<41> v870 = v863;
+  ap_int<41> v871 = v869;
+  ap_int<41> v872 = v870 * v871;
+  int64_t v873 = v872;
   int64_t product2;
-  product2 = v838;
-  int32_t v840 = v829[1];
-  int32_t v841 = 0 - v840;
+  product2 = v873;
+  int32_t v875 = v864[1];
+  int32_t v876 = 0 - v875;
   int32_t right;
-  right = v841;
-  int32_t v843 = right;
-  bool v844 = v843 > 47;
-  int32_t v845 = v844 ? (int32_t)47 : (int32_t)v843;
+  right = v876;
+  int32_t v878 = right;
+  bool v879 = v878 > 47;
+  int32_t v880 = v879 ? (int32_t)47 : (int32_t)v878;
   int32_t most;
-  most = v845;
-  int32_t v847 = most;
-  bool v848 = v847 < 0;
-  int32_t v849 = v848 ? (int32_t)0 : (int32_t)v847;
+  most = v880;
+  int32_t v882 = most;
+  bool v883 = v882 < 0;
+  int32_t v884 = v883 ? (int32_t)0 : (int32_t)v882;
   int32_t shift2;
-  shift2 = v849;
+  shift2 = v884;
   int64_t half1;
   half1 = 1;
-  int64_t v852 = half1;
-  int32_t v853 = shift2;
-  int64_t v854 = v853;
-  int64_t v855 = v852 << v854;
-  int64_t v856 = v855 >> 1;
-  half1 = v856;
-  int64_t v857 = product2;
-  int64_t v858 = half1;
-  ap_int<65> v859 = v857;
-  ap_int<65> v860 = v858;
-  ap_int<65> v861 = v859 + v860;
-  int32_t v862 = shift2;
-  ap_uint<65> v863 = v862;
-  ap_int<65> v864 = v861 >> v863;
-  ap_int<48> v865 = v864;
+  int64_t v887 = half1;
+  int32_t v888 = shift2;
+  int64_t v889 = v888;
+  int64_t v890 = v887 << v889;
+  int64_t v891 = v890 >> 1;
+  half1 = v891;
+  int64_t v892 = product2;
+  int64_t v893 = half1;
+  ap_int<65> v894 = v892;
+  ap_int<65> v895 = v893;
+  ap_int<65> v896 = v894 + v895;
+  int32_t v897 = shift2;
+  ap_uint<65> v898 = v897;
+  ap_int<65> v899 = v896 >> v898;
+  ap_int<48> v900 = v899;
   ap_int<48> value;
-  value = v865;
-  *v830 = value;
+  value = v900;
+  *v865 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v867,
-  int32_t *v868
+  ap_int<48> v902,
+  int32_t *v903
 ) {
   #pragma HLS inline
-  bool v869 = v867 < -2147483647;
-  ap_int<48> v870 = v869 ? (ap_int<48>)-2147483647 : (ap_int<48>)v867;
+  bool v904 = v902 < -2147483647;
+  ap_int<48> v905 = v904 ? (ap_int<48>)-2147483647 : (ap_int<48>)v902;
   ap_int<48> low1;
-  low1 = v870;
-  ap_int<48> v872 = low1;
-  bool v873 = v872 > 2147483647;
-  ap_int<48> v874 = v873 ? (ap_int<48>)2147483647 : (ap_int<48>)v872;
-  int32_t v875 = v874;
+  low1 = v905;
+  ap_int<48> v907 = low1;
+  bool v908 = v907 > 2147483647;
+  ap_int<48> v909 = v908 ? (ap_int<48>)2147483647 : (ap_int<48>)v907;
+  int32_t v910 = v909;
   int32_t high1;
-  high1 = v875;
-  *v868 = high1;
+  high1 = v910;
+  *v903 = high1;
 }
 
 void sigmoid(
-  int32_t v877,
-  ap_int<30> *v878
+  int32_t v912,
+  ap_int<30> *v913
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1352,218 +1405,218 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v882 = v877 < 0;
-  int32_t v883 = 0 - v877;
-  int32_t v884 = v882 ? (int32_t)v883 : (int32_t)v877;
+  bool v917 = v912 < 0;
+  int32_t v918 = 0 - v912;
+  int32_t v919 = v917 ? (int32_t)v918 : (int32_t)v912;
   int32_t size2;
-  size2 = v884;
-  int32_t v886 = size2;
-  bool v887 = v886 > 268435455;
-  int32_t v888 = v887 ? (int32_t)268435455 : (int32_t)v886;
+  size2 = v919;
+  int32_t v921 = size2;
+  bool v922 = v921 > 268435455;
+  int32_t v923 = v922 ? (int32_t)268435455 : (int32_t)v921;
   int32_t t;
-  t = v888;
-  int32_t v890 = t;
-  int32_t v891 = v890 >> 19;
+  t = v923;
+  int32_t v925 = t;
+  int32_t v926 = v925 >> 19;
   int32_t cell;
-  cell = v891;
-  int32_t v893 = t;
-  int32_t v894 = v893 & 524287;
-  ap_int<20> v895 = v894;
+  cell = v926;
+  int32_t v928 = t;
+  int32_t v929 = v928 & 524287;
+  ap_int<20> v930 = v929;
   ap_int<20> d;
-  d = v895;
-  int32_t v897 = cell;
-  int v898 = v897;
-  int32_t v899 = table_a[v898];
-  ap_int<29> v900 = v899;
+  d = v930;
+  int32_t v932 = cell;
+  int v933 = v932;
+  int32_t v934 = table_a[v933];
+  ap_int<29> v935 = v934;
   ap_int<29> a;
-  a = v900;
-  int32_t v902 = cell;
-  int v903 = v902;
-  int32_t v904 = table_b[v903];
-  ap_int<23> v905 = v904;
+  a = v935;
+  int32_t v937 = cell;
+  int v938 = v937;
+  int32_t v939 = table_b[v938];
+  ap_int<23> v940 = v939;
   ap_int<23> b;
-  b = v905;
-  int32_t v907 = cell;
-  int v908 = v907;
-  int32_t v909 = table_c[v908];
-  ap_int<15> v910 = v909;
+  b = v940;
+  int32_t v942 = cell;
+  int v943 = v942;
+  int32_t v944 = table_c[v943];
+  ap_int<15> v945 = v944;
   ap_int<15> c;
-  c = v910;
-  ap_int<23> v912 = b;
-  ap_int<15> v913 = c;
-  ap_int<20> v914 = d;
-  ap_int<35> v915 = v913;
-  ap_int<35> v916 = v914;
-  ap_int<35> v917 = v915 * v916;
-  ap_int<35> v918 = v917 >> 19;
-  ap_int<36> v919 = v912;
-  ap_int<36> v920 = v918;
-  ap_int<36> v921 = v919 - v920;
-  ap_int<23> v922 = v921;
+  c = v945;
+  ap_int<23> v947 = b;
+  ap_int<15> v948 = c;
+  ap_int<20> v949 = d;
+  ap_int<35> v950 = v948;
+  ap_int<35> v951 = v949;
+  ap_int<35> v952 = v950 * v951;
+  ap_int<35> v953 = v952 >> 19;
+  ap_int<36> v954 = v947;
+  ap_int<36> v955 = v953;
+  ap_int<36> v956 = v954 - v955;
+  ap_int<23> v957 = v956;
   ap_int<23> slope;
-  slope = v922;
-  ap_int<29> v924 = a;
-  ap_int<23> v925 = slope;
-  ap_int<20> v926 = d;
-  ap_int<43> v927 = v925;
-  ap_int<43> v928 = v926;
-  ap_int<43> v929 = v927 * v928;
-  ap_int<44> v930 = v929;
-  ap_int<44> v931 = v930 + 262144;
-  ap_int<44> v932 = v931 >> 19;
-  ap_int<45> v933 = v924;
-  ap_int<45> v934 = v932;
-  ap_int<45> v935 = v933 - v934;
-  ap_int<30> v936 = v935;
+  slope = v957;
+  ap_int<29> v959 = a;
+  ap_int<23> v960 = slope;
+  ap_int<20> v961 = d;
+  ap_int<43> v962 = v960;
+  ap_int<43> v963 = v961;
+  ap_int<43> v964 = v962 * v963;
+  ap_int<44> v965 = v964;
+  ap_int<44> v966 = v965 + 262144;
+  ap_int<44> v967 = v966 >> 19;
+  ap_int<45> v968 = v959;
+  ap_int<45> v969 = v967;
+  ap_int<45> v970 = v968 - v969;
+  ap_int<30> v971 = v970;
   ap_int<30> small;
-  small = v936;
-  bool v938 = v877 < 0;
-  ap_int<30> v939 = small;
-  ap_int<33> v940 = v939;
-  ap_int<33> v941 = 268435456 - v940;
-  ap_int<33> v942 = v939;
-  ap_int<33> v943 = v938 ? (ap_int<33>)v942 : (ap_int<33>)v941;
-  ap_int<30> v944 = v943;
+  small = v971;
+  bool v973 = v912 < 0;
+  ap_int<30> v974 = small;
+  ap_int<33> v975 = v974;
+  ap_int<33> v976 = 268435456 - v975;
+  ap_int<33> v977 = v974;
+  ap_int<33> v978 = v973 ? (ap_int<33>)v977 : (ap_int<33>)v976;
+  ap_int<30> v979 = v978;
   ap_int<30> result;
-  result = v944;
-  *v878 = result;
+  result = v979;
+  *v913 = result;
 }
 
-void weigh(
-  int32_t v946,
-  ap_int<30> v947,
-  int32_t *v948
+void times_sigma(
+  int32_t v981,
+  ap_int<30> v982,
+  int32_t *v983
 ) {
   #pragma HLS inline
-  ap_int<62> v949 = v946;
-  ap_int<62> v950 = v947;
-  ap_int<62> v951 = v949 * v950;
-  int64_t v952 = v951;
+  ap_int<62> v984 = v981;
+  ap_int<62> v985 = v982;
+  ap_int<62> v986 = v984 * v985;
+  int64_t v987 = v986;
   int64_t product3;
-  product3 = v952;
-  int64_t v954 = product3;
-  ap_int<65> v955 = v954;
-  ap_int<65> v956 = v955 + 134217728;
-  ap_int<65> v957 = v956 >> 28;
-  int32_t v958 = v957;
+  product3 = v987;
+  int64_t v989 = product3;
+  ap_int<65> v990 = v989;
+  ap_int<65> v991 = v990 + 134217728;
+  ap_int<65> v992 = v991 >> 28;
+  int32_t v993 = v992;
   int32_t result1;
-  result1 = v958;
-  *v948 = result1;
+  result1 = v993;
+  *v983 = result1;
 }
 
 void state_update(
-  int32_t v960,
-  int32_t v961,
-  ap_int<30> v962,
-  int32_t *v963
+  int32_t v995,
+  int32_t v996,
+  ap_int<30> v997,
+  int32_t *v998
 ) {
   #pragma HLS inline
-  ap_int<33> v964 = v962;
-  ap_int<33> v965 = 268435456 - v964;
-  ap_int<30> v966 = v965;
+  ap_int<33> v999 = v997;
+  ap_int<33> v1000 = 268435456 - v999;
+  ap_int<30> v1001 = v1000;
   ap_int<30> keep;
-  keep = v966;
-  ap_int<30> v968 = keep;
-  ap_int<62> v969 = v960;
-  ap_int<62> v970 = v968;
-  ap_int<62> v971 = v969 * v970;
-  int64_t v972 = v971;
+  keep = v1001;
+  ap_int<30> v1003 = keep;
+  ap_int<62> v1004 = v995;
+  ap_int<62> v1005 = v1003;
+  ap_int<62> v1006 = v1004 * v1005;
+  int64_t v1007 = v1006;
   int64_t old;
-  old = v972;
-  ap_int<62> v974 = v961;
-  ap_int<62> v975 = v962;
-  ap_int<62> v976 = v974 * v975;
-  int64_t v977 = v976;
+  old = v1007;
+  ap_int<62> v1009 = v996;
+  ap_int<62> v1010 = v997;
+  ap_int<62> v1011 = v1009 * v1010;
+  int64_t v1012 = v1011;
   int64_t new_part;
-  new_part = v977;
-  int64_t v979 = old;
-  int64_t v980 = new_part;
-  ap_int<65> v981 = v979;
-  ap_int<65> v982 = v980;
-  ap_int<65> v983 = v981 + v982;
-  ap_int<66> v984 = v983;
-  ap_int<66> v985 = v984 + 134217728;
-  ap_int<66> v986 = v985 >> 28;
-  int32_t v987 = v986;
+  new_part = v1012;
+  int64_t v1014 = old;
+  int64_t v1015 = new_part;
+  ap_int<65> v1016 = v1014;
+  ap_int<65> v1017 = v1015;
+  ap_int<65> v1018 = v1016 + v1017;
+  ap_int<66> v1019 = v1018;
+  ap_int<66> v1020 = v1019 + 134217728;
+  ap_int<66> v1021 = v1020 >> 28;
+  int32_t v1022 = v1021;
   int32_t mixed;
-  mixed = v987;
-  *v963 = mixed;
+  mixed = v1022;
+  *v998 = mixed;
 }
 
 void gated_product(
-  int32_t v989,
-  int32_t v990,
-  ap_int<48> *v991
+  int32_t v1024,
+  int32_t v1025,
+  ap_int<48> *v1026
 ) {
   #pragma HLS inline
-  int64_t v992 = v989;
-  int64_t v993 = v990;
-  int64_t v994 = v992 * v993;
+  int64_t v1027 = v1024;
+  int64_t v1028 = v1025;
+  int64_t v1029 = v1027 * v1028;
   int64_t product4;
-  product4 = v994;
-  int64_t v996 = product4;
-  ap_int<65> v997 = v996;
-  ap_int<65> v998 = v997 + 32768;
-  ap_int<65> v999 = v998 >> 16;
-  ap_int<48> v1000 = v999;
+  product4 = v1029;
+  int64_t v1031 = product4;
+  ap_int<65> v1032 = v1031;
+  ap_int<65> v1033 = v1032 + 32768;
+  ap_int<65> v1034 = v1033 >> 16;
+  ap_int<48> v1035 = v1034;
   ap_int<48> result2;
-  result2 = v1000;
-  *v991 = result2;
+  result2 = v1035;
+  *v1026 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1002,
-  ap_int<48> v1003,
-  ap_int<48> *v1004
+  ap_int<48> v1037,
+  ap_int<48> v1038,
+  ap_int<48> *v1039
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1006 = limit;
-  int64_t v1007 = v1006 << 47;
-  ap_int<65> v1008 = v1007;
-  ap_int<65> v1009 = v1008 - 1;
-  int64_t v1010 = v1009;
-  limit = v1010;
-  ap_int<49> v1011 = v1002;
-  ap_int<49> v1012 = v1003;
-  ap_int<49> v1013 = v1011 + v1012;
-  int64_t v1014 = v1013;
+  int64_t v1041 = limit;
+  int64_t v1042 = v1041 << 47;
+  ap_int<65> v1043 = v1042;
+  ap_int<65> v1044 = v1043 - 1;
+  int64_t v1045 = v1044;
+  limit = v1045;
+  ap_int<49> v1046 = v1037;
+  ap_int<49> v1047 = v1038;
+  ap_int<49> v1048 = v1046 + v1047;
+  int64_t v1049 = v1048;
   int64_t total3;
-  total3 = v1014;
-  int64_t v1016 = total3;
-  int64_t v1017 = limit;
-  bool v1018 = v1016 > v1017;
-  int64_t v1019 = v1018 ? (int64_t)v1017 : (int64_t)v1016;
+  total3 = v1049;
+  int64_t v1051 = total3;
+  int64_t v1052 = limit;
+  bool v1053 = v1051 > v1052;
+  int64_t v1054 = v1053 ? (int64_t)v1052 : (int64_t)v1051;
   int64_t high2;
-  high2 = v1019;
-  int64_t v1021 = high2;
-  int64_t v1022 = limit;
-  int64_t v1023 = 0 - v1022;
-  bool v1024 = v1021 < v1023;
-  int64_t v1025 = 0 - v1022;
-  int64_t v1026 = v1024 ? (int64_t)v1025 : (int64_t)v1021;
-  ap_int<48> v1027 = v1026;
+  high2 = v1054;
+  int64_t v1056 = high2;
+  int64_t v1057 = limit;
+  int64_t v1058 = 0 - v1057;
+  bool v1059 = v1056 < v1058;
+  int64_t v1060 = 0 - v1057;
+  int64_t v1061 = v1059 ? (int64_t)v1060 : (int64_t)v1056;
+  ap_int<48> v1062 = v1061;
   ap_int<48> result3;
-  result3 = v1027;
-  *v1004 = result3;
+  result3 = v1062;
+  *v1039 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1029[2],
-  int8_t v1030[8][3][8][4],
-  int32_t v1031,
-  int16_t v1032[4][3]
+  ap_uint<128> v1064[2],
+  int8_t v1065[8][3][8][4],
+  int32_t v1066,
+  int16_t v1067[4][3]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1029 complete dim=1
+  #pragma HLS array_partition variable=v1064 complete dim=1
 
-  #pragma HLS array_partition variable=v1030 complete dim=2
-  #pragma HLS array_partition variable=v1030 complete dim=3
-  #pragma HLS array_partition variable=v1030 complete dim=4
+  #pragma HLS array_partition variable=v1065 complete dim=2
+  #pragma HLS array_partition variable=v1065 complete dim=3
+  #pragma HLS array_partition variable=v1065 complete dim=4
 
-  #pragma HLS array_partition variable=v1032 complete dim=1
-  #pragma HLS array_partition variable=v1032 complete dim=2
+  #pragma HLS array_partition variable=v1067 complete dim=1
+  #pragma HLS array_partition variable=v1067 complete dim=2
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1578,76 +1631,76 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v1037 = v1029[p];
+    ap_uint<128> v1072 = v1064[p];
     ap_uint<128> rest3;
-    rest3 = v1037;
+    rest3 = v1072;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1040 = rest3;
-      int16_t v1041 = v1040;
+      ap_int<128> v1075 = rest3;
+      int16_t v1076 = v1075;
       int16_t low2;
-      low2 = v1041;
-      int16_t v1043 = low2;
-      int32_t v1044 = v1043;
-      int32_t v1045 = v1044 & 255;
-      int16_t v1046 = v1045;
-      lanes[((p * 16) + j)] = v1046;
-      ap_int<128> v1047 = rest3;
-      ap_uint<128> v1048 = v1047 >> 8;
-      rest3 = v1048;
+      low2 = v1076;
+      int16_t v1078 = low2;
+      int32_t v1079 = v1078;
+      int32_t v1080 = v1079 & 255;
+      int16_t v1081 = v1080;
+      lanes[((p * 16) + j)] = v1081;
+      ap_int<128> v1082 = rest3;
+      ap_uint<128> v1083 = v1082 >> 8;
+      rest3 = v1083;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 32; m++) {
-    int16_t v1050 = lanes[m];
+    int16_t v1085 = lanes[m];
     int16_t byte;
-    byte = v1050;
+    byte = v1085;
     l_S_r_2_r: for (int r = 0; r < 4; r++) {
-      int16_t v1053 = byte;
-      int32_t v1054 = v1053;
-      int32_t v1055 = v1054 & 3;
-      int16_t v1056 = v1055;
+      int16_t v1088 = byte;
+      int32_t v1089 = v1088;
+      int32_t v1090 = v1089 & 3;
+      int16_t v1091 = v1090;
       int16_t pair1;
-      pair1 = v1056;
-      int16_t v1058 = pair1;
-      int32_t v1059 = v1058;
-      int32_t v1060 = v1059 ^ 2;
-      ap_int<33> v1061 = v1060;
-      ap_int<33> v1062 = v1061 - 2;
-      int16_t v1063 = v1062;
-      trits[r][m] = v1063;
-      int16_t v1064 = byte;
-      int16_t v1065 = v1064 >> 2;
-      byte = v1065;
+      pair1 = v1091;
+      int16_t v1093 = pair1;
+      int32_t v1094 = v1093;
+      int32_t v1095 = v1094 ^ 2;
+      ap_int<33> v1096 = v1095;
+      ap_int<33> v1097 = v1096 - 2;
+      int16_t v1098 = v1097;
+      trits[r][m] = v1098;
+      int16_t v1099 = byte;
+      int16_t v1100 = v1099 >> 2;
+      byte = v1100;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 3; t1++) {
     l_k3: for (int k3 = 0; k3 < 8; k3++) {
       l_e2: for (int e2 = 0; e2 < 4; e2++) {
-        int v1069 = v1031;
-        int8_t v1070 = v1030[v1069][t1][k3][e2];
-        int16_t v1071 = v1070;
+        int v1104 = v1066;
+        int8_t v1105 = v1065[v1104][t1][k3][e2];
+        int16_t v1106 = v1105;
         int16_t code;
-        code = v1071;
+        code = v1106;
         l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
-          int16_t v1074 = trits[r1][((k3 * 4) + e2)];
+          int16_t v1109 = trits[r1][((k3 * 4) + e2)];
           int16_t trit;
-          trit = v1074;
-          int16_t v1076 = trit;
-          int32_t v1077 = v1076;
-          bool v1078 = v1077 == 1;
-          int16_t v1079 = code;
-          int32_t v1080 = v1079;
-          int32_t v1081 = v1078 ? (int32_t)v1080 : (int32_t)0;
-          int16_t v1082 = v1081;
+          trit = v1109;
+          int16_t v1111 = trit;
+          int32_t v1112 = v1111;
+          bool v1113 = v1112 == 1;
+          int16_t v1114 = code;
+          int32_t v1115 = v1114;
+          int32_t v1116 = v1113 ? (int32_t)v1115 : (int32_t)0;
+          int16_t v1117 = v1116;
           int16_t added;
-          added = v1082;
-          int16_t v1084 = trit;
-          int32_t v1085 = v1084;
-          bool v1086 = v1085 == -1;
-          int16_t v1087 = code;
-          int16_t v1088 = 0 - v1087;
-          int16_t v1089 = added;
-          int16_t v1090 = v1086 ? (int16_t)v1088 : (int16_t)v1089;
-          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1090;
+          added = v1117;
+          int16_t v1119 = trit;
+          int32_t v1120 = v1119;
+          bool v1121 = v1120 == -1;
+          int16_t v1122 = code;
+          int16_t v1123 = 0 - v1122;
+          int16_t v1124 = added;
+          int16_t v1125 = v1121 ? (int16_t)v1123 : (int16_t)v1124;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1125;
         }
       }
     }
@@ -1655,40 +1708,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 4; r2++) {
     l_t2: for (int t2 = 0; t2 < 3; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
-        int16_t v1094 = tree[r2][t2][((n4 * -2) + 62)];
-        int16_t v1095 = tree[r2][t2][((n4 * -2) + 63)];
-        ap_int<17> v1096 = v1094;
-        ap_int<17> v1097 = v1095;
-        ap_int<17> v1098 = v1096 + v1097;
-        int16_t v1099 = v1098;
-        tree[r2][t2][((-n4) + 31)] = v1099;
+        int16_t v1129 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1130 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1131 = v1129;
+        ap_int<17> v1132 = v1130;
+        ap_int<17> v1133 = v1131 + v1132;
+        int16_t v1134 = v1133;
+        tree[r2][t2][((-n4) + 31)] = v1134;
       }
-      bool v1100 = v1031 == 0;
-      int16_t v1101 = v1032[r2][t2];
-      int32_t v1102 = v1101;
-      int32_t v1103 = v1100 ? (int32_t)0 : (int32_t)v1102;
-      int16_t v1104 = v1103;
+      bool v1135 = v1066 == 0;
+      int16_t v1136 = v1067[r2][t2];
+      int32_t v1137 = v1136;
+      int32_t v1138 = v1135 ? (int32_t)0 : (int32_t)v1137;
+      int16_t v1139 = v1138;
       int16_t before;
-      before = v1104;
-      int16_t v1106 = before;
-      int16_t v1107 = tree[r2][t2][1];
-      ap_int<17> v1108 = v1106;
-      ap_int<17> v1109 = v1107;
-      ap_int<17> v1110 = v1108 + v1109;
-      int16_t v1111 = v1110;
-      v1032[r2][t2] = v1111;
+      before = v1139;
+      int16_t v1141 = before;
+      int16_t v1142 = tree[r2][t2][1];
+      ap_int<17> v1143 = v1141;
+      ap_int<17> v1144 = v1142;
+      ap_int<17> v1145 = v1143 + v1144;
+      int16_t v1146 = v1145;
+      v1067[r2][t2] = v1146;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1112,
-  int32_t v1113[2],
-  int32_t v1114[2]
+  int64_t v1147,
+  int32_t v1148[2],
+  int32_t v1149[2]
 ) {
-  #pragma HLS array_partition variable=v1113 complete dim=1
+  #pragma HLS array_partition variable=v1148 complete dim=1
 
-  #pragma HLS array_partition variable=v1114 complete dim=1
+  #pragma HLS array_partition variable=v1149 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1699,27 +1752,27 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1118 = v1113[0];
-  int64_t v1119 = v1118;
+  int32_t v1153 = v1148[0];
+  int64_t v1154 = v1153;
   int64_t mantissa3;
-  mantissa3 = v1119;
-  int64_t v1121 = mantissa3;
-  int32_t v1122 = v1113[1];
-  normalise(v1121, v1122, unit);
+  mantissa3 = v1154;
+  int64_t v1156 = mantissa3;
+  int32_t v1157 = v1148[1];
+  normalise(v1156, v1157, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1112, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1114);
+  normalise(v1147, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1149);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1123,
-  hls::stream< int32_t >& v1124,
-  hls::stream< ap_uint<128> >& v1125,
-  hls::stream< ap_uint<128> >& v1126,
-  hls::stream< ap_uint<256> >& v1127,
-  hls::stream< ap_uint<128> >& v1128,
-  hls::stream< ap_uint<128> >& v1129,
-  hls::stream< ap_uint<128> >& v1130
+  hls::stream< ap_uint<128> >& v1158,
+  hls::stream< int32_t >& v1159,
+  hls::stream< ap_uint<128> >& v1160,
+  hls::stream< ap_uint<128> >& v1161,
+  hls::stream< ap_uint<256> >& v1162,
+  hls::stream< ap_uint<128> >& v1163,
+  hls::stream< ap_uint<128> >& v1164,
+  hls::stream< ap_uint<128> >& v1165
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1802,391 +1855,407 @@ void core_0(
   int32_t chosen[3];
   #pragma HLS array_partition variable=chosen complete dim=1
 
+  int32_t cut1[3];
+  #pragma HLS array_partition variable=cut1 complete dim=1
+
+  cut1[0] = 0;
+  cut1[1] = 0;
+  cut1[2] = 0;
+  int32_t gate_max;
+  gate_max = 2147483647;
+  int64_t vector_max;
+  vector_max = 1;
+  int64_t v1200 = vector_max;
+  int64_t v1201 = v1200 << 47;
+  ap_int<65> v1202 = v1201;
+  ap_int<65> v1203 = v1202 - 1;
+  int64_t v1204 = v1203;
+  vector_max = v1204;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1163 = v1123.read();
+    ap_uint<128> v1206 = v1158.read();
     ap_uint<128> size3;
-    size3 = v1163;
-    ap_int<128> v1165 = size3;
-    int32_t v1166;
-    ap_int<128> v1166_tmp = v1165;
-    v1166 = v1166_tmp(31, 0);
+    size3 = v1206;
+    ap_int<128> v1208 = size3;
+    int32_t v1209;
+    ap_int<128> v1209_tmp = v1208;
+    v1209 = v1209_tmp(31, 0);
     int32_t total_words;
-    total_words = v1166;
-    int32_t v1168 = total_words;
-    weight_words[n5] = v1168;
-    ap_int<128> v1169 = size3;
-    int32_t v1170;
-    ap_int<128> v1170_tmp = v1169;
-    v1170 = v1170_tmp(63, 32);
+    total_words = v1209;
+    int32_t v1211 = total_words;
+    weight_words[n5] = v1211;
+    ap_int<128> v1212 = size3;
+    int32_t v1213;
+    ap_int<128> v1213_tmp = v1212;
+    v1213 = v1213_tmp(63, 32);
     int32_t both1;
-    both1 = v1170;
-    int32_t v1172 = both1;
-    int32_t v1173 = v1172 & 65535;
-    column_words[n5] = v1173;
-    int32_t v1174 = both1;
-    int32_t v1175 = v1174 >> 16;
-    norm_words[n5] = v1175;
-    ap_int<128> v1176 = size3;
-    int32_t v1177;
-    ap_int<128> v1177_tmp = v1176;
-    v1177 = v1177_tmp(95, 64);
+    both1 = v1213;
+    int32_t v1215 = both1;
+    int32_t v1216 = v1215 & 65535;
+    column_words[n5] = v1216;
+    int32_t v1217 = both1;
+    int32_t v1218 = v1217 >> 16;
+    norm_words[n5] = v1218;
+    ap_int<128> v1219 = size3;
+    int32_t v1220;
+    ap_int<128> v1220_tmp = v1219;
+    v1220 = v1220_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1177;
-    int32_t v1179 = all_rows;
-    matrix_rows[n5] = v1179;
-    ap_int<128> v1180 = size3;
-    int32_t v1181;
-    ap_int<128> v1181_tmp = v1180;
-    v1181 = v1181_tmp(127, 96);
+    all_rows = v1220;
+    int32_t v1222 = all_rows;
+    matrix_rows[n5] = v1222;
+    ap_int<128> v1223 = size3;
+    int32_t v1224;
+    ap_int<128> v1224_tmp = v1223;
+    v1224 = v1224_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1181;
-    int32_t v1183 = room_and_groups1;
-    int32_t v1184 = v1183 >> 12;
-    row_groups[n5] = v1184;
+    room_and_groups1 = v1224;
+    int32_t v1226 = room_and_groups1;
+    int32_t v1227 = v1226 >> 12;
+    row_groups[n5] = v1227;
   }
-  int32_t v1185 = matrix_rows[4];
-  int32_t v1186 = v1185 >> 1;
+  int32_t v1228 = matrix_rows[4];
+  int32_t v1229 = v1228 >> 1;
   int32_t intermediate;
-  intermediate = v1186;
+  intermediate = v1229;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1191 = v1124.read();
-  tokens1 = v1191;
-  int32_t v1192 = v1124.read();
-  continued1 = v1192;
-  int32_t v1193 = v1124.read();
+  int32_t v1234 = v1159.read();
+  tokens1 = v1234;
+  int32_t v1235 = v1159.read();
+  continued1 = v1235;
+  int32_t v1236 = v1159.read();
   int32_t silent1;
-  silent1 = v1193;
+  silent1 = v1236;
   wanted1 = 0;
-  int32_t v1195 = tokens1;
-  int v1196 = v1195;
-  for (int v1197 = 0; v1197 < v1196; v1197 += 1) {
-    int32_t v1198 = v1197;
+  int32_t v1238 = tokens1;
+  int v1239 = v1238;
+  for (int v1240 = 0; v1240 < v1239; v1240 += 1) {
+    int32_t v1241 = v1240;
     int32_t candidate_token;
-    candidate_token = v1198;
-    int32_t v1200 = silent1;
-    int32_t v1201 = v1200 & 1;
-    bool v1202 = v1201 == 0;
-    if (v1202) {
-      int32_t v1203 = candidate_token;
-      int32_t v1204 = wanted1;
-      int v1205 = v1204;
-      chosen[v1205] = v1203;
-      int32_t v1206 = wanted1;
-      ap_int<33> v1207 = v1206;
-      ap_int<33> v1208 = v1207 + 1;
-      int32_t v1209 = v1208;
-      wanted1 = v1209;
+    candidate_token = v1241;
+    int32_t v1243 = silent1;
+    int32_t v1244 = v1243 & 1;
+    bool v1245 = v1244 == 0;
+    if (v1245) {
+      int32_t v1246 = candidate_token;
+      int32_t v1247 = wanted1;
+      int v1248 = v1247;
+      chosen[v1248] = v1246;
+      int32_t v1249 = wanted1;
+      ap_int<33> v1250 = v1249;
+      ap_int<33> v1251 = v1250 + 1;
+      int32_t v1252 = v1251;
+      wanted1 = v1252;
     }
-    int32_t v1210 = silent1;
-    int32_t v1211 = v1210 >> 1;
-    silent1 = v1211;
+    int32_t v1253 = silent1;
+    int32_t v1254 = v1253 >> 1;
+    silent1 = v1254;
   }
-  int32_t v1212 = v1124.read();
+  int32_t v1255 = v1159.read();
   int32_t vector_beats1;
-  vector_beats1 = v1212;
-  int32_t v1214 = tokens1;
-  int v1215 = v1214;
-  for (int v1216 = 0; v1216 < v1215; v1216 += 1) {
-    int32_t v1217 = v1216;
+  vector_beats1 = v1255;
+  int32_t v1257 = tokens1;
+  int v1258 = v1257;
+  for (int v1259 = 0; v1259 < v1258; v1259 += 1) {
+    int32_t v1260 = v1259;
     int32_t token_in;
-    token_in = v1217;
+    token_in = v1260;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1220 = vector_beats1;
-    int v1221 = v1220;
-    for (int v1222 = 0; v1222 < v1221; v1222 += 1) {
+    int32_t v1263 = vector_beats1;
+    int v1264 = v1263;
+    for (int v1265 = 0; v1265 < v1264; v1265 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1223 = v1125.read();
+      ap_uint<128> v1266 = v1160.read();
       ap_uint<128> pair2;
-      pair2 = v1223;
-      ap_int<128> v1225 = pair2;
-      ap_int<48> v1226;
-      ap_int<128> v1226_tmp = v1225;
-      v1226 = v1226_tmp(47, 0);
+      pair2 = v1266;
+      ap_int<128> v1268 = pair2;
+      ap_int<48> v1269;
+      ap_int<128> v1269_tmp = v1268;
+      v1269 = v1269_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1226;
-      ap_int<128> v1228 = pair2;
-      ap_int<48> v1229;
-      ap_int<128> v1229_tmp = v1228;
-      v1229 = v1229_tmp(111, 64);
+      low3 = v1269;
+      ap_int<128> v1271 = pair2;
+      ap_int<48> v1272;
+      ap_int<128> v1272_tmp = v1271;
+      v1272 = v1272_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1229;
-      int32_t v1231 = v1222;
+      high3 = v1272;
+      int32_t v1274 = v1265;
       int32_t number;
-      number = v1231;
-      int32_t v1233 = number;
-      int64_t v1234 = v1233;
-      int64_t v1235 = v1234 * 3;
-      int32_t v1236 = token_in;
-      ap_int<65> v1237 = v1235;
-      ap_int<65> v1238 = v1236;
-      ap_int<65> v1239 = v1237 + v1238;
-      int32_t v1240 = v1239;
+      number = v1274;
+      int32_t v1276 = number;
+      int64_t v1277 = v1276;
+      int64_t v1278 = v1277 * 3;
+      int32_t v1279 = token_in;
+      ap_int<65> v1280 = v1278;
+      ap_int<65> v1281 = v1279;
+      ap_int<65> v1282 = v1280 + v1281;
+      int32_t v1283 = v1282;
       int32_t beside;
-      beside = v1240;
-      ap_int<48> v1242 = low3;
-      int32_t v1243 = beside;
-      int v1244 = v1243;
-      residual[v1244][0] = v1242;
-      ap_int<48> v1245 = high3;
-      int32_t v1246 = beside;
-      int v1247 = v1246;
-      residual[v1247][1] = v1245;
-      int32_t v1248 = number;
-      int32_t v1249 = v1248 & 1;
-      int32_t v1250 = v1249 << 1;
+      beside = v1283;
+      ap_int<48> v1285 = low3;
+      int32_t v1286 = beside;
+      int v1287 = v1286;
+      residual[v1287][0] = v1285;
+      ap_int<48> v1288 = high3;
+      int32_t v1289 = beside;
+      int v1290 = v1289;
+      residual[v1290][1] = v1288;
+      int32_t v1291 = number;
+      int32_t v1292 = v1291 & 1;
+      int32_t v1293 = v1292 << 1;
       int32_t lane;
-      lane = v1250;
-      int32_t v1252 = number;
-      int32_t v1253 = v1252 >> 1;
-      int64_t v1254 = v1253;
-      int64_t v1255 = v1254 * 3;
-      int32_t v1256 = token_in;
-      ap_int<65> v1257 = v1255;
-      ap_int<65> v1258 = v1256;
-      ap_int<65> v1259 = v1257 + v1258;
-      int32_t v1260 = v1259;
+      lane = v1293;
+      int32_t v1295 = number;
+      int32_t v1296 = v1295 >> 1;
+      int64_t v1297 = v1296;
+      int64_t v1298 = v1297 * 3;
+      int32_t v1299 = token_in;
+      ap_int<65> v1300 = v1298;
+      ap_int<65> v1301 = v1299;
+      ap_int<65> v1302 = v1300 + v1301;
+      int32_t v1303 = v1302;
       int32_t place_in;
-      place_in = v1260;
-      ap_int<48> v1262 = low3;
-      int32_t v1263 = place_in;
-      int v1264 = v1263;
-      int32_t v1265 = lane;
-      int v1266 = v1265;
-      values[v1264][v1266] = v1262;
-      ap_int<48> v1267 = high3;
-      int32_t v1268 = place_in;
-      int v1269 = v1268;
-      int32_t v1270 = lane;
-      ap_int<33> v1271 = v1270;
-      ap_int<33> v1272 = v1271 + 1;
-      int v1273 = v1272;
-      values[v1269][v1273] = v1267;
-      ap_int<48> v1274 = seen;
-      ap_int<48> v1275 = low3;
-      ap_int<48> v1276 = v1275 >> 47;
-      ap_int<48> v1277 = v1275 ^ v1276;
-      ap_int<48> v1278 = v1274 | v1277;
-      ap_int<48> v1279 = high3;
-      ap_int<48> v1280 = v1279 >> 47;
-      ap_int<48> v1281 = v1279 ^ v1280;
-      ap_int<48> v1282 = v1278 | v1281;
-      seen = v1282;
+      place_in = v1303;
+      ap_int<48> v1305 = low3;
+      int32_t v1306 = place_in;
+      int v1307 = v1306;
+      int32_t v1308 = lane;
+      int v1309 = v1308;
+      values[v1307][v1309] = v1305;
+      ap_int<48> v1310 = high3;
+      int32_t v1311 = place_in;
+      int v1312 = v1311;
+      int32_t v1313 = lane;
+      ap_int<33> v1314 = v1313;
+      ap_int<33> v1315 = v1314 + 1;
+      int v1316 = v1315;
+      values[v1312][v1316] = v1310;
+      ap_int<48> v1317 = seen;
+      ap_int<48> v1318 = low3;
+      ap_int<48> v1319 = v1318 >> 47;
+      ap_int<48> v1320 = v1318 ^ v1319;
+      ap_int<48> v1321 = v1317 | v1320;
+      ap_int<48> v1322 = high3;
+      ap_int<48> v1323 = v1322 >> 47;
+      ap_int<48> v1324 = v1322 ^ v1323;
+      ap_int<48> v1325 = v1321 | v1324;
+      seen = v1325;
     }
-    ap_int<48> v1283 = seen;
-    int32_t v1284 = token_in;
-    int v1285 = v1284;
-    ones[v1285] = v1283;
+    ap_int<48> v1326 = seen;
+    int32_t v1327 = token_in;
+    int v1328 = v1327;
+    ones[v1328] = v1326;
   }
-  int32_t v1286 = v1124.read();
+  int32_t v1329 = v1159.read();
   int32_t count3;
-  count3 = v1286;
-  int32_t v1288 = count3;
-  int v1289 = v1288;
-  for (int v1290 = 0; v1290 < v1289; v1290 += 1) {
-    int32_t v1291 = v1124.read();
-    int32_t kind1;
-    kind1 = v1291;
-    int32_t v1293 = kind1;
-    bool v1294 = v1293 == 0;
-    int32_t v1295 = v1294 ? (int32_t)0 : (int32_t)6;
+  count3 = v1329;
+  int32_t v1331 = count3;
+  int v1332 = v1331;
+  for (int v1333 = 0; v1333 < v1332; v1333 += 1) {
+    int32_t v1334 = v1159.read();
+    int32_t kind3;
+    kind3 = v1334;
+    int32_t v1336 = kind3;
+    bool v1337 = v1336 == 0;
+    int32_t v1338 = v1337 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1295;
-    int32_t v1297 = kind1;
-    bool v1298 = v1297 == 0;
-    ap_int<33> v1299 = v1298 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1300 = v1299;
+    phase_begin1 = v1338;
+    int32_t v1340 = kind3;
+    bool v1341 = v1340 == 1;
+    ap_int<33> v1342 = v1341 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1343 = v1342;
     int32_t phase_end1;
-    phase_end1 = v1300;
-    int32_t v1302 = kind1;
-    bool v1303 = v1302 == 0;
-    int32_t v1304 = tokens1;
-    int32_t v1305 = wanted1;
-    int32_t v1306 = v1303 ? (int32_t)v1304 : (int32_t)v1305;
+    phase_end1 = v1343;
+    int32_t v1345 = kind3;
+    bool v1346 = v1345 == 0;
+    int32_t v1347 = tokens1;
+    int32_t v1348 = wanted1;
+    int32_t v1349 = v1346 ? (int32_t)v1347 : (int32_t)v1348;
     int32_t active;
-    active = v1306;
-    int32_t v1308 = phase_begin1;
-    int32_t v1309 = phase_end1;
-    int v1310 = v1308;
-    int v1311 = v1309;
-    for (int v1312 = v1310; v1312 < v1311; v1312 += 1) {
-      int32_t v1313 = v1312;
+    active = v1349;
+    int32_t v1351 = phase_begin1;
+    int32_t v1352 = phase_end1;
+    int v1353 = v1351;
+    int v1354 = v1352;
+    for (int v1355 = v1353; v1355 < v1354; v1355 += 1) {
+      int32_t v1356 = v1355;
       int32_t phase;
-      phase = v1313;
-      ap_uint<128> v1315 = v1126.read();
+      phase = v1356;
+      ap_uint<128> v1358 = v1161.read();
       ap_uint<128> front1;
-      front1 = v1315;
-      ap_uint<128> v1317 = v1126.read();
+      front1 = v1358;
+      ap_uint<128> v1360 = v1161.read();
       ap_uint<128> back1;
-      back1 = v1317;
-      ap_int<128> v1319 = front1;
-      int32_t v1320;
-      ap_int<128> v1320_tmp = v1319;
-      v1320 = v1320_tmp(31, 0);
-      header[0] = v1320;
-      ap_int<128> v1321 = front1;
-      int32_t v1322;
-      ap_int<128> v1322_tmp = v1321;
-      v1322 = v1322_tmp(63, 32);
-      header[1] = v1322;
-      ap_int<128> v1323 = front1;
-      int32_t v1324;
-      ap_int<128> v1324_tmp = v1323;
-      v1324 = v1324_tmp(95, 64);
-      header[2] = v1324;
-      ap_int<128> v1325 = front1;
-      int32_t v1326;
-      ap_int<128> v1326_tmp = v1325;
-      v1326 = v1326_tmp(127, 96);
-      header[3] = v1326;
-      ap_int<128> v1327 = back1;
-      int32_t v1328;
-      ap_int<128> v1328_tmp = v1327;
-      v1328 = v1328_tmp(31, 0);
-      header[4] = v1328;
-      ap_int<128> v1329 = back1;
-      int32_t v1330;
-      ap_int<128> v1330_tmp = v1329;
-      v1330 = v1330_tmp(63, 32);
-      header[5] = v1330;
-      ap_int<128> v1331 = back1;
-      int32_t v1332;
-      ap_int<128> v1332_tmp = v1331;
-      v1332 = v1332_tmp(95, 64);
-      header[6] = v1332;
+      back1 = v1360;
+      ap_int<128> v1362 = front1;
+      int32_t v1363;
+      ap_int<128> v1363_tmp = v1362;
+      v1363 = v1363_tmp(31, 0);
+      header[0] = v1363;
+      ap_int<128> v1364 = front1;
+      int32_t v1365;
+      ap_int<128> v1365_tmp = v1364;
+      v1365 = v1365_tmp(63, 32);
+      header[1] = v1365;
+      ap_int<128> v1366 = front1;
+      int32_t v1367;
+      ap_int<128> v1367_tmp = v1366;
+      v1367 = v1367_tmp(95, 64);
+      header[2] = v1367;
+      ap_int<128> v1368 = front1;
+      int32_t v1369;
+      ap_int<128> v1369_tmp = v1368;
+      v1369 = v1369_tmp(127, 96);
+      header[3] = v1369;
+      ap_int<128> v1370 = back1;
+      int32_t v1371;
+      ap_int<128> v1371_tmp = v1370;
+      v1371 = v1371_tmp(31, 0);
+      header[4] = v1371;
+      ap_int<128> v1372 = back1;
+      int32_t v1373;
+      ap_int<128> v1373_tmp = v1372;
+      v1373 = v1373_tmp(63, 32);
+      header[5] = v1373;
+      ap_int<128> v1374 = back1;
+      int32_t v1375;
+      ap_int<128> v1375_tmp = v1374;
+      v1375 = v1375_tmp(95, 64);
+      header[6] = v1375;
       header[7] = 0;
-      int32_t v1333 = active;
-      int v1334 = v1333;
-      for (int v1335 = 0; v1335 < v1334; v1335 += 1) {
-        int32_t v1336 = v1335;
+      int32_t v1376 = active;
+      int v1377 = v1376;
+      for (int v1378 = 0; v1378 < v1377; v1378 += 1) {
+        int32_t v1379 = v1378;
         int32_t turn;
-        turn = v1336;
-        int32_t v1338 = turn;
+        turn = v1379;
+        int32_t v1381 = turn;
         int32_t token;
-        token = v1338;
-        int32_t v1340 = phase;
-        bool v1341 = v1340 == 6;
-        if (v1341) {
-          int32_t v1342 = turn;
-          int v1343 = v1342;
-          int32_t v1344 = chosen[v1343];
-          token = v1344;
+        token = v1381;
+        int32_t v1383 = phase;
+        bool v1384 = v1383 == 6;
+        if (v1384) {
+          int32_t v1385 = turn;
+          int v1386 = v1385;
+          int32_t v1387 = chosen[v1386];
+          token = v1387;
         }
-        int32_t v1345 = token;
-        int v1346 = v1345;
-        ap_int<48> v1347 = ones[v1346];
-        int64_t v1348 = v1347;
+        int32_t v1388 = token;
+        int v1389 = v1388;
+        ap_int<48> v1390 = ones[v1389];
+        int64_t v1391 = v1390;
         int64_t magnitude;
-        magnitude = v1348;
-        int64_t v1350 = magnitude;
-        int32_t v1351;
-        bit_length(v1350, &v1351);
+        magnitude = v1391;
+        int64_t v1393 = magnitude;
+        int32_t v1394;
+        bit_length(v1393, &v1394);
         int32_t length;
-        length = v1351;
-        int32_t v1353 = length;
-        ap_int<33> v1354 = v1353;
-        ap_int<33> v1355 = 47 - v1354;
-        int32_t v1356 = v1355;
+        length = v1394;
+        int32_t v1396 = length;
+        ap_int<33> v1397 = v1396;
+        ap_int<33> v1398 = 47 - v1397;
+        int32_t v1399 = v1398;
         int32_t left1;
-        left1 = v1356;
+        left1 = v1399;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1358 = phase;
-        int v1359 = v1358;
-        int32_t v1360 = norm_words[v1359];
+        int32_t v1401 = phase;
+        int v1402 = v1401;
+        int32_t v1403 = norm_words[v1402];
         int32_t vector_words1;
-        vector_words1 = v1360;
-        int32_t v1362 = vector_words1;
-        int v1363 = v1362;
-        for (int v1364 = 0; v1364 < v1363; v1364 += 1) {
+        vector_words1 = v1403;
+        int32_t v1405 = vector_words1;
+        int v1406 = v1405;
+        for (int v1407 = 0; v1407 < v1406; v1407 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1365 = v1364;
+          int32_t v1408 = v1407;
           int32_t measured;
-          measured = v1365;
-          ap_uint<256> v1367 = v1127.read();
+          measured = v1408;
+          ap_uint<256> v1410 = v1162.read();
           ap_uint<256> element1;
-          element1 = v1367;
-          int32_t v1369 = measured;
-          int64_t v1370 = v1369;
-          int64_t v1371 = v1370 * 3;
-          int32_t v1372 = token;
-          ap_int<65> v1373 = v1371;
-          ap_int<65> v1374 = v1372;
-          ap_int<65> v1375 = v1373 + v1374;
-          int32_t v1376 = v1375;
+          element1 = v1410;
+          int32_t v1412 = measured;
+          int64_t v1413 = v1412;
+          int64_t v1414 = v1413 * 3;
+          int32_t v1415 = token;
+          ap_int<65> v1416 = v1414;
+          ap_int<65> v1417 = v1415;
+          ap_int<65> v1418 = v1416 + v1417;
+          int32_t v1419 = v1418;
           int32_t place;
-          place = v1376;
-          int32_t v1378 = place;
-          int32_t v1379 = measured;
-          ap_int<256> v1380 = element1;
-          int32_t v1381 = left1;
-          measure(values, v1378, v1379, v1380, v1381, scaled, squares, absmax);
+          place = v1419;
+          int32_t v1421 = place;
+          int32_t v1422 = measured;
+          ap_int<256> v1423 = element1;
+          int32_t v1424 = left1;
+          measure(values, v1421, v1422, v1423, v1424, scaled, squares, absmax);
         }
-        int32_t v1382 = length;
-        ap_int<33> v1383 = v1382;
-        ap_int<33> v1384 = v1383 + 1;
-        int32_t v1385 = v1384;
+        int32_t v1425 = length;
+        ap_int<33> v1426 = v1425;
+        ap_int<33> v1427 = v1426 + 1;
+        int32_t v1428 = v1427;
         int32_t lost;
-        lost = v1385;
-        int32_t v1387 = lost;
-        ap_int<33> v1388 = v1387;
-        ap_int<33> v1389 = v1388 - 24;
-        ap_int<33> v1390 = v1389 << 1;
-        int32_t v1391 = v1390;
+        lost = v1428;
+        int32_t v1430 = lost;
+        ap_int<33> v1431 = v1430;
+        ap_int<33> v1432 = v1431 - 24;
+        ap_int<33> v1433 = v1432 << 1;
+        int32_t v1434 = v1433;
         int32_t plain_exponent;
-        plain_exponent = v1391;
-        int64_t v1393 = squares[1];
-        int32_t v1394 = plain_exponent;
-        normalise(v1393, v1394, plain);
-        int32_t v1395 = phase;
-        bool v1396 = v1395 == 3;
-        if (v1396) {
-          int32_t v1397 = token;
-          int v1398 = v1397;
-          int32_t v1399 = gate_mantissas[v1398];
-          plain[0] = v1399;
-          int32_t v1400 = token;
-          int v1401 = v1400;
-          int32_t v1402 = gate_exponents[v1401];
-          plain[1] = v1402;
+        plain_exponent = v1434;
+        int64_t v1436 = squares[1];
+        int32_t v1437 = plain_exponent;
+        normalise(v1436, v1437, plain);
+        int32_t v1438 = phase;
+        bool v1439 = v1438 == 3;
+        if (v1439) {
+          int32_t v1440 = token;
+          int v1441 = v1440;
+          int32_t v1442 = gate_mantissas[v1441];
+          plain[0] = v1442;
+          int32_t v1443 = token;
+          int v1444 = v1443;
+          int32_t v1445 = gate_exponents[v1444];
+          plain[1] = v1445;
         }
-        int32_t v1403 = phase;
-        bool v1404 = v1403 == 5;
-        if (v1404) {
+        int32_t v1446 = phase;
+        bool v1447 = v1446 == 5;
+        if (v1447) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1405 = lost;
-        norm_scale(header, v1405, squares, absmax, plain, exponents, work);
-        int32_t v1406 = absmax[0];
-        int32_t v1407;
-        code_shift(v1406, &v1407);
+        int32_t v1448 = lost;
+        norm_scale(header, v1448, squares, absmax, plain, exponents, work);
+        int32_t v1449 = absmax[0];
+        int32_t v1450;
+        code_shift(v1449, &v1450);
         int32_t code_left;
-        code_left = v1407;
-        int32_t v1409 = absmax[0];
-        int32_t v1410 = code_left;
-        ap_int<26> v1411;
-        code_reciprocal(v1409, v1410, &v1411);
+        code_left = v1450;
+        int32_t v1452 = absmax[0];
+        int32_t v1453 = code_left;
+        ap_int<26> v1454;
+        code_reciprocal(v1452, v1453, &v1454);
         ap_int<26> reciprocal1;
-        reciprocal1 = v1411;
+        reciprocal1 = v1454;
         int32_t code_column;
         code_column = 0;
         int32_t code_group;
         code_group = 0;
-        int64_t v1415 = work[0];
+        int64_t v1458 = work[0];
         int64_t radicand1;
-        radicand1 = v1415;
-        int64_t v1417 = work[1];
-        ap_int<36> v1418 = v1417;
+        radicand1 = v1458;
+        int64_t v1460 = work[1];
+        ap_int<36> v1461 = v1460;
         ap_int<36> dividend;
-        dividend = v1418;
+        dividend = v1461;
         int64_t root;
         root = 0;
         int64_t quotient1;
@@ -2197,162 +2266,174 @@ void core_0(
         dividing = 0;
         int64_t root_bit;
         root_bit = 1;
-        int64_t v1425 = root_bit;
-        int64_t v1426 = v1425 << 60;
-        root_bit = v1426;
-        int32_t v1427 = vector_words1;
-        bool v1428 = v1427 > 57;
-        int32_t v1429 = v1428 ? (int32_t)v1427 : (int32_t)57;
+        int64_t v1468 = root_bit;
+        int64_t v1469 = v1468 << 60;
+        root_bit = v1469;
+        int32_t v1470 = vector_words1;
+        bool v1471 = v1470 > 57;
+        int32_t v1472 = v1471 ? (int32_t)v1470 : (int32_t)57;
         int32_t passes;
-        passes = v1429;
-        int32_t v1431 = passes;
-        int v1432 = v1431;
-        for (int v1433 = 0; v1433 < v1432; v1433 += 1) {
+        passes = v1472;
+        int32_t v1474 = passes;
+        int v1475 = v1474;
+        for (int v1476 = 0; v1476 < v1475; v1476 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1434 = v1433;
+          int32_t v1477 = v1476;
           int32_t coded;
-          coded = v1434;
-          int32_t v1436 = coded;
-          int32_t v1437 = vector_words1;
-          bool v1438 = v1436 < v1437;
-          if (v1438) {
-            int32_t v1439 = coded;
-            int32_t v1440 = code_left;
-            ap_int<26> v1441 = reciprocal1;
-            int32_t v1442 = code_column;
-            int32_t v1443 = turn;
-            int32_t v1444 = code_group;
-            quantise(scaled, v1439, v1440, v1441, codes, v1442, v1443, v1444);
-            int32_t v1445 = code_group;
-            ap_int<33> v1446 = v1445;
-            ap_int<33> v1447 = v1446 + 1;
-            int32_t v1448 = v1447;
-            code_group = v1448;
-            int32_t v1449 = code_group;
-            bool v1450 = v1449 == 8;
-            if (v1450) {
+          coded = v1477;
+          int32_t v1479 = coded;
+          int32_t v1480 = vector_words1;
+          bool v1481 = v1479 < v1480;
+          if (v1481) {
+            int32_t v1482 = coded;
+            int32_t v1483 = code_left;
+            ap_int<26> v1484 = reciprocal1;
+            int32_t v1485 = code_column;
+            int32_t v1486 = turn;
+            int32_t v1487 = code_group;
+            quantise(scaled, v1482, v1483, v1484, codes, v1485, v1486, v1487);
+            int32_t v1488 = code_group;
+            ap_int<33> v1489 = v1488;
+            ap_int<33> v1490 = v1489 + 1;
+            int32_t v1491 = v1490;
+            code_group = v1491;
+            int32_t v1492 = code_group;
+            bool v1493 = v1492 == 8;
+            if (v1493) {
               code_group = 0;
-              int32_t v1451 = code_column;
-              ap_int<33> v1452 = v1451;
-              ap_int<33> v1453 = v1452 + 1;
-              int32_t v1454 = v1453;
-              code_column = v1454;
+              int32_t v1494 = code_column;
+              ap_int<33> v1495 = v1494;
+              ap_int<33> v1496 = v1495 + 1;
+              int32_t v1497 = v1496;
+              code_column = v1497;
             }
           }
-          int32_t v1455 = coded;
-          bool v1456 = v1455 == 31;
-          if (v1456) {
-            int64_t v1457 = root;
-            ap_int<36> v1458 = v1457;
-            divisor = v1458;
+          int32_t v1498 = coded;
+          bool v1499 = v1498 == 31;
+          if (v1499) {
+            int64_t v1500 = root;
+            ap_int<36> v1501 = v1500;
+            divisor = v1501;
           }
-          ap_int<36> v1459 = dividend;
-          ap_int<36> v1460 = divisor;
-          ap_int<37> v1461 = v1459;
-          ap_int<37> v1462 = v1460;
-          ap_int<37> v1463 = v1461 - v1462;
-          ap_int<36> v1464 = v1463;
+          ap_int<36> v1502 = dividend;
+          ap_int<36> v1503 = divisor;
+          ap_int<37> v1504 = v1502;
+          ap_int<37> v1505 = v1503;
+          ap_int<37> v1506 = v1504 - v1505;
+          ap_int<36> v1507 = v1506;
           ap_int<36> less;
-          less = v1464;
-          int32_t v1466 = dividing;
-          bool v1467 = v1466 > 0;
-          if (v1467) {
-            int64_t v1468 = quotient1;
-            int64_t v1469 = v1468 << 1;
-            quotient1 = v1469;
-            ap_int<36> v1470 = less;
-            bool v1471 = v1470 >= 0;
-            if (v1471) {
-              ap_int<36> v1472 = less;
-              dividend = v1472;
-              int64_t v1473 = quotient1;
-              ap_int<65> v1474 = v1473;
-              ap_int<65> v1475 = v1474 + 1;
-              int64_t v1476 = v1475;
-              quotient1 = v1476;
+          less = v1507;
+          int32_t v1509 = dividing;
+          bool v1510 = v1509 > 0;
+          if (v1510) {
+            int64_t v1511 = quotient1;
+            int64_t v1512 = v1511 << 1;
+            quotient1 = v1512;
+            ap_int<36> v1513 = less;
+            bool v1514 = v1513 >= 0;
+            if (v1514) {
+              ap_int<36> v1515 = less;
+              dividend = v1515;
+              int64_t v1516 = quotient1;
+              ap_int<65> v1517 = v1516;
+              ap_int<65> v1518 = v1517 + 1;
+              int64_t v1519 = v1518;
+              quotient1 = v1519;
             }
-            ap_int<36> v1477 = dividend;
-            ap_int<36> v1478 = v1477 << 1;
-            dividend = v1478;
+            ap_int<36> v1520 = dividend;
+            ap_int<36> v1521 = v1520 << 1;
+            dividend = v1521;
           }
-          int64_t v1479 = root;
-          int64_t v1480 = root_bit;
-          ap_int<65> v1481 = v1479;
-          ap_int<65> v1482 = v1480;
-          ap_int<65> v1483 = v1481 + v1482;
-          int64_t v1484 = v1483;
+          int64_t v1522 = root;
+          int64_t v1523 = root_bit;
+          ap_int<65> v1524 = v1522;
+          ap_int<65> v1525 = v1523;
+          ap_int<65> v1526 = v1524 + v1525;
+          int64_t v1527 = v1526;
           int64_t trial;
-          trial = v1484;
-          int64_t v1486 = root;
-          int64_t v1487 = v1486 >> 1;
-          root = v1487;
-          int64_t v1488 = radicand1;
-          int64_t v1489 = trial;
-          bool v1490 = v1488 >= v1489;
-          if (v1490) {
-            int64_t v1491 = trial;
-            int64_t v1492 = radicand1;
-            ap_int<65> v1493 = v1492;
-            ap_int<65> v1494 = v1491;
-            ap_int<65> v1495 = v1493 - v1494;
-            int64_t v1496 = v1495;
-            radicand1 = v1496;
-            int64_t v1497 = root_bit;
-            int64_t v1498 = root;
-            ap_int<65> v1499 = v1498;
-            ap_int<65> v1500 = v1497;
-            ap_int<65> v1501 = v1499 + v1500;
-            int64_t v1502 = v1501;
-            root = v1502;
+          trial = v1527;
+          int64_t v1529 = root;
+          int64_t v1530 = v1529 >> 1;
+          root = v1530;
+          int64_t v1531 = radicand1;
+          int64_t v1532 = trial;
+          bool v1533 = v1531 >= v1532;
+          if (v1533) {
+            int64_t v1534 = trial;
+            int64_t v1535 = radicand1;
+            ap_int<65> v1536 = v1535;
+            ap_int<65> v1537 = v1534;
+            ap_int<65> v1538 = v1536 - v1537;
+            int64_t v1539 = v1538;
+            radicand1 = v1539;
+            int64_t v1540 = root_bit;
+            int64_t v1541 = root;
+            ap_int<65> v1542 = v1541;
+            ap_int<65> v1543 = v1540;
+            ap_int<65> v1544 = v1542 + v1543;
+            int64_t v1545 = v1544;
+            root = v1545;
           }
-          int64_t v1503 = root_bit;
-          int64_t v1504 = v1503 >> 2;
-          root_bit = v1504;
+          int64_t v1546 = root_bit;
+          int64_t v1547 = v1546 >> 2;
+          root_bit = v1547;
           dividing = 0;
-          int32_t v1505 = coded;
-          bool v1506 = v1505 >= 31;
-          if (v1506) {
-            int32_t v1507 = coded;
-            ap_int<33> v1508 = v1507;
-            bool v1509 = v1508 < 56;
-            if (v1509) {
+          int32_t v1548 = coded;
+          bool v1549 = v1548 >= 31;
+          if (v1549) {
+            int32_t v1550 = coded;
+            ap_int<33> v1551 = v1550;
+            bool v1552 = v1551 < 56;
+            if (v1552) {
               dividing = 1;
             }
           }
         }
-        int64_t v1510 = quotient1;
-        ratio_end(v1510, exponents, 24, scale);
-        int32_t v1511 = scale[0];
-        int32_t v1512 = turn;
-        int v1513 = v1512;
-        scale_mantissas[v1513] = v1511;
-        int32_t v1514 = scale[1];
-        int32_t v1515 = turn;
-        int v1516 = v1515;
-        scale_exponents[v1516] = v1514;
+        int64_t v1553 = quotient1;
+        ratio_end(v1553, exponents, 24, scale);
+        int32_t v1554 = scale[0];
+        int32_t v1555 = turn;
+        int v1556 = v1555;
+        scale_mantissas[v1556] = v1554;
+        int32_t v1557 = scale[1];
+        int32_t v1558 = turn;
+        int v1559 = v1558;
+        scale_exponents[v1559] = v1557;
+        int32_t v1560 = phase;
+        bool v1561 = v1560 < 6;
+        int32_t v1562 = scale[1];
+        bool v1563 = v1562 > 0;
+        bool v1564 = v1561 & v1563;
+        if (v1564) {
+          int32_t v1565 = cut1[2];
+          ap_int<33> v1566 = v1565;
+          ap_int<33> v1567 = v1566 + 1;
+          int32_t v1568 = v1567;
+          cut1[2] = v1568;
+        }
       }
-      int32_t v1517 = phase;
-      int v1518 = v1517;
-      int32_t v1519 = weight_words[v1518];
+      int32_t v1569 = phase;
+      int v1570 = v1569;
+      int32_t v1571 = weight_words[v1570];
       int32_t words3;
-      words3 = v1519;
-      int32_t v1521 = phase;
-      int v1522 = v1521;
-      int32_t v1523 = column_words[v1522];
+      words3 = v1571;
+      int32_t v1573 = phase;
+      int v1574 = v1573;
+      int32_t v1575 = column_words[v1574];
       int32_t columns;
-      columns = v1523;
-      int32_t v1525 = phase;
-      int v1526 = v1525;
-      int32_t v1527 = matrix_rows[v1526];
+      columns = v1575;
+      int32_t v1577 = phase;
+      int v1578 = v1577;
+      int32_t v1579 = matrix_rows[v1578];
       int32_t rows;
-      rows = v1527;
+      rows = v1579;
       l_S_t_7_t3: for (int t3 = 0; t3 < 3; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1530 = phase;
-        bool v1531 = v1530 == 2;
-        bool v1532 = v1530 >= 3;
-        bool v1533 = v1531 | v1532;
-        if (v1533) {
+        int32_t v1582 = phase;
+        bool v1583 = v1582 == 2;
+        bool v1584 = v1582 >= 3;
+        bool v1585 = v1583 | v1584;
+        if (v1585) {
           ones[t3] = 0;
         }
       }
@@ -2368,889 +2449,951 @@ void core_0(
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1540 = words3;
+      int32_t v1592 = words3;
       int32_t turns;
-      turns = v1540;
+      turns = v1592;
       int32_t group_sums;
       group_sums = 4;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1545 = active;
-      int64_t v1546 = v1545;
-      int64_t v1547 = v1546 * 4;
-      int32_t v1548 = v1547;
-      group_sums = v1548;
-      int32_t v1549 = group_sums;
-      int32_t v1550 = columns;
-      bool v1551 = v1549 > v1550;
-      if (v1551) {
-        int32_t v1552 = group_sums;
-        int32_t v1553 = columns;
-        ap_int<33> v1554 = v1552;
-        ap_int<33> v1555 = v1553;
-        ap_int<33> v1556 = v1554 - v1555;
-        int32_t v1557 = v1556;
-        idle = v1557;
+      int32_t v1597 = active;
+      int64_t v1598 = v1597;
+      int64_t v1599 = v1598 * 4;
+      int32_t v1600 = v1599;
+      group_sums = v1600;
+      int32_t v1601 = group_sums;
+      int32_t v1602 = columns;
+      bool v1603 = v1601 > v1602;
+      if (v1603) {
+        int32_t v1604 = group_sums;
+        int32_t v1605 = columns;
+        ap_int<33> v1606 = v1604;
+        ap_int<33> v1607 = v1605;
+        ap_int<33> v1608 = v1606 - v1607;
+        int32_t v1609 = v1608;
+        idle = v1609;
       }
-      int32_t v1558 = words3;
-      int32_t v1559 = phase;
-      int v1560 = v1559;
-      int32_t v1561 = row_groups[v1560];
-      int32_t v1562 = idle;
-      int64_t v1563 = v1561;
-      int64_t v1564 = v1562;
-      int64_t v1565 = v1563 * v1564;
-      ap_int<65> v1566 = v1558;
-      ap_int<65> v1567 = v1565;
-      ap_int<65> v1568 = v1566 + v1567;
-      int32_t v1569 = v1568;
-      turns = v1569;
-      int32_t v1570 = turns;
-      int32_t v1571 = group_sums;
-      ap_int<33> v1572 = v1570;
-      ap_int<33> v1573 = v1571;
-      ap_int<33> v1574 = v1572 + v1573;
-      int32_t v1575 = v1574;
+      int32_t v1610 = words3;
+      int32_t v1611 = phase;
+      int v1612 = v1611;
+      int32_t v1613 = row_groups[v1612];
+      int32_t v1614 = idle;
+      int64_t v1615 = v1613;
+      int64_t v1616 = v1614;
+      int64_t v1617 = v1615 * v1616;
+      ap_int<65> v1618 = v1610;
+      ap_int<65> v1619 = v1617;
+      ap_int<65> v1620 = v1618 + v1619;
+      int32_t v1621 = v1620;
+      turns = v1621;
+      int32_t v1622 = turns;
+      int32_t v1623 = group_sums;
+      ap_int<33> v1624 = v1622;
+      ap_int<33> v1625 = v1623;
+      ap_int<33> v1626 = v1624 + v1625;
+      int32_t v1627 = v1626;
       int32_t steps;
-      steps = v1575;
-      int32_t v1577 = steps;
-      int v1578 = v1577;
-      for (int v1579 = 0; v1579 < v1578; v1579 += 1) {
+      steps = v1627;
+      int32_t v1629 = steps;
+      int v1630 = v1629;
+      for (int v1631 = 0; v1631 < v1630; v1631 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1581 = waiting;
-        bool v1582 = v1581 > 0;
-        if (v1582) {
-          int32_t v1583 = waiting;
-          ap_int<33> v1584 = v1583;
-          ap_int<33> v1585 = v1584 - 1;
-          int32_t v1586 = v1585;
-          waiting = v1586;
+        int32_t v1633 = waiting;
+        bool v1634 = v1633 > 0;
+        if (v1634) {
+          int32_t v1635 = waiting;
+          ap_int<33> v1636 = v1635;
+          ap_int<33> v1637 = v1636 - 1;
+          int32_t v1638 = v1637;
+          waiting = v1638;
           taking = 0;
         }
-        int32_t v1587 = turns;
-        ap_int<33> v1588 = v1579;
-        ap_int<33> v1589 = v1587;
-        bool v1590 = v1588 < v1589;
-        if (v1590) {
-          int32_t v1591 = taking;
-          bool v1592 = v1591 == 1;
-          if (v1592) {
-            ap_uint<128> v1593 = v1128.read();
-            word[0] = v1593;
-            ap_uint<128> v1594 = v1129.read();
-            word[1] = v1594;
+        int32_t v1639 = turns;
+        ap_int<33> v1640 = v1631;
+        ap_int<33> v1641 = v1639;
+        bool v1642 = v1640 < v1641;
+        if (v1642) {
+          int32_t v1643 = taking;
+          bool v1644 = v1643 == 1;
+          if (v1644) {
+            ap_uint<128> v1645 = v1163.read();
+            word[0] = v1645;
+            ap_uint<128> v1646 = v1164.read();
+            word[1] = v1646;
           }
         }
-        int32_t v1595 = pending;
-        bool v1596 = v1595 > 0;
-        if (v1596) {
-          int32_t v1597 = pending;
-          ap_int<33> v1598 = v1597;
-          ap_int<33> v1599 = v1598 - 1;
-          int32_t v1600 = v1599;
-          pending = v1600;
+        int32_t v1647 = pending;
+        bool v1648 = v1647 > 0;
+        if (v1648) {
+          int32_t v1649 = pending;
+          ap_int<33> v1650 = v1649;
+          ap_int<33> v1651 = v1650 - 1;
+          int32_t v1652 = v1651;
+          pending = v1652;
           int16_t total4;
           total4 = 0;
           l_S_t_8_t4: for (int t4 = 0; t4 < 3; t4++) {
-            int32_t v1603 = taker;
-            ap_int<33> v1604 = v1603;
-            ap_int<33> v1605 = t4;
-            bool v1606 = v1604 == v1605;
-            if (v1606) {
-              int16_t v1607 = leaving[0][t4];
-              total4 = v1607;
-              int32_t v1608 = scale_mantissas[t4];
-              scale[0] = v1608;
-              int32_t v1609 = scale_exponents[t4];
-              scale[1] = v1609;
+            int32_t v1655 = taker;
+            ap_int<33> v1656 = v1655;
+            ap_int<33> v1657 = t4;
+            bool v1658 = v1656 == v1657;
+            if (v1658) {
+              int16_t v1659 = leaving[0][t4];
+              total4 = v1659;
+              int32_t v1660 = scale_mantissas[t4];
+              scale[0] = v1660;
+              int32_t v1661 = scale_exponents[t4];
+              scale[1] = v1661;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1611 = taker;
-          int32_t v1612 = active;
-          ap_int<33> v1613 = v1612;
-          ap_int<33> v1614 = v1613 - 1;
-          ap_int<33> v1615 = v1611;
-          bool v1616 = v1615 != v1614;
-          if (v1616) {
+          int32_t v1663 = taker;
+          int32_t v1664 = active;
+          ap_int<33> v1665 = v1664;
+          ap_int<33> v1666 = v1665 - 1;
+          ap_int<33> v1667 = v1663;
+          bool v1668 = v1667 != v1666;
+          if (v1668) {
             last_taker = 0;
           }
-          int32_t v1617 = last_taker;
-          bool v1618 = v1617 == 1;
-          if (v1618) {
+          int32_t v1669 = last_taker;
+          bool v1670 = v1669 == 1;
+          if (v1670) {
             l_S_r_t_9_r3: for (int r3 = 0; r3 < 3; r3++) {
               l_t5: for (int t5 = 0; t5 < 3; t5++) {
-                int16_t v1621 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1621;
+                int16_t v1673 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1673;
               }
             }
           }
-          int32_t v1622 = position;
-          int32_t v1623 = rows;
-          bool v1624 = v1622 < v1623;
-          if (v1624) {
-            int32_t v1625 = phase;
+          int32_t v1674 = position;
+          int32_t v1675 = rows;
+          bool v1676 = v1674 < v1675;
+          if (v1676) {
+            int32_t v1677 = phase;
             int32_t step1;
-            step1 = v1625;
-            int32_t v1627 = position;
+            step1 = v1677;
+            int32_t v1679 = position;
             int32_t at3;
-            at3 = v1627;
-            int32_t v1629 = phase;
-            bool v1630 = v1629 == 4;
-            if (v1630) {
-              int32_t v1631 = position;
-              int32_t v1632 = intermediate;
-              bool v1633 = v1631 >= v1632;
-              if (v1633) {
+            at3 = v1679;
+            int32_t v1681 = phase;
+            bool v1682 = v1681 == 4;
+            if (v1682) {
+              int32_t v1683 = position;
+              int32_t v1684 = intermediate;
+              bool v1685 = v1683 >= v1684;
+              if (v1685) {
                 step1 = 7;
-                int32_t v1634 = position;
-                int32_t v1635 = intermediate;
-                ap_int<33> v1636 = v1634;
-                ap_int<33> v1637 = v1635;
-                ap_int<33> v1638 = v1636 - v1637;
-                int32_t v1639 = v1638;
-                at3 = v1639;
+                int32_t v1686 = position;
+                int32_t v1687 = intermediate;
+                ap_int<33> v1688 = v1686;
+                ap_int<33> v1689 = v1687;
+                ap_int<33> v1690 = v1688 - v1689;
+                int32_t v1691 = v1690;
+                at3 = v1691;
               }
             }
-            int32_t v1640 = phase;
-            bool v1641 = v1640 == 6;
-            if (v1641) {
+            int32_t v1692 = phase;
+            bool v1693 = v1692 == 6;
+            if (v1693) {
               at3 = 0;
             }
-            int32_t v1642 = position;
-            int32_t v1643 = v1642 & 3;
+            int32_t v1694 = position;
+            int32_t v1695 = v1694 & 3;
             int32_t quarter;
-            quarter = v1643;
-            int32_t v1645 = step1;
-            bool v1646 = v1645 == 1;
-            int32_t v1647 = taker;
-            bool v1648 = v1647 == 0;
-            int32_t v1649 = quarter;
-            bool v1650 = v1649 == 0;
-            bool v1651 = v1646 & v1648;
-            bool v1652 = v1651 & v1650;
-            if (v1652) {
-              ap_uint<128> v1653 = v1126.read();
-              room_beat1 = v1653;
+            quarter = v1695;
+            int32_t v1697 = step1;
+            bool v1698 = v1697 == 1;
+            int32_t v1699 = taker;
+            bool v1700 = v1699 == 0;
+            int32_t v1701 = quarter;
+            bool v1702 = v1701 == 0;
+            bool v1703 = v1698 & v1700;
+            bool v1704 = v1703 & v1702;
+            if (v1704) {
+              ap_uint<128> v1705 = v1161.read();
+              room_beat1 = v1705;
             }
-            int32_t v1654 = step1;
-            bool v1655 = v1654 == 1;
-            int32_t v1656 = tokens1;
-            bool v1657 = v1656 == 1;
-            int32_t v1658 = quarter;
-            bool v1659 = v1658 == 0;
-            bool v1660 = v1655 & v1657;
-            bool v1661 = v1660 & v1659;
-            if (v1661) {
-              ap_uint<128> v1662 = v1125.read();
-              state_beat = v1662;
+            int32_t v1706 = step1;
+            bool v1707 = v1706 == 1;
+            int32_t v1708 = tokens1;
+            bool v1709 = v1708 == 1;
+            int32_t v1710 = quarter;
+            bool v1711 = v1710 == 0;
+            bool v1712 = v1707 & v1709;
+            bool v1713 = v1712 & v1711;
+            if (v1713) {
+              ap_uint<128> v1714 = v1160.read();
+              state_beat = v1714;
             }
-            ap_int<128> v1663 = room_beat1;
-            int32_t v1664 = v1663;
+            ap_int<128> v1715 = room_beat1;
+            int32_t v1716 = v1715;
             int32_t room;
-            room = v1664;
-            ap_int<128> v1666 = state_beat;
-            int32_t v1667 = v1666;
+            room = v1716;
+            ap_int<128> v1718 = state_beat;
+            int32_t v1719 = v1718;
             int32_t before1;
-            before1 = v1667;
+            before1 = v1719;
             l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1670 = quarter;
-              ap_int<34> v1671 = k4;
-              ap_int<34> v1672 = v1671 + 1;
-              ap_int<34> v1673 = v1670;
-              bool v1674 = v1673 == v1672;
-              if (v1674) {
-                ap_int<128> v1675 = room_beat1;
-                int64_t v1676 = k4;
-                int64_t v1677 = v1676 * 32;
-                ap_int<65> v1678 = v1677;
-                ap_int<65> v1679 = v1678 + 32;
-                ap_uint<128> v1680 = v1679;
-                ap_uint<128> v1681 = v1675 >> v1680;
+              int32_t v1722 = quarter;
+              ap_int<34> v1723 = k4;
+              ap_int<34> v1724 = v1723 + 1;
+              ap_int<34> v1725 = v1722;
+              bool v1726 = v1725 == v1724;
+              if (v1726) {
+                ap_int<128> v1727 = room_beat1;
+                int64_t v1728 = k4;
+                int64_t v1729 = v1728 * 32;
+                ap_int<65> v1730 = v1729;
+                ap_int<65> v1731 = v1730 + 32;
+                ap_uint<128> v1732 = v1731;
+                ap_uint<128> v1733 = v1727 >> v1732;
                 ap_uint<128> room_part;
-                room_part = v1681;
-                ap_int<128> v1683 = room_part;
-                int32_t v1684 = v1683;
-                room = v1684;
-                ap_int<128> v1685 = state_beat;
-                ap_uint<128> v1686 = v1685 >> v1680;
+                room_part = v1733;
+                ap_int<128> v1735 = room_part;
+                int32_t v1736 = v1735;
+                room = v1736;
+                ap_int<128> v1737 = state_beat;
+                ap_uint<128> v1738 = v1737 >> v1732;
                 ap_uint<128> state_part;
-                state_part = v1686;
-                ap_int<128> v1688 = state_part;
-                int32_t v1689 = v1688;
-                before1 = v1689;
+                state_part = v1738;
+                ap_int<128> v1740 = state_part;
+                int32_t v1741 = v1740;
+                before1 = v1741;
               }
             }
-            int32_t v1690 = at3;
-            int64_t v1691 = v1690;
-            int64_t v1692 = v1691 * 3;
-            int32_t v1693 = taker;
-            ap_int<65> v1694 = v1692;
-            ap_int<65> v1695 = v1693;
-            ap_int<65> v1696 = v1694 + v1695;
-            int32_t v1697 = v1696;
+            int32_t v1742 = at3;
+            int64_t v1743 = v1742;
+            int64_t v1744 = v1743 * 3;
+            int32_t v1745 = taker;
+            ap_int<65> v1746 = v1744;
+            ap_int<65> v1747 = v1745;
+            ap_int<65> v1748 = v1746 + v1747;
+            int32_t v1749 = v1748;
             int32_t beside_at;
-            beside_at = v1697;
-            int16_t v1699 = total4;
-            ap_int<48> v1700;
-            dequantise(v1699, scale, &v1700);
+            beside_at = v1749;
+            int16_t v1751 = total4;
+            ap_int<48> v1752;
+            dequantise(v1751, scale, &v1752);
             ap_int<48> delta;
-            delta = v1700;
-            ap_int<48> v1702 = delta;
-            int32_t v1703;
-            saturate_gate(v1702, &v1703);
+            delta = v1752;
+            ap_int<48> v1754 = delta;
+            int32_t v1755;
+            saturate_gate(v1754, &v1755);
             int32_t gate;
-            gate = v1703;
-            int32_t v1705 = beside_at;
-            int v1706 = v1705;
-            int32_t v1707 = held[v1706];
+            gate = v1755;
+            int32_t v1757 = beside_at;
+            int v1758 = v1757;
+            int32_t v1759 = held[v1758];
             int32_t kept;
-            kept = v1707;
-            int32_t v1709 = step1;
-            bool v1710 = v1709 == 1;
-            int32_t v1711 = gate;
-            int32_t v1712 = 0 - v1711;
-            int32_t v1713 = v1710 ? (int32_t)v1712 : (int32_t)v1711;
-            int32_t turned;
-            turned = v1713;
-            int32_t v1715 = step1;
-            bool v1716 = v1715 == 2;
-            int32_t v1717 = kept;
-            int32_t v1718 = turned;
-            int32_t v1719 = v1716 ? (int32_t)v1717 : (int32_t)v1718;
+            kept = v1759;
+            int32_t v1761 = step1;
+            bool v1762 = v1761 == 1;
+            int32_t v1763 = gate;
+            int32_t v1764 = 0 - v1763;
+            int32_t v1765 = v1762 ? (int32_t)v1764 : (int32_t)v1763;
+            int32_t signed_gate;
+            signed_gate = v1765;
+            int32_t v1767 = step1;
+            bool v1768 = v1767 == 2;
+            int32_t v1769 = kept;
+            int32_t v1770 = signed_gate;
+            int32_t v1771 = v1768 ? (int32_t)v1769 : (int32_t)v1770;
             int32_t argument;
-            argument = v1719;
-            int32_t v1721 = argument;
-            ap_int<30> v1722;
-            sigmoid(v1721, &v1722);
+            argument = v1771;
+            int32_t v1773 = argument;
+            ap_int<30> v1774;
+            sigmoid(v1773, &v1774);
             ap_int<30> sigma;
-            sigma = v1722;
-            int32_t v1724 = step1;
-            bool v1725 = v1724 == 1;
-            int32_t v1726 = room;
-            int32_t v1727 = argument;
-            int32_t v1728 = v1725 ? (int32_t)v1726 : (int32_t)v1727;
+            sigma = v1774;
+            int32_t v1776 = step1;
+            bool v1777 = v1776 == 1;
+            int32_t v1778 = room;
+            int32_t v1779 = argument;
+            int32_t v1780 = v1777 ? (int32_t)v1778 : (int32_t)v1779;
             int32_t factor1;
-            factor1 = v1728;
-            int32_t v1730 = factor1;
-            ap_int<30> v1731 = sigma;
-            int32_t v1732;
-            weigh(v1730, v1731, &v1732);
+            factor1 = v1780;
+            int32_t v1782 = factor1;
+            ap_int<30> v1783 = sigma;
+            int32_t v1784;
+            times_sigma(v1782, v1783, &v1784);
             int32_t weighted1;
-            weighted1 = v1732;
-            int32_t v1734 = weighted1;
-            ap_int<30> v1735 = v1734;
+            weighted1 = v1784;
+            int32_t v1786 = weighted1;
+            ap_int<30> v1787 = v1786;
             ap_int<30> fresh;
-            fresh = v1735;
-            int32_t v1737 = before1;
-            int32_t v1738 = kept;
-            ap_int<30> v1739 = fresh;
-            int32_t v1740;
-            state_update(v1737, v1738, v1739, &v1740);
+            fresh = v1787;
+            int32_t v1789 = before1;
+            int32_t v1790 = kept;
+            ap_int<30> v1791 = fresh;
+            int32_t v1792;
+            state_update(v1789, v1790, v1791, &v1792);
             int32_t mixed1;
-            mixed1 = v1740;
+            mixed1 = v1792;
             int32_t keeps;
             keeps = 0;
-            int32_t v1743 = step1;
-            bool v1744 = v1743 == 0;
-            bool v1745 = v1743 == 4;
-            bool v1746 = v1744 | v1745;
-            if (v1746) {
+            int32_t v1795 = step1;
+            bool v1796 = v1795 == 0;
+            bool v1797 = v1795 == 4;
+            bool v1798 = v1796 | v1797;
+            if (v1798) {
               keeps = 1;
             }
-            int32_t v1747 = step1;
-            bool v1748 = v1747 == 1;
-            if (v1748) {
-              int32_t v1749 = tokens1;
-              bool v1750 = v1749 == 1;
-              if (v1750) {
+            int32_t v1799 = step1;
+            bool v1800 = v1799 == 1;
+            if (v1800) {
+              int32_t v1801 = tokens1;
+              bool v1802 = v1801 == 1;
+              if (v1802) {
                 keeps = 1;
               }
-              int32_t v1751 = weighted1;
-              int32_t v1752 = beside_at;
-              int v1753 = v1752;
-              opened[v1753] = v1751;
+              int32_t v1803 = weighted1;
+              int32_t v1804 = beside_at;
+              int v1805 = v1804;
+              opened[v1805] = v1803;
             }
-            int32_t v1754 = keeps;
-            bool v1755 = v1754 == 1;
-            if (v1755) {
-              int32_t v1756 = step1;
-              bool v1757 = v1756 == 1;
-              int32_t v1758 = mixed1;
-              int32_t v1759 = weighted1;
-              int32_t v1760 = v1757 ? (int32_t)v1758 : (int32_t)v1759;
-              int32_t v1761 = beside_at;
-              int v1762 = v1761;
-              held[v1762] = v1760;
+            int32_t v1806 = keeps;
+            bool v1807 = v1806 == 1;
+            if (v1807) {
+              int32_t v1808 = step1;
+              bool v1809 = v1808 == 1;
+              int32_t v1810 = mixed1;
+              int32_t v1811 = weighted1;
+              int32_t v1812 = v1809 ? (int32_t)v1810 : (int32_t)v1811;
+              int32_t v1813 = beside_at;
+              int v1814 = v1813;
+              held[v1814] = v1812;
             }
-            int32_t v1763 = step1;
-            bool v1764 = v1763 == 2;
-            int32_t v1765 = weighted1;
-            int32_t v1766 = kept;
-            int32_t v1767 = v1764 ? (int32_t)v1765 : (int32_t)v1766;
+            int32_t v1815 = step1;
+            bool v1816 = v1815 == 2;
+            int32_t v1817 = weighted1;
+            int32_t v1818 = kept;
+            int32_t v1819 = v1816 ? (int32_t)v1817 : (int32_t)v1818;
             int32_t other;
-            other = v1767;
-            int32_t v1769 = gate;
-            int32_t v1770 = other;
-            ap_int<48> v1771;
-            gated_product(v1769, v1770, &v1771);
+            other = v1819;
+            int32_t v1821 = gate;
+            int32_t v1822 = other;
+            ap_int<48> v1823;
+            gated_product(v1821, v1822, &v1823);
             ap_int<48> value1;
-            value1 = v1771;
-            int32_t v1773 = step1;
-            bool v1774 = v1773 == 3;
-            bool v1775 = v1773 == 5;
-            bool v1776 = v1774 | v1775;
-            if (v1776) {
-              int32_t v1777 = at3;
-              int32_t v1778 = v1777 >> 1;
-              int64_t v1779 = v1778;
-              int64_t v1780 = v1779 * 3;
-              int32_t v1781 = taker;
-              ap_int<65> v1782 = v1780;
-              ap_int<65> v1783 = v1781;
-              ap_int<65> v1784 = v1782 + v1783;
-              int32_t v1785 = v1784;
+            value1 = v1823;
+            int32_t v1825 = step1;
+            bool v1826 = v1825 == 3;
+            bool v1827 = v1825 == 5;
+            bool v1828 = v1826 | v1827;
+            if (v1828) {
+              int32_t v1829 = at3;
+              int32_t v1830 = v1829 >> 1;
+              int64_t v1831 = v1830;
+              int64_t v1832 = v1831 * 3;
+              int32_t v1833 = taker;
+              ap_int<65> v1834 = v1832;
+              ap_int<65> v1835 = v1833;
+              ap_int<65> v1836 = v1834 + v1835;
+              int32_t v1837 = v1836;
               int32_t beside1;
-              beside1 = v1785;
-              int32_t v1787 = beside1;
-              int v1788 = v1787;
-              int32_t v1789 = at3;
-              int32_t v1790 = v1789 & 1;
-              int v1791 = v1790;
-              ap_int<48> v1792 = residual[v1788][v1791];
-              ap_int<48> v1793 = delta;
-              ap_int<48> v1794;
-              residual_add(v1792, v1793, &v1794);
-              value1 = v1794;
-              ap_int<48> v1795 = value1;
-              int32_t v1796 = beside1;
-              int v1797 = v1796;
-              int32_t v1798 = at3;
-              int32_t v1799 = v1798 & 1;
-              int v1800 = v1799;
-              residual[v1797][v1800] = v1795;
-            }
-            int32_t v1801 = step1;
-            bool v1802 = v1801 == 2;
-            bool v1803 = v1801 == 3;
-            bool v1804 = v1801 == 5;
-            bool v1805 = v1801 == 7;
-            bool v1806 = v1802 | v1803;
-            bool v1807 = v1806 | v1804;
-            bool v1808 = v1807 | v1805;
-            if (v1808) {
-              int32_t v1809 = at3;
-              int32_t v1810 = v1809 >> 2;
-              int64_t v1811 = v1810;
-              int64_t v1812 = v1811 * 3;
-              int32_t v1813 = taker;
-              ap_int<65> v1814 = v1812;
-              ap_int<65> v1815 = v1813;
-              ap_int<65> v1816 = v1814 + v1815;
-              int32_t v1817 = v1816;
-              int32_t place_out;
-              place_out = v1817;
-              ap_int<48> v1819 = value1;
-              int32_t v1820 = place_out;
-              int v1821 = v1820;
-              int32_t v1822 = at3;
-              int32_t v1823 = v1822 & 3;
-              int v1824 = v1823;
-              values[v1821][v1824] = v1819;
-              l_S_t_11_t6: for (int t6 = 0; t6 < 3; t6++) {
-                int32_t v1826 = taker;
-                ap_int<33> v1827 = v1826;
-                ap_int<33> v1828 = t6;
-                bool v1829 = v1827 == v1828;
-                if (v1829) {
-                  ap_int<48> v1830 = ones[t6];
-                  ap_int<48> v1831 = value1;
-                  ap_int<48> v1832 = v1831 >> 47;
-                  ap_int<48> v1833 = v1831 ^ v1832;
-                  ap_int<48> v1834 = v1830 | v1833;
-                  ones[t6] = v1834;
+              beside1 = v1837;
+              int32_t v1839 = beside1;
+              int v1840 = v1839;
+              int32_t v1841 = at3;
+              int32_t v1842 = v1841 & 1;
+              int v1843 = v1842;
+              ap_int<48> v1844 = residual[v1840][v1843];
+              ap_int<48> v1845 = delta;
+              ap_int<48> v1846;
+              residual_add(v1844, v1845, &v1846);
+              value1 = v1846;
+              ap_int<48> v1847 = value1;
+              int32_t v1848 = beside1;
+              int v1849 = v1848;
+              int32_t v1850 = at3;
+              int32_t v1851 = v1850 & 1;
+              int v1852 = v1851;
+              residual[v1849][v1852] = v1847;
+              ap_int<48> v1853 = value1;
+              int64_t v1854 = vector_max;
+              int64_t v1855 = v1853;
+              bool v1856 = v1855 == v1854;
+              int64_t v1857 = 0 - v1854;
+              bool v1858 = v1855 == v1857;
+              bool v1859 = v1856 | v1858;
+              if (v1859) {
+                int32_t v1860 = cut1[1];
+                ap_int<33> v1861 = v1860;
+                ap_int<33> v1862 = v1861 + 1;
+                int32_t v1863 = v1862;
+                cut1[1] = v1863;
+              }
+            } else {
+              int32_t v1864 = step1;
+              bool v1865 = v1864 != 6;
+              if (v1865) {
+                int32_t v1866 = gate;
+                int32_t v1867 = gate_max;
+                bool v1868 = v1866 == v1867;
+                int32_t v1869 = 0 - v1867;
+                bool v1870 = v1866 == v1869;
+                bool v1871 = v1868 | v1870;
+                if (v1871) {
+                  int32_t v1872 = cut1[0];
+                  ap_int<33> v1873 = v1872;
+                  ap_int<33> v1874 = v1873 + 1;
+                  int32_t v1875 = v1874;
+                  cut1[0] = v1875;
                 }
               }
             }
-            int16_t v1835 = total4;
-            int32_t v1836 = v1835;
-            int32_t v1837 = v1836 * v1836;
-            int64_t v1838 = v1837;
+            int32_t v1876 = step1;
+            bool v1877 = v1876 == 2;
+            bool v1878 = v1876 == 3;
+            bool v1879 = v1876 == 5;
+            bool v1880 = v1876 == 7;
+            bool v1881 = v1877 | v1878;
+            bool v1882 = v1881 | v1879;
+            bool v1883 = v1882 | v1880;
+            if (v1883) {
+              int32_t v1884 = at3;
+              int32_t v1885 = v1884 >> 2;
+              int64_t v1886 = v1885;
+              int64_t v1887 = v1886 * 3;
+              int32_t v1888 = taker;
+              ap_int<65> v1889 = v1887;
+              ap_int<65> v1890 = v1888;
+              ap_int<65> v1891 = v1889 + v1890;
+              int32_t v1892 = v1891;
+              int32_t place_out;
+              place_out = v1892;
+              ap_int<48> v1894 = value1;
+              int32_t v1895 = place_out;
+              int v1896 = v1895;
+              int32_t v1897 = at3;
+              int32_t v1898 = v1897 & 3;
+              int v1899 = v1898;
+              values[v1896][v1899] = v1894;
+              l_S_t_11_t6: for (int t6 = 0; t6 < 3; t6++) {
+                int32_t v1901 = taker;
+                ap_int<33> v1902 = v1901;
+                ap_int<33> v1903 = t6;
+                bool v1904 = v1902 == v1903;
+                if (v1904) {
+                  ap_int<48> v1905 = ones[t6];
+                  ap_int<48> v1906 = value1;
+                  ap_int<48> v1907 = v1906 >> 47;
+                  ap_int<48> v1908 = v1906 ^ v1907;
+                  ap_int<48> v1909 = v1905 | v1908;
+                  ones[t6] = v1909;
+                }
+              }
+            }
+            int16_t v1910 = total4;
+            int32_t v1911 = v1910;
+            int32_t v1912 = v1911 * v1911;
+            int64_t v1913 = v1912;
             int64_t square;
-            square = v1838;
-            int32_t v1840 = step1;
-            bool v1841 = v1840 == 2;
-            if (v1841) {
+            square = v1913;
+            int32_t v1915 = step1;
+            bool v1916 = v1915 == 2;
+            if (v1916) {
               l_S_t_12_t7: for (int t7 = 0; t7 < 3; t7++) {
-                int32_t v1843 = taker;
-                ap_int<33> v1844 = v1843;
-                ap_int<33> v1845 = t7;
-                bool v1846 = v1844 == v1845;
-                if (v1846) {
-                  int64_t v1847 = square;
-                  int64_t v1848 = gate_sums[t7];
-                  ap_int<65> v1849 = v1848;
-                  ap_int<65> v1850 = v1847;
-                  ap_int<65> v1851 = v1849 + v1850;
-                  int64_t v1852 = v1851;
-                  gate_sums[t7] = v1852;
+                int32_t v1918 = taker;
+                ap_int<33> v1919 = v1918;
+                ap_int<33> v1920 = t7;
+                bool v1921 = v1919 == v1920;
+                if (v1921) {
+                  int64_t v1922 = square;
+                  int64_t v1923 = gate_sums[t7];
+                  ap_int<65> v1924 = v1923;
+                  ap_int<65> v1925 = v1922;
+                  ap_int<65> v1926 = v1924 + v1925;
+                  int64_t v1927 = v1926;
+                  gate_sums[t7] = v1927;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1854 = step1;
-            bool v1855 = v1854 == 1;
-            if (v1855) {
-              int32_t v1856 = tokens1;
-              bool v1857 = v1856 == 1;
-              if (v1857) {
+            int32_t v1929 = step1;
+            bool v1930 = v1929 == 1;
+            if (v1930) {
+              int32_t v1931 = tokens1;
+              bool v1932 = v1931 == 1;
+              if (v1932) {
                 leaves = 1;
               }
             }
-            int32_t v1858 = step1;
-            bool v1859 = v1858 == 6;
-            if (v1859) {
+            int32_t v1933 = step1;
+            bool v1934 = v1933 == 6;
+            if (v1934) {
               leaves = 1;
             }
-            int32_t v1860 = leaves;
-            bool v1861 = v1860 == 1;
-            if (v1861) {
-              int32_t v1862 = step1;
-              bool v1863 = v1862 == 1;
-              int32_t v1864 = mixed1;
-              int16_t v1865 = total4;
-              int32_t v1866 = v1865;
-              int32_t v1867 = v1863 ? (int32_t)v1864 : (int32_t)v1866;
+            int32_t v1935 = leaves;
+            bool v1936 = v1935 == 1;
+            if (v1936) {
+              int32_t v1937 = step1;
+              bool v1938 = v1937 == 1;
+              int32_t v1939 = mixed1;
+              int16_t v1940 = total4;
+              int32_t v1941 = v1940;
+              int32_t v1942 = v1938 ? (int32_t)v1939 : (int32_t)v1941;
               int32_t newest;
-              newest = v1867;
+              newest = v1942;
               ap_uint<128> packed;
               packed = 0;
               l_S_t_13_t8: for (int t8 = 0; t8 < 3; t8++) {
-                int32_t v1871 = taker;
-                ap_int<33> v1872 = v1871;
-                ap_int<33> v1873 = t8;
-                bool v1874 = v1872 == v1873;
-                if (v1874) {
+                int32_t v1946 = taker;
+                ap_int<33> v1947 = v1946;
+                ap_int<33> v1948 = t8;
+                bool v1949 = v1947 == v1948;
+                if (v1949) {
                   l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1876 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1876;
+                    int32_t v1951 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1951;
                   }
-                  int32_t v1877 = newest;
-                  quad[((t8 * 4) + 3)] = v1877;
+                  int32_t v1952 = newest;
+                  quad[((t8 * 4) + 3)] = v1952;
                   l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1879 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1880 = packed;
-                    int64_t v1881 = k6;
-                    int64_t v1882 = v1881 * 32;
-                    ap_int<65> v1883 = v1882;
-                    ap_int<65> v1884 = v1883 + 31;
-                    int v1885 = v1882;
-                    int v1886 = v1884;
-                    ap_int<128> v1887;
-                    ap_int<128> v1887_tmp = v1880;
-                    v1887_tmp(v1886, v1885) = v1879;
-                    v1887 = v1887_tmp;
-                    packed = v1887;
+                    int32_t v1954 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1955 = packed;
+                    int64_t v1956 = k6;
+                    int64_t v1957 = v1956 * 32;
+                    ap_int<65> v1958 = v1957;
+                    ap_int<65> v1959 = v1958 + 31;
+                    int v1960 = v1957;
+                    int v1961 = v1959;
+                    ap_int<128> v1962;
+                    ap_int<128> v1962_tmp = v1955;
+                    v1962_tmp(v1961, v1960) = v1954;
+                    v1962 = v1962_tmp;
+                    packed = v1962;
                   }
                 }
               }
-              int32_t v1888 = quarter;
-              bool v1889 = v1888 == 3;
-              if (v1889) {
-                ap_int<128> v1890 = packed;
-                v1130.write(v1890);
+              int32_t v1963 = quarter;
+              bool v1964 = v1963 == 3;
+              if (v1964) {
+                ap_int<128> v1965 = packed;
+                v1165.write(v1965);
               }
             }
           }
-          int32_t v1891 = taker;
-          ap_int<33> v1892 = v1891;
-          ap_int<33> v1893 = v1892 + 1;
-          int32_t v1894 = v1893;
-          taker = v1894;
-          int32_t v1895 = last_taker;
-          bool v1896 = v1895 == 1;
-          if (v1896) {
+          int32_t v1966 = taker;
+          ap_int<33> v1967 = v1966;
+          ap_int<33> v1968 = v1967 + 1;
+          int32_t v1969 = v1968;
+          taker = v1969;
+          int32_t v1970 = last_taker;
+          bool v1971 = v1970 == 1;
+          if (v1971) {
             taker = 0;
-            int32_t v1897 = position;
-            ap_int<33> v1898 = v1897;
-            ap_int<33> v1899 = v1898 + 1;
-            int32_t v1900 = v1899;
-            position = v1900;
+            int32_t v1972 = position;
+            ap_int<33> v1973 = v1972;
+            ap_int<33> v1974 = v1973 + 1;
+            int32_t v1975 = v1974;
+            position = v1975;
           }
         }
-        int32_t v1901 = column;
-        multiply_word(word, codes, v1901, sums);
-        int32_t v1902 = taking;
-        bool v1903 = v1902 == 1;
-        if (v1903) {
-          int32_t v1904 = column;
-          ap_int<33> v1905 = v1904;
-          ap_int<33> v1906 = v1905 + 1;
-          int32_t v1907 = v1906;
-          column = v1907;
-          int32_t v1908 = column;
-          int32_t v1909 = columns;
-          bool v1910 = v1908 == v1909;
-          if (v1910) {
+        int32_t v1976 = column;
+        multiply_word(word, codes, v1976, sums);
+        int32_t v1977 = taking;
+        bool v1978 = v1977 == 1;
+        if (v1978) {
+          int32_t v1979 = column;
+          ap_int<33> v1980 = v1979;
+          ap_int<33> v1981 = v1980 + 1;
+          int32_t v1982 = v1981;
+          column = v1982;
+          int32_t v1983 = column;
+          int32_t v1984 = columns;
+          bool v1985 = v1983 == v1984;
+          if (v1985) {
             column = 0;
-            int32_t v1911 = group_sums;
-            pending = v1911;
-            int32_t v1912 = idle;
-            waiting = v1912;
+            int32_t v1986 = group_sums;
+            pending = v1986;
+            int32_t v1987 = idle;
+            waiting = v1987;
             l_S_r_t_16_r4: for (int r4 = 0; r4 < 4; r4++) {
               l_t9: for (int t9 = 0; t9 < 3; t9++) {
-                int16_t v1915 = sums[r4][t9];
-                leaving[r4][t9] = v1915;
+                int16_t v1990 = sums[r4][t9];
+                leaving[r4][t9] = v1990;
               }
             }
           }
         }
       }
-      int32_t v1916 = phase;
-      bool v1917 = v1916 == 1;
-      if (v1917) {
-        int32_t v1918 = tokens1;
-        bool v1919 = v1918 > 1;
-        if (v1919) {
-          int32_t v1920 = continued1;
+      int32_t v1991 = phase;
+      bool v1992 = v1991 == 1;
+      if (v1992) {
+        int32_t v1993 = tokens1;
+        bool v1994 = v1993 > 1;
+        if (v1994) {
+          int32_t v1995 = continued1;
           int32_t rest_continued1;
-          rest_continued1 = v1920;
-          int32_t v1922 = tokens1;
-          int v1923 = v1922;
-          for (int v1924 = 0; v1924 < v1923; v1924 += 1) {
-            int32_t v1925 = v1924;
+          rest_continued1 = v1995;
+          int32_t v1997 = tokens1;
+          int v1998 = v1997;
+          for (int v1999 = 0; v1999 < v1998; v1999 += 1) {
+            int32_t v2000 = v1999;
             int32_t token_now;
-            token_now = v1925;
-            int32_t v1927 = rest_continued1;
-            int32_t v1928 = v1927 & 1;
+            token_now = v2000;
+            int32_t v2002 = rest_continued1;
+            int32_t v2003 = v2002 & 1;
             int32_t goes_on1;
-            goes_on1 = v1928;
-            int32_t v1930 = rest_continued1;
-            int32_t v1931 = v1930 >> 1;
-            rest_continued1 = v1931;
+            goes_on1 = v2003;
+            int32_t v2005 = rest_continued1;
+            int32_t v2006 = v2005 >> 1;
+            rest_continued1 = v2006;
             ap_uint<128> old_beat;
             old_beat = 0;
-            int32_t v1933 = rows;
-            int v1934 = v1933;
-            for (int v1935 = 0; v1935 < v1934; v1935 += 1) {
+            int32_t v2008 = rows;
+            int v2009 = v2008;
+            for (int v2010 = 0; v2010 < v2009; v2010 += 1) {
             #pragma HLS pipeline II=1
-              int32_t v1936 = v1935;
+              int32_t v2011 = v2010;
               int32_t element_at;
-              element_at = v1936;
-              int32_t v1938 = element_at;
-              int32_t v1939 = v1938 & 3;
+              element_at = v2011;
+              int32_t v2013 = element_at;
+              int32_t v2014 = v2013 & 3;
               int32_t part_of;
-              part_of = v1939;
-              int32_t v1941 = goes_on1;
-              bool v1942 = v1941 == 0;
-              int32_t v1943 = part_of;
-              bool v1944 = v1943 == 0;
-              bool v1945 = v1942 & v1944;
-              if (v1945) {
-                ap_uint<128> v1946 = v1125.read();
-                old_beat = v1946;
+              part_of = v2014;
+              int32_t v2016 = goes_on1;
+              bool v2017 = v2016 == 0;
+              int32_t v2018 = part_of;
+              bool v2019 = v2018 == 0;
+              bool v2020 = v2017 & v2019;
+              if (v2020) {
+                ap_uint<128> v2021 = v1160.read();
+                old_beat = v2021;
               }
-              ap_int<128> v1947 = old_beat;
-              int32_t v1948 = v1947;
+              ap_int<128> v2022 = old_beat;
+              int32_t v2023 = v2022;
               int32_t loaded;
-              loaded = v1948;
-              ap_int<128> v1950 = old_beat;
-              ap_uint<128> v1951 = v1950 >> 32;
-              old_beat = v1951;
-              int32_t v1952 = element_at;
-              int64_t v1953 = v1952;
-              int64_t v1954 = v1953 * 3;
-              int32_t v1955 = token_now;
-              ap_int<65> v1956 = v1954;
-              ap_int<65> v1957 = v1955;
-              ap_int<65> v1958 = v1956 + v1957;
-              int32_t v1959 = v1958;
+              loaded = v2023;
+              ap_int<128> v2025 = old_beat;
+              ap_uint<128> v2026 = v2025 >> 32;
+              old_beat = v2026;
+              int32_t v2027 = element_at;
+              int64_t v2028 = v2027;
+              int64_t v2029 = v2028 * 3;
+              int32_t v2030 = token_now;
+              ap_int<65> v2031 = v2029;
+              ap_int<65> v2032 = v2030;
+              ap_int<65> v2033 = v2031 + v2032;
+              int32_t v2034 = v2033;
               int32_t of_token;
-              of_token = v1959;
-              int32_t v1961 = element_at;
-              int v1962 = v1961;
-              int32_t v1963 = latest[v1962];
+              of_token = v2034;
+              int32_t v2036 = element_at;
+              int v2037 = v2036;
+              int32_t v2038 = latest[v2037];
               int32_t earlier;
-              earlier = v1963;
-              int32_t v1965 = goes_on1;
-              bool v1966 = v1965 == 1;
-              int32_t v1967 = earlier;
-              int32_t v1968 = loaded;
-              int32_t v1969 = v1966 ? (int32_t)v1967 : (int32_t)v1968;
+              earlier = v2038;
+              int32_t v2040 = goes_on1;
+              bool v2041 = v2040 == 1;
+              int32_t v2042 = earlier;
+              int32_t v2043 = loaded;
+              int32_t v2044 = v2041 ? (int32_t)v2042 : (int32_t)v2043;
               int32_t stands;
-              stands = v1969;
-              int32_t v1971 = of_token;
-              int v1972 = v1971;
-              int32_t v1973 = held[v1972];
+              stands = v2044;
+              int32_t v2046 = of_token;
+              int v2047 = v2046;
+              int32_t v2048 = held[v2047];
               int32_t candidate;
-              candidate = v1973;
-              int32_t v1975 = of_token;
-              int v1976 = v1975;
-              int32_t v1977 = opened[v1976];
-              ap_int<30> v1978 = v1977;
+              candidate = v2048;
+              int32_t v2050 = of_token;
+              int v2051 = v2050;
+              int32_t v2052 = opened[v2051];
+              ap_int<30> v2053 = v2052;
               ap_int<30> share;
-              share = v1978;
-              int32_t v1980 = stands;
-              int32_t v1981 = candidate;
-              ap_int<30> v1982 = share;
-              int32_t v1983;
-              state_update(v1980, v1981, v1982, &v1983);
+              share = v2053;
+              int32_t v2055 = stands;
+              int32_t v2056 = candidate;
+              ap_int<30> v2057 = share;
+              int32_t v2058;
+              state_update(v2055, v2056, v2057, &v2058);
               int32_t later;
-              later = v1983;
-              int32_t v1985 = later;
-              int32_t v1986 = element_at;
-              int v1987 = v1986;
-              latest[v1987] = v1985;
-              int32_t v1988 = later;
-              int32_t v1989 = of_token;
-              int v1990 = v1989;
-              held[v1990] = v1988;
+              later = v2058;
+              int32_t v2060 = later;
+              int32_t v2061 = element_at;
+              int v2062 = v2061;
+              latest[v2062] = v2060;
+              int32_t v2063 = later;
+              int32_t v2064 = of_token;
+              int v2065 = v2064;
+              held[v2065] = v2063;
               l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
-                int32_t v1992 = quad[(k7 + 1)];
-                quad[k7] = v1992;
+                int32_t v2067 = quad[(k7 + 1)];
+                quad[k7] = v2067;
               }
-              int32_t v1993 = later;
-              quad[3] = v1993;
-              int32_t v1994 = part_of;
-              bool v1995 = v1994 == 3;
-              if (v1995) {
+              int32_t v2068 = later;
+              quad[3] = v2068;
+              int32_t v2069 = part_of;
+              bool v2070 = v2069 == 3;
+              if (v2070) {
                 ap_uint<128> line2;
                 line2 = 0;
                 l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
-                  int32_t v1998 = quad[k8];
-                  ap_int<128> v1999 = line2;
-                  int64_t v2000 = k8;
-                  int64_t v2001 = v2000 * 32;
-                  ap_int<65> v2002 = v2001;
-                  ap_int<65> v2003 = v2002 + 31;
-                  int v2004 = v2001;
-                  int v2005 = v2003;
-                  ap_int<128> v2006;
-                  ap_int<128> v2006_tmp = v1999;
-                  v2006_tmp(v2005, v2004) = v1998;
-                  v2006 = v2006_tmp;
-                  line2 = v2006;
+                  int32_t v2073 = quad[k8];
+                  ap_int<128> v2074 = line2;
+                  int64_t v2075 = k8;
+                  int64_t v2076 = v2075 * 32;
+                  ap_int<65> v2077 = v2076;
+                  ap_int<65> v2078 = v2077 + 31;
+                  int v2079 = v2076;
+                  int v2080 = v2078;
+                  ap_int<128> v2081;
+                  ap_int<128> v2081_tmp = v2074;
+                  v2081_tmp(v2080, v2079) = v2073;
+                  v2081 = v2081_tmp;
+                  line2 = v2081;
                 }
-                ap_int<128> v2007 = line2;
-                v1130.write(v2007);
+                ap_int<128> v2082 = line2;
+                v1165.write(v2082);
               }
             }
           }
         }
       }
-      int32_t v2008 = active;
-      int v2009 = v2008;
-      for (int v2010 = 0; v2010 < v2009; v2010 += 1) {
-        int32_t v2011 = scale_mantissas[v2010];
-        scale[0] = v2011;
-        int32_t v2012 = scale_exponents[v2010];
-        scale[1] = v2012;
-        int32_t v2013 = phase;
-        bool v2014 = v2013 == 2;
-        if (v2014) {
-          int64_t v2015 = gate_sums[v2010];
-          gate_squares(v2015, scale, gate_plain);
-          int32_t v2016 = gate_plain[0];
-          gate_mantissas[v2010] = v2016;
-          int32_t v2017 = gate_plain[1];
-          gate_exponents[v2010] = v2017;
+      int32_t v2083 = active;
+      int v2084 = v2083;
+      for (int v2085 = 0; v2085 < v2084; v2085 += 1) {
+        int32_t v2086 = scale_mantissas[v2085];
+        scale[0] = v2086;
+        int32_t v2087 = scale_exponents[v2085];
+        scale[1] = v2087;
+        int32_t v2088 = phase;
+        bool v2089 = v2088 == 2;
+        if (v2089) {
+          int64_t v2090 = gate_sums[v2085];
+          gate_squares(v2090, scale, gate_plain);
+          int32_t v2091 = gate_plain[0];
+          gate_mantissas[v2085] = v2091;
+          int32_t v2092 = gate_plain[1];
+          gate_exponents[v2085] = v2092;
         }
-        int32_t v2018 = phase;
-        bool v2019 = v2018 == 6;
-        if (v2019) {
+        int32_t v2093 = phase;
+        bool v2094 = v2093 == 6;
+        if (v2094) {
           ap_uint<128> end;
           end = 0;
-          int32_t v2021 = scale[0];
-          ap_int<128> v2022 = end;
-          ap_int<128> v2023;
-          ap_int<128> v2023_tmp = v2022;
-          v2023_tmp(31, 0) = v2021;
-          v2023 = v2023_tmp;
-          end = v2023;
-          int32_t v2024 = scale[1];
-          ap_int<128> v2025 = end;
-          ap_int<128> v2026;
-          ap_int<128> v2026_tmp = v2025;
-          v2026_tmp(63, 32) = v2024;
-          v2026 = v2026_tmp;
-          end = v2026;
-          ap_int<128> v2027 = end;
-          v1130.write(v2027);
+          int32_t v2096 = scale[0];
+          ap_int<128> v2097 = end;
+          ap_int<128> v2098;
+          ap_int<128> v2098_tmp = v2097;
+          v2098_tmp(31, 0) = v2096;
+          v2098 = v2098_tmp;
+          end = v2098;
+          int32_t v2099 = scale[1];
+          ap_int<128> v2100 = end;
+          ap_int<128> v2101;
+          ap_int<128> v2101_tmp = v2100;
+          v2101_tmp(63, 32) = v2099;
+          v2101 = v2101_tmp;
+          end = v2101;
+          ap_int<128> v2102 = end;
+          v1165.write(v2102);
         }
       }
     }
   }
-  int32_t v2028 = tokens1;
-  int v2029 = v2028;
-  for (int v2030 = 0; v2030 < v2029; v2030 += 1) {
-    int32_t v2031 = v2030;
+  int32_t v2103 = tokens1;
+  int v2104 = v2103;
+  for (int v2105 = 0; v2105 < v2104; v2105 += 1) {
+    int32_t v2106 = v2105;
     int32_t token_out;
-    token_out = v2031;
-    int32_t v2033 = vector_beats1;
-    int v2034 = v2033;
-    for (int v2035 = 0; v2035 < v2034; v2035 += 1) {
+    token_out = v2106;
+    int32_t v2108 = vector_beats1;
+    int v2109 = v2108;
+    for (int v2110 = 0; v2110 < v2109; v2110 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2037 = v2035;
+      int32_t v2112 = v2110;
       int32_t number_out;
-      number_out = v2037;
-      int32_t v2039 = number_out;
-      int64_t v2040 = v2039;
-      int64_t v2041 = v2040 * 3;
-      int32_t v2042 = token_out;
-      ap_int<65> v2043 = v2041;
-      ap_int<65> v2044 = v2042;
-      ap_int<65> v2045 = v2043 + v2044;
-      int32_t v2046 = v2045;
+      number_out = v2112;
+      int32_t v2114 = number_out;
+      int64_t v2115 = v2114;
+      int64_t v2116 = v2115 * 3;
+      int32_t v2117 = token_out;
+      ap_int<65> v2118 = v2116;
+      ap_int<65> v2119 = v2117;
+      ap_int<65> v2120 = v2118 + v2119;
+      int32_t v2121 = v2120;
       int32_t beside_out;
-      beside_out = v2046;
-      int32_t v2048 = beside_out;
-      int v2049 = v2048;
-      ap_int<48> v2050 = residual[v2049][0];
-      int64_t v2051 = v2050;
+      beside_out = v2121;
+      int32_t v2123 = beside_out;
+      int v2124 = v2123;
+      ap_int<48> v2125 = residual[v2124][0];
+      int64_t v2126 = v2125;
       int64_t even;
-      even = v2051;
-      int32_t v2053 = beside_out;
-      int v2054 = v2053;
-      ap_int<48> v2055 = residual[v2054][1];
-      int64_t v2056 = v2055;
+      even = v2126;
+      int32_t v2128 = beside_out;
+      int v2129 = v2128;
+      ap_int<48> v2130 = residual[v2129][1];
+      int64_t v2131 = v2130;
       int64_t odd1;
-      odd1 = v2056;
-      int64_t v2058 = even;
-      ap_int<128> v2059 = out;
-      ap_int<128> v2060;
-      ap_int<128> v2060_tmp = v2059;
-      v2060_tmp(63, 0) = v2058;
-      v2060 = v2060_tmp;
-      out = v2060;
-      int64_t v2061 = odd1;
-      ap_int<128> v2062 = out;
-      ap_int<128> v2063;
-      ap_int<128> v2063_tmp = v2062;
-      v2063_tmp(127, 64) = v2061;
-      v2063 = v2063_tmp;
-      out = v2063;
-      ap_int<128> v2064 = out;
-      v1130.write(v2064);
+      odd1 = v2131;
+      int64_t v2133 = even;
+      ap_int<128> v2134 = out;
+      ap_int<128> v2135;
+      ap_int<128> v2135_tmp = v2134;
+      v2135_tmp(63, 0) = v2133;
+      v2135 = v2135_tmp;
+      out = v2135;
+      int64_t v2136 = odd1;
+      ap_int<128> v2137 = out;
+      ap_int<128> v2138;
+      ap_int<128> v2138_tmp = v2137;
+      v2138_tmp(127, 64) = v2136;
+      v2138 = v2138_tmp;
+      out = v2138;
+      ap_int<128> v2139 = out;
+      v1165.write(v2139);
     }
   }
+  ap_uint<128> counted;
+  counted = 0;
+  int32_t v2141 = cut1[0];
+  ap_int<128> v2142 = counted;
+  ap_int<128> v2143;
+  ap_int<128> v2143_tmp = v2142;
+  v2143_tmp(31, 0) = v2141;
+  v2143 = v2143_tmp;
+  counted = v2143;
+  int32_t v2144 = cut1[1];
+  ap_int<128> v2145 = counted;
+  ap_int<128> v2146;
+  ap_int<128> v2146_tmp = v2145;
+  v2146_tmp(63, 32) = v2144;
+  v2146 = v2146_tmp;
+  counted = v2146;
+  int32_t v2147 = cut1[2];
+  ap_int<128> v2148 = counted;
+  ap_int<128> v2149;
+  ap_int<128> v2149_tmp = v2148;
+  v2149_tmp(95, 64) = v2147;
+  v2149 = v2149_tmp;
+  counted = v2149;
+  ap_int<128> v2150 = counted;
+  v1165.write(v2150);
 }
 
 void store_0(
-  ap_uint<128> v2065[291],
-  ap_uint<128> v2066[1572864],
-  ap_uint<128> v2067[196611],
-  hls::stream< int32_t >& v2068,
-  hls::stream< ap_uint<128> >& v2069
+  ap_uint<128> v2151[292],
+  ap_uint<128> v2152[1572864],
+  ap_uint<128> v2153[196611],
+  hls::stream< int32_t >& v2154,
+  hls::stream< ap_uint<128> >& v2155
 ) {
   int32_t targets[3];
   l_S_t_0_t10: for (int t10 = 0; t10 < 3; t10++) {
-    int32_t v2072 = v2068.read();
-    targets[t10] = v2072;
+    int32_t v2158 = v2154.read();
+    targets[t10] = v2158;
   }
-  int32_t v2073 = v2068.read();
+  int32_t v2159 = v2154.read();
   int32_t tokens2;
-  tokens2 = v2073;
-  int32_t v2075 = v2068.read();
+  tokens2 = v2159;
+  int32_t v2161 = v2154.read();
   int32_t wanted2;
-  wanted2 = v2075;
-  int32_t v2077 = v2068.read();
+  wanted2 = v2161;
+  int32_t v2163 = v2154.read();
   int32_t vector_beats2;
-  vector_beats2 = v2077;
-  int32_t v2079 = v2068.read();
+  vector_beats2 = v2163;
+  int32_t v2165 = v2154.read();
   int32_t logits_beats1;
-  logits_beats1 = v2079;
-  int32_t v2081 = v2068.read();
+  logits_beats1 = v2165;
+  int32_t v2167 = v2154.read();
   int32_t count4;
-  count4 = v2081;
-  int32_t v2083 = vector_beats2;
-  int32_t v2084 = v2083 >> 1;
+  count4 = v2167;
+  int32_t v2169 = vector_beats2;
+  int32_t v2170 = v2169 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2084;
-  int32_t v2086 = logits_beats1;
-  ap_int<33> v2087 = v2086;
-  ap_int<33> v2088 = v2087 + 1;
-  int32_t v2089 = wanted2;
-  ap_int<65> v2090 = v2088;
-  ap_int<65> v2091 = v2089;
-  ap_int<65> v2092 = v2090 * v2091;
-  int32_t v2093 = v2092;
+  state_beats1 = v2170;
+  int32_t v2172 = logits_beats1;
+  ap_int<33> v2173 = v2172;
+  ap_int<33> v2174 = v2173 + 1;
+  int32_t v2175 = wanted2;
+  ap_int<65> v2176 = v2174;
+  ap_int<65> v2177 = v2175;
+  ap_int<65> v2178 = v2176 * v2177;
+  int32_t v2179 = v2178;
   int32_t head_beats;
-  head_beats = v2093;
-  int32_t v2095 = vector_beats2;
-  int32_t v2096 = tokens2;
-  int64_t v2097 = v2095;
-  int64_t v2098 = v2096;
-  int64_t v2099 = v2097 * v2098;
-  int32_t v2100 = v2099;
+  head_beats = v2179;
+  int32_t v2181 = vector_beats2;
+  int32_t v2182 = tokens2;
+  int64_t v2183 = v2181;
+  int64_t v2184 = v2182;
+  int64_t v2185 = v2183 * v2184;
+  ap_int<65> v2186 = v2185;
+  ap_int<65> v2187 = v2186 + 1;
+  int32_t v2188 = v2187;
   int32_t all_beats;
-  all_beats = v2100;
-  int32_t v2102 = count4;
-  int v2103 = v2102;
-  for (int v2104 = 0; v2104 < v2103; v2104 += 1) {
-    int32_t v2105 = v2068.read();
-    int32_t kind2;
-    kind2 = v2105;
-    int32_t v2107 = v2068.read();
+  all_beats = v2188;
+  int32_t v2190 = count4;
+  int v2191 = v2190;
+  for (int v2192 = 0; v2192 < v2191; v2192 += 1) {
+    int32_t v2193 = v2154.read();
+    int32_t kind4;
+    kind4 = v2193;
+    int32_t v2195 = v2154.read();
     int32_t at4;
-    at4 = v2107;
-    int32_t v2109 = kind2;
-    bool v2110 = v2109 == 0;
-    if (v2110) {
-      int32_t v2111 = tokens2;
-      int v2112 = v2111;
-      for (int v2113 = 0; v2113 < v2112; v2113 += 1) {
-        int32_t v2114 = targets[v2113];
-        int32_t v2115 = at4;
-        int v2116 = v2114;
-        int v2117 = v2115;
-        int v2118 = v2116 + v2117;
-        int32_t v2119 = v2118;
+    at4 = v2195;
+    int32_t v2197 = kind4;
+    bool v2198 = v2197 == 0;
+    if (v2198) {
+      int32_t v2199 = tokens2;
+      int v2200 = v2199;
+      for (int v2201 = 0; v2201 < v2200; v2201 += 1) {
+        int32_t v2202 = targets[v2201];
+        int32_t v2203 = at4;
+        int v2204 = v2202;
+        int v2205 = v2203;
+        int v2206 = v2204 + v2205;
+        int32_t v2207 = v2206;
         int32_t state_at1;
-        state_at1 = v2119;
-        int32_t v2121 = state_beats1;
-        int v2122 = v2121;
-        for (int v2123 = 0; v2123 < v2122; v2123 += 1) {
+        state_at1 = v2207;
+        int32_t v2209 = state_beats1;
+        int v2210 = v2209;
+        for (int v2211 = 0; v2211 < v2210; v2211 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2124 = v2069.read();
-          int32_t v2125 = state_at1;
-          int v2126 = v2125;
-          int v2127 = v2123;
-          int v2128 = v2126 + v2127;
-          int v2129 = v2128;
-          v2066[v2129] = v2124;
+          ap_uint<128> v2212 = v2155.read();
+          int32_t v2213 = state_at1;
+          int v2214 = v2213;
+          int v2215 = v2211;
+          int v2216 = v2214 + v2215;
+          int v2217 = v2216;
+          v2152[v2217] = v2212;
         }
       }
-    } else {
-      int32_t v2130 = head_beats;
-      int v2131 = v2130;
-      for (int v2132 = 0; v2132 < v2131; v2132 += 1) {
+    }
+    int32_t v2218 = kind4;
+    bool v2219 = v2218 == 1;
+    if (v2219) {
+      int32_t v2220 = head_beats;
+      int v2221 = v2220;
+      for (int v2222 = 0; v2222 < v2221; v2222 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2133 = v2069.read();
-        v2067[v2132] = v2133;
+        ap_uint<128> v2223 = v2155.read();
+        v2153[v2222] = v2223;
       }
     }
   }
   int32_t behind1;
   behind1 = 3;
-  int32_t v2135 = all_beats;
-  int v2136 = v2135;
-  for (int v2137 = 0; v2137 < v2136; v2137 += 1) {
+  int32_t v2225 = all_beats;
+  int v2226 = v2225;
+  for (int v2227 = 0; v2227 < v2226; v2227 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2138 = v2069.read();
-    int32_t v2139 = behind1;
-    int v2140 = v2139;
-    int v2141 = v2137;
-    int v2142 = v2140 + v2141;
-    int v2143 = v2142;
-    v2065[v2143] = v2138;
+    ap_uint<128> v2228 = v2155.read();
+    int32_t v2229 = behind1;
+    int v2230 = v2229;
+    int v2231 = v2227;
+    int v2232 = v2230 + v2231;
+    int v2233 = v2232;
+    v2151[v2233] = v2228;
   }
 }
 
@@ -3261,8 +3404,8 @@ extern "C" void engine(
   ap_uint<128> weights_0[134217728],
   ap_uint<128> weights_1[134217728],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[291],
-  ap_uint<128> vector_out[291],
+  ap_uint<128> vector_in[292],
+  ap_uint<128> vector_out[292],
   ap_uint<128> state_in[1572864],
   ap_uint<128> state_out[1572864],
   ap_uint<128> logits[196611]
@@ -3278,9 +3421,9 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_1 bundle=control offset=0x38
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=12544 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x44
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=291 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=292 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x50
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=291 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=292 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x5c
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=96 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x68
@@ -3289,31 +3432,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=387 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v2155;
-  #pragma HLS stream variable=v2155 depth=4
-  hls::stream< int32_t > v2156;
-  #pragma HLS stream variable=v2156 depth=4
-  hls::stream< int32_t > v2157;
-  #pragma HLS stream variable=v2157 depth=4
-  hls::stream< int32_t > v2158;
-  #pragma HLS stream variable=v2158 depth=4
-  hls::stream< ap_uint<128> > v2159;
-  #pragma HLS stream variable=v2159 depth=8
-  hls::stream< ap_uint<128> > v2160;
-  #pragma HLS stream variable=v2160 depth=512
-  hls::stream< ap_uint<128> > v2161;
-  #pragma HLS stream variable=v2161 depth=512
-  hls::stream< ap_uint<256> > v2162;
-  #pragma HLS stream variable=v2162 depth=64
-  hls::stream< ap_uint<128> > v2163;
-  #pragma HLS stream variable=v2163 depth=48
-  hls::stream< ap_uint<128> > v2164;
-  #pragma HLS stream variable=v2164 depth=48
-  hls::stream< ap_uint<128> > v2165;
-  #pragma HLS stream variable=v2165 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2159, v2156, v2155, v2157, v2158, v2164, v2163, v2162);
-  load_0_0(weights_0, v2157, v2160);
-  load_1_0(weights_1, v2158, v2161);
-  core_0(v2159, v2155, v2164, v2163, v2162, v2160, v2161, v2165);
-  store_0(vector_out, state_out, logits, v2156, v2165);
+  hls::stream< int32_t > v2245;
+  #pragma HLS stream variable=v2245 depth=4
+  hls::stream< int32_t > v2246;
+  #pragma HLS stream variable=v2246 depth=4
+  hls::stream< int32_t > v2247;
+  #pragma HLS stream variable=v2247 depth=4
+  hls::stream< int32_t > v2248;
+  #pragma HLS stream variable=v2248 depth=4
+  hls::stream< ap_uint<128> > v2249;
+  #pragma HLS stream variable=v2249 depth=8
+  hls::stream< ap_uint<128> > v2250;
+  #pragma HLS stream variable=v2250 depth=512
+  hls::stream< ap_uint<128> > v2251;
+  #pragma HLS stream variable=v2251 depth=512
+  hls::stream< ap_uint<256> > v2252;
+  #pragma HLS stream variable=v2252 depth=64
+  hls::stream< ap_uint<128> > v2253;
+  #pragma HLS stream variable=v2253 depth=48
+  hls::stream< ap_uint<128> > v2254;
+  #pragma HLS stream variable=v2254 depth=48
+  hls::stream< ap_uint<128> > v2255;
+  #pragma HLS stream variable=v2255 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2249, v2246, v2245, v2247, v2248, v2254, v2253, v2252);
+  load_0_0(weights_0, v2247, v2250);
+  load_1_0(weights_1, v2248, v2251);
+  core_0(v2249, v2245, v2254, v2253, v2252, v2250, v2251, v2255);
+  store_0(vector_out, state_out, logits, v2246, v2255);
 }

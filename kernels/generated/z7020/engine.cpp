@@ -8,7 +8,7 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[1025],
+  ap_uint<128> v4[1026],
   ap_uint<128> v5[16777216],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
@@ -313,195 +313,258 @@ void fetch_0(
     int32_t v191 = v188 ? (int32_t)v189 : (int32_t)v190;
     int32_t words;
     words = v191;
-    int32_t v193 = kind;
-    v8.write(v193);
-    int32_t v194 = kind;
-    v7.write(v194);
-    int32_t v195 = state_at;
-    v7.write(v195);
-    int32_t v196 = from_0;
-    v9.write(v196);
-    int32_t v197 = from_1;
-    v10.write(v197);
-    int32_t v198 = from_2;
-    v11.write(v198);
-    int32_t v199 = from_3;
-    v12.write(v199);
-    int32_t v200 = words;
-    v9.write(v200);
-    int32_t v201 = words;
-    v10.write(v201);
-    int32_t v202 = words;
-    v11.write(v202);
-    int32_t v203 = words;
-    v12.write(v203);
-    int32_t v204 = kind;
-    bool v205 = v204 == 0;
-    int32_t v206 = tokens;
-    int32_t v207 = wanted;
-    int32_t v208 = v205 ? (int32_t)v206 : (int32_t)v207;
+    int32_t v193 = words;
+    int32_t words_0;
+    words_0 = v193;
+    int32_t v195 = words;
+    int32_t words_1;
+    words_1 = v195;
+    int32_t v197 = words;
+    int32_t words_2;
+    words_2 = v197;
+    int32_t v199 = words;
+    int32_t words_3;
+    words_3 = v199;
+    int32_t v201 = kind;
+    bool v202 = v201 == 2;
+    if (v202) {
+      int32_t v203 = state_at;
+      int32_t v204 = v203 & 1;
+      int32_t chosen_0;
+      chosen_0 = v204;
+      int32_t v206 = state_at;
+      int32_t v207 = v206 >> 1;
+      int32_t v208 = v207 & 1;
+      int32_t chosen_1;
+      chosen_1 = v208;
+      int32_t v210 = state_at;
+      int32_t v211 = v210 >> 2;
+      int32_t v212 = v211 & 1;
+      int32_t chosen_2;
+      chosen_2 = v212;
+      int32_t v214 = state_at;
+      int32_t v215 = v214 >> 3;
+      int32_t v216 = v215 & 1;
+      int32_t chosen_3;
+      chosen_3 = v216;
+      int32_t v218 = chosen_0;
+      bool v219 = v218 == 1;
+      int32_t v220 = at;
+      int32_t v221 = v219 ? (int32_t)v220 : (int32_t)0;
+      words_0 = v221;
+      int32_t v222 = chosen_1;
+      bool v223 = v222 == 1;
+      int32_t v224 = at;
+      int32_t v225 = v223 ? (int32_t)v224 : (int32_t)0;
+      words_1 = v225;
+      int32_t v226 = chosen_2;
+      bool v227 = v226 == 1;
+      int32_t v228 = at;
+      int32_t v229 = v227 ? (int32_t)v228 : (int32_t)0;
+      words_2 = v229;
+      int32_t v230 = chosen_3;
+      bool v231 = v230 == 1;
+      int32_t v232 = at;
+      int32_t v233 = v231 ? (int32_t)v232 : (int32_t)0;
+      words_3 = v233;
+    }
+    int32_t v234 = kind;
+    v8.write(v234);
+    int32_t v235 = kind;
+    v7.write(v235);
+    int32_t v236 = state_at;
+    v7.write(v236);
+    int32_t v237 = kind;
+    v9.write(v237);
+    int32_t v238 = kind;
+    v10.write(v238);
+    int32_t v239 = kind;
+    v11.write(v239);
+    int32_t v240 = kind;
+    v12.write(v240);
+    int32_t v241 = from_0;
+    v9.write(v241);
+    int32_t v242 = from_1;
+    v10.write(v242);
+    int32_t v243 = from_2;
+    v11.write(v243);
+    int32_t v244 = from_3;
+    v12.write(v244);
+    int32_t v245 = words_0;
+    v9.write(v245);
+    int32_t v246 = words_1;
+    v10.write(v246);
+    int32_t v247 = words_2;
+    v11.write(v247);
+    int32_t v248 = words_3;
+    v12.write(v248);
+    int32_t v249 = kind;
+    bool v250 = v249 == 0;
+    int32_t v251 = tokens;
+    int32_t v252 = wanted;
+    int32_t v253 = v250 ? (int32_t)v251 : (int32_t)v252;
     int32_t takers;
-    takers = v208;
-    int32_t v210 = kind;
-    bool v211 = v210 == 0;
-    int32_t v212 = v211 ? (int32_t)0 : (int32_t)6;
+    takers = v253;
+    int32_t v255 = kind;
+    bool v256 = v255 == 0;
+    int32_t v257 = v256 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v212;
-    int32_t v214 = kind;
-    bool v215 = v214 == 0;
-    ap_int<33> v216 = v215 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v217 = v216;
+    phase_begin = v257;
+    int32_t v259 = kind;
+    bool v260 = v259 == 1;
+    ap_int<33> v261 = v260 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v262 = v261;
     int32_t phase_end;
-    phase_end = v217;
-    int32_t v219 = phase_begin;
-    int32_t v220 = phase_end;
-    int v221 = v219;
-    int v222 = v220;
-    for (int v223 = v221; v223 < v222; v223 += 1) {
+    phase_end = v262;
+    int32_t v264 = phase_begin;
+    int32_t v265 = phase_end;
+    int v266 = v264;
+    int v267 = v265;
+    for (int v268 = v266; v268 < v267; v268 += 1) {
       l_S_n_5_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v225 = at;
-        int v226 = v225;
-        int v227 = n3;
-        int v228 = v226 + v227;
-        int v229 = v228;
-        ap_uint<128> v230 = v3[v229];
+        int32_t v270 = at;
+        int v271 = v270;
+        int v272 = n3;
+        int v273 = v271 + v272;
+        int v274 = v273;
+        ap_uint<128> v275 = v3[v274];
         ap_uint<128> line1;
-        line1 = v230;
-        ap_int<128> v232 = line1;
-        v14.write(v232);
+        line1 = v275;
+        ap_int<128> v277 = line1;
+        v14.write(v277);
       }
-      int32_t v233 = at;
-      int v234 = v233;
-      int v235 = v234 + 2;
-      int32_t v236 = v235;
-      at = v236;
-      int32_t v237 = vector_words[v223];
+      int32_t v278 = at;
+      int v279 = v278;
+      int v280 = v279 + 2;
+      int32_t v281 = v280;
+      at = v281;
+      int32_t v282 = vector_words[v268];
       int32_t element_beats;
-      element_beats = v237;
-      int32_t v239 = takers;
-      int v240 = v239;
-      for (int v241 = 0; v241 < v240; v241 += 1) {
+      element_beats = v282;
+      int32_t v284 = takers;
+      int v285 = v284;
+      for (int v286 = 0; v286 < v285; v286 += 1) {
         int32_t filled;
         filled = 0;
-        int32_t v243 = element_beats;
-        int v244 = v243;
-        for (int v245 = 0; v245 < v244; v245 += 1) {
+        int32_t v288 = element_beats;
+        int v289 = v288;
+        for (int v290 = 0; v290 < v289; v290 += 1) {
         #pragma HLS pipeline II=1
           l_S_k_6_k: for (int k = 0; k < 0; k++) {
-            ap_uint<128> v247 = part[(k + 1)];
-            part[k] = v247;
+            ap_uint<128> v292 = part[(k + 1)];
+            part[k] = v292;
           }
-          int32_t v248 = at;
-          int v249 = v248;
-          int v250 = v245;
-          int v251 = v249 + v250;
-          int v252 = v251;
-          ap_uint<128> v253 = v3[v252];
-          part[0] = v253;
-          int32_t v254 = filled;
-          ap_int<33> v255 = v254;
-          ap_int<33> v256 = v255 + 1;
-          int32_t v257 = v256;
-          filled = v257;
-          int32_t v258 = filled;
-          bool v259 = v258 == 1;
-          if (v259) {
+          int32_t v293 = at;
+          int v294 = v293;
+          int v295 = v290;
+          int v296 = v294 + v295;
+          int v297 = v296;
+          ap_uint<128> v298 = v3[v297];
+          part[0] = v298;
+          int32_t v299 = filled;
+          ap_int<33> v300 = v299;
+          ap_int<33> v301 = v300 + 1;
+          int32_t v302 = v301;
+          filled = v302;
+          int32_t v303 = filled;
+          bool v304 = v303 == 1;
+          if (v304) {
             filled = 0;
             ap_uint<128> whole;
             whole = 0;
             l_S_k_7_k1: for (int k1 = 0; k1 < 1; k1++) {
-              ap_uint<128> v262 = part[k1];
-              ap_int<128> v263 = whole;
-              int64_t v264 = k1;
-              int64_t v265 = v264 * 128;
-              ap_int<65> v266 = v265;
-              ap_int<65> v267 = v266 + 127;
-              int v268 = v265;
-              int v269 = v267;
-              ap_int<128> v270;
-              ap_int<128> v270_tmp = v263;
-              v270_tmp(v269, v268) = v262;
-              v270 = v270_tmp;
-              whole = v270;
+              ap_uint<128> v307 = part[k1];
+              ap_int<128> v308 = whole;
+              int64_t v309 = k1;
+              int64_t v310 = v309 * 128;
+              ap_int<65> v311 = v310;
+              ap_int<65> v312 = v311 + 127;
+              int v313 = v310;
+              int v314 = v312;
+              ap_int<128> v315;
+              ap_int<128> v315_tmp = v308;
+              v315_tmp(v314, v313) = v307;
+              v315 = v315_tmp;
+              whole = v315;
             }
-            ap_int<128> v271 = whole;
-            v15.write(v271);
+            ap_int<128> v316 = whole;
+            v15.write(v316);
           }
         }
       }
-      int32_t v272 = element_beats;
-      int32_t v273 = at;
-      int v274 = v273;
-      int v275 = v272;
-      int v276 = v274 + v275;
-      int32_t v277 = v276;
-      at = v277;
-      int32_t v278 = room_beats[v223];
+      int32_t v317 = element_beats;
+      int32_t v318 = at;
+      int v319 = v318;
+      int v320 = v317;
+      int v321 = v319 + v320;
+      int32_t v322 = v321;
+      at = v322;
+      int32_t v323 = room_beats[v268];
       int32_t more;
-      more = v278;
-      int32_t v280 = more;
-      int v281 = v280;
-      for (int v282 = 0; v282 < v281; v282 += 1) {
+      more = v323;
+      int32_t v325 = more;
+      int v326 = v325;
+      for (int v327 = 0; v327 < v326; v327 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v283 = at;
-        int v284 = v283;
-        int v285 = v282;
-        int v286 = v284 + v285;
-        int v287 = v286;
-        ap_uint<128> v288 = v3[v287];
+        int32_t v328 = at;
+        int v329 = v328;
+        int v330 = v327;
+        int v331 = v329 + v330;
+        int v332 = v331;
+        ap_uint<128> v333 = v3[v332];
         ap_uint<128> room_beat;
-        room_beat = v288;
-        ap_int<128> v290 = room_beat;
-        v14.write(v290);
+        room_beat = v333;
+        ap_int<128> v335 = room_beat;
+        v14.write(v335);
       }
-      int32_t v291 = more;
-      int32_t v292 = at;
-      int v293 = v292;
-      int v294 = v291;
-      int v295 = v293 + v294;
-      int32_t v296 = v295;
-      at = v296;
-      ap_int<33> v297 = v223;
-      bool v298 = v297 == 1;
-      if (v298) {
-        int32_t v299 = continued;
+      int32_t v336 = more;
+      int32_t v337 = at;
+      int v338 = v337;
+      int v339 = v336;
+      int v340 = v338 + v339;
+      int32_t v341 = v340;
+      at = v341;
+      ap_int<33> v342 = v268;
+      bool v343 = v342 == 1;
+      if (v343) {
+        int32_t v344 = continued;
         int32_t rest_continued;
-        rest_continued = v299;
-        int32_t v301 = tokens;
-        int v302 = v301;
-        for (int v303 = 0; v303 < v302; v303 += 1) {
-          int32_t v304 = state_beats;
+        rest_continued = v344;
+        int32_t v346 = tokens;
+        int v347 = v346;
+        for (int v348 = 0; v348 < v347; v348 += 1) {
+          int32_t v349 = state_beats;
           int32_t loads;
-          loads = v304;
-          int32_t v306 = rest_continued;
-          int32_t v307 = v306 & 1;
-          bool v308 = v307 == 1;
-          if (v308) {
+          loads = v349;
+          int32_t v351 = rest_continued;
+          int32_t v352 = v351 & 1;
+          bool v353 = v352 == 1;
+          if (v353) {
             loads = 0;
           }
-          int32_t v309 = rest_continued;
-          int32_t v310 = v309 >> 1;
-          rest_continued = v310;
-          int32_t v311 = origins[v303];
-          int32_t v312 = state_at;
-          int v313 = v311;
-          int v314 = v312;
-          int v315 = v313 + v314;
-          int32_t v316 = v315;
+          int32_t v354 = rest_continued;
+          int32_t v355 = v354 >> 1;
+          rest_continued = v355;
+          int32_t v356 = origins[v348];
+          int32_t v357 = state_at;
+          int v358 = v356;
+          int v359 = v357;
+          int v360 = v358 + v359;
+          int32_t v361 = v360;
           int32_t old_at;
-          old_at = v316;
-          int32_t v318 = loads;
-          int v319 = v318;
-          for (int v320 = 0; v320 < v319; v320 += 1) {
+          old_at = v361;
+          int32_t v363 = loads;
+          int v364 = v363;
+          for (int v365 = 0; v365 < v364; v365 += 1) {
           #pragma HLS pipeline II=1
-            int32_t v321 = old_at;
-            int v322 = v321;
-            int v323 = v320;
-            int v324 = v322 + v323;
-            int v325 = v324;
-            ap_uint<128> v326 = v5[v325];
-            v13.write(v326);
+            int32_t v366 = old_at;
+            int v367 = v366;
+            int v368 = v365;
+            int v369 = v367 + v368;
+            int v370 = v369;
+            ap_uint<128> v371 = v5[v370];
+            v13.write(v371);
           }
         }
       }
@@ -510,216 +573,256 @@ void fetch_0(
 }
 
 void load_0_0(
-  uint64_t v327[268435456],
-  hls::stream< int32_t >& v328,
-  hls::stream< uint64_t >& v329
+  uint64_t v372[268435456],
+  hls::stream< int32_t >& v373,
+  hls::stream< uint64_t >& v374
 ) {
-  int32_t v330 = v328.read();
+  int32_t v375 = v373.read();
   int32_t count1;
-  count1 = v330;
-  int32_t v332 = count1;
-  int v333 = v332;
-  for (int v334 = 0; v334 < v333; v334 += 1) {
-    int32_t v335 = v328.read();
+  count1 = v375;
+  int32_t v377 = count1;
+  int v378 = v377;
+  for (int v379 = 0; v379 < v378; v379 += 1) {
+    int32_t v380 = v373.read();
+    int32_t kind1;
+    kind1 = v380;
+    int32_t v382 = v373.read();
     int32_t first_beat;
-    first_beat = v335;
-    int32_t v337 = first_beat;
-    int32_t v338 = v337 << 1;
+    first_beat = v382;
+    int32_t v384 = first_beat;
+    int32_t v385 = v384 << 1;
     int32_t at1;
-    at1 = v338;
-    int32_t v340 = v328.read();
+    at1 = v385;
+    int32_t v387 = v373.read();
     int32_t words1;
-    words1 = v340;
-    int32_t v342 = words1;
-    int v343 = v342;
-    for (int v344 = 0; v344 < v343; v344 += 1) {
+    words1 = v387;
+    int32_t v389 = words1;
+    int v390 = v389;
+    for (int v391 = 0; v391 < v390; v391 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v345 = at1;
-      int v346 = v345;
-      int v347 = v344;
-      int v348 = v346 + v347;
-      int v349 = v348;
-      uint64_t v350 = v327[v349];
-      v329.write(v350);
+      int32_t v392 = at1;
+      int v393 = v392;
+      int v394 = v391;
+      int v395 = v393 + v394;
+      int v396 = v395;
+      uint64_t v397 = v372[v396];
+      uint64_t read;
+      read = v397;
+      int32_t v399 = kind1;
+      bool v400 = v399 != 2;
+      if (v400) {
+        int64_t v401 = read;
+        v374.write(v401);
+      }
     }
   }
 }
 
 void load_1_0(
-  uint64_t v351[268435456],
-  hls::stream< int32_t >& v352,
-  hls::stream< uint64_t >& v353
+  uint64_t v402[268435456],
+  hls::stream< int32_t >& v403,
+  hls::stream< uint64_t >& v404
 ) {
-  int32_t v354 = v352.read();
+  int32_t v405 = v403.read();
   int32_t count2;
-  count2 = v354;
-  int32_t v356 = count2;
-  int v357 = v356;
-  for (int v358 = 0; v358 < v357; v358 += 1) {
-    int32_t v359 = v352.read();
+  count2 = v405;
+  int32_t v407 = count2;
+  int v408 = v407;
+  for (int v409 = 0; v409 < v408; v409 += 1) {
+    int32_t v410 = v403.read();
+    int32_t kind2;
+    kind2 = v410;
+    int32_t v412 = v403.read();
     int32_t first_beat1;
-    first_beat1 = v359;
-    int32_t v361 = first_beat1;
-    int32_t v362 = v361 << 1;
+    first_beat1 = v412;
+    int32_t v414 = first_beat1;
+    int32_t v415 = v414 << 1;
     int32_t at2;
-    at2 = v362;
-    int32_t v364 = v352.read();
+    at2 = v415;
+    int32_t v417 = v403.read();
     int32_t words2;
-    words2 = v364;
-    int32_t v366 = words2;
-    int v367 = v366;
-    for (int v368 = 0; v368 < v367; v368 += 1) {
+    words2 = v417;
+    int32_t v419 = words2;
+    int v420 = v419;
+    for (int v421 = 0; v421 < v420; v421 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v369 = at2;
-      int v370 = v369;
-      int v371 = v368;
-      int v372 = v370 + v371;
-      int v373 = v372;
-      uint64_t v374 = v351[v373];
-      v353.write(v374);
+      int32_t v422 = at2;
+      int v423 = v422;
+      int v424 = v421;
+      int v425 = v423 + v424;
+      int v426 = v425;
+      uint64_t v427 = v402[v426];
+      uint64_t read1;
+      read1 = v427;
+      int32_t v429 = kind2;
+      bool v430 = v429 != 2;
+      if (v430) {
+        int64_t v431 = read1;
+        v404.write(v431);
+      }
     }
   }
 }
 
 void load_2_0(
-  uint64_t v375[268435456],
-  hls::stream< int32_t >& v376,
-  hls::stream< uint64_t >& v377
+  uint64_t v432[268435456],
+  hls::stream< int32_t >& v433,
+  hls::stream< uint64_t >& v434
 ) {
-  int32_t v378 = v376.read();
+  int32_t v435 = v433.read();
   int32_t count3;
-  count3 = v378;
-  int32_t v380 = count3;
-  int v381 = v380;
-  for (int v382 = 0; v382 < v381; v382 += 1) {
-    int32_t v383 = v376.read();
+  count3 = v435;
+  int32_t v437 = count3;
+  int v438 = v437;
+  for (int v439 = 0; v439 < v438; v439 += 1) {
+    int32_t v440 = v433.read();
+    int32_t kind3;
+    kind3 = v440;
+    int32_t v442 = v433.read();
     int32_t first_beat2;
-    first_beat2 = v383;
-    int32_t v385 = first_beat2;
-    int32_t v386 = v385 << 1;
+    first_beat2 = v442;
+    int32_t v444 = first_beat2;
+    int32_t v445 = v444 << 1;
     int32_t at3;
-    at3 = v386;
-    int32_t v388 = v376.read();
+    at3 = v445;
+    int32_t v447 = v433.read();
     int32_t words3;
-    words3 = v388;
-    int32_t v390 = words3;
-    int v391 = v390;
-    for (int v392 = 0; v392 < v391; v392 += 1) {
+    words3 = v447;
+    int32_t v449 = words3;
+    int v450 = v449;
+    for (int v451 = 0; v451 < v450; v451 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v393 = at3;
-      int v394 = v393;
-      int v395 = v392;
-      int v396 = v394 + v395;
-      int v397 = v396;
-      uint64_t v398 = v375[v397];
-      v377.write(v398);
+      int32_t v452 = at3;
+      int v453 = v452;
+      int v454 = v451;
+      int v455 = v453 + v454;
+      int v456 = v455;
+      uint64_t v457 = v432[v456];
+      uint64_t read2;
+      read2 = v457;
+      int32_t v459 = kind3;
+      bool v460 = v459 != 2;
+      if (v460) {
+        int64_t v461 = read2;
+        v434.write(v461);
+      }
     }
   }
 }
 
 void load_3_0(
-  uint64_t v399[268435456],
-  hls::stream< int32_t >& v400,
-  hls::stream< uint64_t >& v401
+  uint64_t v462[268435456],
+  hls::stream< int32_t >& v463,
+  hls::stream< uint64_t >& v464
 ) {
-  int32_t v402 = v400.read();
+  int32_t v465 = v463.read();
   int32_t count4;
-  count4 = v402;
-  int32_t v404 = count4;
-  int v405 = v404;
-  for (int v406 = 0; v406 < v405; v406 += 1) {
-    int32_t v407 = v400.read();
+  count4 = v465;
+  int32_t v467 = count4;
+  int v468 = v467;
+  for (int v469 = 0; v469 < v468; v469 += 1) {
+    int32_t v470 = v463.read();
+    int32_t kind4;
+    kind4 = v470;
+    int32_t v472 = v463.read();
     int32_t first_beat3;
-    first_beat3 = v407;
-    int32_t v409 = first_beat3;
-    int32_t v410 = v409 << 1;
+    first_beat3 = v472;
+    int32_t v474 = first_beat3;
+    int32_t v475 = v474 << 1;
     int32_t at4;
-    at4 = v410;
-    int32_t v412 = v400.read();
+    at4 = v475;
+    int32_t v477 = v463.read();
     int32_t words4;
-    words4 = v412;
-    int32_t v414 = words4;
-    int v415 = v414;
-    for (int v416 = 0; v416 < v415; v416 += 1) {
+    words4 = v477;
+    int32_t v479 = words4;
+    int v480 = v479;
+    for (int v481 = 0; v481 < v480; v481 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v417 = at4;
-      int v418 = v417;
-      int v419 = v416;
-      int v420 = v418 + v419;
-      int v421 = v420;
-      uint64_t v422 = v399[v421];
-      v401.write(v422);
+      int32_t v482 = at4;
+      int v483 = v482;
+      int v484 = v481;
+      int v485 = v483 + v484;
+      int v486 = v485;
+      uint64_t v487 = v462[v486];
+      uint64_t read3;
+      read3 = v487;
+      int32_t v489 = kind4;
+      bool v490 = v489 != 2;
+      if (v490) {
+        int64_t v491 = read3;
+        v464.write(v491);
+      }
     }
   }
 }
 
 void bit_length(
-  int64_t v423,
-  int32_t *v424
+  int64_t v492,
+  int32_t *v493
 ) {
   int64_t rest;
-  rest = v423;
+  rest = v492;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v428 = k2;
-    int32_t v429 = 32 >> v428;
+    int32_t v497 = k2;
+    int32_t v498 = 32 >> v497;
     int32_t step;
-    step = v429;
-    int64_t v431 = rest;
-    int32_t v432 = step;
-    int64_t v433 = v432;
-    int64_t v434 = v431 >> v433;
+    step = v498;
+    int64_t v500 = rest;
+    int32_t v501 = step;
+    int64_t v502 = v501;
+    int64_t v503 = v500 >> v502;
     int64_t high;
-    high = v434;
-    int64_t v436 = high;
-    bool v437 = v436 > 0;
-    if (v437) {
-      int64_t v438 = high;
-      rest = v438;
-      int32_t v439 = step;
-      int32_t v440 = bits;
-      ap_int<33> v441 = v440;
-      ap_int<33> v442 = v439;
-      ap_int<33> v443 = v441 + v442;
-      int32_t v444 = v443;
-      bits = v444;
+    high = v503;
+    int64_t v505 = high;
+    bool v506 = v505 > 0;
+    if (v506) {
+      int64_t v507 = high;
+      rest = v507;
+      int32_t v508 = step;
+      int32_t v509 = bits;
+      ap_int<33> v510 = v509;
+      ap_int<33> v511 = v508;
+      ap_int<33> v512 = v510 + v511;
+      int32_t v513 = v512;
+      bits = v513;
     }
   }
-  int64_t v445 = rest;
-  int32_t v446 = v445;
+  int64_t v514 = rest;
+  int32_t v515 = v514;
   int32_t low;
-  low = v446;
-  int32_t v448 = bits;
-  int32_t v449 = low;
-  ap_int<33> v450 = v448;
-  ap_int<33> v451 = v449;
-  ap_int<33> v452 = v450 + v451;
-  int32_t v453 = v452;
+  low = v515;
+  int32_t v517 = bits;
+  int32_t v518 = low;
+  ap_int<33> v519 = v517;
+  ap_int<33> v520 = v518;
+  ap_int<33> v521 = v519 + v520;
+  int32_t v522 = v521;
   int32_t total;
-  total = v453;
-  *v424 = total;
+  total = v522;
+  *v493 = total;
 }
 
 void measure(
-  ap_int<48> v455[1408][4],
-  int32_t v456,
-  int32_t v457,
-  ap_uint<128> v458,
-  int32_t v459,
-  int32_t v460[1408][4],
-  int64_t v461[2],
-  int32_t v462[1]
+  ap_int<48> v524[1408][4],
+  int32_t v525,
+  int32_t v526,
+  ap_uint<128> v527,
+  int32_t v528,
+  int32_t v529[1408][4],
+  int64_t v530[2],
+  int32_t v531[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v455 complete dim=2
+  #pragma HLS array_partition variable=v524 complete dim=2
 
-  #pragma HLS array_partition variable=v460 complete dim=2
+  #pragma HLS array_partition variable=v529 complete dim=2
 
-  #pragma HLS array_partition variable=v461 complete dim=1
+  #pragma HLS array_partition variable=v530 complete dim=1
 
   ap_uint<128> rest1;
-  rest1 = v458;
+  rest1 = v527;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -727,377 +830,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 4; e++) {
-    ap_int<128> v468 = rest1;
-    int64_t v469 = v468;
+    ap_int<128> v537 = rest1;
+    int64_t v538 = v537;
     int64_t element;
-    element = v469;
-    ap_int<128> v471 = rest1;
-    ap_uint<128> v472 = v471 >> 32;
-    rest1 = v472;
-    int64_t v473 = element;
-    ap_int<18> v474 = v473;
+    element = v538;
+    ap_int<128> v540 = rest1;
+    ap_uint<128> v541 = v540 >> 32;
+    rest1 = v541;
+    int64_t v542 = element;
+    ap_int<18> v543 = v542;
     ap_int<18> gain;
-    gain = v474;
-    int64_t v476 = element;
-    int64_t v477 = v476 >> 18;
-    ap_int<14> v478 = v477;
+    gain = v543;
+    int64_t v545 = element;
+    int64_t v546 = v545 >> 18;
+    ap_int<14> v547 = v546;
     ap_int<14> block;
-    block = v478;
-    int v480 = v456;
-    ap_int<48> v481 = v455[v480][e];
-    ap_uint<48> v482 = v459;
-    ap_int<48> v483 = v481 << v482;
+    block = v547;
+    int v549 = v525;
+    ap_int<48> v550 = v524[v549][e];
+    ap_uint<48> v551 = v528;
+    ap_int<48> v552 = v550 << v551;
     ap_int<48> shifted;
-    shifted = v483;
-    ap_int<48> v485 = shifted;
-    ap_int<48> v486 = v485 >> 23;
-    ap_int<25> v487 = v486;
+    shifted = v552;
+    ap_int<48> v554 = shifted;
+    ap_int<48> v555 = v554 >> 23;
+    ap_int<25> v556 = v555;
     ap_int<25> normal;
-    normal = v487;
-    ap_int<25> v489 = normal;
-    ap_int<25> v490 = v489 >> 7;
-    ap_int<18> v491 = v490;
+    normal = v556;
+    ap_int<25> v558 = normal;
+    ap_int<25> v559 = v558 >> 7;
+    ap_int<18> v560 = v559;
     ap_int<18> top;
-    top = v491;
-    ap_int<18> v493 = top;
-    ap_int<36> v494 = v493;
-    ap_int<36> v495 = v494 * v494;
-    int64_t v496 = plain_sum;
-    ap_int<65> v497 = v496;
-    ap_int<65> v498 = v495;
-    ap_int<65> v499 = v497 + v498;
-    int64_t v500 = v499;
-    plain_sum = v500;
-    ap_int<25> v501 = normal;
-    ap_int<14> v502 = block;
-    ap_int<39> v503 = v501;
-    ap_int<39> v504 = v502;
-    ap_int<39> v505 = v503 * v504;
-    ap_int<40> v506 = v505;
-    ap_int<40> v507 = v506 + 524288;
-    ap_int<40> v508 = v507 >> 20;
-    ap_int<18> v509 = v508;
+    top = v560;
+    ap_int<18> v562 = top;
+    ap_int<36> v563 = v562;
+    ap_int<36> v564 = v563 * v563;
+    int64_t v565 = plain_sum;
+    ap_int<65> v566 = v565;
+    ap_int<65> v567 = v564;
+    ap_int<65> v568 = v566 + v567;
+    int64_t v569 = v568;
+    plain_sum = v569;
+    ap_int<25> v570 = normal;
+    ap_int<14> v571 = block;
+    ap_int<39> v572 = v570;
+    ap_int<39> v573 = v571;
+    ap_int<39> v574 = v572 * v573;
+    ap_int<40> v575 = v574;
+    ap_int<40> v576 = v575 + 524288;
+    ap_int<40> v577 = v576 >> 20;
+    ap_int<18> v578 = v577;
     ap_int<18> weighted;
-    weighted = v509;
-    ap_int<18> v511 = weighted;
-    ap_int<36> v512 = v511;
-    ap_int<36> v513 = v512 * v512;
-    int64_t v514 = weighted_sum;
-    ap_int<65> v515 = v514;
-    ap_int<65> v516 = v513;
-    ap_int<65> v517 = v515 + v516;
-    int64_t v518 = v517;
-    weighted_sum = v518;
-    ap_int<25> v519 = normal;
-    ap_int<18> v520 = gain;
-    ap_int<43> v521 = v519;
-    ap_int<43> v522 = v520;
-    ap_int<43> v523 = v521 * v522;
-    ap_int<43> v524 = v523 >> 11;
-    int32_t v525 = v524;
+    weighted = v578;
+    ap_int<18> v580 = weighted;
+    ap_int<36> v581 = v580;
+    ap_int<36> v582 = v581 * v581;
+    int64_t v583 = weighted_sum;
+    ap_int<65> v584 = v583;
+    ap_int<65> v585 = v582;
+    ap_int<65> v586 = v584 + v585;
+    int64_t v587 = v586;
+    weighted_sum = v587;
+    ap_int<25> v588 = normal;
+    ap_int<18> v589 = gain;
+    ap_int<43> v590 = v588;
+    ap_int<43> v591 = v589;
+    ap_int<43> v592 = v590 * v591;
+    ap_int<43> v593 = v592 >> 11;
+    int32_t v594 = v593;
     int32_t u;
-    u = v525;
-    int32_t v527 = u;
-    int v528 = v457;
-    v460[v528][e] = v527;
-    int32_t v529 = u;
-    bool v530 = v529 < 0;
-    int32_t v531 = 0 - v529;
-    int32_t v532 = v530 ? (int32_t)v531 : (int32_t)v529;
+    u = v594;
+    int32_t v596 = u;
+    int v597 = v526;
+    v529[v597][e] = v596;
+    int32_t v598 = u;
+    bool v599 = v598 < 0;
+    int32_t v600 = 0 - v598;
+    int32_t v601 = v599 ? (int32_t)v600 : (int32_t)v598;
     int32_t size1;
-    size1 = v532;
-    int32_t v534 = size1;
-    int32_t v535 = largest;
-    bool v536 = v534 > v535;
-    int32_t v537 = v536 ? (int32_t)v534 : (int32_t)v535;
-    largest = v537;
+    size1 = v601;
+    int32_t v603 = size1;
+    int32_t v604 = largest;
+    bool v605 = v603 > v604;
+    int32_t v606 = v605 ? (int32_t)v603 : (int32_t)v604;
+    largest = v606;
   }
-  int64_t v538 = weighted_sum;
-  int64_t v539 = v461[0];
-  ap_int<65> v540 = v539;
-  ap_int<65> v541 = v538;
-  ap_int<65> v542 = v540 + v541;
-  int64_t v543 = v542;
-  v461[0] = v543;
-  int64_t v544 = plain_sum;
-  int64_t v545 = v461[1];
-  ap_int<65> v546 = v545;
-  ap_int<65> v547 = v544;
-  ap_int<65> v548 = v546 + v547;
-  int64_t v549 = v548;
-  v461[1] = v549;
-  int32_t v550 = largest;
-  int32_t v551 = v462[0];
-  bool v552 = v550 > v551;
-  int32_t v553 = v552 ? (int32_t)v550 : (int32_t)v551;
-  v462[0] = v553;
+  int64_t v607 = weighted_sum;
+  int64_t v608 = v530[0];
+  ap_int<65> v609 = v608;
+  ap_int<65> v610 = v607;
+  ap_int<65> v611 = v609 + v610;
+  int64_t v612 = v611;
+  v530[0] = v612;
+  int64_t v613 = plain_sum;
+  int64_t v614 = v530[1];
+  ap_int<65> v615 = v614;
+  ap_int<65> v616 = v613;
+  ap_int<65> v617 = v615 + v616;
+  int64_t v618 = v617;
+  v530[1] = v618;
+  int32_t v619 = largest;
+  int32_t v620 = v531[0];
+  bool v621 = v619 > v620;
+  int32_t v622 = v621 ? (int32_t)v619 : (int32_t)v620;
+  v531[0] = v622;
 }
 
 void normalise(
-  int64_t v554,
-  int32_t v555,
-  int32_t v556[2]
+  int64_t v623,
+  int32_t v624,
+  int32_t v625[2]
 ) {
-  #pragma HLS array_partition variable=v556 complete dim=1
+  #pragma HLS array_partition variable=v625 complete dim=1
 
-  int32_t v557;
-  bit_length(v554, &v557);
-  ap_int<33> v558 = v557;
-  ap_int<33> v559 = v558 - 31;
-  int32_t v560 = v559;
+  int32_t v626;
+  bit_length(v623, &v626);
+  ap_int<33> v627 = v626;
+  ap_int<33> v628 = v627 - 31;
+  int32_t v629 = v628;
   int32_t shift;
-  shift = v560;
-  int32_t v562 = shift;
-  bool v563 = v562 > 0;
-  int32_t v564 = v563 ? (int32_t)v562 : (int32_t)0;
+  shift = v629;
+  int32_t v631 = shift;
+  bool v632 = v631 > 0;
+  int32_t v633 = v632 ? (int32_t)v631 : (int32_t)0;
   int32_t down;
-  down = v564;
-  int32_t v566 = shift;
-  bool v567 = v566 > 0;
-  int32_t v568 = 0 - v566;
-  int32_t v569 = v567 ? (int32_t)0 : (int32_t)v568;
+  down = v633;
+  int32_t v635 = shift;
+  bool v636 = v635 > 0;
+  int32_t v637 = 0 - v635;
+  int32_t v638 = v636 ? (int32_t)0 : (int32_t)v637;
   int32_t up;
-  up = v569;
-  int32_t v571 = down;
-  int64_t v572 = v571;
-  int64_t v573 = v554 >> v572;
-  int32_t v574 = up;
-  int64_t v575 = v574;
-  int64_t v576 = v573 << v575;
-  int32_t v577 = v576;
+  up = v638;
+  int32_t v640 = down;
+  int64_t v641 = v640;
+  int64_t v642 = v623 >> v641;
+  int32_t v643 = up;
+  int64_t v644 = v643;
+  int64_t v645 = v642 << v644;
+  int32_t v646 = v645;
   int32_t mantissa;
-  mantissa = v577;
-  int32_t v579 = mantissa;
-  v556[0] = v579;
-  int32_t v580 = mantissa;
-  bool v581 = v580 == 0;
-  int32_t v582 = shift;
-  ap_int<33> v583 = v555;
-  ap_int<33> v584 = v582;
-  ap_int<33> v585 = v583 + v584;
-  ap_int<33> v586 = v581 ? (ap_int<33>)0 : (ap_int<33>)v585;
-  int32_t v587 = v586;
-  v556[1] = v587;
+  mantissa = v646;
+  int32_t v648 = mantissa;
+  v625[0] = v648;
+  int32_t v649 = mantissa;
+  bool v650 = v649 == 0;
+  int32_t v651 = shift;
+  ap_int<33> v652 = v624;
+  ap_int<33> v653 = v651;
+  ap_int<33> v654 = v652 + v653;
+  ap_int<33> v655 = v650 ? (ap_int<33>)0 : (ap_int<33>)v654;
+  int32_t v656 = v655;
+  v625[1] = v656;
 }
 
 void multiply(
-  int32_t v588[2],
-  int32_t v589[2],
-  int32_t v590[2]
+  int32_t v657[2],
+  int32_t v658[2],
+  int32_t v659[2]
 ) {
-  #pragma HLS array_partition variable=v588 complete dim=1
+  #pragma HLS array_partition variable=v657 complete dim=1
 
-  #pragma HLS array_partition variable=v589 complete dim=1
+  #pragma HLS array_partition variable=v658 complete dim=1
 
-  #pragma HLS array_partition variable=v590 complete dim=1
+  #pragma HLS array_partition variable=v659 complete dim=1
 
-  int32_t v591 = v588[0];
-  int32_t v592 = v589[0];
-  int64_t v593 = v591;
-  int64_t v594 = v592;
-  int64_t v595 = v593 * v594;
+  int32_t v660 = v657[0];
+  int32_t v661 = v658[0];
+  int64_t v662 = v660;
+  int64_t v663 = v661;
+  int64_t v664 = v662 * v663;
   int64_t product;
-  product = v595;
-  int32_t v597 = v588[1];
-  int32_t v598 = v589[1];
-  ap_int<33> v599 = v597;
-  ap_int<33> v600 = v598;
-  ap_int<33> v601 = v599 + v600;
-  int32_t v602 = v601;
+  product = v664;
+  int32_t v666 = v657[1];
+  int32_t v667 = v658[1];
+  ap_int<33> v668 = v666;
+  ap_int<33> v669 = v667;
+  ap_int<33> v670 = v668 + v669;
+  int32_t v671 = v670;
   int32_t exponent;
-  exponent = v602;
-  int64_t v604 = product;
-  int32_t v605 = exponent;
-  normalise(v604, v605, v590);
+  exponent = v671;
+  int64_t v673 = product;
+  int32_t v674 = exponent;
+  normalise(v673, v674, v659);
 }
 
 void aligned(
-  int32_t v606,
-  int32_t v607,
-  int32_t *v608
+  int32_t v675,
+  int32_t v676,
+  int32_t *v677
 ) {
-  bool v609 = v607 > 31;
-  int32_t v610 = v609 ? (int32_t)31 : (int32_t)v607;
+  bool v678 = v676 > 31;
+  int32_t v679 = v678 ? (int32_t)31 : (int32_t)v676;
   int32_t shift1;
-  shift1 = v610;
-  int32_t v612 = shift1;
-  int32_t v613 = v606 >> v612;
+  shift1 = v679;
+  int32_t v681 = shift1;
+  int32_t v682 = v675 >> v681;
   int32_t moved;
-  moved = v613;
-  *v608 = moved;
+  moved = v682;
+  *v677 = moved;
 }
 
 void add3(
-  int32_t v615[2],
-  int32_t v616[2],
-  int32_t v617[2],
-  int32_t v618[2]
+  int32_t v684[2],
+  int32_t v685[2],
+  int32_t v686[2],
+  int32_t v687[2]
 ) {
-  #pragma HLS array_partition variable=v615 complete dim=1
+  #pragma HLS array_partition variable=v684 complete dim=1
 
-  #pragma HLS array_partition variable=v616 complete dim=1
+  #pragma HLS array_partition variable=v685 complete dim=1
 
-  #pragma HLS array_partition variable=v617 complete dim=1
+  #pragma HLS array_partition variable=v686 complete dim=1
 
-  #pragma HLS array_partition variable=v618 complete dim=1
+  #pragma HLS array_partition variable=v687 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v620 = v615[0];
-  bool v621 = v620 > 0;
-  int32_t v622 = v615[1];
-  int32_t v623 = lowest;
-  int32_t v624 = v621 ? (int32_t)v622 : (int32_t)v623;
+  int32_t v689 = v684[0];
+  bool v690 = v689 > 0;
+  int32_t v691 = v684[1];
+  int32_t v692 = lowest;
+  int32_t v693 = v690 ? (int32_t)v691 : (int32_t)v692;
   int32_t ea;
-  ea = v624;
-  int32_t v626 = v616[0];
-  bool v627 = v626 > 0;
-  int32_t v628 = v616[1];
-  int32_t v629 = lowest;
-  int32_t v630 = v627 ? (int32_t)v628 : (int32_t)v629;
+  ea = v693;
+  int32_t v695 = v685[0];
+  bool v696 = v695 > 0;
+  int32_t v697 = v685[1];
+  int32_t v698 = lowest;
+  int32_t v699 = v696 ? (int32_t)v697 : (int32_t)v698;
   int32_t eb;
-  eb = v630;
-  int32_t v632 = v617[0];
-  bool v633 = v632 > 0;
-  int32_t v634 = v617[1];
-  int32_t v635 = lowest;
-  int32_t v636 = v633 ? (int32_t)v634 : (int32_t)v635;
+  eb = v699;
+  int32_t v701 = v686[0];
+  bool v702 = v701 > 0;
+  int32_t v703 = v686[1];
+  int32_t v704 = lowest;
+  int32_t v705 = v702 ? (int32_t)v703 : (int32_t)v704;
   int32_t ec;
-  ec = v636;
-  int32_t v638 = eb;
-  int32_t v639 = ea;
-  bool v640 = v638 > v639;
-  int32_t v641 = v640 ? (int32_t)v638 : (int32_t)v639;
+  ec = v705;
+  int32_t v707 = eb;
+  int32_t v708 = ea;
+  bool v709 = v707 > v708;
+  int32_t v710 = v709 ? (int32_t)v707 : (int32_t)v708;
   int32_t ab;
-  ab = v641;
-  int32_t v643 = ec;
-  int32_t v644 = ab;
-  bool v645 = v643 > v644;
-  int32_t v646 = v645 ? (int32_t)v643 : (int32_t)v644;
+  ab = v710;
+  int32_t v712 = ec;
+  int32_t v713 = ab;
+  bool v714 = v712 > v713;
+  int32_t v715 = v714 ? (int32_t)v712 : (int32_t)v713;
   int32_t top1;
-  top1 = v646;
-  int32_t v648 = top1;
-  int32_t v649 = ea;
-  ap_int<33> v650 = v648;
-  ap_int<33> v651 = v649;
-  ap_int<33> v652 = v650 - v651;
-  int32_t v653 = v652;
+  top1 = v715;
+  int32_t v717 = top1;
+  int32_t v718 = ea;
+  ap_int<33> v719 = v717;
+  ap_int<33> v720 = v718;
+  ap_int<33> v721 = v719 - v720;
+  int32_t v722 = v721;
   int32_t below_a;
-  below_a = v653;
-  int32_t v655 = top1;
-  int32_t v656 = eb;
-  ap_int<33> v657 = v655;
-  ap_int<33> v658 = v656;
-  ap_int<33> v659 = v657 - v658;
-  int32_t v660 = v659;
+  below_a = v722;
+  int32_t v724 = top1;
+  int32_t v725 = eb;
+  ap_int<33> v726 = v724;
+  ap_int<33> v727 = v725;
+  ap_int<33> v728 = v726 - v727;
+  int32_t v729 = v728;
   int32_t below_b;
-  below_b = v660;
-  int32_t v662 = top1;
-  int32_t v663 = ec;
-  ap_int<33> v664 = v662;
-  ap_int<33> v665 = v663;
-  ap_int<33> v666 = v664 - v665;
-  int32_t v667 = v666;
+  below_b = v729;
+  int32_t v731 = top1;
+  int32_t v732 = ec;
+  ap_int<33> v733 = v731;
+  ap_int<33> v734 = v732;
+  ap_int<33> v735 = v733 - v734;
+  int32_t v736 = v735;
   int32_t below_c;
-  below_c = v667;
-  int32_t v669 = v615[0];
-  int32_t v670 = below_a;
-  int32_t v671;
-  aligned(v669, v670, &v671);
-  int32_t v672 = v616[0];
-  int32_t v673 = below_b;
-  int32_t v674;
-  aligned(v672, v673, &v674);
-  ap_int<33> v675 = v671;
-  ap_int<33> v676 = v674;
-  ap_int<33> v677 = v675 + v676;
-  int32_t v678 = v617[0];
-  int32_t v679 = below_c;
-  int32_t v680;
-  aligned(v678, v679, &v680);
-  ap_int<34> v681 = v677;
-  ap_int<34> v682 = v680;
-  ap_int<34> v683 = v681 + v682;
-  int64_t v684 = v683;
+  below_c = v736;
+  int32_t v738 = v684[0];
+  int32_t v739 = below_a;
+  int32_t v740;
+  aligned(v738, v739, &v740);
+  int32_t v741 = v685[0];
+  int32_t v742 = below_b;
+  int32_t v743;
+  aligned(v741, v742, &v743);
+  ap_int<33> v744 = v740;
+  ap_int<33> v745 = v743;
+  ap_int<33> v746 = v744 + v745;
+  int32_t v747 = v686[0];
+  int32_t v748 = below_c;
+  int32_t v749;
+  aligned(v747, v748, &v749);
+  ap_int<34> v750 = v746;
+  ap_int<34> v751 = v749;
+  ap_int<34> v752 = v750 + v751;
+  int64_t v753 = v752;
   int64_t total1;
-  total1 = v684;
-  int64_t v686 = total1;
-  int32_t v687 = top1;
-  normalise(v686, v687, v618);
+  total1 = v753;
+  int64_t v755 = total1;
+  int32_t v756 = top1;
+  normalise(v755, v756, v687);
 }
 
 void ratio_begin(
-  int32_t v688[2],
-  int32_t v689[2],
-  int32_t v690[2],
-  int64_t v691[2]
+  int32_t v757[2],
+  int32_t v758[2],
+  int32_t v759[2],
+  int64_t v760[2]
 ) {
-  #pragma HLS array_partition variable=v688 complete dim=1
+  #pragma HLS array_partition variable=v757 complete dim=1
 
-  #pragma HLS array_partition variable=v689 complete dim=1
+  #pragma HLS array_partition variable=v758 complete dim=1
 
-  #pragma HLS array_partition variable=v690 complete dim=1
+  #pragma HLS array_partition variable=v759 complete dim=1
 
-  #pragma HLS array_partition variable=v691 complete dim=1
+  #pragma HLS array_partition variable=v760 complete dim=1
 
-  int32_t v692 = v689[1];
-  int32_t v693 = v692 & 1;
+  int32_t v761 = v758[1];
+  int32_t v762 = v761 & 1;
   int32_t odd;
-  odd = v693;
-  int32_t v695 = v689[0];
-  int64_t v696 = v695;
+  odd = v762;
+  int32_t v764 = v758[0];
+  int64_t v765 = v764;
   int64_t wide;
-  wide = v696;
+  wide = v765;
   int64_t one;
   one = 1073741824;
-  int32_t v699 = v689[0];
-  bool v700 = v699 == 0;
-  int64_t v701 = one;
-  int64_t v702 = wide;
-  int32_t v703 = odd;
-  int64_t v704 = v703;
-  int64_t v705 = v702 << v704;
-  int64_t v706 = v700 ? (int64_t)v701 : (int64_t)v705;
+  int32_t v768 = v758[0];
+  bool v769 = v768 == 0;
+  int64_t v770 = one;
+  int64_t v771 = wide;
+  int32_t v772 = odd;
+  int64_t v773 = v772;
+  int64_t v774 = v771 << v773;
+  int64_t v775 = v769 ? (int64_t)v770 : (int64_t)v774;
   int64_t radicand;
-  radicand = v706;
-  int64_t v708 = radicand;
-  int64_t v709 = v708 << 30;
-  v691[0] = v709;
-  int32_t v710 = v688[0];
-  int64_t v711 = v710;
-  v691[1] = v711;
-  int32_t v712 = v688[1];
-  v690[0] = v712;
-  int32_t v713 = v689[1];
-  int32_t v714 = odd;
-  ap_int<33> v715 = v713;
-  ap_int<33> v716 = v714;
-  ap_int<33> v717 = v715 - v716;
-  ap_int<34> v718 = v717;
-  ap_int<34> v719 = v718 - 30;
-  ap_int<34> v720 = v719 >> 1;
-  int32_t v721 = v720;
-  v690[1] = v721;
+  radicand = v775;
+  int64_t v777 = radicand;
+  int64_t v778 = v777 << 30;
+  v760[0] = v778;
+  int32_t v779 = v757[0];
+  int64_t v780 = v779;
+  v760[1] = v780;
+  int32_t v781 = v757[1];
+  v759[0] = v781;
+  int32_t v782 = v758[1];
+  int32_t v783 = odd;
+  ap_int<33> v784 = v782;
+  ap_int<33> v785 = v783;
+  ap_int<33> v786 = v784 - v785;
+  ap_int<34> v787 = v786;
+  ap_int<34> v788 = v787 - 30;
+  ap_int<34> v789 = v788 >> 1;
+  int32_t v790 = v789;
+  v759[1] = v790;
 }
 
 void norm_scale(
-  int32_t v722[8],
-  int32_t v723,
-  int64_t v724[2],
-  int32_t v725[1],
-  int32_t v726[2],
-  int32_t v727[2],
-  int64_t v728[2]
+  int32_t v791[8],
+  int32_t v792,
+  int64_t v793[2],
+  int32_t v794[1],
+  int32_t v795[2],
+  int32_t v796[2],
+  int64_t v797[2]
 ) {
-  #pragma HLS array_partition variable=v722 complete dim=1
+  #pragma HLS array_partition variable=v791 complete dim=1
 
-  #pragma HLS array_partition variable=v724 complete dim=1
+  #pragma HLS array_partition variable=v793 complete dim=1
 
-  #pragma HLS array_partition variable=v726 complete dim=1
+  #pragma HLS array_partition variable=v795 complete dim=1
 
-  #pragma HLS array_partition variable=v727 complete dim=1
+  #pragma HLS array_partition variable=v796 complete dim=1
 
-  #pragma HLS array_partition variable=v728 complete dim=1
+  #pragma HLS array_partition variable=v797 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1117,290 +1220,290 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v735 = v722[0];
-  factor[0] = v735;
-  int32_t v736 = v722[1];
-  factor[1] = v736;
-  int32_t v737 = v722[3];
-  eps_square[0] = v737;
-  int32_t v738 = v722[4];
-  eps_square[1] = v738;
-  int32_t v739 = v722[5];
-  eps[0] = v739;
-  int32_t v740 = v722[6];
-  eps[1] = v740;
-  int32_t v741 = v722[2];
-  int32_t v742 = v723 << 1;
-  ap_int<33> v743 = v741;
-  ap_int<33> v744 = v742;
-  ap_int<33> v745 = v743 + v744;
-  int32_t v746 = v745;
+  int32_t v804 = v791[0];
+  factor[0] = v804;
+  int32_t v805 = v791[1];
+  factor[1] = v805;
+  int32_t v806 = v791[3];
+  eps_square[0] = v806;
+  int32_t v807 = v791[4];
+  eps_square[1] = v807;
+  int32_t v808 = v791[5];
+  eps[0] = v808;
+  int32_t v809 = v791[6];
+  eps[1] = v809;
+  int32_t v810 = v791[2];
+  int32_t v811 = v792 << 1;
+  ap_int<33> v812 = v810;
+  ap_int<33> v813 = v811;
+  ap_int<33> v814 = v812 + v813;
+  int32_t v815 = v814;
   int32_t exponent1;
-  exponent1 = v746;
-  int64_t v748 = v724[0];
-  int32_t v749 = exponent1;
-  normalise(v748, v749, mean);
-  multiply(eps_square, v726, product1);
+  exponent1 = v815;
+  int64_t v817 = v793[0];
+  int32_t v818 = exponent1;
+  normalise(v817, v818, mean);
+  multiply(eps_square, v795, product1);
   add3(mean, product1, eps, total2);
-  int32_t v750 = v725[0];
-  int64_t v751 = v750;
+  int32_t v819 = v794[0];
+  int64_t v820 = v819;
   int64_t largest1;
-  largest1 = v751;
-  int64_t v753 = largest1;
-  normalise(v753, v723, mean);
+  largest1 = v820;
+  int64_t v822 = largest1;
+  normalise(v822, v792, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v727, v728);
+  ratio_begin(product1, total2, v796, v797);
 }
 
 void code_shift(
-  int32_t v754,
-  int32_t *v755
+  int32_t v823,
+  int32_t *v824
 ) {
-  int64_t v756 = v754;
+  int64_t v825 = v823;
   int64_t wide1;
-  wide1 = v756;
-  int64_t v758 = wide1;
-  int32_t v759;
-  bit_length(v758, &v759);
-  ap_int<33> v760 = v759;
-  ap_int<33> v761 = 31 - v760;
-  int32_t v762 = v761;
+  wide1 = v825;
+  int64_t v827 = wide1;
+  int32_t v828;
+  bit_length(v827, &v828);
+  ap_int<33> v829 = v828;
+  ap_int<33> v830 = 31 - v829;
+  int32_t v831 = v830;
   int32_t left;
-  left = v762;
-  *v755 = left;
+  left = v831;
+  *v824 = left;
 }
 
 void divide(
-  int64_t v764,
-  int64_t v765,
-  int32_t v766,
-  int64_t *v767
+  int64_t v833,
+  int64_t v834,
+  int32_t v835,
+  int64_t *v836
 ) {
   int64_t rest2;
-  rest2 = v764;
+  rest2 = v833;
   int64_t quotient;
   quotient = 0;
-  int v770 = v766;
-  for (int v771 = 0; v771 < v770; v771 += 1) {
+  int v839 = v835;
+  for (int v840 = 0; v840 < v839; v840 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v772 = quotient;
-    int64_t v773 = v772 << 1;
-    quotient = v773;
-    int64_t v774 = rest2;
-    bool v775 = v774 >= v765;
-    if (v775) {
-      int64_t v776 = rest2;
-      ap_int<65> v777 = v776;
-      ap_int<65> v778 = v765;
-      ap_int<65> v779 = v777 - v778;
-      int64_t v780 = v779;
-      rest2 = v780;
-      int64_t v781 = quotient;
-      ap_int<65> v782 = v781;
-      ap_int<65> v783 = v782 + 1;
-      int64_t v784 = v783;
-      quotient = v784;
+    int64_t v841 = quotient;
+    int64_t v842 = v841 << 1;
+    quotient = v842;
+    int64_t v843 = rest2;
+    bool v844 = v843 >= v834;
+    if (v844) {
+      int64_t v845 = rest2;
+      ap_int<65> v846 = v845;
+      ap_int<65> v847 = v834;
+      ap_int<65> v848 = v846 - v847;
+      int64_t v849 = v848;
+      rest2 = v849;
+      int64_t v850 = quotient;
+      ap_int<65> v851 = v850;
+      ap_int<65> v852 = v851 + 1;
+      int64_t v853 = v852;
+      quotient = v853;
     }
-    int64_t v785 = rest2;
-    int64_t v786 = v785 << 1;
-    rest2 = v786;
+    int64_t v854 = rest2;
+    int64_t v855 = v854 << 1;
+    rest2 = v855;
   }
-  *v767 = quotient;
+  *v836 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v787,
-  int32_t v788,
-  ap_int<25> *v789
+  int32_t v856,
+  int32_t v857,
+  ap_int<25> *v858
 ) {
-  int32_t v790 = v787 << v788;
-  int32_t v791 = v790 >> 7;
-  int64_t v792 = v791;
+  int32_t v859 = v856 << v857;
+  int32_t v860 = v859 >> 7;
+  int64_t v861 = v860;
   int64_t largest2;
-  largest2 = v792;
+  largest2 = v861;
   int64_t start;
   start = 8323072;
-  int64_t v795 = start;
-  int64_t v796 = largest2;
-  int64_t v797;
-  divide(v795, v796, 25, &v797);
-  ap_int<25> v798 = v797;
+  int64_t v864 = start;
+  int64_t v865 = largest2;
+  int64_t v866;
+  divide(v864, v865, 25, &v866);
+  ap_int<25> v867 = v866;
   ap_int<25> reciprocal;
-  reciprocal = v798;
-  *v789 = reciprocal;
+  reciprocal = v867;
+  *v858 = reciprocal;
 }
 
 void quantise(
-  int32_t v800[1408][4],
-  int32_t v801,
-  int32_t v802,
-  ap_int<25> v803,
-  int8_t v804[176][1][8][4],
-  int32_t v805,
-  int32_t v806,
-  int32_t v807
+  int32_t v869[1408][4],
+  int32_t v870,
+  int32_t v871,
+  ap_int<25> v872,
+  int8_t v873[176][1][8][4],
+  int32_t v874,
+  int32_t v875,
+  int32_t v876
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v800 complete dim=2
+  #pragma HLS array_partition variable=v869 complete dim=2
 
-  #pragma HLS array_partition variable=v804 complete dim=3
-  #pragma HLS array_partition variable=v804 complete dim=4
+  #pragma HLS array_partition variable=v873 complete dim=3
+  #pragma HLS array_partition variable=v873 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v809 = half;
-  int64_t v810 = v809 << 39;
-  half = v810;
+  int64_t v878 = half;
+  int64_t v879 = v878 << 39;
+  half = v879;
   l_S_e_0_e1: for (int e1 = 0; e1 < 4; e1++) {
-    int v812 = v801;
-    int32_t v813 = v800[v812][e1];
-    int32_t v814 = v813 << v802;
+    int v881 = v870;
+    int32_t v882 = v869[v881][e1];
+    int32_t v883 = v882 << v871;
     int32_t u1;
-    u1 = v814;
-    int32_t v816 = u1;
-    int32_t v817 = v816 >> 7;
-    ap_int<25> v818 = v817;
+    u1 = v883;
+    int32_t v885 = u1;
+    int32_t v886 = v885 >> 7;
+    ap_int<25> v887 = v886;
     ap_int<25> cut;
-    cut = v818;
-    ap_int<25> v820 = cut;
-    ap_int<50> v821 = v820;
-    ap_int<50> v822 = v803;
-    ap_int<50> v823 = v821 * v822;
-    int64_t v824 = half;
-    ap_int<65> v825 = v823;
-    ap_int<65> v826 = v824;
-    ap_int<65> v827 = v825 + v826;
-    ap_int<65> v828 = v827 >> 40;
-    int8_t v829 = v828;
-    int v830 = v805;
-    int v831 = v806;
-    int v832 = v807;
-    v804[v830][v831][v832][e1] = v829;
+    cut = v887;
+    ap_int<25> v889 = cut;
+    ap_int<50> v890 = v889;
+    ap_int<50> v891 = v872;
+    ap_int<50> v892 = v890 * v891;
+    int64_t v893 = half;
+    ap_int<65> v894 = v892;
+    ap_int<65> v895 = v893;
+    ap_int<65> v896 = v894 + v895;
+    ap_int<65> v897 = v896 >> 40;
+    int8_t v898 = v897;
+    int v899 = v874;
+    int v900 = v875;
+    int v901 = v876;
+    v873[v899][v900][v901][e1] = v898;
   }
 }
 
 void ratio_end(
-  int64_t v833,
-  int32_t v834[2],
-  int32_t v835,
-  int32_t v836[2]
+  int64_t v902,
+  int32_t v903[2],
+  int32_t v904,
+  int32_t v905[2]
 ) {
-  #pragma HLS array_partition variable=v834 complete dim=1
+  #pragma HLS array_partition variable=v903 complete dim=1
 
-  #pragma HLS array_partition variable=v836 complete dim=1
+  #pragma HLS array_partition variable=v905 complete dim=1
 
-  int64_t v837 = v833 >> 24;
-  int32_t v838 = v837;
+  int64_t v906 = v902 >> 24;
+  int32_t v907 = v906;
   int32_t big;
-  big = v838;
-  int32_t v840 = big;
-  ap_int<33> v841 = v840;
-  ap_int<33> v842 = v841 + 24;
-  ap_int<34> v843 = v842;
-  ap_int<34> v844 = v835;
-  ap_int<34> v845 = v843 - v844;
-  int32_t v846 = v845;
+  big = v907;
+  int32_t v909 = big;
+  ap_int<33> v910 = v909;
+  ap_int<33> v911 = v910 + 24;
+  ap_int<34> v912 = v911;
+  ap_int<34> v913 = v904;
+  ap_int<34> v914 = v912 - v913;
+  int32_t v915 = v914;
   int32_t drop;
-  drop = v846;
-  int32_t v848 = drop;
-  int64_t v849 = v848;
-  int64_t v850 = v833 >> v849;
-  int32_t v851 = v850;
+  drop = v915;
+  int32_t v917 = drop;
+  int64_t v918 = v917;
+  int64_t v919 = v902 >> v918;
+  int32_t v920 = v919;
   int32_t mantissa1;
-  mantissa1 = v851;
-  int32_t v853 = mantissa1;
-  v836[0] = v853;
-  int32_t v854 = v834[0];
-  int32_t v855 = v834[1];
-  ap_int<33> v856 = v854;
-  ap_int<33> v857 = v855;
-  ap_int<33> v858 = v856 - v857;
-  ap_int<34> v859 = v858;
-  ap_int<34> v860 = v859 - 24;
-  int32_t v861 = drop;
-  ap_int<35> v862 = v860;
-  ap_int<35> v863 = v861;
-  ap_int<35> v864 = v862 + v863;
-  int32_t v865 = v864;
-  v836[1] = v865;
+  mantissa1 = v920;
+  int32_t v922 = mantissa1;
+  v905[0] = v922;
+  int32_t v923 = v903[0];
+  int32_t v924 = v903[1];
+  ap_int<33> v925 = v923;
+  ap_int<33> v926 = v924;
+  ap_int<33> v927 = v925 - v926;
+  ap_int<34> v928 = v927;
+  ap_int<34> v929 = v928 - 24;
+  int32_t v930 = drop;
+  ap_int<35> v931 = v929;
+  ap_int<35> v932 = v930;
+  ap_int<35> v933 = v931 + v932;
+  int32_t v934 = v933;
+  v905[1] = v934;
 }
 
 void dequantise(
-  ap_int<21> v866,
-  int32_t v867[2],
-  ap_int<48> *v868
+  ap_int<21> v935,
+  int32_t v936[2],
+  ap_int<48> *v937
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v867 complete dim=1
+  #pragma HLS array_partition variable=v936 complete dim=1
 
-  int32_t v869 = v867[0];
-  ap_int<19> v870 = v869;
+  int32_t v938 = v936[0];
+  ap_int<19> v939 = v938;
   ap_int<19> mantissa2;
-  mantissa2 = v870;
-  ap_int<19> v872 = mantissa2;
-  ap_int<40> v873 = v866;
-  ap_int<40> v874 = v872;
-  ap_int<40> v875 = v873 * v874;
-  int64_t v876 = v875;
+  mantissa2 = v939;
+  ap_int<19> v941 = mantissa2;
+  ap_int<40> v942 = v935;
+  ap_int<40> v943 = v941;
+  ap_int<40> v944 = v942 * v943;
+  int64_t v945 = v944;
   int64_t product2;
-  product2 = v876;
-  int32_t v878 = v867[1];
-  int32_t v879 = 0 - v878;
+  product2 = v945;
+  int32_t v947 = v936[1];
+  int32_t v948 = 0 - v947;
   int32_t right;
-  right = v879;
-  int32_t v881 = right;
-  bool v882 = v881 > 47;
-  int32_t v883 = v882 ? (int32_t)47 : (int32_t)v881;
+  right = v948;
+  int32_t v950 = right;
+  bool v951 = v950 > 47;
+  int32_t v952 = v951 ? (int32_t)47 : (int32_t)v950;
   int32_t most;
-  most = v883;
-  int32_t v885 = most;
-  bool v886 = v885 < 0;
-  int32_t v887 = v886 ? (int32_t)0 : (int32_t)v885;
+  most = v952;
+  int32_t v954 = most;
+  bool v955 = v954 < 0;
+  int32_t v956 = v955 ? (int32_t)0 : (int32_t)v954;
   int32_t shift2;
-  shift2 = v887;
+  shift2 = v956;
   int64_t half1;
   half1 = 1;
-  int64_t v890 = half1;
-  int32_t v891 = shift2;
-  int64_t v892 = v891;
-  int64_t v893 = v890 << v892;
-  int64_t v894 = v893 >> 1;
-  half1 = v894;
-  int64_t v895 = product2;
-  int64_t v896 = half1;
-  ap_int<65> v897 = v895;
-  ap_int<65> v898 = v896;
-  ap_int<65> v899 = v897 + v898;
-  int32_t v900 = shift2;
-  ap_uint<65> v901 = v900;
-  ap_int<65> v902 = v899 >> v901;
-  ap_int<48> v903 = v902;
+  int64_t v959 = half1;
+  int32_t v960 = shift2;
+  int64_t v961 = v960;
+  int64_t v962 = v959 << v961;
+  int64_t v963 = v962 >> 1;
+  half1 = v963;
+  int64_t v964 = product2;
+  int64_t v965 = half1;
+  ap_int<65> v966 = v964;
+  ap_int<65> v967 = v965;
+  ap_int<65> v968 = v966 + v967;
+  int32_t v969 = shift2;
+  ap_uint<65> v970 = v969;
+  ap_int<65> v971 = v968 >> v970;
+  ap_int<48> v972 = v971;
   ap_int<48> value;
-  value = v903;
-  *v868 = value;
+  value = v972;
+  *v937 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v905,
-  int32_t *v906
+  ap_int<48> v974,
+  int32_t *v975
 ) {
   #pragma HLS inline
-  bool v907 = v905 < -2147483647;
-  ap_int<48> v908 = v907 ? (ap_int<48>)-2147483647 : (ap_int<48>)v905;
+  bool v976 = v974 < -2147483647;
+  ap_int<48> v977 = v976 ? (ap_int<48>)-2147483647 : (ap_int<48>)v974;
   ap_int<48> low1;
-  low1 = v908;
-  ap_int<48> v910 = low1;
-  bool v911 = v910 > 2147483647;
-  ap_int<48> v912 = v911 ? (ap_int<48>)2147483647 : (ap_int<48>)v910;
-  int32_t v913 = v912;
+  low1 = v977;
+  ap_int<48> v979 = low1;
+  bool v980 = v979 > 2147483647;
+  ap_int<48> v981 = v980 ? (ap_int<48>)2147483647 : (ap_int<48>)v979;
+  int32_t v982 = v981;
   int32_t high1;
-  high1 = v913;
-  *v906 = high1;
+  high1 = v982;
+  *v975 = high1;
 }
 
 void sigmoid(
-  int32_t v915,
-  ap_int<22> *v916
+  int32_t v984,
+  ap_int<22> *v985
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1409,216 +1512,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v920 = v915 < 0;
-  int32_t v921 = 0 - v915;
-  int32_t v922 = v920 ? (int32_t)v921 : (int32_t)v915;
+  bool v989 = v984 < 0;
+  int32_t v990 = 0 - v984;
+  int32_t v991 = v989 ? (int32_t)v990 : (int32_t)v984;
   int32_t size2;
-  size2 = v922;
-  int32_t v924 = size2;
-  bool v925 = v924 > 67108863;
-  int32_t v926 = v925 ? (int32_t)67108863 : (int32_t)v924;
+  size2 = v991;
+  int32_t v993 = size2;
+  bool v994 = v993 > 67108863;
+  int32_t v995 = v994 ? (int32_t)67108863 : (int32_t)v993;
   int32_t t;
-  t = v926;
-  int32_t v928 = t;
-  int32_t v929 = v928 >> 18;
+  t = v995;
+  int32_t v997 = t;
+  int32_t v998 = v997 >> 18;
   int32_t cell;
-  cell = v929;
-  int32_t v931 = t;
-  int32_t v932 = v931 & 262143;
-  ap_int<19> v933 = v932;
+  cell = v998;
+  int32_t v1000 = t;
+  int32_t v1001 = v1000 & 262143;
+  ap_int<19> v1002 = v1001;
   ap_int<19> d;
-  d = v933;
-  int32_t v935 = cell;
-  int v936 = v935;
-  int32_t v937 = table_a[v936];
-  ap_int<21> v938 = v937;
+  d = v1002;
+  int32_t v1004 = cell;
+  int v1005 = v1004;
+  int32_t v1006 = table_a[v1005];
+  ap_int<21> v1007 = v1006;
   ap_int<21> a;
-  a = v938;
-  int32_t v940 = cell;
-  int v941 = v940;
-  int32_t v942 = table_b[v941];
-  int16_t v943 = v942;
+  a = v1007;
+  int32_t v1009 = cell;
+  int v1010 = v1009;
+  int32_t v1011 = table_b[v1010];
+  int16_t v1012 = v1011;
   int16_t b;
-  b = v943;
-  int32_t v945 = cell;
-  int v946 = v945;
-  int32_t v947 = table_c[v946];
-  ap_int<9> v948 = v947;
+  b = v1012;
+  int32_t v1014 = cell;
+  int v1015 = v1014;
+  int32_t v1016 = table_c[v1015];
+  ap_int<9> v1017 = v1016;
   ap_int<9> c;
-  c = v948;
-  int16_t v950 = b;
-  ap_int<9> v951 = c;
-  ap_int<19> v952 = d;
-  ap_int<28> v953 = v951;
-  ap_int<28> v954 = v952;
-  ap_int<28> v955 = v953 * v954;
-  ap_int<28> v956 = v955 >> 18;
-  ap_int<29> v957 = v950;
-  ap_int<29> v958 = v956;
-  ap_int<29> v959 = v957 - v958;
-  int16_t v960 = v959;
+  c = v1017;
+  int16_t v1019 = b;
+  ap_int<9> v1020 = c;
+  ap_int<19> v1021 = d;
+  ap_int<28> v1022 = v1020;
+  ap_int<28> v1023 = v1021;
+  ap_int<28> v1024 = v1022 * v1023;
+  ap_int<28> v1025 = v1024 >> 18;
+  ap_int<29> v1026 = v1019;
+  ap_int<29> v1027 = v1025;
+  ap_int<29> v1028 = v1026 - v1027;
+  int16_t v1029 = v1028;
   int16_t slope;
-  slope = v960;
-  ap_int<21> v962 = a;
-  int16_t v963 = slope;
-  ap_int<19> v964 = d;
-  ap_int<35> v965 = v963;
-  ap_int<35> v966 = v964;
-  ap_int<35> v967 = v965 * v966;
-  ap_int<36> v968 = v967;
-  ap_int<36> v969 = v968 + 131072;
-  ap_int<36> v970 = v969 >> 18;
-  ap_int<37> v971 = v962;
-  ap_int<37> v972 = v970;
-  ap_int<37> v973 = v971 - v972;
-  ap_int<22> v974 = v973;
+  slope = v1029;
+  ap_int<21> v1031 = a;
+  int16_t v1032 = slope;
+  ap_int<19> v1033 = d;
+  ap_int<35> v1034 = v1032;
+  ap_int<35> v1035 = v1033;
+  ap_int<35> v1036 = v1034 * v1035;
+  ap_int<36> v1037 = v1036;
+  ap_int<36> v1038 = v1037 + 131072;
+  ap_int<36> v1039 = v1038 >> 18;
+  ap_int<37> v1040 = v1031;
+  ap_int<37> v1041 = v1039;
+  ap_int<37> v1042 = v1040 - v1041;
+  ap_int<22> v1043 = v1042;
   ap_int<22> small;
-  small = v974;
-  bool v976 = v915 < 0;
-  ap_int<22> v977 = small;
-  ap_int<33> v978 = v977;
-  ap_int<33> v979 = 1048576 - v978;
-  ap_int<33> v980 = v977;
-  ap_int<33> v981 = v976 ? (ap_int<33>)v980 : (ap_int<33>)v979;
-  ap_int<22> v982 = v981;
+  small = v1043;
+  bool v1045 = v984 < 0;
+  ap_int<22> v1046 = small;
+  ap_int<33> v1047 = v1046;
+  ap_int<33> v1048 = 1048576 - v1047;
+  ap_int<33> v1049 = v1046;
+  ap_int<33> v1050 = v1045 ? (ap_int<33>)v1049 : (ap_int<33>)v1048;
+  ap_int<22> v1051 = v1050;
   ap_int<22> result;
-  result = v982;
-  *v916 = result;
+  result = v1051;
+  *v985 = result;
 }
 
-void weigh(
-  int32_t v984,
-  ap_int<22> v985,
-  int32_t *v986
+void times_sigma(
+  int32_t v1053,
+  ap_int<22> v1054,
+  int32_t *v1055
 ) {
   #pragma HLS inline
-  ap_int<54> v987 = v984;
-  ap_int<54> v988 = v985;
-  ap_int<54> v989 = v987 * v988;
-  int64_t v990 = v989;
+  ap_int<54> v1056 = v1053;
+  ap_int<54> v1057 = v1054;
+  ap_int<54> v1058 = v1056 * v1057;
+  int64_t v1059 = v1058;
   int64_t product3;
-  product3 = v990;
-  int64_t v992 = product3;
-  ap_int<65> v993 = v992;
-  ap_int<65> v994 = v993 + 524288;
-  ap_int<65> v995 = v994 >> 20;
-  int32_t v996 = v995;
+  product3 = v1059;
+  int64_t v1061 = product3;
+  ap_int<65> v1062 = v1061;
+  ap_int<65> v1063 = v1062 + 524288;
+  ap_int<65> v1064 = v1063 >> 20;
+  int32_t v1065 = v1064;
   int32_t result1;
-  result1 = v996;
-  *v986 = result1;
+  result1 = v1065;
+  *v1055 = result1;
 }
 
 void state_update(
-  int32_t v998,
-  int32_t v999,
-  ap_int<22> v1000,
-  int32_t *v1001
+  int32_t v1067,
+  int32_t v1068,
+  ap_int<22> v1069,
+  int32_t *v1070
 ) {
   #pragma HLS inline
-  ap_int<33> v1002 = v1000;
-  ap_int<33> v1003 = 1048576 - v1002;
-  ap_int<22> v1004 = v1003;
+  ap_int<33> v1071 = v1069;
+  ap_int<33> v1072 = 1048576 - v1071;
+  ap_int<22> v1073 = v1072;
   ap_int<22> keep;
-  keep = v1004;
-  ap_int<22> v1006 = keep;
-  ap_int<54> v1007 = v998;
-  ap_int<54> v1008 = v1006;
-  ap_int<54> v1009 = v1007 * v1008;
-  int64_t v1010 = v1009;
+  keep = v1073;
+  ap_int<22> v1075 = keep;
+  ap_int<54> v1076 = v1067;
+  ap_int<54> v1077 = v1075;
+  ap_int<54> v1078 = v1076 * v1077;
+  int64_t v1079 = v1078;
   int64_t old;
-  old = v1010;
-  ap_int<54> v1012 = v999;
-  ap_int<54> v1013 = v1000;
-  ap_int<54> v1014 = v1012 * v1013;
-  int64_t v1015 = v1014;
+  old = v1079;
+  ap_int<54> v1081 = v1068;
+  ap_int<54> v1082 = v1069;
+  ap_int<54> v1083 = v1081 * v1082;
+  int64_t v1084 = v1083;
   int64_t new_part;
-  new_part = v1015;
-  int64_t v1017 = old;
-  int64_t v1018 = new_part;
-  ap_int<65> v1019 = v1017;
-  ap_int<65> v1020 = v1018;
-  ap_int<65> v1021 = v1019 + v1020;
-  ap_int<66> v1022 = v1021;
-  ap_int<66> v1023 = v1022 + 524288;
-  ap_int<66> v1024 = v1023 >> 20;
-  int32_t v1025 = v1024;
+  new_part = v1084;
+  int64_t v1086 = old;
+  int64_t v1087 = new_part;
+  ap_int<65> v1088 = v1086;
+  ap_int<65> v1089 = v1087;
+  ap_int<65> v1090 = v1088 + v1089;
+  ap_int<66> v1091 = v1090;
+  ap_int<66> v1092 = v1091 + 524288;
+  ap_int<66> v1093 = v1092 >> 20;
+  int32_t v1094 = v1093;
   int32_t mixed;
-  mixed = v1025;
-  *v1001 = mixed;
+  mixed = v1094;
+  *v1070 = mixed;
 }
 
 void gated_product(
-  int32_t v1027,
-  int32_t v1028,
-  ap_int<48> *v1029
+  int32_t v1096,
+  int32_t v1097,
+  ap_int<48> *v1098
 ) {
   #pragma HLS inline
-  int64_t v1030 = v1027;
-  int64_t v1031 = v1028;
-  int64_t v1032 = v1030 * v1031;
+  int64_t v1099 = v1096;
+  int64_t v1100 = v1097;
+  int64_t v1101 = v1099 * v1100;
   int64_t product4;
-  product4 = v1032;
-  int64_t v1034 = product4;
-  ap_int<65> v1035 = v1034;
-  ap_int<65> v1036 = v1035 + 32768;
-  ap_int<65> v1037 = v1036 >> 16;
-  ap_int<48> v1038 = v1037;
+  product4 = v1101;
+  int64_t v1103 = product4;
+  ap_int<65> v1104 = v1103;
+  ap_int<65> v1105 = v1104 + 32768;
+  ap_int<65> v1106 = v1105 >> 16;
+  ap_int<48> v1107 = v1106;
   ap_int<48> result2;
-  result2 = v1038;
-  *v1029 = result2;
+  result2 = v1107;
+  *v1098 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1040,
-  ap_int<48> v1041,
-  ap_int<48> *v1042
+  ap_int<48> v1109,
+  ap_int<48> v1110,
+  ap_int<48> *v1111
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1044 = limit;
-  int64_t v1045 = v1044 << 47;
-  ap_int<65> v1046 = v1045;
-  ap_int<65> v1047 = v1046 - 1;
-  int64_t v1048 = v1047;
-  limit = v1048;
-  ap_int<49> v1049 = v1040;
-  ap_int<49> v1050 = v1041;
-  ap_int<49> v1051 = v1049 + v1050;
-  int64_t v1052 = v1051;
+  int64_t v1113 = limit;
+  int64_t v1114 = v1113 << 47;
+  ap_int<65> v1115 = v1114;
+  ap_int<65> v1116 = v1115 - 1;
+  int64_t v1117 = v1116;
+  limit = v1117;
+  ap_int<49> v1118 = v1109;
+  ap_int<49> v1119 = v1110;
+  ap_int<49> v1120 = v1118 + v1119;
+  int64_t v1121 = v1120;
   int64_t total3;
-  total3 = v1052;
-  int64_t v1054 = total3;
-  int64_t v1055 = limit;
-  bool v1056 = v1054 > v1055;
-  int64_t v1057 = v1056 ? (int64_t)v1055 : (int64_t)v1054;
+  total3 = v1121;
+  int64_t v1123 = total3;
+  int64_t v1124 = limit;
+  bool v1125 = v1123 > v1124;
+  int64_t v1126 = v1125 ? (int64_t)v1124 : (int64_t)v1123;
   int64_t high2;
-  high2 = v1057;
-  int64_t v1059 = high2;
-  int64_t v1060 = limit;
-  int64_t v1061 = 0 - v1060;
-  bool v1062 = v1059 < v1061;
-  int64_t v1063 = 0 - v1060;
-  int64_t v1064 = v1062 ? (int64_t)v1063 : (int64_t)v1059;
-  ap_int<48> v1065 = v1064;
+  high2 = v1126;
+  int64_t v1128 = high2;
+  int64_t v1129 = limit;
+  int64_t v1130 = 0 - v1129;
+  bool v1131 = v1128 < v1130;
+  int64_t v1132 = 0 - v1129;
+  int64_t v1133 = v1131 ? (int64_t)v1132 : (int64_t)v1128;
+  ap_int<48> v1134 = v1133;
   ap_int<48> result3;
-  result3 = v1065;
-  *v1042 = result3;
+  result3 = v1134;
+  *v1111 = result3;
 }
 
 void multiply_word(
-  uint64_t v1067[4],
-  int8_t v1068[176][1][8][4],
-  int32_t v1069,
-  ap_int<21> v1070[5][1]
+  uint64_t v1136[4],
+  int8_t v1137[176][1][8][4],
+  int32_t v1138,
+  ap_int<21> v1139[5][1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1067 complete dim=1
+  #pragma HLS array_partition variable=v1136 complete dim=1
 
-  #pragma HLS array_partition variable=v1068 complete dim=3
-  #pragma HLS array_partition variable=v1068 complete dim=4
+  #pragma HLS array_partition variable=v1137 complete dim=3
+  #pragma HLS array_partition variable=v1137 complete dim=4
 
-  #pragma HLS array_partition variable=v1070 complete dim=1
+  #pragma HLS array_partition variable=v1139 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1632,79 +1735,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    uint64_t v1075 = v1067[p];
+    uint64_t v1144 = v1136[p];
     uint64_t rest3;
-    rest3 = v1075;
+    rest3 = v1144;
     l_S_j_0_j: for (int j = 0; j < 8; j++) {
-      int64_t v1078 = rest3;
-      int16_t v1079 = v1078;
+      int64_t v1147 = rest3;
+      int16_t v1148 = v1147;
       int16_t low2;
-      low2 = v1079;
-      int16_t v1081 = low2;
-      int32_t v1082 = v1081;
-      int32_t v1083 = v1082 & 255;
-      int16_t v1084 = v1083;
-      lanes[((p * 8) + j)] = v1084;
-      int64_t v1085 = rest3;
-      uint64_t v1086 = v1085 >> 8;
-      rest3 = v1086;
+      low2 = v1148;
+      int16_t v1150 = low2;
+      int32_t v1151 = v1150;
+      int32_t v1152 = v1151 & 255;
+      int16_t v1153 = v1152;
+      lanes[((p * 8) + j)] = v1153;
+      int64_t v1154 = rest3;
+      uint64_t v1155 = v1154 >> 8;
+      rest3 = v1155;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 32; m++) {
-    int16_t v1088 = lanes[m];
+    int16_t v1157 = lanes[m];
     int16_t byte;
-    byte = v1088;
+    byte = v1157;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1091 = byte;
-      int16_t v1092 = v1091 << 1;
-      ap_int<17> v1093 = v1091;
-      ap_int<17> v1094 = v1092;
-      ap_int<17> v1095 = v1093 + v1094;
-      int16_t v1096 = v1095;
+      int16_t v1160 = byte;
+      int16_t v1161 = v1160 << 1;
+      ap_int<17> v1162 = v1160;
+      ap_int<17> v1163 = v1161;
+      ap_int<17> v1164 = v1162 + v1163;
+      int16_t v1165 = v1164;
       int16_t triple;
-      triple = v1096;
-      int16_t v1098 = triple;
-      int16_t v1099 = v1098 >> 8;
-      ap_int<33> v1100 = v1099;
-      ap_int<33> v1101 = v1100 - 1;
-      int16_t v1102 = v1101;
-      trits[r][m] = v1102;
-      int16_t v1103 = triple;
-      int32_t v1104 = v1103;
-      int32_t v1105 = v1104 & 255;
-      int16_t v1106 = v1105;
-      byte = v1106;
+      triple = v1165;
+      int16_t v1167 = triple;
+      int16_t v1168 = v1167 >> 8;
+      ap_int<33> v1169 = v1168;
+      ap_int<33> v1170 = v1169 - 1;
+      int16_t v1171 = v1170;
+      trits[r][m] = v1171;
+      int16_t v1172 = triple;
+      int32_t v1173 = v1172;
+      int32_t v1174 = v1173 & 255;
+      int16_t v1175 = v1174;
+      byte = v1175;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 1; t1++) {
     l_k3: for (int k3 = 0; k3 < 8; k3++) {
       l_e2: for (int e2 = 0; e2 < 4; e2++) {
-        int v1110 = v1069;
-        int8_t v1111 = v1068[v1110][t1][k3][e2];
-        int16_t v1112 = v1111;
+        int v1179 = v1138;
+        int8_t v1180 = v1137[v1179][t1][k3][e2];
+        int16_t v1181 = v1180;
         int16_t code;
-        code = v1112;
+        code = v1181;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1115 = trits[r1][((k3 * 4) + e2)];
+          int16_t v1184 = trits[r1][((k3 * 4) + e2)];
           int16_t trit;
-          trit = v1115;
-          int16_t v1117 = trit;
-          int32_t v1118 = v1117;
-          bool v1119 = v1118 == 1;
-          int16_t v1120 = code;
-          int32_t v1121 = v1120;
-          int32_t v1122 = v1119 ? (int32_t)v1121 : (int32_t)0;
-          int16_t v1123 = v1122;
+          trit = v1184;
+          int16_t v1186 = trit;
+          int32_t v1187 = v1186;
+          bool v1188 = v1187 == 1;
+          int16_t v1189 = code;
+          int32_t v1190 = v1189;
+          int32_t v1191 = v1188 ? (int32_t)v1190 : (int32_t)0;
+          int16_t v1192 = v1191;
           int16_t added;
-          added = v1123;
-          int16_t v1125 = trit;
-          int32_t v1126 = v1125;
-          bool v1127 = v1126 == -1;
-          int16_t v1128 = code;
-          int16_t v1129 = 0 - v1128;
-          int16_t v1130 = added;
-          int16_t v1131 = v1127 ? (int16_t)v1129 : (int16_t)v1130;
-          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1131;
+          added = v1192;
+          int16_t v1194 = trit;
+          int32_t v1195 = v1194;
+          bool v1196 = v1195 == -1;
+          int16_t v1197 = code;
+          int16_t v1198 = 0 - v1197;
+          int16_t v1199 = added;
+          int16_t v1200 = v1196 ? (int16_t)v1198 : (int16_t)v1199;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1200;
         }
       }
     }
@@ -1712,40 +1815,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 1; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
-        int16_t v1135 = tree[r2][t2][((n4 * -2) + 62)];
-        int16_t v1136 = tree[r2][t2][((n4 * -2) + 63)];
-        ap_int<17> v1137 = v1135;
-        ap_int<17> v1138 = v1136;
-        ap_int<17> v1139 = v1137 + v1138;
-        int16_t v1140 = v1139;
-        tree[r2][t2][((-n4) + 31)] = v1140;
+        int16_t v1204 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1205 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1206 = v1204;
+        ap_int<17> v1207 = v1205;
+        ap_int<17> v1208 = v1206 + v1207;
+        int16_t v1209 = v1208;
+        tree[r2][t2][((-n4) + 31)] = v1209;
       }
-      bool v1141 = v1069 == 0;
-      ap_int<21> v1142 = v1070[r2][t2];
-      int32_t v1143 = v1142;
-      int32_t v1144 = v1141 ? (int32_t)0 : (int32_t)v1143;
-      ap_int<21> v1145 = v1144;
+      bool v1210 = v1138 == 0;
+      ap_int<21> v1211 = v1139[r2][t2];
+      int32_t v1212 = v1211;
+      int32_t v1213 = v1210 ? (int32_t)0 : (int32_t)v1212;
+      ap_int<21> v1214 = v1213;
       ap_int<21> before;
-      before = v1145;
-      ap_int<21> v1147 = before;
-      int16_t v1148 = tree[r2][t2][1];
-      ap_int<22> v1149 = v1147;
-      ap_int<22> v1150 = v1148;
-      ap_int<22> v1151 = v1149 + v1150;
-      ap_int<21> v1152 = v1151;
-      v1070[r2][t2] = v1152;
+      before = v1214;
+      ap_int<21> v1216 = before;
+      int16_t v1217 = tree[r2][t2][1];
+      ap_int<22> v1218 = v1216;
+      ap_int<22> v1219 = v1217;
+      ap_int<22> v1220 = v1218 + v1219;
+      ap_int<21> v1221 = v1220;
+      v1139[r2][t2] = v1221;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1153,
-  int32_t v1154[2],
-  int32_t v1155[2]
+  int64_t v1222,
+  int32_t v1223[2],
+  int32_t v1224[2]
 ) {
-  #pragma HLS array_partition variable=v1154 complete dim=1
+  #pragma HLS array_partition variable=v1223 complete dim=1
 
-  #pragma HLS array_partition variable=v1155 complete dim=1
+  #pragma HLS array_partition variable=v1224 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1756,29 +1859,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1159 = v1154[0];
-  int64_t v1160 = v1159;
+  int32_t v1228 = v1223[0];
+  int64_t v1229 = v1228;
   int64_t mantissa3;
-  mantissa3 = v1160;
-  int64_t v1162 = mantissa3;
-  int32_t v1163 = v1154[1];
-  normalise(v1162, v1163, unit);
+  mantissa3 = v1229;
+  int64_t v1231 = mantissa3;
+  int32_t v1232 = v1223[1];
+  normalise(v1231, v1232, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1153, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1155);
+  normalise(v1222, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1224);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1164,
-  hls::stream< int32_t >& v1165,
-  hls::stream< ap_uint<128> >& v1166,
-  hls::stream< ap_uint<128> >& v1167,
-  hls::stream< ap_uint<128> >& v1168,
-  hls::stream< uint64_t >& v1169,
-  hls::stream< uint64_t >& v1170,
-  hls::stream< uint64_t >& v1171,
-  hls::stream< uint64_t >& v1172,
-  hls::stream< ap_uint<128> >& v1173
+  hls::stream< ap_uint<128> >& v1233,
+  hls::stream< int32_t >& v1234,
+  hls::stream< ap_uint<128> >& v1235,
+  hls::stream< ap_uint<128> >& v1236,
+  hls::stream< ap_uint<128> >& v1237,
+  hls::stream< uint64_t >& v1238,
+  hls::stream< uint64_t >& v1239,
+  hls::stream< uint64_t >& v1240,
+  hls::stream< uint64_t >& v1241,
+  hls::stream< ap_uint<128> >& v1242
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1841,345 +1944,361 @@ void core_0(
   int32_t quad[4];
   #pragma HLS array_partition variable=quad complete dim=1
 
+  int32_t cut1[3];
+  #pragma HLS array_partition variable=cut1 complete dim=1
+
+  cut1[0] = 0;
+  cut1[1] = 0;
+  cut1[2] = 0;
+  int32_t gate_max;
+  gate_max = 2147483647;
+  int64_t vector_max;
+  vector_max = 1;
+  int64_t v1274 = vector_max;
+  int64_t v1275 = v1274 << 47;
+  ap_int<65> v1276 = v1275;
+  ap_int<65> v1277 = v1276 - 1;
+  int64_t v1278 = v1277;
+  vector_max = v1278;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1203 = v1164.read();
+    ap_uint<128> v1280 = v1233.read();
     ap_uint<128> size3;
-    size3 = v1203;
-    ap_int<128> v1205 = size3;
-    int32_t v1206;
-    ap_int<128> v1206_tmp = v1205;
-    v1206 = v1206_tmp(31, 0);
+    size3 = v1280;
+    ap_int<128> v1282 = size3;
+    int32_t v1283;
+    ap_int<128> v1283_tmp = v1282;
+    v1283 = v1283_tmp(31, 0);
     int32_t total_words;
-    total_words = v1206;
-    int32_t v1208 = total_words;
-    weight_words[n5] = v1208;
-    ap_int<128> v1209 = size3;
-    int32_t v1210;
-    ap_int<128> v1210_tmp = v1209;
-    v1210 = v1210_tmp(63, 32);
+    total_words = v1283;
+    int32_t v1285 = total_words;
+    weight_words[n5] = v1285;
+    ap_int<128> v1286 = size3;
+    int32_t v1287;
+    ap_int<128> v1287_tmp = v1286;
+    v1287 = v1287_tmp(63, 32);
     int32_t both1;
-    both1 = v1210;
-    int32_t v1212 = both1;
-    int32_t v1213 = v1212 & 65535;
-    column_words[n5] = v1213;
-    int32_t v1214 = both1;
-    int32_t v1215 = v1214 >> 16;
-    norm_words[n5] = v1215;
-    ap_int<128> v1216 = size3;
-    int32_t v1217;
-    ap_int<128> v1217_tmp = v1216;
-    v1217 = v1217_tmp(95, 64);
+    both1 = v1287;
+    int32_t v1289 = both1;
+    int32_t v1290 = v1289 & 65535;
+    column_words[n5] = v1290;
+    int32_t v1291 = both1;
+    int32_t v1292 = v1291 >> 16;
+    norm_words[n5] = v1292;
+    ap_int<128> v1293 = size3;
+    int32_t v1294;
+    ap_int<128> v1294_tmp = v1293;
+    v1294 = v1294_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1217;
-    int32_t v1219 = all_rows;
-    matrix_rows[n5] = v1219;
-    ap_int<128> v1220 = size3;
-    int32_t v1221;
-    ap_int<128> v1221_tmp = v1220;
-    v1221 = v1221_tmp(127, 96);
+    all_rows = v1294;
+    int32_t v1296 = all_rows;
+    matrix_rows[n5] = v1296;
+    ap_int<128> v1297 = size3;
+    int32_t v1298;
+    ap_int<128> v1298_tmp = v1297;
+    v1298 = v1298_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1221;
-    int32_t v1223 = room_and_groups1;
-    int32_t v1224 = v1223 >> 12;
-    row_groups[n5] = v1224;
+    room_and_groups1 = v1298;
+    int32_t v1300 = room_and_groups1;
+    int32_t v1301 = v1300 >> 12;
+    row_groups[n5] = v1301;
   }
-  int32_t v1225 = matrix_rows[4];
-  int32_t v1226 = v1225 >> 1;
+  int32_t v1302 = matrix_rows[4];
+  int32_t v1303 = v1302 >> 1;
   int32_t intermediate;
-  intermediate = v1226;
+  intermediate = v1303;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1231 = v1165.read();
+  int32_t v1308 = v1234.read();
   int32_t vector_beats1;
-  vector_beats1 = v1231;
-  int32_t v1233 = tokens1;
-  int v1234 = v1233;
-  for (int v1235 = 0; v1235 < v1234; v1235 += 1) {
-    int32_t v1236 = v1235;
+  vector_beats1 = v1308;
+  int32_t v1310 = tokens1;
+  int v1311 = v1310;
+  for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
+    int32_t v1313 = v1312;
     int32_t token_in;
-    token_in = v1236;
+    token_in = v1313;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1239 = vector_beats1;
-    int v1240 = v1239;
-    for (int v1241 = 0; v1241 < v1240; v1241 += 1) {
+    int32_t v1316 = vector_beats1;
+    int v1317 = v1316;
+    for (int v1318 = 0; v1318 < v1317; v1318 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1242 = v1166.read();
+      ap_uint<128> v1319 = v1235.read();
       ap_uint<128> pair1;
-      pair1 = v1242;
-      ap_int<128> v1244 = pair1;
-      ap_int<48> v1245;
-      ap_int<128> v1245_tmp = v1244;
-      v1245 = v1245_tmp(47, 0);
+      pair1 = v1319;
+      ap_int<128> v1321 = pair1;
+      ap_int<48> v1322;
+      ap_int<128> v1322_tmp = v1321;
+      v1322 = v1322_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1245;
-      ap_int<128> v1247 = pair1;
-      ap_int<48> v1248;
-      ap_int<128> v1248_tmp = v1247;
-      v1248 = v1248_tmp(111, 64);
+      low3 = v1322;
+      ap_int<128> v1324 = pair1;
+      ap_int<48> v1325;
+      ap_int<128> v1325_tmp = v1324;
+      v1325 = v1325_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1248;
-      int32_t v1250 = v1241;
+      high3 = v1325;
+      int32_t v1327 = v1318;
       int32_t number;
-      number = v1250;
-      int32_t v1252 = number;
-      int32_t v1253 = token_in;
-      ap_int<65> v1254 = v1252;
-      ap_int<65> v1255 = v1253;
-      ap_int<65> v1256 = v1254 + v1255;
-      int32_t v1257 = v1256;
+      number = v1327;
+      int32_t v1329 = number;
+      int32_t v1330 = token_in;
+      ap_int<65> v1331 = v1329;
+      ap_int<65> v1332 = v1330;
+      ap_int<65> v1333 = v1331 + v1332;
+      int32_t v1334 = v1333;
       int32_t beside;
-      beside = v1257;
-      ap_int<48> v1259 = low3;
-      int32_t v1260 = beside;
-      int v1261 = v1260;
-      residual[v1261][0] = v1259;
-      ap_int<48> v1262 = high3;
-      int32_t v1263 = beside;
-      int v1264 = v1263;
-      residual[v1264][1] = v1262;
-      int32_t v1265 = number;
-      int32_t v1266 = v1265 & 1;
-      int32_t v1267 = v1266 << 1;
+      beside = v1334;
+      ap_int<48> v1336 = low3;
+      int32_t v1337 = beside;
+      int v1338 = v1337;
+      residual[v1338][0] = v1336;
+      ap_int<48> v1339 = high3;
+      int32_t v1340 = beside;
+      int v1341 = v1340;
+      residual[v1341][1] = v1339;
+      int32_t v1342 = number;
+      int32_t v1343 = v1342 & 1;
+      int32_t v1344 = v1343 << 1;
       int32_t lane;
-      lane = v1267;
-      int32_t v1269 = number;
-      int32_t v1270 = v1269 >> 1;
-      int32_t v1271 = token_in;
-      ap_int<65> v1272 = v1270;
-      ap_int<65> v1273 = v1271;
-      ap_int<65> v1274 = v1272 + v1273;
-      int32_t v1275 = v1274;
+      lane = v1344;
+      int32_t v1346 = number;
+      int32_t v1347 = v1346 >> 1;
+      int32_t v1348 = token_in;
+      ap_int<65> v1349 = v1347;
+      ap_int<65> v1350 = v1348;
+      ap_int<65> v1351 = v1349 + v1350;
+      int32_t v1352 = v1351;
       int32_t place_in;
-      place_in = v1275;
-      ap_int<48> v1277 = low3;
-      int32_t v1278 = place_in;
-      int v1279 = v1278;
-      int32_t v1280 = lane;
-      int v1281 = v1280;
-      values[v1279][v1281] = v1277;
-      ap_int<48> v1282 = high3;
-      int32_t v1283 = place_in;
-      int v1284 = v1283;
-      int32_t v1285 = lane;
-      ap_int<33> v1286 = v1285;
-      ap_int<33> v1287 = v1286 + 1;
-      int v1288 = v1287;
-      values[v1284][v1288] = v1282;
-      ap_int<48> v1289 = seen;
-      ap_int<48> v1290 = low3;
-      ap_int<48> v1291 = v1290 >> 47;
-      ap_int<48> v1292 = v1290 ^ v1291;
-      ap_int<48> v1293 = v1289 | v1292;
-      ap_int<48> v1294 = high3;
-      ap_int<48> v1295 = v1294 >> 47;
-      ap_int<48> v1296 = v1294 ^ v1295;
-      ap_int<48> v1297 = v1293 | v1296;
-      seen = v1297;
+      place_in = v1352;
+      ap_int<48> v1354 = low3;
+      int32_t v1355 = place_in;
+      int v1356 = v1355;
+      int32_t v1357 = lane;
+      int v1358 = v1357;
+      values[v1356][v1358] = v1354;
+      ap_int<48> v1359 = high3;
+      int32_t v1360 = place_in;
+      int v1361 = v1360;
+      int32_t v1362 = lane;
+      ap_int<33> v1363 = v1362;
+      ap_int<33> v1364 = v1363 + 1;
+      int v1365 = v1364;
+      values[v1361][v1365] = v1359;
+      ap_int<48> v1366 = seen;
+      ap_int<48> v1367 = low3;
+      ap_int<48> v1368 = v1367 >> 47;
+      ap_int<48> v1369 = v1367 ^ v1368;
+      ap_int<48> v1370 = v1366 | v1369;
+      ap_int<48> v1371 = high3;
+      ap_int<48> v1372 = v1371 >> 47;
+      ap_int<48> v1373 = v1371 ^ v1372;
+      ap_int<48> v1374 = v1370 | v1373;
+      seen = v1374;
     }
-    ap_int<48> v1298 = seen;
-    int32_t v1299 = token_in;
-    int v1300 = v1299;
-    ones[v1300] = v1298;
+    ap_int<48> v1375 = seen;
+    int32_t v1376 = token_in;
+    int v1377 = v1376;
+    ones[v1377] = v1375;
   }
-  int32_t v1301 = v1165.read();
+  int32_t v1378 = v1234.read();
   int32_t count5;
-  count5 = v1301;
-  int32_t v1303 = count5;
-  int v1304 = v1303;
-  for (int v1305 = 0; v1305 < v1304; v1305 += 1) {
-    int32_t v1306 = v1165.read();
-    int32_t kind1;
-    kind1 = v1306;
-    int32_t v1308 = kind1;
-    bool v1309 = v1308 == 0;
-    int32_t v1310 = v1309 ? (int32_t)0 : (int32_t)6;
+  count5 = v1378;
+  int32_t v1380 = count5;
+  int v1381 = v1380;
+  for (int v1382 = 0; v1382 < v1381; v1382 += 1) {
+    int32_t v1383 = v1234.read();
+    int32_t kind5;
+    kind5 = v1383;
+    int32_t v1385 = kind5;
+    bool v1386 = v1385 == 0;
+    int32_t v1387 = v1386 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1310;
-    int32_t v1312 = kind1;
-    bool v1313 = v1312 == 0;
-    ap_int<33> v1314 = v1313 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1315 = v1314;
+    phase_begin1 = v1387;
+    int32_t v1389 = kind5;
+    bool v1390 = v1389 == 1;
+    ap_int<33> v1391 = v1390 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1392 = v1391;
     int32_t phase_end1;
-    phase_end1 = v1315;
-    int32_t v1317 = kind1;
-    bool v1318 = v1317 == 0;
-    int32_t v1319 = tokens1;
-    int32_t v1320 = wanted1;
-    int32_t v1321 = v1318 ? (int32_t)v1319 : (int32_t)v1320;
+    phase_end1 = v1392;
+    int32_t v1394 = kind5;
+    bool v1395 = v1394 == 0;
+    int32_t v1396 = tokens1;
+    int32_t v1397 = wanted1;
+    int32_t v1398 = v1395 ? (int32_t)v1396 : (int32_t)v1397;
     int32_t active;
-    active = v1321;
-    int32_t v1323 = phase_begin1;
-    int32_t v1324 = phase_end1;
-    int v1325 = v1323;
-    int v1326 = v1324;
-    for (int v1327 = v1325; v1327 < v1326; v1327 += 1) {
-      int32_t v1328 = v1327;
+    active = v1398;
+    int32_t v1400 = phase_begin1;
+    int32_t v1401 = phase_end1;
+    int v1402 = v1400;
+    int v1403 = v1401;
+    for (int v1404 = v1402; v1404 < v1403; v1404 += 1) {
+      int32_t v1405 = v1404;
       int32_t phase;
-      phase = v1328;
-      ap_uint<128> v1330 = v1167.read();
+      phase = v1405;
+      ap_uint<128> v1407 = v1236.read();
       ap_uint<128> front1;
-      front1 = v1330;
-      ap_uint<128> v1332 = v1167.read();
+      front1 = v1407;
+      ap_uint<128> v1409 = v1236.read();
       ap_uint<128> back1;
-      back1 = v1332;
-      ap_int<128> v1334 = front1;
-      int32_t v1335;
-      ap_int<128> v1335_tmp = v1334;
-      v1335 = v1335_tmp(31, 0);
-      header[0] = v1335;
-      ap_int<128> v1336 = front1;
-      int32_t v1337;
-      ap_int<128> v1337_tmp = v1336;
-      v1337 = v1337_tmp(63, 32);
-      header[1] = v1337;
-      ap_int<128> v1338 = front1;
-      int32_t v1339;
-      ap_int<128> v1339_tmp = v1338;
-      v1339 = v1339_tmp(95, 64);
-      header[2] = v1339;
-      ap_int<128> v1340 = front1;
-      int32_t v1341;
-      ap_int<128> v1341_tmp = v1340;
-      v1341 = v1341_tmp(127, 96);
-      header[3] = v1341;
-      ap_int<128> v1342 = back1;
-      int32_t v1343;
-      ap_int<128> v1343_tmp = v1342;
-      v1343 = v1343_tmp(31, 0);
-      header[4] = v1343;
-      ap_int<128> v1344 = back1;
-      int32_t v1345;
-      ap_int<128> v1345_tmp = v1344;
-      v1345 = v1345_tmp(63, 32);
-      header[5] = v1345;
-      ap_int<128> v1346 = back1;
-      int32_t v1347;
-      ap_int<128> v1347_tmp = v1346;
-      v1347 = v1347_tmp(95, 64);
-      header[6] = v1347;
+      back1 = v1409;
+      ap_int<128> v1411 = front1;
+      int32_t v1412;
+      ap_int<128> v1412_tmp = v1411;
+      v1412 = v1412_tmp(31, 0);
+      header[0] = v1412;
+      ap_int<128> v1413 = front1;
+      int32_t v1414;
+      ap_int<128> v1414_tmp = v1413;
+      v1414 = v1414_tmp(63, 32);
+      header[1] = v1414;
+      ap_int<128> v1415 = front1;
+      int32_t v1416;
+      ap_int<128> v1416_tmp = v1415;
+      v1416 = v1416_tmp(95, 64);
+      header[2] = v1416;
+      ap_int<128> v1417 = front1;
+      int32_t v1418;
+      ap_int<128> v1418_tmp = v1417;
+      v1418 = v1418_tmp(127, 96);
+      header[3] = v1418;
+      ap_int<128> v1419 = back1;
+      int32_t v1420;
+      ap_int<128> v1420_tmp = v1419;
+      v1420 = v1420_tmp(31, 0);
+      header[4] = v1420;
+      ap_int<128> v1421 = back1;
+      int32_t v1422;
+      ap_int<128> v1422_tmp = v1421;
+      v1422 = v1422_tmp(63, 32);
+      header[5] = v1422;
+      ap_int<128> v1423 = back1;
+      int32_t v1424;
+      ap_int<128> v1424_tmp = v1423;
+      v1424 = v1424_tmp(95, 64);
+      header[6] = v1424;
       header[7] = 0;
-      int32_t v1348 = active;
-      int v1349 = v1348;
-      for (int v1350 = 0; v1350 < v1349; v1350 += 1) {
-        int32_t v1351 = v1350;
+      int32_t v1425 = active;
+      int v1426 = v1425;
+      for (int v1427 = 0; v1427 < v1426; v1427 += 1) {
+        int32_t v1428 = v1427;
         int32_t turn;
-        turn = v1351;
-        int32_t v1353 = turn;
+        turn = v1428;
+        int32_t v1430 = turn;
         int32_t token;
-        token = v1353;
-        int32_t v1355 = token;
-        int v1356 = v1355;
-        ap_int<48> v1357 = ones[v1356];
-        int64_t v1358 = v1357;
+        token = v1430;
+        int32_t v1432 = token;
+        int v1433 = v1432;
+        ap_int<48> v1434 = ones[v1433];
+        int64_t v1435 = v1434;
         int64_t magnitude;
-        magnitude = v1358;
-        int64_t v1360 = magnitude;
-        int32_t v1361;
-        bit_length(v1360, &v1361);
+        magnitude = v1435;
+        int64_t v1437 = magnitude;
+        int32_t v1438;
+        bit_length(v1437, &v1438);
         int32_t length;
-        length = v1361;
-        int32_t v1363 = length;
-        ap_int<33> v1364 = v1363;
-        ap_int<33> v1365 = 47 - v1364;
-        int32_t v1366 = v1365;
+        length = v1438;
+        int32_t v1440 = length;
+        ap_int<33> v1441 = v1440;
+        ap_int<33> v1442 = 47 - v1441;
+        int32_t v1443 = v1442;
         int32_t left1;
-        left1 = v1366;
+        left1 = v1443;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1368 = phase;
-        int v1369 = v1368;
-        int32_t v1370 = norm_words[v1369];
+        int32_t v1445 = phase;
+        int v1446 = v1445;
+        int32_t v1447 = norm_words[v1446];
         int32_t vector_words1;
-        vector_words1 = v1370;
-        int32_t v1372 = vector_words1;
-        int v1373 = v1372;
-        for (int v1374 = 0; v1374 < v1373; v1374 += 1) {
+        vector_words1 = v1447;
+        int32_t v1449 = vector_words1;
+        int v1450 = v1449;
+        for (int v1451 = 0; v1451 < v1450; v1451 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1375 = v1374;
+          int32_t v1452 = v1451;
           int32_t measured;
-          measured = v1375;
-          ap_uint<128> v1377 = v1168.read();
+          measured = v1452;
+          ap_uint<128> v1454 = v1237.read();
           ap_uint<128> element1;
-          element1 = v1377;
-          int32_t v1379 = measured;
-          int32_t v1380 = token;
-          ap_int<65> v1381 = v1379;
-          ap_int<65> v1382 = v1380;
-          ap_int<65> v1383 = v1381 + v1382;
-          int32_t v1384 = v1383;
+          element1 = v1454;
+          int32_t v1456 = measured;
+          int32_t v1457 = token;
+          ap_int<65> v1458 = v1456;
+          ap_int<65> v1459 = v1457;
+          ap_int<65> v1460 = v1458 + v1459;
+          int32_t v1461 = v1460;
           int32_t place;
-          place = v1384;
-          int32_t v1386 = place;
-          int32_t v1387 = measured;
-          ap_int<128> v1388 = element1;
-          int32_t v1389 = left1;
-          measure(values, v1386, v1387, v1388, v1389, scaled, squares, absmax);
+          place = v1461;
+          int32_t v1463 = place;
+          int32_t v1464 = measured;
+          ap_int<128> v1465 = element1;
+          int32_t v1466 = left1;
+          measure(values, v1463, v1464, v1465, v1466, scaled, squares, absmax);
         }
-        int32_t v1390 = length;
-        ap_int<33> v1391 = v1390;
-        ap_int<33> v1392 = v1391 + 1;
-        int32_t v1393 = v1392;
+        int32_t v1467 = length;
+        ap_int<33> v1468 = v1467;
+        ap_int<33> v1469 = v1468 + 1;
+        int32_t v1470 = v1469;
         int32_t lost;
-        lost = v1393;
-        int32_t v1395 = lost;
-        ap_int<33> v1396 = v1395;
-        ap_int<33> v1397 = v1396 - 18;
-        ap_int<33> v1398 = v1397 << 1;
-        int32_t v1399 = v1398;
+        lost = v1470;
+        int32_t v1472 = lost;
+        ap_int<33> v1473 = v1472;
+        ap_int<33> v1474 = v1473 - 18;
+        ap_int<33> v1475 = v1474 << 1;
+        int32_t v1476 = v1475;
         int32_t plain_exponent;
-        plain_exponent = v1399;
-        int64_t v1401 = squares[1];
-        int32_t v1402 = plain_exponent;
-        normalise(v1401, v1402, plain);
-        int32_t v1403 = phase;
-        bool v1404 = v1403 == 3;
-        if (v1404) {
-          int32_t v1405 = token;
-          int v1406 = v1405;
-          int32_t v1407 = gate_mantissas[v1406];
-          plain[0] = v1407;
-          int32_t v1408 = token;
-          int v1409 = v1408;
-          int32_t v1410 = gate_exponents[v1409];
-          plain[1] = v1410;
+        plain_exponent = v1476;
+        int64_t v1478 = squares[1];
+        int32_t v1479 = plain_exponent;
+        normalise(v1478, v1479, plain);
+        int32_t v1480 = phase;
+        bool v1481 = v1480 == 3;
+        if (v1481) {
+          int32_t v1482 = token;
+          int v1483 = v1482;
+          int32_t v1484 = gate_mantissas[v1483];
+          plain[0] = v1484;
+          int32_t v1485 = token;
+          int v1486 = v1485;
+          int32_t v1487 = gate_exponents[v1486];
+          plain[1] = v1487;
         }
-        int32_t v1411 = phase;
-        bool v1412 = v1411 == 5;
-        if (v1412) {
+        int32_t v1488 = phase;
+        bool v1489 = v1488 == 5;
+        if (v1489) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1413 = lost;
-        norm_scale(header, v1413, squares, absmax, plain, exponents, work);
-        int32_t v1414 = absmax[0];
-        int32_t v1415;
-        code_shift(v1414, &v1415);
+        int32_t v1490 = lost;
+        norm_scale(header, v1490, squares, absmax, plain, exponents, work);
+        int32_t v1491 = absmax[0];
+        int32_t v1492;
+        code_shift(v1491, &v1492);
         int32_t code_left;
-        code_left = v1415;
-        int32_t v1417 = absmax[0];
-        int32_t v1418 = code_left;
-        ap_int<25> v1419;
-        code_reciprocal(v1417, v1418, &v1419);
+        code_left = v1492;
+        int32_t v1494 = absmax[0];
+        int32_t v1495 = code_left;
+        ap_int<25> v1496;
+        code_reciprocal(v1494, v1495, &v1496);
         ap_int<25> reciprocal1;
-        reciprocal1 = v1419;
+        reciprocal1 = v1496;
         int32_t code_column;
         code_column = 0;
         int32_t code_group;
         code_group = 0;
-        int64_t v1423 = work[0];
+        int64_t v1500 = work[0];
         int64_t radicand1;
-        radicand1 = v1423;
-        int64_t v1425 = work[1];
-        ap_int<36> v1426 = v1425;
+        radicand1 = v1500;
+        int64_t v1502 = work[1];
+        ap_int<36> v1503 = v1502;
         ap_int<36> dividend;
-        dividend = v1426;
+        dividend = v1503;
         int64_t root;
         root = 0;
         int64_t quotient1;
@@ -2190,162 +2309,174 @@ void core_0(
         dividing = 0;
         int64_t root_bit;
         root_bit = 1;
-        int64_t v1433 = root_bit;
-        int64_t v1434 = v1433 << 60;
-        root_bit = v1434;
-        int32_t v1435 = vector_words1;
-        bool v1436 = v1435 > 57;
-        int32_t v1437 = v1436 ? (int32_t)v1435 : (int32_t)57;
+        int64_t v1510 = root_bit;
+        int64_t v1511 = v1510 << 60;
+        root_bit = v1511;
+        int32_t v1512 = vector_words1;
+        bool v1513 = v1512 > 57;
+        int32_t v1514 = v1513 ? (int32_t)v1512 : (int32_t)57;
         int32_t passes;
-        passes = v1437;
-        int32_t v1439 = passes;
-        int v1440 = v1439;
-        for (int v1441 = 0; v1441 < v1440; v1441 += 1) {
+        passes = v1514;
+        int32_t v1516 = passes;
+        int v1517 = v1516;
+        for (int v1518 = 0; v1518 < v1517; v1518 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1442 = v1441;
+          int32_t v1519 = v1518;
           int32_t coded;
-          coded = v1442;
-          int32_t v1444 = coded;
-          int32_t v1445 = vector_words1;
-          bool v1446 = v1444 < v1445;
-          if (v1446) {
-            int32_t v1447 = coded;
-            int32_t v1448 = code_left;
-            ap_int<25> v1449 = reciprocal1;
-            int32_t v1450 = code_column;
-            int32_t v1451 = turn;
-            int32_t v1452 = code_group;
-            quantise(scaled, v1447, v1448, v1449, codes, v1450, v1451, v1452);
-            int32_t v1453 = code_group;
-            ap_int<33> v1454 = v1453;
-            ap_int<33> v1455 = v1454 + 1;
-            int32_t v1456 = v1455;
-            code_group = v1456;
-            int32_t v1457 = code_group;
-            bool v1458 = v1457 == 8;
-            if (v1458) {
+          coded = v1519;
+          int32_t v1521 = coded;
+          int32_t v1522 = vector_words1;
+          bool v1523 = v1521 < v1522;
+          if (v1523) {
+            int32_t v1524 = coded;
+            int32_t v1525 = code_left;
+            ap_int<25> v1526 = reciprocal1;
+            int32_t v1527 = code_column;
+            int32_t v1528 = turn;
+            int32_t v1529 = code_group;
+            quantise(scaled, v1524, v1525, v1526, codes, v1527, v1528, v1529);
+            int32_t v1530 = code_group;
+            ap_int<33> v1531 = v1530;
+            ap_int<33> v1532 = v1531 + 1;
+            int32_t v1533 = v1532;
+            code_group = v1533;
+            int32_t v1534 = code_group;
+            bool v1535 = v1534 == 8;
+            if (v1535) {
               code_group = 0;
-              int32_t v1459 = code_column;
-              ap_int<33> v1460 = v1459;
-              ap_int<33> v1461 = v1460 + 1;
-              int32_t v1462 = v1461;
-              code_column = v1462;
+              int32_t v1536 = code_column;
+              ap_int<33> v1537 = v1536;
+              ap_int<33> v1538 = v1537 + 1;
+              int32_t v1539 = v1538;
+              code_column = v1539;
             }
           }
-          int32_t v1463 = coded;
-          bool v1464 = v1463 == 31;
-          if (v1464) {
-            int64_t v1465 = root;
-            ap_int<36> v1466 = v1465;
-            divisor = v1466;
+          int32_t v1540 = coded;
+          bool v1541 = v1540 == 31;
+          if (v1541) {
+            int64_t v1542 = root;
+            ap_int<36> v1543 = v1542;
+            divisor = v1543;
           }
-          ap_int<36> v1467 = dividend;
-          ap_int<36> v1468 = divisor;
-          ap_int<37> v1469 = v1467;
-          ap_int<37> v1470 = v1468;
-          ap_int<37> v1471 = v1469 - v1470;
-          ap_int<36> v1472 = v1471;
+          ap_int<36> v1544 = dividend;
+          ap_int<36> v1545 = divisor;
+          ap_int<37> v1546 = v1544;
+          ap_int<37> v1547 = v1545;
+          ap_int<37> v1548 = v1546 - v1547;
+          ap_int<36> v1549 = v1548;
           ap_int<36> less;
-          less = v1472;
-          int32_t v1474 = dividing;
-          bool v1475 = v1474 > 0;
-          if (v1475) {
-            int64_t v1476 = quotient1;
-            int64_t v1477 = v1476 << 1;
-            quotient1 = v1477;
-            ap_int<36> v1478 = less;
-            bool v1479 = v1478 >= 0;
-            if (v1479) {
-              ap_int<36> v1480 = less;
-              dividend = v1480;
-              int64_t v1481 = quotient1;
-              ap_int<65> v1482 = v1481;
-              ap_int<65> v1483 = v1482 + 1;
-              int64_t v1484 = v1483;
-              quotient1 = v1484;
+          less = v1549;
+          int32_t v1551 = dividing;
+          bool v1552 = v1551 > 0;
+          if (v1552) {
+            int64_t v1553 = quotient1;
+            int64_t v1554 = v1553 << 1;
+            quotient1 = v1554;
+            ap_int<36> v1555 = less;
+            bool v1556 = v1555 >= 0;
+            if (v1556) {
+              ap_int<36> v1557 = less;
+              dividend = v1557;
+              int64_t v1558 = quotient1;
+              ap_int<65> v1559 = v1558;
+              ap_int<65> v1560 = v1559 + 1;
+              int64_t v1561 = v1560;
+              quotient1 = v1561;
             }
-            ap_int<36> v1485 = dividend;
-            ap_int<36> v1486 = v1485 << 1;
-            dividend = v1486;
+            ap_int<36> v1562 = dividend;
+            ap_int<36> v1563 = v1562 << 1;
+            dividend = v1563;
           }
-          int64_t v1487 = root;
-          int64_t v1488 = root_bit;
-          ap_int<65> v1489 = v1487;
-          ap_int<65> v1490 = v1488;
-          ap_int<65> v1491 = v1489 + v1490;
-          int64_t v1492 = v1491;
+          int64_t v1564 = root;
+          int64_t v1565 = root_bit;
+          ap_int<65> v1566 = v1564;
+          ap_int<65> v1567 = v1565;
+          ap_int<65> v1568 = v1566 + v1567;
+          int64_t v1569 = v1568;
           int64_t trial;
-          trial = v1492;
-          int64_t v1494 = root;
-          int64_t v1495 = v1494 >> 1;
-          root = v1495;
-          int64_t v1496 = radicand1;
-          int64_t v1497 = trial;
-          bool v1498 = v1496 >= v1497;
-          if (v1498) {
-            int64_t v1499 = trial;
-            int64_t v1500 = radicand1;
-            ap_int<65> v1501 = v1500;
-            ap_int<65> v1502 = v1499;
-            ap_int<65> v1503 = v1501 - v1502;
-            int64_t v1504 = v1503;
-            radicand1 = v1504;
-            int64_t v1505 = root_bit;
-            int64_t v1506 = root;
-            ap_int<65> v1507 = v1506;
-            ap_int<65> v1508 = v1505;
-            ap_int<65> v1509 = v1507 + v1508;
-            int64_t v1510 = v1509;
-            root = v1510;
+          trial = v1569;
+          int64_t v1571 = root;
+          int64_t v1572 = v1571 >> 1;
+          root = v1572;
+          int64_t v1573 = radicand1;
+          int64_t v1574 = trial;
+          bool v1575 = v1573 >= v1574;
+          if (v1575) {
+            int64_t v1576 = trial;
+            int64_t v1577 = radicand1;
+            ap_int<65> v1578 = v1577;
+            ap_int<65> v1579 = v1576;
+            ap_int<65> v1580 = v1578 - v1579;
+            int64_t v1581 = v1580;
+            radicand1 = v1581;
+            int64_t v1582 = root_bit;
+            int64_t v1583 = root;
+            ap_int<65> v1584 = v1583;
+            ap_int<65> v1585 = v1582;
+            ap_int<65> v1586 = v1584 + v1585;
+            int64_t v1587 = v1586;
+            root = v1587;
           }
-          int64_t v1511 = root_bit;
-          int64_t v1512 = v1511 >> 2;
-          root_bit = v1512;
+          int64_t v1588 = root_bit;
+          int64_t v1589 = v1588 >> 2;
+          root_bit = v1589;
           dividing = 0;
-          int32_t v1513 = coded;
-          bool v1514 = v1513 >= 31;
-          if (v1514) {
-            int32_t v1515 = coded;
-            ap_int<33> v1516 = v1515;
-            bool v1517 = v1516 < 56;
-            if (v1517) {
+          int32_t v1590 = coded;
+          bool v1591 = v1590 >= 31;
+          if (v1591) {
+            int32_t v1592 = coded;
+            ap_int<33> v1593 = v1592;
+            bool v1594 = v1593 < 56;
+            if (v1594) {
               dividing = 1;
             }
           }
         }
-        int64_t v1518 = quotient1;
-        ratio_end(v1518, exponents, 18, scale);
-        int32_t v1519 = scale[0];
-        int32_t v1520 = turn;
-        int v1521 = v1520;
-        scale_mantissas[v1521] = v1519;
-        int32_t v1522 = scale[1];
-        int32_t v1523 = turn;
-        int v1524 = v1523;
-        scale_exponents[v1524] = v1522;
+        int64_t v1595 = quotient1;
+        ratio_end(v1595, exponents, 18, scale);
+        int32_t v1596 = scale[0];
+        int32_t v1597 = turn;
+        int v1598 = v1597;
+        scale_mantissas[v1598] = v1596;
+        int32_t v1599 = scale[1];
+        int32_t v1600 = turn;
+        int v1601 = v1600;
+        scale_exponents[v1601] = v1599;
+        int32_t v1602 = phase;
+        bool v1603 = v1602 < 6;
+        int32_t v1604 = scale[1];
+        bool v1605 = v1604 > 0;
+        bool v1606 = v1603 & v1605;
+        if (v1606) {
+          int32_t v1607 = cut1[2];
+          ap_int<33> v1608 = v1607;
+          ap_int<33> v1609 = v1608 + 1;
+          int32_t v1610 = v1609;
+          cut1[2] = v1610;
+        }
       }
-      int32_t v1525 = phase;
-      int v1526 = v1525;
-      int32_t v1527 = weight_words[v1526];
+      int32_t v1611 = phase;
+      int v1612 = v1611;
+      int32_t v1613 = weight_words[v1612];
       int32_t words5;
-      words5 = v1527;
-      int32_t v1529 = phase;
-      int v1530 = v1529;
-      int32_t v1531 = column_words[v1530];
+      words5 = v1613;
+      int32_t v1615 = phase;
+      int v1616 = v1615;
+      int32_t v1617 = column_words[v1616];
       int32_t columns;
-      columns = v1531;
-      int32_t v1533 = phase;
-      int v1534 = v1533;
-      int32_t v1535 = matrix_rows[v1534];
+      columns = v1617;
+      int32_t v1619 = phase;
+      int v1620 = v1619;
+      int32_t v1621 = matrix_rows[v1620];
       int32_t rows;
-      rows = v1535;
+      rows = v1621;
       l_S_t_6_t3: for (int t3 = 0; t3 < 1; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1538 = phase;
-        bool v1539 = v1538 == 2;
-        bool v1540 = v1538 >= 3;
-        bool v1541 = v1539 | v1540;
-        if (v1541) {
+        int32_t v1624 = phase;
+        bool v1625 = v1624 == 2;
+        bool v1626 = v1624 >= 3;
+        bool v1627 = v1625 | v1626;
+        if (v1627) {
           ones[t3] = 0;
         }
       }
@@ -2361,695 +2492,757 @@ void core_0(
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1548 = words5;
+      int32_t v1634 = words5;
       int32_t turns;
-      turns = v1548;
+      turns = v1634;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1553 = turns;
-      int32_t v1554 = group_sums;
-      ap_int<33> v1555 = v1553;
-      ap_int<33> v1556 = v1554;
-      ap_int<33> v1557 = v1555 + v1556;
-      int32_t v1558 = v1557;
+      int32_t v1639 = turns;
+      int32_t v1640 = group_sums;
+      ap_int<33> v1641 = v1639;
+      ap_int<33> v1642 = v1640;
+      ap_int<33> v1643 = v1641 + v1642;
+      int32_t v1644 = v1643;
       int32_t steps;
-      steps = v1558;
-      int32_t v1560 = steps;
-      int v1561 = v1560;
-      for (int v1562 = 0; v1562 < v1561; v1562 += 1) {
+      steps = v1644;
+      int32_t v1646 = steps;
+      int v1647 = v1646;
+      for (int v1648 = 0; v1648 < v1647; v1648 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1564 = turns;
-        ap_int<33> v1565 = v1562;
-        ap_int<33> v1566 = v1564;
-        bool v1567 = v1565 < v1566;
-        if (v1567) {
-          int32_t v1568 = taking;
-          bool v1569 = v1568 == 1;
-          if (v1569) {
-            uint64_t v1570 = v1169.read();
-            word[0] = v1570;
-            uint64_t v1571 = v1170.read();
-            word[1] = v1571;
-            uint64_t v1572 = v1171.read();
-            word[2] = v1572;
-            uint64_t v1573 = v1172.read();
-            word[3] = v1573;
+        int32_t v1650 = turns;
+        ap_int<33> v1651 = v1648;
+        ap_int<33> v1652 = v1650;
+        bool v1653 = v1651 < v1652;
+        if (v1653) {
+          int32_t v1654 = taking;
+          bool v1655 = v1654 == 1;
+          if (v1655) {
+            uint64_t v1656 = v1238.read();
+            word[0] = v1656;
+            uint64_t v1657 = v1239.read();
+            word[1] = v1657;
+            uint64_t v1658 = v1240.read();
+            word[2] = v1658;
+            uint64_t v1659 = v1241.read();
+            word[3] = v1659;
           }
         }
-        int32_t v1574 = pending;
-        bool v1575 = v1574 > 0;
-        if (v1575) {
-          int32_t v1576 = pending;
-          ap_int<33> v1577 = v1576;
-          ap_int<33> v1578 = v1577 - 1;
-          int32_t v1579 = v1578;
-          pending = v1579;
+        int32_t v1660 = pending;
+        bool v1661 = v1660 > 0;
+        if (v1661) {
+          int32_t v1662 = pending;
+          ap_int<33> v1663 = v1662;
+          ap_int<33> v1664 = v1663 - 1;
+          int32_t v1665 = v1664;
+          pending = v1665;
           ap_int<21> total4;
           total4 = 0;
           l_S_t_7_t4: for (int t4 = 0; t4 < 1; t4++) {
-            int32_t v1582 = taker;
-            ap_int<33> v1583 = v1582;
-            ap_int<33> v1584 = t4;
-            bool v1585 = v1583 == v1584;
-            if (v1585) {
-              ap_int<21> v1586 = leaving[0][t4];
-              total4 = v1586;
-              int32_t v1587 = scale_mantissas[t4];
-              scale[0] = v1587;
-              int32_t v1588 = scale_exponents[t4];
-              scale[1] = v1588;
+            int32_t v1668 = taker;
+            ap_int<33> v1669 = v1668;
+            ap_int<33> v1670 = t4;
+            bool v1671 = v1669 == v1670;
+            if (v1671) {
+              ap_int<21> v1672 = leaving[0][t4];
+              total4 = v1672;
+              int32_t v1673 = scale_mantissas[t4];
+              scale[0] = v1673;
+              int32_t v1674 = scale_exponents[t4];
+              scale[1] = v1674;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1590 = last_taker;
-          bool v1591 = v1590 == 1;
-          if (v1591) {
+          int32_t v1676 = last_taker;
+          bool v1677 = v1676 == 1;
+          if (v1677) {
             l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 1; t5++) {
-                ap_int<21> v1594 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1594;
+                ap_int<21> v1680 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1680;
               }
             }
           }
-          int32_t v1595 = position;
-          int32_t v1596 = rows;
-          bool v1597 = v1595 < v1596;
-          if (v1597) {
-            int32_t v1598 = phase;
+          int32_t v1681 = position;
+          int32_t v1682 = rows;
+          bool v1683 = v1681 < v1682;
+          if (v1683) {
+            int32_t v1684 = phase;
             int32_t step1;
-            step1 = v1598;
-            int32_t v1600 = position;
+            step1 = v1684;
+            int32_t v1686 = position;
             int32_t at5;
-            at5 = v1600;
-            int32_t v1602 = phase;
-            bool v1603 = v1602 == 4;
-            if (v1603) {
-              int32_t v1604 = position;
-              int32_t v1605 = intermediate;
-              bool v1606 = v1604 >= v1605;
-              if (v1606) {
+            at5 = v1686;
+            int32_t v1688 = phase;
+            bool v1689 = v1688 == 4;
+            if (v1689) {
+              int32_t v1690 = position;
+              int32_t v1691 = intermediate;
+              bool v1692 = v1690 >= v1691;
+              if (v1692) {
                 step1 = 7;
-                int32_t v1607 = position;
-                int32_t v1608 = intermediate;
-                ap_int<33> v1609 = v1607;
-                ap_int<33> v1610 = v1608;
-                ap_int<33> v1611 = v1609 - v1610;
-                int32_t v1612 = v1611;
-                at5 = v1612;
+                int32_t v1693 = position;
+                int32_t v1694 = intermediate;
+                ap_int<33> v1695 = v1693;
+                ap_int<33> v1696 = v1694;
+                ap_int<33> v1697 = v1695 - v1696;
+                int32_t v1698 = v1697;
+                at5 = v1698;
               }
             }
-            int32_t v1613 = phase;
-            bool v1614 = v1613 == 6;
-            if (v1614) {
+            int32_t v1699 = phase;
+            bool v1700 = v1699 == 6;
+            if (v1700) {
               at5 = 0;
             }
-            int32_t v1615 = position;
-            int32_t v1616 = v1615 & 3;
+            int32_t v1701 = position;
+            int32_t v1702 = v1701 & 3;
             int32_t quarter;
-            quarter = v1616;
-            int32_t v1618 = step1;
-            bool v1619 = v1618 == 1;
-            int32_t v1620 = taker;
-            bool v1621 = v1620 == 0;
-            int32_t v1622 = quarter;
-            bool v1623 = v1622 == 0;
-            bool v1624 = v1619 & v1621;
-            bool v1625 = v1624 & v1623;
-            if (v1625) {
-              ap_uint<128> v1626 = v1167.read();
-              room_beat1 = v1626;
+            quarter = v1702;
+            int32_t v1704 = step1;
+            bool v1705 = v1704 == 1;
+            int32_t v1706 = taker;
+            bool v1707 = v1706 == 0;
+            int32_t v1708 = quarter;
+            bool v1709 = v1708 == 0;
+            bool v1710 = v1705 & v1707;
+            bool v1711 = v1710 & v1709;
+            if (v1711) {
+              ap_uint<128> v1712 = v1236.read();
+              room_beat1 = v1712;
             }
-            int32_t v1627 = step1;
-            bool v1628 = v1627 == 1;
-            int32_t v1629 = tokens1;
-            bool v1630 = v1629 == 1;
-            int32_t v1631 = quarter;
-            bool v1632 = v1631 == 0;
-            bool v1633 = v1628 & v1630;
-            bool v1634 = v1633 & v1632;
-            if (v1634) {
-              ap_uint<128> v1635 = v1166.read();
-              state_beat = v1635;
+            int32_t v1713 = step1;
+            bool v1714 = v1713 == 1;
+            int32_t v1715 = tokens1;
+            bool v1716 = v1715 == 1;
+            int32_t v1717 = quarter;
+            bool v1718 = v1717 == 0;
+            bool v1719 = v1714 & v1716;
+            bool v1720 = v1719 & v1718;
+            if (v1720) {
+              ap_uint<128> v1721 = v1235.read();
+              state_beat = v1721;
             }
-            ap_int<128> v1636 = room_beat1;
-            int32_t v1637 = v1636;
+            ap_int<128> v1722 = room_beat1;
+            int32_t v1723 = v1722;
             int32_t room;
-            room = v1637;
-            ap_int<128> v1639 = state_beat;
-            int32_t v1640 = v1639;
+            room = v1723;
+            ap_int<128> v1725 = state_beat;
+            int32_t v1726 = v1725;
             int32_t before1;
-            before1 = v1640;
+            before1 = v1726;
             l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1643 = quarter;
-              ap_int<34> v1644 = k4;
-              ap_int<34> v1645 = v1644 + 1;
-              ap_int<34> v1646 = v1643;
-              bool v1647 = v1646 == v1645;
-              if (v1647) {
-                ap_int<128> v1648 = room_beat1;
-                int64_t v1649 = k4;
-                int64_t v1650 = v1649 * 32;
-                ap_int<65> v1651 = v1650;
-                ap_int<65> v1652 = v1651 + 32;
-                ap_uint<128> v1653 = v1652;
-                ap_uint<128> v1654 = v1648 >> v1653;
+              int32_t v1729 = quarter;
+              ap_int<34> v1730 = k4;
+              ap_int<34> v1731 = v1730 + 1;
+              ap_int<34> v1732 = v1729;
+              bool v1733 = v1732 == v1731;
+              if (v1733) {
+                ap_int<128> v1734 = room_beat1;
+                int64_t v1735 = k4;
+                int64_t v1736 = v1735 * 32;
+                ap_int<65> v1737 = v1736;
+                ap_int<65> v1738 = v1737 + 32;
+                ap_uint<128> v1739 = v1738;
+                ap_uint<128> v1740 = v1734 >> v1739;
                 ap_uint<128> room_part;
-                room_part = v1654;
-                ap_int<128> v1656 = room_part;
-                int32_t v1657 = v1656;
-                room = v1657;
-                ap_int<128> v1658 = state_beat;
-                ap_uint<128> v1659 = v1658 >> v1653;
+                room_part = v1740;
+                ap_int<128> v1742 = room_part;
+                int32_t v1743 = v1742;
+                room = v1743;
+                ap_int<128> v1744 = state_beat;
+                ap_uint<128> v1745 = v1744 >> v1739;
                 ap_uint<128> state_part;
-                state_part = v1659;
-                ap_int<128> v1661 = state_part;
-                int32_t v1662 = v1661;
-                before1 = v1662;
+                state_part = v1745;
+                ap_int<128> v1747 = state_part;
+                int32_t v1748 = v1747;
+                before1 = v1748;
               }
             }
-            int32_t v1663 = at5;
-            int32_t v1664 = taker;
-            ap_int<65> v1665 = v1663;
-            ap_int<65> v1666 = v1664;
-            ap_int<65> v1667 = v1665 + v1666;
-            int32_t v1668 = v1667;
+            int32_t v1749 = at5;
+            int32_t v1750 = taker;
+            ap_int<65> v1751 = v1749;
+            ap_int<65> v1752 = v1750;
+            ap_int<65> v1753 = v1751 + v1752;
+            int32_t v1754 = v1753;
             int32_t beside_at;
-            beside_at = v1668;
-            ap_int<21> v1670 = total4;
-            ap_int<48> v1671;
-            dequantise(v1670, scale, &v1671);
+            beside_at = v1754;
+            ap_int<21> v1756 = total4;
+            ap_int<48> v1757;
+            dequantise(v1756, scale, &v1757);
             ap_int<48> delta;
-            delta = v1671;
-            ap_int<48> v1673 = delta;
-            int32_t v1674;
-            saturate_gate(v1673, &v1674);
+            delta = v1757;
+            ap_int<48> v1759 = delta;
+            int32_t v1760;
+            saturate_gate(v1759, &v1760);
             int32_t gate;
-            gate = v1674;
-            int32_t v1676 = beside_at;
-            int v1677 = v1676;
-            int32_t v1678 = held[v1677];
+            gate = v1760;
+            int32_t v1762 = beside_at;
+            int v1763 = v1762;
+            int32_t v1764 = held[v1763];
             int32_t kept;
-            kept = v1678;
-            int32_t v1680 = step1;
-            bool v1681 = v1680 == 1;
-            int32_t v1682 = gate;
-            int32_t v1683 = 0 - v1682;
-            int32_t v1684 = v1681 ? (int32_t)v1683 : (int32_t)v1682;
-            int32_t turned;
-            turned = v1684;
-            int32_t v1686 = step1;
-            bool v1687 = v1686 == 2;
-            int32_t v1688 = kept;
-            int32_t v1689 = turned;
-            int32_t v1690 = v1687 ? (int32_t)v1688 : (int32_t)v1689;
+            kept = v1764;
+            int32_t v1766 = step1;
+            bool v1767 = v1766 == 1;
+            int32_t v1768 = gate;
+            int32_t v1769 = 0 - v1768;
+            int32_t v1770 = v1767 ? (int32_t)v1769 : (int32_t)v1768;
+            int32_t signed_gate;
+            signed_gate = v1770;
+            int32_t v1772 = step1;
+            bool v1773 = v1772 == 2;
+            int32_t v1774 = kept;
+            int32_t v1775 = signed_gate;
+            int32_t v1776 = v1773 ? (int32_t)v1774 : (int32_t)v1775;
             int32_t argument;
-            argument = v1690;
-            int32_t v1692 = argument;
-            ap_int<22> v1693;
-            sigmoid(v1692, &v1693);
+            argument = v1776;
+            int32_t v1778 = argument;
+            ap_int<22> v1779;
+            sigmoid(v1778, &v1779);
             ap_int<22> sigma;
-            sigma = v1693;
-            int32_t v1695 = step1;
-            bool v1696 = v1695 == 1;
-            int32_t v1697 = room;
-            int32_t v1698 = argument;
-            int32_t v1699 = v1696 ? (int32_t)v1697 : (int32_t)v1698;
+            sigma = v1779;
+            int32_t v1781 = step1;
+            bool v1782 = v1781 == 1;
+            int32_t v1783 = room;
+            int32_t v1784 = argument;
+            int32_t v1785 = v1782 ? (int32_t)v1783 : (int32_t)v1784;
             int32_t factor1;
-            factor1 = v1699;
-            int32_t v1701 = factor1;
-            ap_int<22> v1702 = sigma;
-            int32_t v1703;
-            weigh(v1701, v1702, &v1703);
+            factor1 = v1785;
+            int32_t v1787 = factor1;
+            ap_int<22> v1788 = sigma;
+            int32_t v1789;
+            times_sigma(v1787, v1788, &v1789);
             int32_t weighted1;
-            weighted1 = v1703;
-            int32_t v1705 = weighted1;
-            ap_int<22> v1706 = v1705;
+            weighted1 = v1789;
+            int32_t v1791 = weighted1;
+            ap_int<22> v1792 = v1791;
             ap_int<22> fresh;
-            fresh = v1706;
-            int32_t v1708 = before1;
-            int32_t v1709 = kept;
-            ap_int<22> v1710 = fresh;
-            int32_t v1711;
-            state_update(v1708, v1709, v1710, &v1711);
+            fresh = v1792;
+            int32_t v1794 = before1;
+            int32_t v1795 = kept;
+            ap_int<22> v1796 = fresh;
+            int32_t v1797;
+            state_update(v1794, v1795, v1796, &v1797);
             int32_t mixed1;
-            mixed1 = v1711;
+            mixed1 = v1797;
             int32_t keeps;
             keeps = 0;
-            int32_t v1714 = step1;
-            bool v1715 = v1714 == 0;
-            bool v1716 = v1714 == 4;
-            bool v1717 = v1715 | v1716;
-            if (v1717) {
+            int32_t v1800 = step1;
+            bool v1801 = v1800 == 0;
+            bool v1802 = v1800 == 4;
+            bool v1803 = v1801 | v1802;
+            if (v1803) {
               keeps = 1;
             }
-            int32_t v1718 = step1;
-            bool v1719 = v1718 == 1;
-            if (v1719) {
-              int32_t v1720 = tokens1;
-              bool v1721 = v1720 == 1;
-              if (v1721) {
+            int32_t v1804 = step1;
+            bool v1805 = v1804 == 1;
+            if (v1805) {
+              int32_t v1806 = tokens1;
+              bool v1807 = v1806 == 1;
+              if (v1807) {
                 keeps = 1;
               }
             }
-            int32_t v1722 = keeps;
-            bool v1723 = v1722 == 1;
-            if (v1723) {
-              int32_t v1724 = step1;
-              bool v1725 = v1724 == 1;
-              int32_t v1726 = mixed1;
-              int32_t v1727 = weighted1;
-              int32_t v1728 = v1725 ? (int32_t)v1726 : (int32_t)v1727;
-              int32_t v1729 = beside_at;
-              int v1730 = v1729;
-              held[v1730] = v1728;
+            int32_t v1808 = keeps;
+            bool v1809 = v1808 == 1;
+            if (v1809) {
+              int32_t v1810 = step1;
+              bool v1811 = v1810 == 1;
+              int32_t v1812 = mixed1;
+              int32_t v1813 = weighted1;
+              int32_t v1814 = v1811 ? (int32_t)v1812 : (int32_t)v1813;
+              int32_t v1815 = beside_at;
+              int v1816 = v1815;
+              held[v1816] = v1814;
             }
-            int32_t v1731 = step1;
-            bool v1732 = v1731 == 2;
-            int32_t v1733 = weighted1;
-            int32_t v1734 = kept;
-            int32_t v1735 = v1732 ? (int32_t)v1733 : (int32_t)v1734;
+            int32_t v1817 = step1;
+            bool v1818 = v1817 == 2;
+            int32_t v1819 = weighted1;
+            int32_t v1820 = kept;
+            int32_t v1821 = v1818 ? (int32_t)v1819 : (int32_t)v1820;
             int32_t other;
-            other = v1735;
-            int32_t v1737 = gate;
-            int32_t v1738 = other;
-            ap_int<48> v1739;
-            gated_product(v1737, v1738, &v1739);
+            other = v1821;
+            int32_t v1823 = gate;
+            int32_t v1824 = other;
+            ap_int<48> v1825;
+            gated_product(v1823, v1824, &v1825);
             ap_int<48> value1;
-            value1 = v1739;
-            int32_t v1741 = step1;
-            bool v1742 = v1741 == 3;
-            bool v1743 = v1741 == 5;
-            bool v1744 = v1742 | v1743;
-            if (v1744) {
-              int32_t v1745 = at5;
-              int32_t v1746 = v1745 >> 1;
-              int32_t v1747 = taker;
-              ap_int<65> v1748 = v1746;
-              ap_int<65> v1749 = v1747;
-              ap_int<65> v1750 = v1748 + v1749;
-              int32_t v1751 = v1750;
+            value1 = v1825;
+            int32_t v1827 = step1;
+            bool v1828 = v1827 == 3;
+            bool v1829 = v1827 == 5;
+            bool v1830 = v1828 | v1829;
+            if (v1830) {
+              int32_t v1831 = at5;
+              int32_t v1832 = v1831 >> 1;
+              int32_t v1833 = taker;
+              ap_int<65> v1834 = v1832;
+              ap_int<65> v1835 = v1833;
+              ap_int<65> v1836 = v1834 + v1835;
+              int32_t v1837 = v1836;
               int32_t beside1;
-              beside1 = v1751;
-              int32_t v1753 = beside1;
-              int v1754 = v1753;
-              int32_t v1755 = at5;
-              int32_t v1756 = v1755 & 1;
-              int v1757 = v1756;
-              ap_int<48> v1758 = residual[v1754][v1757];
-              ap_int<48> v1759 = delta;
-              ap_int<48> v1760;
-              residual_add(v1758, v1759, &v1760);
-              value1 = v1760;
-              ap_int<48> v1761 = value1;
-              int32_t v1762 = beside1;
-              int v1763 = v1762;
-              int32_t v1764 = at5;
-              int32_t v1765 = v1764 & 1;
-              int v1766 = v1765;
-              residual[v1763][v1766] = v1761;
-            }
-            int32_t v1767 = step1;
-            bool v1768 = v1767 == 2;
-            bool v1769 = v1767 == 3;
-            bool v1770 = v1767 == 5;
-            bool v1771 = v1767 == 7;
-            bool v1772 = v1768 | v1769;
-            bool v1773 = v1772 | v1770;
-            bool v1774 = v1773 | v1771;
-            if (v1774) {
-              int32_t v1775 = at5;
-              int32_t v1776 = v1775 >> 2;
-              int32_t v1777 = taker;
-              ap_int<65> v1778 = v1776;
-              ap_int<65> v1779 = v1777;
-              ap_int<65> v1780 = v1778 + v1779;
-              int32_t v1781 = v1780;
-              int32_t place_out;
-              place_out = v1781;
-              ap_int<48> v1783 = value1;
-              int32_t v1784 = place_out;
-              int v1785 = v1784;
-              int32_t v1786 = at5;
-              int32_t v1787 = v1786 & 3;
-              int v1788 = v1787;
-              values[v1785][v1788] = v1783;
-              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
-                int32_t v1790 = taker;
-                ap_int<33> v1791 = v1790;
-                ap_int<33> v1792 = t6;
-                bool v1793 = v1791 == v1792;
-                if (v1793) {
-                  ap_int<48> v1794 = ones[t6];
-                  ap_int<48> v1795 = value1;
-                  ap_int<48> v1796 = v1795 >> 47;
-                  ap_int<48> v1797 = v1795 ^ v1796;
-                  ap_int<48> v1798 = v1794 | v1797;
-                  ones[t6] = v1798;
+              beside1 = v1837;
+              int32_t v1839 = beside1;
+              int v1840 = v1839;
+              int32_t v1841 = at5;
+              int32_t v1842 = v1841 & 1;
+              int v1843 = v1842;
+              ap_int<48> v1844 = residual[v1840][v1843];
+              ap_int<48> v1845 = delta;
+              ap_int<48> v1846;
+              residual_add(v1844, v1845, &v1846);
+              value1 = v1846;
+              ap_int<48> v1847 = value1;
+              int32_t v1848 = beside1;
+              int v1849 = v1848;
+              int32_t v1850 = at5;
+              int32_t v1851 = v1850 & 1;
+              int v1852 = v1851;
+              residual[v1849][v1852] = v1847;
+              ap_int<48> v1853 = value1;
+              int64_t v1854 = vector_max;
+              int64_t v1855 = v1853;
+              bool v1856 = v1855 == v1854;
+              int64_t v1857 = 0 - v1854;
+              bool v1858 = v1855 == v1857;
+              bool v1859 = v1856 | v1858;
+              if (v1859) {
+                int32_t v1860 = cut1[1];
+                ap_int<33> v1861 = v1860;
+                ap_int<33> v1862 = v1861 + 1;
+                int32_t v1863 = v1862;
+                cut1[1] = v1863;
+              }
+            } else {
+              int32_t v1864 = step1;
+              bool v1865 = v1864 != 6;
+              if (v1865) {
+                int32_t v1866 = gate;
+                int32_t v1867 = gate_max;
+                bool v1868 = v1866 == v1867;
+                int32_t v1869 = 0 - v1867;
+                bool v1870 = v1866 == v1869;
+                bool v1871 = v1868 | v1870;
+                if (v1871) {
+                  int32_t v1872 = cut1[0];
+                  ap_int<33> v1873 = v1872;
+                  ap_int<33> v1874 = v1873 + 1;
+                  int32_t v1875 = v1874;
+                  cut1[0] = v1875;
                 }
               }
             }
-            ap_int<21> v1799 = total4;
-            ap_int<42> v1800 = v1799;
-            ap_int<42> v1801 = v1800 * v1800;
-            int64_t v1802 = v1801;
+            int32_t v1876 = step1;
+            bool v1877 = v1876 == 2;
+            bool v1878 = v1876 == 3;
+            bool v1879 = v1876 == 5;
+            bool v1880 = v1876 == 7;
+            bool v1881 = v1877 | v1878;
+            bool v1882 = v1881 | v1879;
+            bool v1883 = v1882 | v1880;
+            if (v1883) {
+              int32_t v1884 = at5;
+              int32_t v1885 = v1884 >> 2;
+              int32_t v1886 = taker;
+              ap_int<65> v1887 = v1885;
+              ap_int<65> v1888 = v1886;
+              ap_int<65> v1889 = v1887 + v1888;
+              int32_t v1890 = v1889;
+              int32_t place_out;
+              place_out = v1890;
+              ap_int<48> v1892 = value1;
+              int32_t v1893 = place_out;
+              int v1894 = v1893;
+              int32_t v1895 = at5;
+              int32_t v1896 = v1895 & 3;
+              int v1897 = v1896;
+              values[v1894][v1897] = v1892;
+              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
+                int32_t v1899 = taker;
+                ap_int<33> v1900 = v1899;
+                ap_int<33> v1901 = t6;
+                bool v1902 = v1900 == v1901;
+                if (v1902) {
+                  ap_int<48> v1903 = ones[t6];
+                  ap_int<48> v1904 = value1;
+                  ap_int<48> v1905 = v1904 >> 47;
+                  ap_int<48> v1906 = v1904 ^ v1905;
+                  ap_int<48> v1907 = v1903 | v1906;
+                  ones[t6] = v1907;
+                }
+              }
+            }
+            ap_int<21> v1908 = total4;
+            ap_int<42> v1909 = v1908;
+            ap_int<42> v1910 = v1909 * v1909;
+            int64_t v1911 = v1910;
             int64_t square;
-            square = v1802;
-            int32_t v1804 = step1;
-            bool v1805 = v1804 == 2;
-            if (v1805) {
+            square = v1911;
+            int32_t v1913 = step1;
+            bool v1914 = v1913 == 2;
+            if (v1914) {
               l_S_t_11_t7: for (int t7 = 0; t7 < 1; t7++) {
-                int32_t v1807 = taker;
-                ap_int<33> v1808 = v1807;
-                ap_int<33> v1809 = t7;
-                bool v1810 = v1808 == v1809;
-                if (v1810) {
-                  int64_t v1811 = square;
-                  int64_t v1812 = gate_sums[t7];
-                  ap_int<65> v1813 = v1812;
-                  ap_int<65> v1814 = v1811;
-                  ap_int<65> v1815 = v1813 + v1814;
-                  int64_t v1816 = v1815;
-                  gate_sums[t7] = v1816;
+                int32_t v1916 = taker;
+                ap_int<33> v1917 = v1916;
+                ap_int<33> v1918 = t7;
+                bool v1919 = v1917 == v1918;
+                if (v1919) {
+                  int64_t v1920 = square;
+                  int64_t v1921 = gate_sums[t7];
+                  ap_int<65> v1922 = v1921;
+                  ap_int<65> v1923 = v1920;
+                  ap_int<65> v1924 = v1922 + v1923;
+                  int64_t v1925 = v1924;
+                  gate_sums[t7] = v1925;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1818 = step1;
-            bool v1819 = v1818 == 1;
-            if (v1819) {
-              int32_t v1820 = tokens1;
-              bool v1821 = v1820 == 1;
-              if (v1821) {
+            int32_t v1927 = step1;
+            bool v1928 = v1927 == 1;
+            if (v1928) {
+              int32_t v1929 = tokens1;
+              bool v1930 = v1929 == 1;
+              if (v1930) {
                 leaves = 1;
               }
             }
-            int32_t v1822 = step1;
-            bool v1823 = v1822 == 6;
-            if (v1823) {
+            int32_t v1931 = step1;
+            bool v1932 = v1931 == 6;
+            if (v1932) {
               leaves = 1;
             }
-            int32_t v1824 = leaves;
-            bool v1825 = v1824 == 1;
-            if (v1825) {
-              int32_t v1826 = step1;
-              bool v1827 = v1826 == 1;
-              int32_t v1828 = mixed1;
-              ap_int<21> v1829 = total4;
-              int32_t v1830 = v1829;
-              int32_t v1831 = v1827 ? (int32_t)v1828 : (int32_t)v1830;
+            int32_t v1933 = leaves;
+            bool v1934 = v1933 == 1;
+            if (v1934) {
+              int32_t v1935 = step1;
+              bool v1936 = v1935 == 1;
+              int32_t v1937 = mixed1;
+              ap_int<21> v1938 = total4;
+              int32_t v1939 = v1938;
+              int32_t v1940 = v1936 ? (int32_t)v1937 : (int32_t)v1939;
               int32_t newest;
-              newest = v1831;
+              newest = v1940;
               ap_uint<128> packed;
               packed = 0;
               l_S_t_12_t8: for (int t8 = 0; t8 < 1; t8++) {
-                int32_t v1835 = taker;
-                ap_int<33> v1836 = v1835;
-                ap_int<33> v1837 = t8;
-                bool v1838 = v1836 == v1837;
-                if (v1838) {
+                int32_t v1944 = taker;
+                ap_int<33> v1945 = v1944;
+                ap_int<33> v1946 = t8;
+                bool v1947 = v1945 == v1946;
+                if (v1947) {
                   l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1840 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1840;
+                    int32_t v1949 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1949;
                   }
-                  int32_t v1841 = newest;
-                  quad[((t8 * 4) + 3)] = v1841;
+                  int32_t v1950 = newest;
+                  quad[((t8 * 4) + 3)] = v1950;
                   l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1843 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1844 = packed;
-                    int64_t v1845 = k6;
-                    int64_t v1846 = v1845 * 32;
-                    ap_int<65> v1847 = v1846;
-                    ap_int<65> v1848 = v1847 + 31;
-                    int v1849 = v1846;
-                    int v1850 = v1848;
-                    ap_int<128> v1851;
-                    ap_int<128> v1851_tmp = v1844;
-                    v1851_tmp(v1850, v1849) = v1843;
-                    v1851 = v1851_tmp;
-                    packed = v1851;
+                    int32_t v1952 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1953 = packed;
+                    int64_t v1954 = k6;
+                    int64_t v1955 = v1954 * 32;
+                    ap_int<65> v1956 = v1955;
+                    ap_int<65> v1957 = v1956 + 31;
+                    int v1958 = v1955;
+                    int v1959 = v1957;
+                    ap_int<128> v1960;
+                    ap_int<128> v1960_tmp = v1953;
+                    v1960_tmp(v1959, v1958) = v1952;
+                    v1960 = v1960_tmp;
+                    packed = v1960;
                   }
                 }
               }
-              int32_t v1852 = quarter;
-              bool v1853 = v1852 == 3;
-              if (v1853) {
-                ap_int<128> v1854 = packed;
-                v1173.write(v1854);
+              int32_t v1961 = quarter;
+              bool v1962 = v1961 == 3;
+              if (v1962) {
+                ap_int<128> v1963 = packed;
+                v1242.write(v1963);
               }
             }
           }
-          int32_t v1855 = last_taker;
-          bool v1856 = v1855 == 1;
-          if (v1856) {
+          int32_t v1964 = last_taker;
+          bool v1965 = v1964 == 1;
+          if (v1965) {
             taker = 0;
-            int32_t v1857 = position;
-            ap_int<33> v1858 = v1857;
-            ap_int<33> v1859 = v1858 + 1;
-            int32_t v1860 = v1859;
-            position = v1860;
+            int32_t v1966 = position;
+            ap_int<33> v1967 = v1966;
+            ap_int<33> v1968 = v1967 + 1;
+            int32_t v1969 = v1968;
+            position = v1969;
           }
         }
-        int32_t v1861 = column;
-        multiply_word(word, codes, v1861, sums);
-        int32_t v1862 = taking;
-        bool v1863 = v1862 == 1;
-        if (v1863) {
-          int32_t v1864 = column;
-          ap_int<33> v1865 = v1864;
-          ap_int<33> v1866 = v1865 + 1;
-          int32_t v1867 = v1866;
-          column = v1867;
-          int32_t v1868 = column;
-          int32_t v1869 = columns;
-          bool v1870 = v1868 == v1869;
-          if (v1870) {
+        int32_t v1970 = column;
+        multiply_word(word, codes, v1970, sums);
+        int32_t v1971 = taking;
+        bool v1972 = v1971 == 1;
+        if (v1972) {
+          int32_t v1973 = column;
+          ap_int<33> v1974 = v1973;
+          ap_int<33> v1975 = v1974 + 1;
+          int32_t v1976 = v1975;
+          column = v1976;
+          int32_t v1977 = column;
+          int32_t v1978 = columns;
+          bool v1979 = v1977 == v1978;
+          if (v1979) {
             column = 0;
-            int32_t v1871 = group_sums;
-            pending = v1871;
-            int32_t v1872 = idle;
-            waiting = v1872;
+            int32_t v1980 = group_sums;
+            pending = v1980;
+            int32_t v1981 = idle;
+            waiting = v1981;
             l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 1; t9++) {
-                ap_int<21> v1875 = sums[r4][t9];
-                leaving[r4][t9] = v1875;
+                ap_int<21> v1984 = sums[r4][t9];
+                leaving[r4][t9] = v1984;
               }
             }
           }
         }
       }
-      int32_t v1876 = active;
-      int v1877 = v1876;
-      for (int v1878 = 0; v1878 < v1877; v1878 += 1) {
-        int32_t v1879 = scale_mantissas[v1878];
-        scale[0] = v1879;
-        int32_t v1880 = scale_exponents[v1878];
-        scale[1] = v1880;
-        int32_t v1881 = phase;
-        bool v1882 = v1881 == 2;
-        if (v1882) {
-          int64_t v1883 = gate_sums[v1878];
-          gate_squares(v1883, scale, gate_plain);
-          int32_t v1884 = gate_plain[0];
-          gate_mantissas[v1878] = v1884;
-          int32_t v1885 = gate_plain[1];
-          gate_exponents[v1878] = v1885;
+      int32_t v1985 = active;
+      int v1986 = v1985;
+      for (int v1987 = 0; v1987 < v1986; v1987 += 1) {
+        int32_t v1988 = scale_mantissas[v1987];
+        scale[0] = v1988;
+        int32_t v1989 = scale_exponents[v1987];
+        scale[1] = v1989;
+        int32_t v1990 = phase;
+        bool v1991 = v1990 == 2;
+        if (v1991) {
+          int64_t v1992 = gate_sums[v1987];
+          gate_squares(v1992, scale, gate_plain);
+          int32_t v1993 = gate_plain[0];
+          gate_mantissas[v1987] = v1993;
+          int32_t v1994 = gate_plain[1];
+          gate_exponents[v1987] = v1994;
         }
-        int32_t v1886 = phase;
-        bool v1887 = v1886 == 6;
-        if (v1887) {
+        int32_t v1995 = phase;
+        bool v1996 = v1995 == 6;
+        if (v1996) {
           ap_uint<128> end;
           end = 0;
-          int32_t v1889 = scale[0];
-          ap_int<128> v1890 = end;
-          ap_int<128> v1891;
-          ap_int<128> v1891_tmp = v1890;
-          v1891_tmp(31, 0) = v1889;
-          v1891 = v1891_tmp;
-          end = v1891;
-          int32_t v1892 = scale[1];
-          ap_int<128> v1893 = end;
-          ap_int<128> v1894;
-          ap_int<128> v1894_tmp = v1893;
-          v1894_tmp(63, 32) = v1892;
-          v1894 = v1894_tmp;
-          end = v1894;
-          ap_int<128> v1895 = end;
-          v1173.write(v1895);
+          int32_t v1998 = scale[0];
+          ap_int<128> v1999 = end;
+          ap_int<128> v2000;
+          ap_int<128> v2000_tmp = v1999;
+          v2000_tmp(31, 0) = v1998;
+          v2000 = v2000_tmp;
+          end = v2000;
+          int32_t v2001 = scale[1];
+          ap_int<128> v2002 = end;
+          ap_int<128> v2003;
+          ap_int<128> v2003_tmp = v2002;
+          v2003_tmp(63, 32) = v2001;
+          v2003 = v2003_tmp;
+          end = v2003;
+          ap_int<128> v2004 = end;
+          v1242.write(v2004);
         }
       }
     }
   }
-  int32_t v1896 = tokens1;
-  int v1897 = v1896;
-  for (int v1898 = 0; v1898 < v1897; v1898 += 1) {
-    int32_t v1899 = v1898;
+  int32_t v2005 = tokens1;
+  int v2006 = v2005;
+  for (int v2007 = 0; v2007 < v2006; v2007 += 1) {
+    int32_t v2008 = v2007;
     int32_t token_out;
-    token_out = v1899;
-    int32_t v1901 = vector_beats1;
-    int v1902 = v1901;
-    for (int v1903 = 0; v1903 < v1902; v1903 += 1) {
+    token_out = v2008;
+    int32_t v2010 = vector_beats1;
+    int v2011 = v2010;
+    for (int v2012 = 0; v2012 < v2011; v2012 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v1905 = v1903;
+      int32_t v2014 = v2012;
       int32_t number_out;
-      number_out = v1905;
-      int32_t v1907 = number_out;
-      int32_t v1908 = token_out;
-      ap_int<65> v1909 = v1907;
-      ap_int<65> v1910 = v1908;
-      ap_int<65> v1911 = v1909 + v1910;
-      int32_t v1912 = v1911;
+      number_out = v2014;
+      int32_t v2016 = number_out;
+      int32_t v2017 = token_out;
+      ap_int<65> v2018 = v2016;
+      ap_int<65> v2019 = v2017;
+      ap_int<65> v2020 = v2018 + v2019;
+      int32_t v2021 = v2020;
       int32_t beside_out;
-      beside_out = v1912;
-      int32_t v1914 = beside_out;
-      int v1915 = v1914;
-      ap_int<48> v1916 = residual[v1915][0];
-      int64_t v1917 = v1916;
+      beside_out = v2021;
+      int32_t v2023 = beside_out;
+      int v2024 = v2023;
+      ap_int<48> v2025 = residual[v2024][0];
+      int64_t v2026 = v2025;
       int64_t even;
-      even = v1917;
-      int32_t v1919 = beside_out;
-      int v1920 = v1919;
-      ap_int<48> v1921 = residual[v1920][1];
-      int64_t v1922 = v1921;
+      even = v2026;
+      int32_t v2028 = beside_out;
+      int v2029 = v2028;
+      ap_int<48> v2030 = residual[v2029][1];
+      int64_t v2031 = v2030;
       int64_t odd1;
-      odd1 = v1922;
-      int64_t v1924 = even;
-      ap_int<128> v1925 = out;
-      ap_int<128> v1926;
-      ap_int<128> v1926_tmp = v1925;
-      v1926_tmp(63, 0) = v1924;
-      v1926 = v1926_tmp;
-      out = v1926;
-      int64_t v1927 = odd1;
-      ap_int<128> v1928 = out;
-      ap_int<128> v1929;
-      ap_int<128> v1929_tmp = v1928;
-      v1929_tmp(127, 64) = v1927;
-      v1929 = v1929_tmp;
-      out = v1929;
-      ap_int<128> v1930 = out;
-      v1173.write(v1930);
+      odd1 = v2031;
+      int64_t v2033 = even;
+      ap_int<128> v2034 = out;
+      ap_int<128> v2035;
+      ap_int<128> v2035_tmp = v2034;
+      v2035_tmp(63, 0) = v2033;
+      v2035 = v2035_tmp;
+      out = v2035;
+      int64_t v2036 = odd1;
+      ap_int<128> v2037 = out;
+      ap_int<128> v2038;
+      ap_int<128> v2038_tmp = v2037;
+      v2038_tmp(127, 64) = v2036;
+      v2038 = v2038_tmp;
+      out = v2038;
+      ap_int<128> v2039 = out;
+      v1242.write(v2039);
     }
   }
+  ap_uint<128> counted;
+  counted = 0;
+  int32_t v2041 = cut1[0];
+  ap_int<128> v2042 = counted;
+  ap_int<128> v2043;
+  ap_int<128> v2043_tmp = v2042;
+  v2043_tmp(31, 0) = v2041;
+  v2043 = v2043_tmp;
+  counted = v2043;
+  int32_t v2044 = cut1[1];
+  ap_int<128> v2045 = counted;
+  ap_int<128> v2046;
+  ap_int<128> v2046_tmp = v2045;
+  v2046_tmp(63, 32) = v2044;
+  v2046 = v2046_tmp;
+  counted = v2046;
+  int32_t v2047 = cut1[2];
+  ap_int<128> v2048 = counted;
+  ap_int<128> v2049;
+  ap_int<128> v2049_tmp = v2048;
+  v2049_tmp(95, 64) = v2047;
+  v2049 = v2049_tmp;
+  counted = v2049;
+  ap_int<128> v2050 = counted;
+  v1242.write(v2050);
 }
 
 void store_0(
-  ap_uint<128> v1931[1025],
-  ap_uint<128> v1932[16777216],
-  ap_uint<128> v1933[65537],
-  hls::stream< int32_t >& v1934,
-  hls::stream< ap_uint<128> >& v1935
+  ap_uint<128> v2051[1026],
+  ap_uint<128> v2052[16777216],
+  ap_uint<128> v2053[65537],
+  hls::stream< int32_t >& v2054,
+  hls::stream< ap_uint<128> >& v2055
 ) {
   int32_t targets[1];
   l_S_t_0_t10: for (int t10 = 0; t10 < 1; t10++) {
-    int32_t v1938 = v1934.read();
-    targets[t10] = v1938;
+    int32_t v2058 = v2054.read();
+    targets[t10] = v2058;
   }
-  int32_t v1939 = v1934.read();
+  int32_t v2059 = v2054.read();
   int32_t tokens2;
-  tokens2 = v1939;
-  int32_t v1941 = v1934.read();
+  tokens2 = v2059;
+  int32_t v2061 = v2054.read();
   int32_t wanted2;
-  wanted2 = v1941;
-  int32_t v1943 = v1934.read();
+  wanted2 = v2061;
+  int32_t v2063 = v2054.read();
   int32_t vector_beats2;
-  vector_beats2 = v1943;
-  int32_t v1945 = v1934.read();
+  vector_beats2 = v2063;
+  int32_t v2065 = v2054.read();
   int32_t logits_beats1;
-  logits_beats1 = v1945;
-  int32_t v1947 = v1934.read();
+  logits_beats1 = v2065;
+  int32_t v2067 = v2054.read();
   int32_t count6;
-  count6 = v1947;
-  int32_t v1949 = vector_beats2;
-  int32_t v1950 = v1949 >> 1;
+  count6 = v2067;
+  int32_t v2069 = vector_beats2;
+  int32_t v2070 = v2069 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1950;
-  int32_t v1952 = logits_beats1;
-  ap_int<33> v1953 = v1952;
-  ap_int<33> v1954 = v1953 + 1;
-  int32_t v1955 = wanted2;
-  ap_int<65> v1956 = v1954;
-  ap_int<65> v1957 = v1955;
-  ap_int<65> v1958 = v1956 * v1957;
-  int32_t v1959 = v1958;
+  state_beats1 = v2070;
+  int32_t v2072 = logits_beats1;
+  ap_int<33> v2073 = v2072;
+  ap_int<33> v2074 = v2073 + 1;
+  int32_t v2075 = wanted2;
+  ap_int<65> v2076 = v2074;
+  ap_int<65> v2077 = v2075;
+  ap_int<65> v2078 = v2076 * v2077;
+  int32_t v2079 = v2078;
   int32_t head_beats;
-  head_beats = v1959;
-  int32_t v1961 = vector_beats2;
-  int32_t v1962 = tokens2;
-  int64_t v1963 = v1961;
-  int64_t v1964 = v1962;
-  int64_t v1965 = v1963 * v1964;
-  int32_t v1966 = v1965;
+  head_beats = v2079;
+  int32_t v2081 = vector_beats2;
+  int32_t v2082 = tokens2;
+  int64_t v2083 = v2081;
+  int64_t v2084 = v2082;
+  int64_t v2085 = v2083 * v2084;
+  ap_int<65> v2086 = v2085;
+  ap_int<65> v2087 = v2086 + 1;
+  int32_t v2088 = v2087;
   int32_t all_beats;
-  all_beats = v1966;
-  int32_t v1968 = count6;
-  int v1969 = v1968;
-  for (int v1970 = 0; v1970 < v1969; v1970 += 1) {
-    int32_t v1971 = v1934.read();
-    int32_t kind2;
-    kind2 = v1971;
-    int32_t v1973 = v1934.read();
+  all_beats = v2088;
+  int32_t v2090 = count6;
+  int v2091 = v2090;
+  for (int v2092 = 0; v2092 < v2091; v2092 += 1) {
+    int32_t v2093 = v2054.read();
+    int32_t kind6;
+    kind6 = v2093;
+    int32_t v2095 = v2054.read();
     int32_t at6;
-    at6 = v1973;
-    int32_t v1975 = kind2;
-    bool v1976 = v1975 == 0;
-    if (v1976) {
-      int32_t v1977 = tokens2;
-      int v1978 = v1977;
-      for (int v1979 = 0; v1979 < v1978; v1979 += 1) {
-        int32_t v1980 = targets[v1979];
-        int32_t v1981 = at6;
-        int v1982 = v1980;
-        int v1983 = v1981;
-        int v1984 = v1982 + v1983;
-        int32_t v1985 = v1984;
+    at6 = v2095;
+    int32_t v2097 = kind6;
+    bool v2098 = v2097 == 0;
+    if (v2098) {
+      int32_t v2099 = tokens2;
+      int v2100 = v2099;
+      for (int v2101 = 0; v2101 < v2100; v2101 += 1) {
+        int32_t v2102 = targets[v2101];
+        int32_t v2103 = at6;
+        int v2104 = v2102;
+        int v2105 = v2103;
+        int v2106 = v2104 + v2105;
+        int32_t v2107 = v2106;
         int32_t state_at1;
-        state_at1 = v1985;
-        int32_t v1987 = state_beats1;
-        int v1988 = v1987;
-        for (int v1989 = 0; v1989 < v1988; v1989 += 1) {
+        state_at1 = v2107;
+        int32_t v2109 = state_beats1;
+        int v2110 = v2109;
+        for (int v2111 = 0; v2111 < v2110; v2111 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v1990 = v1935.read();
-          int32_t v1991 = state_at1;
-          int v1992 = v1991;
-          int v1993 = v1989;
-          int v1994 = v1992 + v1993;
-          int v1995 = v1994;
-          v1932[v1995] = v1990;
+          ap_uint<128> v2112 = v2055.read();
+          int32_t v2113 = state_at1;
+          int v2114 = v2113;
+          int v2115 = v2111;
+          int v2116 = v2114 + v2115;
+          int v2117 = v2116;
+          v2052[v2117] = v2112;
         }
       }
-    } else {
-      int32_t v1996 = head_beats;
-      int v1997 = v1996;
-      for (int v1998 = 0; v1998 < v1997; v1998 += 1) {
+    }
+    int32_t v2118 = kind6;
+    bool v2119 = v2118 == 1;
+    if (v2119) {
+      int32_t v2120 = head_beats;
+      int v2121 = v2120;
+      for (int v2122 = 0; v2122 < v2121; v2122 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1999 = v1935.read();
-        v1933[v1998] = v1999;
+        ap_uint<128> v2123 = v2055.read();
+        v2053[v2122] = v2123;
       }
     }
   }
   int32_t behind1;
   behind1 = 1;
-  int32_t v2001 = all_beats;
-  int v2002 = v2001;
-  for (int v2003 = 0; v2003 < v2002; v2003 += 1) {
+  int32_t v2125 = all_beats;
+  int v2126 = v2125;
+  for (int v2127 = 0; v2127 < v2126; v2127 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2004 = v1935.read();
-    int32_t v2005 = behind1;
-    int v2006 = v2005;
-    int v2007 = v2003;
-    int v2008 = v2006 + v2007;
-    int v2009 = v2008;
-    v1931[v2009] = v2004;
+    ap_uint<128> v2128 = v2055.read();
+    int32_t v2129 = behind1;
+    int v2130 = v2129;
+    int v2131 = v2127;
+    int v2132 = v2130 + v2131;
+    int v2133 = v2132;
+    v2051[v2133] = v2128;
   }
 }
 
@@ -3062,8 +3255,8 @@ extern "C" void engine(
   uint64_t weights_2[268435456],
   uint64_t weights_3[268435456],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[1025],
-  ap_uint<128> vector_out[1025],
+  ap_uint<128> vector_in[1026],
+  ap_uint<128> vector_out[1026],
   ap_uint<128> state_in[16777216],
   ap_uint<128> state_out[16777216],
   ap_uint<128> logits[65537]
@@ -3083,9 +3276,9 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=17664 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=129 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=130 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=130 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=128 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
@@ -3094,41 +3287,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2023;
-  #pragma HLS stream variable=v2023 depth=4
-  hls::stream< int32_t > v2024;
-  #pragma HLS stream variable=v2024 depth=4
-  hls::stream< int32_t > v2025;
-  #pragma HLS stream variable=v2025 depth=4
-  hls::stream< int32_t > v2026;
-  #pragma HLS stream variable=v2026 depth=4
-  hls::stream< int32_t > v2027;
-  #pragma HLS stream variable=v2027 depth=4
-  hls::stream< int32_t > v2028;
-  #pragma HLS stream variable=v2028 depth=4
-  hls::stream< ap_uint<128> > v2029;
-  #pragma HLS stream variable=v2029 depth=8
-  hls::stream< uint64_t > v2030;
-  #pragma HLS stream variable=v2030 depth=512
-  hls::stream< uint64_t > v2031;
-  #pragma HLS stream variable=v2031 depth=512
-  hls::stream< uint64_t > v2032;
-  #pragma HLS stream variable=v2032 depth=512
-  hls::stream< uint64_t > v2033;
-  #pragma HLS stream variable=v2033 depth=512
-  hls::stream< ap_uint<128> > v2034;
-  #pragma HLS stream variable=v2034 depth=1408
-  hls::stream< ap_uint<128> > v2035;
-  #pragma HLS stream variable=v2035 depth=512
-  hls::stream< ap_uint<128> > v2036;
-  #pragma HLS stream variable=v2036 depth=512
-  hls::stream< ap_uint<128> > v2037;
-  #pragma HLS stream variable=v2037 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2029, v2024, v2023, v2025, v2026, v2027, v2028, v2036, v2035, v2034);
-  load_0_0(weights_0, v2025, v2030);
-  load_1_0(weights_1, v2026, v2031);
-  load_2_0(weights_2, v2027, v2032);
-  load_3_0(weights_3, v2028, v2033);
-  core_0(v2029, v2023, v2036, v2035, v2034, v2030, v2031, v2032, v2033, v2037);
-  store_0(vector_out, state_out, logits, v2024, v2037);
+  hls::stream< int32_t > v2147;
+  #pragma HLS stream variable=v2147 depth=4
+  hls::stream< int32_t > v2148;
+  #pragma HLS stream variable=v2148 depth=4
+  hls::stream< int32_t > v2149;
+  #pragma HLS stream variable=v2149 depth=4
+  hls::stream< int32_t > v2150;
+  #pragma HLS stream variable=v2150 depth=4
+  hls::stream< int32_t > v2151;
+  #pragma HLS stream variable=v2151 depth=4
+  hls::stream< int32_t > v2152;
+  #pragma HLS stream variable=v2152 depth=4
+  hls::stream< ap_uint<128> > v2153;
+  #pragma HLS stream variable=v2153 depth=8
+  hls::stream< uint64_t > v2154;
+  #pragma HLS stream variable=v2154 depth=512
+  hls::stream< uint64_t > v2155;
+  #pragma HLS stream variable=v2155 depth=512
+  hls::stream< uint64_t > v2156;
+  #pragma HLS stream variable=v2156 depth=512
+  hls::stream< uint64_t > v2157;
+  #pragma HLS stream variable=v2157 depth=512
+  hls::stream< ap_uint<128> > v2158;
+  #pragma HLS stream variable=v2158 depth=1408
+  hls::stream< ap_uint<128> > v2159;
+  #pragma HLS stream variable=v2159 depth=512
+  hls::stream< ap_uint<128> > v2160;
+  #pragma HLS stream variable=v2160 depth=512
+  hls::stream< ap_uint<128> > v2161;
+  #pragma HLS stream variable=v2161 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2153, v2148, v2147, v2149, v2150, v2151, v2152, v2160, v2159, v2158);
+  load_0_0(weights_0, v2149, v2154);
+  load_1_0(weights_1, v2150, v2155);
+  load_2_0(weights_2, v2151, v2156);
+  load_3_0(weights_3, v2152, v2157);
+  core_0(v2153, v2147, v2160, v2159, v2158, v2154, v2155, v2156, v2157, v2161);
+  store_0(vector_out, state_out, logits, v2148, v2161);
 }

@@ -89,7 +89,7 @@ void sigmoid(
   *v1 = result;
 }
 
-void weigh(
+void times_sigma(
   int32_t v67,
   ap_int<22> v68,
   int32_t *v69
@@ -147,7 +147,7 @@ extern "C" void swiglu(
     int32_t v101 = a[i];
     ap_int<22> v102 = sigma;
     int32_t v103;
-    weigh(v101, v102, &v103);
+    times_sigma(v101, v102, &v103);
     int32_t silu;
     silu = v103;
     int32_t v105 = silu;

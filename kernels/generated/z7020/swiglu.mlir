@@ -120,7 +120,7 @@
     %139 = "affine.load"(%138) <{map = #map}> {from = "result"} : (memref<i22>) -> i22 loc(#loc40)
     "func.return"(%139) : (i22) -> () loc(#loc41)
   }) {itypes = "s", otypes = "s"} : () -> () loc(#loc4)
-  "func.func"() <{function_type = (i32, i22) -> i32, sym_name = "weigh"}> ({
+  "func.func"() <{function_type = (i32, i22) -> i32, sym_name = "times_sigma"}> ({
   ^bb0(%arg6: i32 loc("kernels/swiglu.py":13:0), %arg7: i22 loc("kernels/swiglu.py":13:0)):
     %27 = "arith.extsi"(%arg6) : (i32) -> i54 loc(#loc43)
     %28 = "arith.extsi"(%arg7) : (i22) -> i54 loc(#loc43)
@@ -177,7 +177,7 @@
       "affine.store"(%1, %2) <{map = #map}> {to = "sigma"} : (i22, memref<i22>) -> () loc(#loc62)
       %3 = "affine.load"(%arg0, %arg3) <{map = #map1}> {from = "a"} : (memref<384xi32>, index) -> i32 loc(#loc63)
       %4 = "affine.load"(%2) <{map = #map}> {from = "sigma"} : (memref<i22>) -> i22 loc(#loc64)
-      %5 = "func.call"(%3, %4) <{callee = @weigh}> : (i32, i22) -> i32 loc(#loc65)
+      %5 = "func.call"(%3, %4) <{callee = @times_sigma}> : (i32, i22) -> i32 loc(#loc65)
       %6 = "memref.alloc"() <{operandSegmentSizes = array<i32: 0, 0>}> {name = "silu"} : () -> memref<i32> loc(#loc66)
       "affine.store"(%5, %6) <{map = #map}> {to = "silu"} : (i32, memref<i32>) -> () loc(#loc66)
       %7 = "affine.load"(%6) <{map = #map}> {from = "silu"} : (memref<i32>) -> i32 loc(#loc67)
@@ -247,8 +247,8 @@
 #loc60 = loc("kernels/swiglu.py":30:31)
 #loc61 = loc("kernels/swiglu.py":30:23)
 #loc62 = loc("kernels/swiglu.py":30:8)
-#loc63 = loc("kernels/swiglu.py":31:28)
-#loc64 = loc("kernels/swiglu.py":31:34)
+#loc63 = loc("kernels/swiglu.py":31:34)
+#loc64 = loc("kernels/swiglu.py":31:40)
 #loc65 = loc("kernels/swiglu.py":31:22)
 #loc66 = loc("kernels/swiglu.py":31:8)
 #loc67 = loc("kernels/swiglu.py":32:35)

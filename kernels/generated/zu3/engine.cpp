@@ -8,7 +8,7 @@ void fetch_0(
   int32_t v1,
   ap_uint<128> v2[524],
   ap_uint<128> v3[134217728],
-  ap_uint<128> v4[1281],
+  ap_uint<128> v4[1282],
   ap_uint<128> v5[20971520],
   hls::stream< ap_uint<128> >& v6,
   hls::stream< int32_t >& v7,
@@ -315,198 +315,261 @@ void fetch_0(
     int32_t v191 = v188 ? (int32_t)v189 : (int32_t)v190;
     int32_t words;
     words = v191;
-    int32_t v193 = kind;
-    v8.write(v193);
-    int32_t v194 = kind;
-    v7.write(v194);
-    int32_t v195 = state_at;
-    v7.write(v195);
-    int32_t v196 = from_0;
-    v9.write(v196);
-    int32_t v197 = from_1;
-    v10.write(v197);
-    int32_t v198 = from_2;
-    v11.write(v198);
-    int32_t v199 = from_3;
-    v12.write(v199);
-    int32_t v200 = words;
-    v9.write(v200);
-    int32_t v201 = words;
-    v10.write(v201);
-    int32_t v202 = words;
-    v11.write(v202);
-    int32_t v203 = words;
-    v12.write(v203);
-    int32_t v204 = kind;
-    bool v205 = v204 == 0;
-    int32_t v206 = tokens;
-    int32_t v207 = wanted;
-    int32_t v208 = v205 ? (int32_t)v206 : (int32_t)v207;
+    int32_t v193 = words;
+    int32_t words_0;
+    words_0 = v193;
+    int32_t v195 = words;
+    int32_t words_1;
+    words_1 = v195;
+    int32_t v197 = words;
+    int32_t words_2;
+    words_2 = v197;
+    int32_t v199 = words;
+    int32_t words_3;
+    words_3 = v199;
+    int32_t v201 = kind;
+    bool v202 = v201 == 2;
+    if (v202) {
+      int32_t v203 = state_at;
+      int32_t v204 = v203 & 1;
+      int32_t chosen_0;
+      chosen_0 = v204;
+      int32_t v206 = state_at;
+      int32_t v207 = v206 >> 1;
+      int32_t v208 = v207 & 1;
+      int32_t chosen_1;
+      chosen_1 = v208;
+      int32_t v210 = state_at;
+      int32_t v211 = v210 >> 2;
+      int32_t v212 = v211 & 1;
+      int32_t chosen_2;
+      chosen_2 = v212;
+      int32_t v214 = state_at;
+      int32_t v215 = v214 >> 3;
+      int32_t v216 = v215 & 1;
+      int32_t chosen_3;
+      chosen_3 = v216;
+      int32_t v218 = chosen_0;
+      bool v219 = v218 == 1;
+      int32_t v220 = at;
+      int32_t v221 = v219 ? (int32_t)v220 : (int32_t)0;
+      words_0 = v221;
+      int32_t v222 = chosen_1;
+      bool v223 = v222 == 1;
+      int32_t v224 = at;
+      int32_t v225 = v223 ? (int32_t)v224 : (int32_t)0;
+      words_1 = v225;
+      int32_t v226 = chosen_2;
+      bool v227 = v226 == 1;
+      int32_t v228 = at;
+      int32_t v229 = v227 ? (int32_t)v228 : (int32_t)0;
+      words_2 = v229;
+      int32_t v230 = chosen_3;
+      bool v231 = v230 == 1;
+      int32_t v232 = at;
+      int32_t v233 = v231 ? (int32_t)v232 : (int32_t)0;
+      words_3 = v233;
+    }
+    int32_t v234 = kind;
+    v8.write(v234);
+    int32_t v235 = kind;
+    v7.write(v235);
+    int32_t v236 = state_at;
+    v7.write(v236);
+    int32_t v237 = kind;
+    v9.write(v237);
+    int32_t v238 = kind;
+    v10.write(v238);
+    int32_t v239 = kind;
+    v11.write(v239);
+    int32_t v240 = kind;
+    v12.write(v240);
+    int32_t v241 = from_0;
+    v9.write(v241);
+    int32_t v242 = from_1;
+    v10.write(v242);
+    int32_t v243 = from_2;
+    v11.write(v243);
+    int32_t v244 = from_3;
+    v12.write(v244);
+    int32_t v245 = words_0;
+    v9.write(v245);
+    int32_t v246 = words_1;
+    v10.write(v246);
+    int32_t v247 = words_2;
+    v11.write(v247);
+    int32_t v248 = words_3;
+    v12.write(v248);
+    int32_t v249 = kind;
+    bool v250 = v249 == 0;
+    int32_t v251 = tokens;
+    int32_t v252 = wanted;
+    int32_t v253 = v250 ? (int32_t)v251 : (int32_t)v252;
     int32_t takers;
-    takers = v208;
-    int32_t v210 = kind;
-    bool v211 = v210 == 0;
-    int32_t v212 = v211 ? (int32_t)0 : (int32_t)6;
+    takers = v253;
+    int32_t v255 = kind;
+    bool v256 = v255 == 0;
+    int32_t v257 = v256 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin;
-    phase_begin = v212;
-    int32_t v214 = kind;
-    bool v215 = v214 == 0;
-    ap_int<33> v216 = v215 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v217 = v216;
+    phase_begin = v257;
+    int32_t v259 = kind;
+    bool v260 = v259 == 1;
+    ap_int<33> v261 = v260 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v262 = v261;
     int32_t phase_end;
-    phase_end = v217;
-    int32_t v219 = phase_begin;
-    int32_t v220 = phase_end;
-    int v221 = v219;
-    int v222 = v220;
-    for (int v223 = v221; v223 < v222; v223 += 1) {
+    phase_end = v262;
+    int32_t v264 = phase_begin;
+    int32_t v265 = phase_end;
+    int v266 = v264;
+    int v267 = v265;
+    for (int v268 = v266; v268 < v267; v268 += 1) {
       l_S_n_5_n3: for (int n3 = 0; n3 < 2; n3++) {
       #pragma HLS pipeline II=1
-        int32_t v225 = at;
-        int v226 = v225;
-        int v227 = n3;
-        int v228 = v226 + v227;
-        int v229 = v228;
-        ap_uint<128> v230 = v3[v229];
+        int32_t v270 = at;
+        int v271 = v270;
+        int v272 = n3;
+        int v273 = v271 + v272;
+        int v274 = v273;
+        ap_uint<128> v275 = v3[v274];
         ap_uint<128> line1;
-        line1 = v230;
-        ap_int<128> v232 = line1;
-        v14.write(v232);
+        line1 = v275;
+        ap_int<128> v277 = line1;
+        v14.write(v277);
       }
-      int32_t v233 = at;
-      int v234 = v233;
-      int v235 = v234 + 2;
-      int32_t v236 = v235;
-      at = v236;
-      int32_t v237 = vector_words[v223];
-      int64_t v238 = v237;
-      int64_t v239 = v238 * 8;
-      int32_t v240 = v239;
+      int32_t v278 = at;
+      int v279 = v278;
+      int v280 = v279 + 2;
+      int32_t v281 = v280;
+      at = v281;
+      int32_t v282 = vector_words[v268];
+      int64_t v283 = v282;
+      int64_t v284 = v283 * 8;
+      int32_t v285 = v284;
       int32_t element_beats;
-      element_beats = v240;
-      int32_t v242 = takers;
-      int v243 = v242;
-      for (int v244 = 0; v244 < v243; v244 += 1) {
+      element_beats = v285;
+      int32_t v287 = takers;
+      int v288 = v287;
+      for (int v289 = 0; v289 < v288; v289 += 1) {
         int32_t filled;
         filled = 0;
-        int32_t v246 = element_beats;
-        int v247 = v246;
-        for (int v248 = 0; v248 < v247; v248 += 1) {
+        int32_t v291 = element_beats;
+        int v292 = v291;
+        for (int v293 = 0; v293 < v292; v293 += 1) {
         #pragma HLS pipeline II=1
           l_S_k_6_k: for (int k = 0; k < 7; k++) {
-            ap_uint<128> v250 = part[(k + 1)];
-            part[k] = v250;
+            ap_uint<128> v295 = part[(k + 1)];
+            part[k] = v295;
           }
-          int32_t v251 = at;
-          int v252 = v251;
-          int v253 = v248;
-          int v254 = v252 + v253;
-          int v255 = v254;
-          ap_uint<128> v256 = v3[v255];
-          part[7] = v256;
-          int32_t v257 = filled;
-          ap_int<33> v258 = v257;
-          ap_int<33> v259 = v258 + 1;
-          int32_t v260 = v259;
-          filled = v260;
-          int32_t v261 = filled;
-          bool v262 = v261 == 8;
-          if (v262) {
+          int32_t v296 = at;
+          int v297 = v296;
+          int v298 = v293;
+          int v299 = v297 + v298;
+          int v300 = v299;
+          ap_uint<128> v301 = v3[v300];
+          part[7] = v301;
+          int32_t v302 = filled;
+          ap_int<33> v303 = v302;
+          ap_int<33> v304 = v303 + 1;
+          int32_t v305 = v304;
+          filled = v305;
+          int32_t v306 = filled;
+          bool v307 = v306 == 8;
+          if (v307) {
             filled = 0;
             ap_uint<1024> whole;
             whole = 0;
             l_S_k_7_k1: for (int k1 = 0; k1 < 8; k1++) {
-              ap_uint<128> v265 = part[k1];
-              ap_int<1024> v266 = whole;
-              int64_t v267 = k1;
-              int64_t v268 = v267 * 128;
-              ap_int<65> v269 = v268;
-              ap_int<65> v270 = v269 + 127;
-              int v271 = v268;
-              int v272 = v270;
-              ap_int<1024> v273;
-              ap_int<1024> v273_tmp = v266;
-              v273_tmp(v272, v271) = v265;
-              v273 = v273_tmp;
-              whole = v273;
+              ap_uint<128> v310 = part[k1];
+              ap_int<1024> v311 = whole;
+              int64_t v312 = k1;
+              int64_t v313 = v312 * 128;
+              ap_int<65> v314 = v313;
+              ap_int<65> v315 = v314 + 127;
+              int v316 = v313;
+              int v317 = v315;
+              ap_int<1024> v318;
+              ap_int<1024> v318_tmp = v311;
+              v318_tmp(v317, v316) = v310;
+              v318 = v318_tmp;
+              whole = v318;
             }
-            ap_int<1024> v274 = whole;
-            v15.write(v274);
+            ap_int<1024> v319 = whole;
+            v15.write(v319);
           }
         }
       }
-      int32_t v275 = element_beats;
-      int32_t v276 = at;
-      int v277 = v276;
-      int v278 = v275;
-      int v279 = v277 + v278;
-      int32_t v280 = v279;
-      at = v280;
-      int32_t v281 = room_beats[v223];
+      int32_t v320 = element_beats;
+      int32_t v321 = at;
+      int v322 = v321;
+      int v323 = v320;
+      int v324 = v322 + v323;
+      int32_t v325 = v324;
+      at = v325;
+      int32_t v326 = room_beats[v268];
       int32_t more;
-      more = v281;
-      int32_t v283 = more;
-      int v284 = v283;
-      for (int v285 = 0; v285 < v284; v285 += 1) {
+      more = v326;
+      int32_t v328 = more;
+      int v329 = v328;
+      for (int v330 = 0; v330 < v329; v330 += 1) {
       #pragma HLS pipeline II=1
-        int32_t v286 = at;
-        int v287 = v286;
-        int v288 = v285;
-        int v289 = v287 + v288;
-        int v290 = v289;
-        ap_uint<128> v291 = v3[v290];
+        int32_t v331 = at;
+        int v332 = v331;
+        int v333 = v330;
+        int v334 = v332 + v333;
+        int v335 = v334;
+        ap_uint<128> v336 = v3[v335];
         ap_uint<128> room_beat;
-        room_beat = v291;
-        ap_int<128> v293 = room_beat;
-        v14.write(v293);
+        room_beat = v336;
+        ap_int<128> v338 = room_beat;
+        v14.write(v338);
       }
-      int32_t v294 = more;
-      int32_t v295 = at;
-      int v296 = v295;
-      int v297 = v294;
-      int v298 = v296 + v297;
-      int32_t v299 = v298;
-      at = v299;
-      ap_int<33> v300 = v223;
-      bool v301 = v300 == 1;
-      if (v301) {
-        int32_t v302 = continued;
+      int32_t v339 = more;
+      int32_t v340 = at;
+      int v341 = v340;
+      int v342 = v339;
+      int v343 = v341 + v342;
+      int32_t v344 = v343;
+      at = v344;
+      ap_int<33> v345 = v268;
+      bool v346 = v345 == 1;
+      if (v346) {
+        int32_t v347 = continued;
         int32_t rest_continued;
-        rest_continued = v302;
-        int32_t v304 = tokens;
-        int v305 = v304;
-        for (int v306 = 0; v306 < v305; v306 += 1) {
-          int32_t v307 = state_beats;
+        rest_continued = v347;
+        int32_t v349 = tokens;
+        int v350 = v349;
+        for (int v351 = 0; v351 < v350; v351 += 1) {
+          int32_t v352 = state_beats;
           int32_t loads;
-          loads = v307;
-          int32_t v309 = rest_continued;
-          int32_t v310 = v309 & 1;
-          bool v311 = v310 == 1;
-          if (v311) {
+          loads = v352;
+          int32_t v354 = rest_continued;
+          int32_t v355 = v354 & 1;
+          bool v356 = v355 == 1;
+          if (v356) {
             loads = 0;
           }
-          int32_t v312 = rest_continued;
-          int32_t v313 = v312 >> 1;
-          rest_continued = v313;
-          int32_t v314 = origins[v306];
-          int32_t v315 = state_at;
-          int v316 = v314;
-          int v317 = v315;
-          int v318 = v316 + v317;
-          int32_t v319 = v318;
+          int32_t v357 = rest_continued;
+          int32_t v358 = v357 >> 1;
+          rest_continued = v358;
+          int32_t v359 = origins[v351];
+          int32_t v360 = state_at;
+          int v361 = v359;
+          int v362 = v360;
+          int v363 = v361 + v362;
+          int32_t v364 = v363;
           int32_t old_at;
-          old_at = v319;
-          int32_t v321 = loads;
-          int v322 = v321;
-          for (int v323 = 0; v323 < v322; v323 += 1) {
+          old_at = v364;
+          int32_t v366 = loads;
+          int v367 = v366;
+          for (int v368 = 0; v368 < v367; v368 += 1) {
           #pragma HLS pipeline II=1
-            int32_t v324 = old_at;
-            int v325 = v324;
-            int v326 = v323;
-            int v327 = v325 + v326;
-            int v328 = v327;
-            ap_uint<128> v329 = v5[v328];
-            v13.write(v329);
+            int32_t v369 = old_at;
+            int v370 = v369;
+            int v371 = v368;
+            int v372 = v370 + v371;
+            int v373 = v372;
+            ap_uint<128> v374 = v5[v373];
+            v13.write(v374);
           }
         }
       }
@@ -515,212 +578,252 @@ void fetch_0(
 }
 
 void load_0_0(
-  ap_uint<128> v330[134217728],
-  hls::stream< int32_t >& v331,
-  hls::stream< ap_uint<128> >& v332
+  ap_uint<128> v375[134217728],
+  hls::stream< int32_t >& v376,
+  hls::stream< ap_uint<128> >& v377
 ) {
-  int32_t v333 = v331.read();
+  int32_t v378 = v376.read();
   int32_t count1;
-  count1 = v333;
-  int32_t v335 = count1;
-  int v336 = v335;
-  for (int v337 = 0; v337 < v336; v337 += 1) {
-    int32_t v338 = v331.read();
+  count1 = v378;
+  int32_t v380 = count1;
+  int v381 = v380;
+  for (int v382 = 0; v382 < v381; v382 += 1) {
+    int32_t v383 = v376.read();
+    int32_t kind1;
+    kind1 = v383;
+    int32_t v385 = v376.read();
     int32_t first_beat;
-    first_beat = v338;
-    int32_t v340 = first_beat;
+    first_beat = v385;
+    int32_t v387 = first_beat;
     int32_t at1;
-    at1 = v340;
-    int32_t v342 = v331.read();
+    at1 = v387;
+    int32_t v389 = v376.read();
     int32_t words1;
-    words1 = v342;
-    int32_t v344 = words1;
-    int v345 = v344;
-    for (int v346 = 0; v346 < v345; v346 += 1) {
+    words1 = v389;
+    int32_t v391 = words1;
+    int v392 = v391;
+    for (int v393 = 0; v393 < v392; v393 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v347 = at1;
-      int v348 = v347;
-      int v349 = v346;
-      int v350 = v348 + v349;
-      int v351 = v350;
-      ap_uint<128> v352 = v330[v351];
-      v332.write(v352);
+      int32_t v394 = at1;
+      int v395 = v394;
+      int v396 = v393;
+      int v397 = v395 + v396;
+      int v398 = v397;
+      ap_uint<128> v399 = v375[v398];
+      ap_uint<128> read;
+      read = v399;
+      int32_t v401 = kind1;
+      bool v402 = v401 != 2;
+      if (v402) {
+        ap_int<128> v403 = read;
+        v377.write(v403);
+      }
     }
   }
 }
 
 void load_1_0(
-  ap_uint<128> v353[134217728],
-  hls::stream< int32_t >& v354,
-  hls::stream< ap_uint<128> >& v355
+  ap_uint<128> v404[134217728],
+  hls::stream< int32_t >& v405,
+  hls::stream< ap_uint<128> >& v406
 ) {
-  int32_t v356 = v354.read();
+  int32_t v407 = v405.read();
   int32_t count2;
-  count2 = v356;
-  int32_t v358 = count2;
-  int v359 = v358;
-  for (int v360 = 0; v360 < v359; v360 += 1) {
-    int32_t v361 = v354.read();
+  count2 = v407;
+  int32_t v409 = count2;
+  int v410 = v409;
+  for (int v411 = 0; v411 < v410; v411 += 1) {
+    int32_t v412 = v405.read();
+    int32_t kind2;
+    kind2 = v412;
+    int32_t v414 = v405.read();
     int32_t first_beat1;
-    first_beat1 = v361;
-    int32_t v363 = first_beat1;
+    first_beat1 = v414;
+    int32_t v416 = first_beat1;
     int32_t at2;
-    at2 = v363;
-    int32_t v365 = v354.read();
+    at2 = v416;
+    int32_t v418 = v405.read();
     int32_t words2;
-    words2 = v365;
-    int32_t v367 = words2;
-    int v368 = v367;
-    for (int v369 = 0; v369 < v368; v369 += 1) {
+    words2 = v418;
+    int32_t v420 = words2;
+    int v421 = v420;
+    for (int v422 = 0; v422 < v421; v422 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v370 = at2;
-      int v371 = v370;
-      int v372 = v369;
-      int v373 = v371 + v372;
-      int v374 = v373;
-      ap_uint<128> v375 = v353[v374];
-      v355.write(v375);
+      int32_t v423 = at2;
+      int v424 = v423;
+      int v425 = v422;
+      int v426 = v424 + v425;
+      int v427 = v426;
+      ap_uint<128> v428 = v404[v427];
+      ap_uint<128> read1;
+      read1 = v428;
+      int32_t v430 = kind2;
+      bool v431 = v430 != 2;
+      if (v431) {
+        ap_int<128> v432 = read1;
+        v406.write(v432);
+      }
     }
   }
 }
 
 void load_2_0(
-  ap_uint<128> v376[134217728],
-  hls::stream< int32_t >& v377,
-  hls::stream< ap_uint<128> >& v378
+  ap_uint<128> v433[134217728],
+  hls::stream< int32_t >& v434,
+  hls::stream< ap_uint<128> >& v435
 ) {
-  int32_t v379 = v377.read();
+  int32_t v436 = v434.read();
   int32_t count3;
-  count3 = v379;
-  int32_t v381 = count3;
-  int v382 = v381;
-  for (int v383 = 0; v383 < v382; v383 += 1) {
-    int32_t v384 = v377.read();
+  count3 = v436;
+  int32_t v438 = count3;
+  int v439 = v438;
+  for (int v440 = 0; v440 < v439; v440 += 1) {
+    int32_t v441 = v434.read();
+    int32_t kind3;
+    kind3 = v441;
+    int32_t v443 = v434.read();
     int32_t first_beat2;
-    first_beat2 = v384;
-    int32_t v386 = first_beat2;
+    first_beat2 = v443;
+    int32_t v445 = first_beat2;
     int32_t at3;
-    at3 = v386;
-    int32_t v388 = v377.read();
+    at3 = v445;
+    int32_t v447 = v434.read();
     int32_t words3;
-    words3 = v388;
-    int32_t v390 = words3;
-    int v391 = v390;
-    for (int v392 = 0; v392 < v391; v392 += 1) {
+    words3 = v447;
+    int32_t v449 = words3;
+    int v450 = v449;
+    for (int v451 = 0; v451 < v450; v451 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v393 = at3;
-      int v394 = v393;
-      int v395 = v392;
-      int v396 = v394 + v395;
-      int v397 = v396;
-      ap_uint<128> v398 = v376[v397];
-      v378.write(v398);
+      int32_t v452 = at3;
+      int v453 = v452;
+      int v454 = v451;
+      int v455 = v453 + v454;
+      int v456 = v455;
+      ap_uint<128> v457 = v433[v456];
+      ap_uint<128> read2;
+      read2 = v457;
+      int32_t v459 = kind3;
+      bool v460 = v459 != 2;
+      if (v460) {
+        ap_int<128> v461 = read2;
+        v435.write(v461);
+      }
     }
   }
 }
 
 void load_3_0(
-  ap_uint<128> v399[134217728],
-  hls::stream< int32_t >& v400,
-  hls::stream< ap_uint<128> >& v401
+  ap_uint<128> v462[134217728],
+  hls::stream< int32_t >& v463,
+  hls::stream< ap_uint<128> >& v464
 ) {
-  int32_t v402 = v400.read();
+  int32_t v465 = v463.read();
   int32_t count4;
-  count4 = v402;
-  int32_t v404 = count4;
-  int v405 = v404;
-  for (int v406 = 0; v406 < v405; v406 += 1) {
-    int32_t v407 = v400.read();
+  count4 = v465;
+  int32_t v467 = count4;
+  int v468 = v467;
+  for (int v469 = 0; v469 < v468; v469 += 1) {
+    int32_t v470 = v463.read();
+    int32_t kind4;
+    kind4 = v470;
+    int32_t v472 = v463.read();
     int32_t first_beat3;
-    first_beat3 = v407;
-    int32_t v409 = first_beat3;
+    first_beat3 = v472;
+    int32_t v474 = first_beat3;
     int32_t at4;
-    at4 = v409;
-    int32_t v411 = v400.read();
+    at4 = v474;
+    int32_t v476 = v463.read();
     int32_t words4;
-    words4 = v411;
-    int32_t v413 = words4;
-    int v414 = v413;
-    for (int v415 = 0; v415 < v414; v415 += 1) {
+    words4 = v476;
+    int32_t v478 = words4;
+    int v479 = v478;
+    for (int v480 = 0; v480 < v479; v480 += 1) {
     #pragma HLS pipeline II=1
-      int32_t v416 = at4;
-      int v417 = v416;
-      int v418 = v415;
-      int v419 = v417 + v418;
-      int v420 = v419;
-      ap_uint<128> v421 = v399[v420];
-      v401.write(v421);
+      int32_t v481 = at4;
+      int v482 = v481;
+      int v483 = v480;
+      int v484 = v482 + v483;
+      int v485 = v484;
+      ap_uint<128> v486 = v462[v485];
+      ap_uint<128> read3;
+      read3 = v486;
+      int32_t v488 = kind4;
+      bool v489 = v488 != 2;
+      if (v489) {
+        ap_int<128> v490 = read3;
+        v464.write(v490);
+      }
     }
   }
 }
 
 void bit_length(
-  int64_t v422,
-  int32_t *v423
+  int64_t v491,
+  int32_t *v492
 ) {
   int64_t rest;
-  rest = v422;
+  rest = v491;
   int32_t bits;
   bits = 0;
   l_S_k_0_k2: for (int k2 = 0; k2 < 6; k2++) {
-    int32_t v427 = k2;
-    int32_t v428 = 32 >> v427;
+    int32_t v496 = k2;
+    int32_t v497 = 32 >> v496;
     int32_t step;
-    step = v428;
-    int64_t v430 = rest;
-    int32_t v431 = step;
-    int64_t v432 = v431;
-    int64_t v433 = v430 >> v432;
+    step = v497;
+    int64_t v499 = rest;
+    int32_t v500 = step;
+    int64_t v501 = v500;
+    int64_t v502 = v499 >> v501;
     int64_t high;
-    high = v433;
-    int64_t v435 = high;
-    bool v436 = v435 > 0;
-    if (v436) {
-      int64_t v437 = high;
-      rest = v437;
-      int32_t v438 = step;
-      int32_t v439 = bits;
-      ap_int<33> v440 = v439;
-      ap_int<33> v441 = v438;
-      ap_int<33> v442 = v440 + v441;
-      int32_t v443 = v442;
-      bits = v443;
+    high = v502;
+    int64_t v504 = high;
+    bool v505 = v504 > 0;
+    if (v505) {
+      int64_t v506 = high;
+      rest = v506;
+      int32_t v507 = step;
+      int32_t v508 = bits;
+      ap_int<33> v509 = v508;
+      ap_int<33> v510 = v507;
+      ap_int<33> v511 = v509 + v510;
+      int32_t v512 = v511;
+      bits = v512;
     }
   }
-  int64_t v444 = rest;
-  int32_t v445 = v444;
+  int64_t v513 = rest;
+  int32_t v514 = v513;
   int32_t low;
-  low = v445;
-  int32_t v447 = bits;
-  int32_t v448 = low;
-  ap_int<33> v449 = v447;
-  ap_int<33> v450 = v448;
-  ap_int<33> v451 = v449 + v450;
-  int32_t v452 = v451;
+  low = v514;
+  int32_t v516 = bits;
+  int32_t v517 = low;
+  ap_int<33> v518 = v516;
+  ap_int<33> v519 = v517;
+  ap_int<33> v520 = v518 + v519;
+  int32_t v521 = v520;
   int32_t total;
-  total = v452;
-  *v423 = total;
+  total = v521;
+  *v492 = total;
 }
 
 void measure(
-  ap_int<48> v454[432][16],
-  int32_t v455,
-  int32_t v456,
-  ap_uint<1024> v457,
-  int32_t v458,
-  int32_t v459[432][16],
-  int64_t v460[2],
-  int32_t v461[1]
+  ap_int<48> v523[432][16],
+  int32_t v524,
+  int32_t v525,
+  ap_uint<1024> v526,
+  int32_t v527,
+  int32_t v528[432][16],
+  int64_t v529[2],
+  int32_t v530[1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v454 complete dim=2
+  #pragma HLS array_partition variable=v523 complete dim=2
 
-  #pragma HLS array_partition variable=v459 complete dim=2
+  #pragma HLS array_partition variable=v528 complete dim=2
 
-  #pragma HLS array_partition variable=v460 complete dim=1
+  #pragma HLS array_partition variable=v529 complete dim=1
 
   ap_uint<1024> rest1;
-  rest1 = v457;
+  rest1 = v526;
   int64_t weighted_sum;
   weighted_sum = 0;
   int64_t plain_sum;
@@ -728,377 +831,377 @@ void measure(
   int32_t largest;
   largest = 0;
   l_S_e_0_e: for (int e = 0; e < 16; e++) {
-    ap_int<1024> v467 = rest1;
-    int64_t v468 = v467;
+    ap_int<1024> v536 = rest1;
+    int64_t v537 = v536;
     int64_t element;
-    element = v468;
-    ap_int<1024> v470 = rest1;
-    ap_uint<1024> v471 = v470 >> 64;
-    rest1 = v471;
-    int64_t v472 = element;
-    ap_int<24> v473 = v472;
+    element = v537;
+    ap_int<1024> v539 = rest1;
+    ap_uint<1024> v540 = v539 >> 64;
+    rest1 = v540;
+    int64_t v541 = element;
+    ap_int<24> v542 = v541;
     ap_int<24> gain;
-    gain = v473;
-    int64_t v475 = element;
-    int64_t v476 = v475 >> 24;
-    ap_int<18> v477 = v476;
+    gain = v542;
+    int64_t v544 = element;
+    int64_t v545 = v544 >> 24;
+    ap_int<18> v546 = v545;
     ap_int<18> block;
-    block = v477;
-    int v479 = v455;
-    ap_int<48> v480 = v454[v479][e];
-    ap_uint<48> v481 = v458;
-    ap_int<48> v482 = v480 << v481;
+    block = v546;
+    int v548 = v524;
+    ap_int<48> v549 = v523[v548][e];
+    ap_uint<48> v550 = v527;
+    ap_int<48> v551 = v549 << v550;
     ap_int<48> shifted;
-    shifted = v482;
-    ap_int<48> v484 = shifted;
-    ap_int<48> v485 = v484 >> 16;
-    int32_t v486 = v485;
+    shifted = v551;
+    ap_int<48> v553 = shifted;
+    ap_int<48> v554 = v553 >> 16;
+    int32_t v555 = v554;
     int32_t normal;
-    normal = v486;
-    int32_t v488 = normal;
-    int32_t v489 = v488 >> 8;
-    ap_int<24> v490 = v489;
+    normal = v555;
+    int32_t v557 = normal;
+    int32_t v558 = v557 >> 8;
+    ap_int<24> v559 = v558;
     ap_int<24> top;
-    top = v490;
-    ap_int<24> v492 = top;
-    ap_int<48> v493 = v492;
-    ap_int<48> v494 = v493 * v493;
-    int64_t v495 = plain_sum;
-    ap_int<65> v496 = v495;
-    ap_int<65> v497 = v494;
-    ap_int<65> v498 = v496 + v497;
-    int64_t v499 = v498;
-    plain_sum = v499;
-    int32_t v500 = normal;
-    ap_int<18> v501 = block;
-    ap_int<50> v502 = v500;
-    ap_int<50> v503 = v501;
-    ap_int<50> v504 = v502 * v503;
-    ap_int<51> v505 = v504;
-    ap_int<51> v506 = v505 + 16777216;
-    ap_int<51> v507 = v506 >> 25;
-    ap_int<24> v508 = v507;
+    top = v559;
+    ap_int<24> v561 = top;
+    ap_int<48> v562 = v561;
+    ap_int<48> v563 = v562 * v562;
+    int64_t v564 = plain_sum;
+    ap_int<65> v565 = v564;
+    ap_int<65> v566 = v563;
+    ap_int<65> v567 = v565 + v566;
+    int64_t v568 = v567;
+    plain_sum = v568;
+    int32_t v569 = normal;
+    ap_int<18> v570 = block;
+    ap_int<50> v571 = v569;
+    ap_int<50> v572 = v570;
+    ap_int<50> v573 = v571 * v572;
+    ap_int<51> v574 = v573;
+    ap_int<51> v575 = v574 + 16777216;
+    ap_int<51> v576 = v575 >> 25;
+    ap_int<24> v577 = v576;
     ap_int<24> weighted;
-    weighted = v508;
-    ap_int<24> v510 = weighted;
-    ap_int<48> v511 = v510;
-    ap_int<48> v512 = v511 * v511;
-    int64_t v513 = weighted_sum;
-    ap_int<65> v514 = v513;
-    ap_int<65> v515 = v512;
-    ap_int<65> v516 = v514 + v515;
-    int64_t v517 = v516;
-    weighted_sum = v517;
-    int32_t v518 = normal;
-    ap_int<24> v519 = gain;
-    ap_int<56> v520 = v518;
-    ap_int<56> v521 = v519;
-    ap_int<56> v522 = v520 * v521;
-    ap_int<56> v523 = v522 >> 24;
-    int32_t v524 = v523;
+    weighted = v577;
+    ap_int<24> v579 = weighted;
+    ap_int<48> v580 = v579;
+    ap_int<48> v581 = v580 * v580;
+    int64_t v582 = weighted_sum;
+    ap_int<65> v583 = v582;
+    ap_int<65> v584 = v581;
+    ap_int<65> v585 = v583 + v584;
+    int64_t v586 = v585;
+    weighted_sum = v586;
+    int32_t v587 = normal;
+    ap_int<24> v588 = gain;
+    ap_int<56> v589 = v587;
+    ap_int<56> v590 = v588;
+    ap_int<56> v591 = v589 * v590;
+    ap_int<56> v592 = v591 >> 24;
+    int32_t v593 = v592;
     int32_t u;
-    u = v524;
-    int32_t v526 = u;
-    int v527 = v456;
-    v459[v527][e] = v526;
-    int32_t v528 = u;
-    bool v529 = v528 < 0;
-    int32_t v530 = 0 - v528;
-    int32_t v531 = v529 ? (int32_t)v530 : (int32_t)v528;
+    u = v593;
+    int32_t v595 = u;
+    int v596 = v525;
+    v528[v596][e] = v595;
+    int32_t v597 = u;
+    bool v598 = v597 < 0;
+    int32_t v599 = 0 - v597;
+    int32_t v600 = v598 ? (int32_t)v599 : (int32_t)v597;
     int32_t size1;
-    size1 = v531;
-    int32_t v533 = size1;
-    int32_t v534 = largest;
-    bool v535 = v533 > v534;
-    int32_t v536 = v535 ? (int32_t)v533 : (int32_t)v534;
-    largest = v536;
+    size1 = v600;
+    int32_t v602 = size1;
+    int32_t v603 = largest;
+    bool v604 = v602 > v603;
+    int32_t v605 = v604 ? (int32_t)v602 : (int32_t)v603;
+    largest = v605;
   }
-  int64_t v537 = weighted_sum;
-  int64_t v538 = v460[0];
-  ap_int<65> v539 = v538;
-  ap_int<65> v540 = v537;
-  ap_int<65> v541 = v539 + v540;
-  int64_t v542 = v541;
-  v460[0] = v542;
-  int64_t v543 = plain_sum;
-  int64_t v544 = v460[1];
-  ap_int<65> v545 = v544;
-  ap_int<65> v546 = v543;
-  ap_int<65> v547 = v545 + v546;
-  int64_t v548 = v547;
-  v460[1] = v548;
-  int32_t v549 = largest;
-  int32_t v550 = v461[0];
-  bool v551 = v549 > v550;
-  int32_t v552 = v551 ? (int32_t)v549 : (int32_t)v550;
-  v461[0] = v552;
+  int64_t v606 = weighted_sum;
+  int64_t v607 = v529[0];
+  ap_int<65> v608 = v607;
+  ap_int<65> v609 = v606;
+  ap_int<65> v610 = v608 + v609;
+  int64_t v611 = v610;
+  v529[0] = v611;
+  int64_t v612 = plain_sum;
+  int64_t v613 = v529[1];
+  ap_int<65> v614 = v613;
+  ap_int<65> v615 = v612;
+  ap_int<65> v616 = v614 + v615;
+  int64_t v617 = v616;
+  v529[1] = v617;
+  int32_t v618 = largest;
+  int32_t v619 = v530[0];
+  bool v620 = v618 > v619;
+  int32_t v621 = v620 ? (int32_t)v618 : (int32_t)v619;
+  v530[0] = v621;
 }
 
 void normalise(
-  int64_t v553,
-  int32_t v554,
-  int32_t v555[2]
+  int64_t v622,
+  int32_t v623,
+  int32_t v624[2]
 ) {
-  #pragma HLS array_partition variable=v555 complete dim=1
+  #pragma HLS array_partition variable=v624 complete dim=1
 
-  int32_t v556;
-  bit_length(v553, &v556);
-  ap_int<33> v557 = v556;
-  ap_int<33> v558 = v557 - 31;
-  int32_t v559 = v558;
+  int32_t v625;
+  bit_length(v622, &v625);
+  ap_int<33> v626 = v625;
+  ap_int<33> v627 = v626 - 31;
+  int32_t v628 = v627;
   int32_t shift;
-  shift = v559;
-  int32_t v561 = shift;
-  bool v562 = v561 > 0;
-  int32_t v563 = v562 ? (int32_t)v561 : (int32_t)0;
+  shift = v628;
+  int32_t v630 = shift;
+  bool v631 = v630 > 0;
+  int32_t v632 = v631 ? (int32_t)v630 : (int32_t)0;
   int32_t down;
-  down = v563;
-  int32_t v565 = shift;
-  bool v566 = v565 > 0;
-  int32_t v567 = 0 - v565;
-  int32_t v568 = v566 ? (int32_t)0 : (int32_t)v567;
+  down = v632;
+  int32_t v634 = shift;
+  bool v635 = v634 > 0;
+  int32_t v636 = 0 - v634;
+  int32_t v637 = v635 ? (int32_t)0 : (int32_t)v636;
   int32_t up;
-  up = v568;
-  int32_t v570 = down;
-  int64_t v571 = v570;
-  int64_t v572 = v553 >> v571;
-  int32_t v573 = up;
-  int64_t v574 = v573;
-  int64_t v575 = v572 << v574;
-  int32_t v576 = v575;
+  up = v637;
+  int32_t v639 = down;
+  int64_t v640 = v639;
+  int64_t v641 = v622 >> v640;
+  int32_t v642 = up;
+  int64_t v643 = v642;
+  int64_t v644 = v641 << v643;
+  int32_t v645 = v644;
   int32_t mantissa;
-  mantissa = v576;
-  int32_t v578 = mantissa;
-  v555[0] = v578;
-  int32_t v579 = mantissa;
-  bool v580 = v579 == 0;
-  int32_t v581 = shift;
-  ap_int<33> v582 = v554;
-  ap_int<33> v583 = v581;
-  ap_int<33> v584 = v582 + v583;
-  ap_int<33> v585 = v580 ? (ap_int<33>)0 : (ap_int<33>)v584;
-  int32_t v586 = v585;
-  v555[1] = v586;
+  mantissa = v645;
+  int32_t v647 = mantissa;
+  v624[0] = v647;
+  int32_t v648 = mantissa;
+  bool v649 = v648 == 0;
+  int32_t v650 = shift;
+  ap_int<33> v651 = v623;
+  ap_int<33> v652 = v650;
+  ap_int<33> v653 = v651 + v652;
+  ap_int<33> v654 = v649 ? (ap_int<33>)0 : (ap_int<33>)v653;
+  int32_t v655 = v654;
+  v624[1] = v655;
 }
 
 void multiply(
-  int32_t v587[2],
-  int32_t v588[2],
-  int32_t v589[2]
+  int32_t v656[2],
+  int32_t v657[2],
+  int32_t v658[2]
 ) {
-  #pragma HLS array_partition variable=v587 complete dim=1
+  #pragma HLS array_partition variable=v656 complete dim=1
 
-  #pragma HLS array_partition variable=v588 complete dim=1
+  #pragma HLS array_partition variable=v657 complete dim=1
 
-  #pragma HLS array_partition variable=v589 complete dim=1
+  #pragma HLS array_partition variable=v658 complete dim=1
 
-  int32_t v590 = v587[0];
-  int32_t v591 = v588[0];
-  int64_t v592 = v590;
-  int64_t v593 = v591;
-  int64_t v594 = v592 * v593;
+  int32_t v659 = v656[0];
+  int32_t v660 = v657[0];
+  int64_t v661 = v659;
+  int64_t v662 = v660;
+  int64_t v663 = v661 * v662;
   int64_t product;
-  product = v594;
-  int32_t v596 = v587[1];
-  int32_t v597 = v588[1];
-  ap_int<33> v598 = v596;
-  ap_int<33> v599 = v597;
-  ap_int<33> v600 = v598 + v599;
-  int32_t v601 = v600;
+  product = v663;
+  int32_t v665 = v656[1];
+  int32_t v666 = v657[1];
+  ap_int<33> v667 = v665;
+  ap_int<33> v668 = v666;
+  ap_int<33> v669 = v667 + v668;
+  int32_t v670 = v669;
   int32_t exponent;
-  exponent = v601;
-  int64_t v603 = product;
-  int32_t v604 = exponent;
-  normalise(v603, v604, v589);
+  exponent = v670;
+  int64_t v672 = product;
+  int32_t v673 = exponent;
+  normalise(v672, v673, v658);
 }
 
 void aligned(
-  int32_t v605,
-  int32_t v606,
-  int32_t *v607
+  int32_t v674,
+  int32_t v675,
+  int32_t *v676
 ) {
-  bool v608 = v606 > 31;
-  int32_t v609 = v608 ? (int32_t)31 : (int32_t)v606;
+  bool v677 = v675 > 31;
+  int32_t v678 = v677 ? (int32_t)31 : (int32_t)v675;
   int32_t shift1;
-  shift1 = v609;
-  int32_t v611 = shift1;
-  int32_t v612 = v605 >> v611;
+  shift1 = v678;
+  int32_t v680 = shift1;
+  int32_t v681 = v674 >> v680;
   int32_t moved;
-  moved = v612;
-  *v607 = moved;
+  moved = v681;
+  *v676 = moved;
 }
 
 void add3(
-  int32_t v614[2],
-  int32_t v615[2],
-  int32_t v616[2],
-  int32_t v617[2]
+  int32_t v683[2],
+  int32_t v684[2],
+  int32_t v685[2],
+  int32_t v686[2]
 ) {
-  #pragma HLS array_partition variable=v614 complete dim=1
+  #pragma HLS array_partition variable=v683 complete dim=1
 
-  #pragma HLS array_partition variable=v615 complete dim=1
+  #pragma HLS array_partition variable=v684 complete dim=1
 
-  #pragma HLS array_partition variable=v616 complete dim=1
+  #pragma HLS array_partition variable=v685 complete dim=1
 
-  #pragma HLS array_partition variable=v617 complete dim=1
+  #pragma HLS array_partition variable=v686 complete dim=1
 
   int32_t lowest;
   lowest = -1048576;
-  int32_t v619 = v614[0];
-  bool v620 = v619 > 0;
-  int32_t v621 = v614[1];
-  int32_t v622 = lowest;
-  int32_t v623 = v620 ? (int32_t)v621 : (int32_t)v622;
+  int32_t v688 = v683[0];
+  bool v689 = v688 > 0;
+  int32_t v690 = v683[1];
+  int32_t v691 = lowest;
+  int32_t v692 = v689 ? (int32_t)v690 : (int32_t)v691;
   int32_t ea;
-  ea = v623;
-  int32_t v625 = v615[0];
-  bool v626 = v625 > 0;
-  int32_t v627 = v615[1];
-  int32_t v628 = lowest;
-  int32_t v629 = v626 ? (int32_t)v627 : (int32_t)v628;
+  ea = v692;
+  int32_t v694 = v684[0];
+  bool v695 = v694 > 0;
+  int32_t v696 = v684[1];
+  int32_t v697 = lowest;
+  int32_t v698 = v695 ? (int32_t)v696 : (int32_t)v697;
   int32_t eb;
-  eb = v629;
-  int32_t v631 = v616[0];
-  bool v632 = v631 > 0;
-  int32_t v633 = v616[1];
-  int32_t v634 = lowest;
-  int32_t v635 = v632 ? (int32_t)v633 : (int32_t)v634;
+  eb = v698;
+  int32_t v700 = v685[0];
+  bool v701 = v700 > 0;
+  int32_t v702 = v685[1];
+  int32_t v703 = lowest;
+  int32_t v704 = v701 ? (int32_t)v702 : (int32_t)v703;
   int32_t ec;
-  ec = v635;
-  int32_t v637 = eb;
-  int32_t v638 = ea;
-  bool v639 = v637 > v638;
-  int32_t v640 = v639 ? (int32_t)v637 : (int32_t)v638;
+  ec = v704;
+  int32_t v706 = eb;
+  int32_t v707 = ea;
+  bool v708 = v706 > v707;
+  int32_t v709 = v708 ? (int32_t)v706 : (int32_t)v707;
   int32_t ab;
-  ab = v640;
-  int32_t v642 = ec;
-  int32_t v643 = ab;
-  bool v644 = v642 > v643;
-  int32_t v645 = v644 ? (int32_t)v642 : (int32_t)v643;
+  ab = v709;
+  int32_t v711 = ec;
+  int32_t v712 = ab;
+  bool v713 = v711 > v712;
+  int32_t v714 = v713 ? (int32_t)v711 : (int32_t)v712;
   int32_t top1;
-  top1 = v645;
-  int32_t v647 = top1;
-  int32_t v648 = ea;
-  ap_int<33> v649 = v647;
-  ap_int<33> v650 = v648;
-  ap_int<33> v651 = v649 - v650;
-  int32_t v652 = v651;
+  top1 = v714;
+  int32_t v716 = top1;
+  int32_t v717 = ea;
+  ap_int<33> v718 = v716;
+  ap_int<33> v719 = v717;
+  ap_int<33> v720 = v718 - v719;
+  int32_t v721 = v720;
   int32_t below_a;
-  below_a = v652;
-  int32_t v654 = top1;
-  int32_t v655 = eb;
-  ap_int<33> v656 = v654;
-  ap_int<33> v657 = v655;
-  ap_int<33> v658 = v656 - v657;
-  int32_t v659 = v658;
+  below_a = v721;
+  int32_t v723 = top1;
+  int32_t v724 = eb;
+  ap_int<33> v725 = v723;
+  ap_int<33> v726 = v724;
+  ap_int<33> v727 = v725 - v726;
+  int32_t v728 = v727;
   int32_t below_b;
-  below_b = v659;
-  int32_t v661 = top1;
-  int32_t v662 = ec;
-  ap_int<33> v663 = v661;
-  ap_int<33> v664 = v662;
-  ap_int<33> v665 = v663 - v664;
-  int32_t v666 = v665;
+  below_b = v728;
+  int32_t v730 = top1;
+  int32_t v731 = ec;
+  ap_int<33> v732 = v730;
+  ap_int<33> v733 = v731;
+  ap_int<33> v734 = v732 - v733;
+  int32_t v735 = v734;
   int32_t below_c;
-  below_c = v666;
-  int32_t v668 = v614[0];
-  int32_t v669 = below_a;
-  int32_t v670;
-  aligned(v668, v669, &v670);
-  int32_t v671 = v615[0];
-  int32_t v672 = below_b;
-  int32_t v673;
-  aligned(v671, v672, &v673);
-  ap_int<33> v674 = v670;
-  ap_int<33> v675 = v673;
-  ap_int<33> v676 = v674 + v675;
-  int32_t v677 = v616[0];
-  int32_t v678 = below_c;
-  int32_t v679;
-  aligned(v677, v678, &v679);
-  ap_int<34> v680 = v676;
-  ap_int<34> v681 = v679;
-  ap_int<34> v682 = v680 + v681;
-  int64_t v683 = v682;
+  below_c = v735;
+  int32_t v737 = v683[0];
+  int32_t v738 = below_a;
+  int32_t v739;
+  aligned(v737, v738, &v739);
+  int32_t v740 = v684[0];
+  int32_t v741 = below_b;
+  int32_t v742;
+  aligned(v740, v741, &v742);
+  ap_int<33> v743 = v739;
+  ap_int<33> v744 = v742;
+  ap_int<33> v745 = v743 + v744;
+  int32_t v746 = v685[0];
+  int32_t v747 = below_c;
+  int32_t v748;
+  aligned(v746, v747, &v748);
+  ap_int<34> v749 = v745;
+  ap_int<34> v750 = v748;
+  ap_int<34> v751 = v749 + v750;
+  int64_t v752 = v751;
   int64_t total1;
-  total1 = v683;
-  int64_t v685 = total1;
-  int32_t v686 = top1;
-  normalise(v685, v686, v617);
+  total1 = v752;
+  int64_t v754 = total1;
+  int32_t v755 = top1;
+  normalise(v754, v755, v686);
 }
 
 void ratio_begin(
-  int32_t v687[2],
-  int32_t v688[2],
-  int32_t v689[2],
-  int64_t v690[2]
+  int32_t v756[2],
+  int32_t v757[2],
+  int32_t v758[2],
+  int64_t v759[2]
 ) {
-  #pragma HLS array_partition variable=v687 complete dim=1
+  #pragma HLS array_partition variable=v756 complete dim=1
 
-  #pragma HLS array_partition variable=v688 complete dim=1
+  #pragma HLS array_partition variable=v757 complete dim=1
 
-  #pragma HLS array_partition variable=v689 complete dim=1
+  #pragma HLS array_partition variable=v758 complete dim=1
 
-  #pragma HLS array_partition variable=v690 complete dim=1
+  #pragma HLS array_partition variable=v759 complete dim=1
 
-  int32_t v691 = v688[1];
-  int32_t v692 = v691 & 1;
+  int32_t v760 = v757[1];
+  int32_t v761 = v760 & 1;
   int32_t odd;
-  odd = v692;
-  int32_t v694 = v688[0];
-  int64_t v695 = v694;
+  odd = v761;
+  int32_t v763 = v757[0];
+  int64_t v764 = v763;
   int64_t wide;
-  wide = v695;
+  wide = v764;
   int64_t one;
   one = 1073741824;
-  int32_t v698 = v688[0];
-  bool v699 = v698 == 0;
-  int64_t v700 = one;
-  int64_t v701 = wide;
-  int32_t v702 = odd;
-  int64_t v703 = v702;
-  int64_t v704 = v701 << v703;
-  int64_t v705 = v699 ? (int64_t)v700 : (int64_t)v704;
+  int32_t v767 = v757[0];
+  bool v768 = v767 == 0;
+  int64_t v769 = one;
+  int64_t v770 = wide;
+  int32_t v771 = odd;
+  int64_t v772 = v771;
+  int64_t v773 = v770 << v772;
+  int64_t v774 = v768 ? (int64_t)v769 : (int64_t)v773;
   int64_t radicand;
-  radicand = v705;
-  int64_t v707 = radicand;
-  int64_t v708 = v707 << 30;
-  v690[0] = v708;
-  int32_t v709 = v687[0];
-  int64_t v710 = v709;
-  v690[1] = v710;
-  int32_t v711 = v687[1];
-  v689[0] = v711;
-  int32_t v712 = v688[1];
-  int32_t v713 = odd;
-  ap_int<33> v714 = v712;
-  ap_int<33> v715 = v713;
-  ap_int<33> v716 = v714 - v715;
-  ap_int<34> v717 = v716;
-  ap_int<34> v718 = v717 - 30;
-  ap_int<34> v719 = v718 >> 1;
-  int32_t v720 = v719;
-  v689[1] = v720;
+  radicand = v774;
+  int64_t v776 = radicand;
+  int64_t v777 = v776 << 30;
+  v759[0] = v777;
+  int32_t v778 = v756[0];
+  int64_t v779 = v778;
+  v759[1] = v779;
+  int32_t v780 = v756[1];
+  v758[0] = v780;
+  int32_t v781 = v757[1];
+  int32_t v782 = odd;
+  ap_int<33> v783 = v781;
+  ap_int<33> v784 = v782;
+  ap_int<33> v785 = v783 - v784;
+  ap_int<34> v786 = v785;
+  ap_int<34> v787 = v786 - 30;
+  ap_int<34> v788 = v787 >> 1;
+  int32_t v789 = v788;
+  v758[1] = v789;
 }
 
 void norm_scale(
-  int32_t v721[8],
-  int32_t v722,
-  int64_t v723[2],
-  int32_t v724[1],
-  int32_t v725[2],
-  int32_t v726[2],
-  int64_t v727[2]
+  int32_t v790[8],
+  int32_t v791,
+  int64_t v792[2],
+  int32_t v793[1],
+  int32_t v794[2],
+  int32_t v795[2],
+  int64_t v796[2]
 ) {
-  #pragma HLS array_partition variable=v721 complete dim=1
+  #pragma HLS array_partition variable=v790 complete dim=1
 
-  #pragma HLS array_partition variable=v723 complete dim=1
+  #pragma HLS array_partition variable=v792 complete dim=1
 
-  #pragma HLS array_partition variable=v725 complete dim=1
+  #pragma HLS array_partition variable=v794 complete dim=1
 
-  #pragma HLS array_partition variable=v726 complete dim=1
+  #pragma HLS array_partition variable=v795 complete dim=1
 
-  #pragma HLS array_partition variable=v727 complete dim=1
+  #pragma HLS array_partition variable=v796 complete dim=1
 
   int32_t factor[2];
   #pragma HLS array_partition variable=factor complete dim=1
@@ -1118,290 +1221,290 @@ void norm_scale(
   int32_t total2[2];
   #pragma HLS array_partition variable=total2 complete dim=1
 
-  int32_t v734 = v721[0];
-  factor[0] = v734;
-  int32_t v735 = v721[1];
-  factor[1] = v735;
-  int32_t v736 = v721[3];
-  eps_square[0] = v736;
-  int32_t v737 = v721[4];
-  eps_square[1] = v737;
-  int32_t v738 = v721[5];
-  eps[0] = v738;
-  int32_t v739 = v721[6];
-  eps[1] = v739;
-  int32_t v740 = v721[2];
-  int32_t v741 = v722 << 1;
-  ap_int<33> v742 = v740;
-  ap_int<33> v743 = v741;
-  ap_int<33> v744 = v742 + v743;
-  int32_t v745 = v744;
+  int32_t v803 = v790[0];
+  factor[0] = v803;
+  int32_t v804 = v790[1];
+  factor[1] = v804;
+  int32_t v805 = v790[3];
+  eps_square[0] = v805;
+  int32_t v806 = v790[4];
+  eps_square[1] = v806;
+  int32_t v807 = v790[5];
+  eps[0] = v807;
+  int32_t v808 = v790[6];
+  eps[1] = v808;
+  int32_t v809 = v790[2];
+  int32_t v810 = v791 << 1;
+  ap_int<33> v811 = v809;
+  ap_int<33> v812 = v810;
+  ap_int<33> v813 = v811 + v812;
+  int32_t v814 = v813;
   int32_t exponent1;
-  exponent1 = v745;
-  int64_t v747 = v723[0];
-  int32_t v748 = exponent1;
-  normalise(v747, v748, mean);
-  multiply(eps_square, v725, product1);
+  exponent1 = v814;
+  int64_t v816 = v792[0];
+  int32_t v817 = exponent1;
+  normalise(v816, v817, mean);
+  multiply(eps_square, v794, product1);
   add3(mean, product1, eps, total2);
-  int32_t v749 = v724[0];
-  int64_t v750 = v749;
+  int32_t v818 = v793[0];
+  int64_t v819 = v818;
   int64_t largest1;
-  largest1 = v750;
-  int64_t v752 = largest1;
-  normalise(v752, v722, mean);
+  largest1 = v819;
+  int64_t v821 = largest1;
+  normalise(v821, v791, mean);
   multiply(mean, factor, product1);
-  ratio_begin(product1, total2, v726, v727);
+  ratio_begin(product1, total2, v795, v796);
 }
 
 void code_shift(
-  int32_t v753,
-  int32_t *v754
+  int32_t v822,
+  int32_t *v823
 ) {
-  int64_t v755 = v753;
+  int64_t v824 = v822;
   int64_t wide1;
-  wide1 = v755;
-  int64_t v757 = wide1;
-  int32_t v758;
-  bit_length(v757, &v758);
-  ap_int<33> v759 = v758;
-  ap_int<33> v760 = 31 - v759;
-  int32_t v761 = v760;
+  wide1 = v824;
+  int64_t v826 = wide1;
+  int32_t v827;
+  bit_length(v826, &v827);
+  ap_int<33> v828 = v827;
+  ap_int<33> v829 = 31 - v828;
+  int32_t v830 = v829;
   int32_t left;
-  left = v761;
-  *v754 = left;
+  left = v830;
+  *v823 = left;
 }
 
 void divide(
-  int64_t v763,
-  int64_t v764,
-  int32_t v765,
-  int64_t *v766
+  int64_t v832,
+  int64_t v833,
+  int32_t v834,
+  int64_t *v835
 ) {
   int64_t rest2;
-  rest2 = v763;
+  rest2 = v832;
   int64_t quotient;
   quotient = 0;
-  int v769 = v765;
-  for (int v770 = 0; v770 < v769; v770 += 1) {
+  int v838 = v834;
+  for (int v839 = 0; v839 < v838; v839 += 1) {
   #pragma HLS pipeline II=1
-    int64_t v771 = quotient;
-    int64_t v772 = v771 << 1;
-    quotient = v772;
-    int64_t v773 = rest2;
-    bool v774 = v773 >= v764;
-    if (v774) {
-      int64_t v775 = rest2;
-      ap_int<65> v776 = v775;
-      ap_int<65> v777 = v764;
-      ap_int<65> v778 = v776 - v777;
-      int64_t v779 = v778;
-      rest2 = v779;
-      int64_t v780 = quotient;
-      ap_int<65> v781 = v780;
-      ap_int<65> v782 = v781 + 1;
-      int64_t v783 = v782;
-      quotient = v783;
+    int64_t v840 = quotient;
+    int64_t v841 = v840 << 1;
+    quotient = v841;
+    int64_t v842 = rest2;
+    bool v843 = v842 >= v833;
+    if (v843) {
+      int64_t v844 = rest2;
+      ap_int<65> v845 = v844;
+      ap_int<65> v846 = v833;
+      ap_int<65> v847 = v845 - v846;
+      int64_t v848 = v847;
+      rest2 = v848;
+      int64_t v849 = quotient;
+      ap_int<65> v850 = v849;
+      ap_int<65> v851 = v850 + 1;
+      int64_t v852 = v851;
+      quotient = v852;
     }
-    int64_t v784 = rest2;
-    int64_t v785 = v784 << 1;
-    rest2 = v785;
+    int64_t v853 = rest2;
+    int64_t v854 = v853 << 1;
+    rest2 = v854;
   }
-  *v766 = quotient;
+  *v835 = quotient;
 }
 
 void code_reciprocal(
-  int32_t v786,
-  int32_t v787,
-  ap_int<26> *v788
+  int32_t v855,
+  int32_t v856,
+  ap_int<26> *v857
 ) {
-  int32_t v789 = v786 << v787;
-  int32_t v790 = v789 >> 6;
-  int64_t v791 = v790;
+  int32_t v858 = v855 << v856;
+  int32_t v859 = v858 >> 6;
+  int64_t v860 = v859;
   int64_t largest2;
-  largest2 = v791;
+  largest2 = v860;
   int64_t start;
   start = 16646144;
-  int64_t v794 = start;
-  int64_t v795 = largest2;
-  int64_t v796;
-  divide(v794, v795, 26, &v796);
-  ap_int<26> v797 = v796;
+  int64_t v863 = start;
+  int64_t v864 = largest2;
+  int64_t v865;
+  divide(v863, v864, 26, &v865);
+  ap_int<26> v866 = v865;
   ap_int<26> reciprocal;
-  reciprocal = v797;
-  *v788 = reciprocal;
+  reciprocal = v866;
+  *v857 = reciprocal;
 }
 
 void quantise(
-  int32_t v799[432][16],
-  int32_t v800,
-  int32_t v801,
-  ap_int<26> v802,
-  int8_t v803[108][1][4][16],
-  int32_t v804,
-  int32_t v805,
-  int32_t v806
+  int32_t v868[432][16],
+  int32_t v869,
+  int32_t v870,
+  ap_int<26> v871,
+  int8_t v872[108][1][4][16],
+  int32_t v873,
+  int32_t v874,
+  int32_t v875
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v799 complete dim=2
+  #pragma HLS array_partition variable=v868 complete dim=2
 
-  #pragma HLS array_partition variable=v803 complete dim=3
-  #pragma HLS array_partition variable=v803 complete dim=4
+  #pragma HLS array_partition variable=v872 complete dim=3
+  #pragma HLS array_partition variable=v872 complete dim=4
 
   int64_t half;
   half = 1;
-  int64_t v808 = half;
-  int64_t v809 = v808 << 41;
-  half = v809;
+  int64_t v877 = half;
+  int64_t v878 = v877 << 41;
+  half = v878;
   l_S_e_0_e1: for (int e1 = 0; e1 < 16; e1++) {
-    int v811 = v800;
-    int32_t v812 = v799[v811][e1];
-    int32_t v813 = v812 << v801;
+    int v880 = v869;
+    int32_t v881 = v868[v880][e1];
+    int32_t v882 = v881 << v870;
     int32_t u1;
-    u1 = v813;
-    int32_t v815 = u1;
-    int32_t v816 = v815 >> 6;
-    ap_int<26> v817 = v816;
+    u1 = v882;
+    int32_t v884 = u1;
+    int32_t v885 = v884 >> 6;
+    ap_int<26> v886 = v885;
     ap_int<26> cut;
-    cut = v817;
-    ap_int<26> v819 = cut;
-    ap_int<52> v820 = v819;
-    ap_int<52> v821 = v802;
-    ap_int<52> v822 = v820 * v821;
-    int64_t v823 = half;
-    ap_int<65> v824 = v822;
-    ap_int<65> v825 = v823;
-    ap_int<65> v826 = v824 + v825;
-    ap_int<65> v827 = v826 >> 42;
-    int8_t v828 = v827;
-    int v829 = v804;
-    int v830 = v805;
-    int v831 = v806;
-    v803[v829][v830][v831][e1] = v828;
+    cut = v886;
+    ap_int<26> v888 = cut;
+    ap_int<52> v889 = v888;
+    ap_int<52> v890 = v871;
+    ap_int<52> v891 = v889 * v890;
+    int64_t v892 = half;
+    ap_int<65> v893 = v891;
+    ap_int<65> v894 = v892;
+    ap_int<65> v895 = v893 + v894;
+    ap_int<65> v896 = v895 >> 42;
+    int8_t v897 = v896;
+    int v898 = v873;
+    int v899 = v874;
+    int v900 = v875;
+    v872[v898][v899][v900][e1] = v897;
   }
 }
 
 void ratio_end(
-  int64_t v832,
-  int32_t v833[2],
-  int32_t v834,
-  int32_t v835[2]
+  int64_t v901,
+  int32_t v902[2],
+  int32_t v903,
+  int32_t v904[2]
 ) {
-  #pragma HLS array_partition variable=v833 complete dim=1
+  #pragma HLS array_partition variable=v902 complete dim=1
 
-  #pragma HLS array_partition variable=v835 complete dim=1
+  #pragma HLS array_partition variable=v904 complete dim=1
 
-  int64_t v836 = v832 >> 24;
-  int32_t v837 = v836;
+  int64_t v905 = v901 >> 24;
+  int32_t v906 = v905;
   int32_t big;
-  big = v837;
-  int32_t v839 = big;
-  ap_int<33> v840 = v839;
-  ap_int<33> v841 = v840 + 24;
-  ap_int<34> v842 = v841;
-  ap_int<34> v843 = v834;
-  ap_int<34> v844 = v842 - v843;
-  int32_t v845 = v844;
+  big = v906;
+  int32_t v908 = big;
+  ap_int<33> v909 = v908;
+  ap_int<33> v910 = v909 + 24;
+  ap_int<34> v911 = v910;
+  ap_int<34> v912 = v903;
+  ap_int<34> v913 = v911 - v912;
+  int32_t v914 = v913;
   int32_t drop;
-  drop = v845;
-  int32_t v847 = drop;
-  int64_t v848 = v847;
-  int64_t v849 = v832 >> v848;
-  int32_t v850 = v849;
+  drop = v914;
+  int32_t v916 = drop;
+  int64_t v917 = v916;
+  int64_t v918 = v901 >> v917;
+  int32_t v919 = v918;
   int32_t mantissa1;
-  mantissa1 = v850;
-  int32_t v852 = mantissa1;
-  v835[0] = v852;
-  int32_t v853 = v833[0];
-  int32_t v854 = v833[1];
-  ap_int<33> v855 = v853;
-  ap_int<33> v856 = v854;
-  ap_int<33> v857 = v855 - v856;
-  ap_int<34> v858 = v857;
-  ap_int<34> v859 = v858 - 24;
-  int32_t v860 = drop;
-  ap_int<35> v861 = v859;
-  ap_int<35> v862 = v860;
-  ap_int<35> v863 = v861 + v862;
-  int32_t v864 = v863;
-  v835[1] = v864;
+  mantissa1 = v919;
+  int32_t v921 = mantissa1;
+  v904[0] = v921;
+  int32_t v922 = v902[0];
+  int32_t v923 = v902[1];
+  ap_int<33> v924 = v922;
+  ap_int<33> v925 = v923;
+  ap_int<33> v926 = v924 - v925;
+  ap_int<34> v927 = v926;
+  ap_int<34> v928 = v927 - 24;
+  int32_t v929 = drop;
+  ap_int<35> v930 = v928;
+  ap_int<35> v931 = v929;
+  ap_int<35> v932 = v930 + v931;
+  int32_t v933 = v932;
+  v904[1] = v933;
 }
 
 void dequantise(
-  ap_int<21> v865,
-  int32_t v866[2],
-  ap_int<48> *v867
+  ap_int<21> v934,
+  int32_t v935[2],
+  ap_int<48> *v936
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v866 complete dim=1
+  #pragma HLS array_partition variable=v935 complete dim=1
 
-  int32_t v868 = v866[0];
-  ap_int<25> v869 = v868;
+  int32_t v937 = v935[0];
+  ap_int<25> v938 = v937;
   ap_int<25> mantissa2;
-  mantissa2 = v869;
-  ap_int<25> v871 = mantissa2;
-  ap_int<46> v872 = v865;
-  ap_int<46> v873 = v871;
-  ap_int<46> v874 = v872 * v873;
-  int64_t v875 = v874;
+  mantissa2 = v938;
+  ap_int<25> v940 = mantissa2;
+  ap_int<46> v941 = v934;
+  ap_int<46> v942 = v940;
+  ap_int<46> v943 = v941 * v942;
+  int64_t v944 = v943;
   int64_t product2;
-  product2 = v875;
-  int32_t v877 = v866[1];
-  int32_t v878 = 0 - v877;
+  product2 = v944;
+  int32_t v946 = v935[1];
+  int32_t v947 = 0 - v946;
   int32_t right;
-  right = v878;
-  int32_t v880 = right;
-  bool v881 = v880 > 47;
-  int32_t v882 = v881 ? (int32_t)47 : (int32_t)v880;
+  right = v947;
+  int32_t v949 = right;
+  bool v950 = v949 > 47;
+  int32_t v951 = v950 ? (int32_t)47 : (int32_t)v949;
   int32_t most;
-  most = v882;
-  int32_t v884 = most;
-  bool v885 = v884 < 0;
-  int32_t v886 = v885 ? (int32_t)0 : (int32_t)v884;
+  most = v951;
+  int32_t v953 = most;
+  bool v954 = v953 < 0;
+  int32_t v955 = v954 ? (int32_t)0 : (int32_t)v953;
   int32_t shift2;
-  shift2 = v886;
+  shift2 = v955;
   int64_t half1;
   half1 = 1;
-  int64_t v889 = half1;
-  int32_t v890 = shift2;
-  int64_t v891 = v890;
-  int64_t v892 = v889 << v891;
-  int64_t v893 = v892 >> 1;
-  half1 = v893;
-  int64_t v894 = product2;
-  int64_t v895 = half1;
-  ap_int<65> v896 = v894;
-  ap_int<65> v897 = v895;
-  ap_int<65> v898 = v896 + v897;
-  int32_t v899 = shift2;
-  ap_uint<65> v900 = v899;
-  ap_int<65> v901 = v898 >> v900;
-  ap_int<48> v902 = v901;
+  int64_t v958 = half1;
+  int32_t v959 = shift2;
+  int64_t v960 = v959;
+  int64_t v961 = v958 << v960;
+  int64_t v962 = v961 >> 1;
+  half1 = v962;
+  int64_t v963 = product2;
+  int64_t v964 = half1;
+  ap_int<65> v965 = v963;
+  ap_int<65> v966 = v964;
+  ap_int<65> v967 = v965 + v966;
+  int32_t v968 = shift2;
+  ap_uint<65> v969 = v968;
+  ap_int<65> v970 = v967 >> v969;
+  ap_int<48> v971 = v970;
   ap_int<48> value;
-  value = v902;
-  *v867 = value;
+  value = v971;
+  *v936 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v904,
-  int32_t *v905
+  ap_int<48> v973,
+  int32_t *v974
 ) {
   #pragma HLS inline
-  bool v906 = v904 < -2147483647;
-  ap_int<48> v907 = v906 ? (ap_int<48>)-2147483647 : (ap_int<48>)v904;
+  bool v975 = v973 < -2147483647;
+  ap_int<48> v976 = v975 ? (ap_int<48>)-2147483647 : (ap_int<48>)v973;
   ap_int<48> low1;
-  low1 = v907;
-  ap_int<48> v909 = low1;
-  bool v910 = v909 > 2147483647;
-  ap_int<48> v911 = v910 ? (ap_int<48>)2147483647 : (ap_int<48>)v909;
-  int32_t v912 = v911;
+  low1 = v976;
+  ap_int<48> v978 = low1;
+  bool v979 = v978 > 2147483647;
+  ap_int<48> v980 = v979 ? (ap_int<48>)2147483647 : (ap_int<48>)v978;
+  int32_t v981 = v980;
   int32_t high1;
-  high1 = v912;
-  *v905 = high1;
+  high1 = v981;
+  *v974 = high1;
 }
 
 void sigmoid(
-  int32_t v914,
-  ap_int<30> *v915
+  int32_t v983,
+  ap_int<30> *v984
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1410,216 +1513,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v919 = v914 < 0;
-  int32_t v920 = 0 - v914;
-  int32_t v921 = v919 ? (int32_t)v920 : (int32_t)v914;
+  bool v988 = v983 < 0;
+  int32_t v989 = 0 - v983;
+  int32_t v990 = v988 ? (int32_t)v989 : (int32_t)v983;
   int32_t size2;
-  size2 = v921;
-  int32_t v923 = size2;
-  bool v924 = v923 > 268435455;
-  int32_t v925 = v924 ? (int32_t)268435455 : (int32_t)v923;
+  size2 = v990;
+  int32_t v992 = size2;
+  bool v993 = v992 > 268435455;
+  int32_t v994 = v993 ? (int32_t)268435455 : (int32_t)v992;
   int32_t t;
-  t = v925;
-  int32_t v927 = t;
-  int32_t v928 = v927 >> 19;
+  t = v994;
+  int32_t v996 = t;
+  int32_t v997 = v996 >> 19;
   int32_t cell;
-  cell = v928;
-  int32_t v930 = t;
-  int32_t v931 = v930 & 524287;
-  ap_int<20> v932 = v931;
+  cell = v997;
+  int32_t v999 = t;
+  int32_t v1000 = v999 & 524287;
+  ap_int<20> v1001 = v1000;
   ap_int<20> d;
-  d = v932;
-  int32_t v934 = cell;
-  int v935 = v934;
-  int32_t v936 = table_a[v935];
-  ap_int<29> v937 = v936;
+  d = v1001;
+  int32_t v1003 = cell;
+  int v1004 = v1003;
+  int32_t v1005 = table_a[v1004];
+  ap_int<29> v1006 = v1005;
   ap_int<29> a;
-  a = v937;
-  int32_t v939 = cell;
-  int v940 = v939;
-  int32_t v941 = table_b[v940];
-  ap_int<23> v942 = v941;
+  a = v1006;
+  int32_t v1008 = cell;
+  int v1009 = v1008;
+  int32_t v1010 = table_b[v1009];
+  ap_int<23> v1011 = v1010;
   ap_int<23> b;
-  b = v942;
-  int32_t v944 = cell;
-  int v945 = v944;
-  int32_t v946 = table_c[v945];
-  ap_int<15> v947 = v946;
+  b = v1011;
+  int32_t v1013 = cell;
+  int v1014 = v1013;
+  int32_t v1015 = table_c[v1014];
+  ap_int<15> v1016 = v1015;
   ap_int<15> c;
-  c = v947;
-  ap_int<23> v949 = b;
-  ap_int<15> v950 = c;
-  ap_int<20> v951 = d;
-  ap_int<35> v952 = v950;
-  ap_int<35> v953 = v951;
-  ap_int<35> v954 = v952 * v953;
-  ap_int<35> v955 = v954 >> 19;
-  ap_int<36> v956 = v949;
-  ap_int<36> v957 = v955;
-  ap_int<36> v958 = v956 - v957;
-  ap_int<23> v959 = v958;
+  c = v1016;
+  ap_int<23> v1018 = b;
+  ap_int<15> v1019 = c;
+  ap_int<20> v1020 = d;
+  ap_int<35> v1021 = v1019;
+  ap_int<35> v1022 = v1020;
+  ap_int<35> v1023 = v1021 * v1022;
+  ap_int<35> v1024 = v1023 >> 19;
+  ap_int<36> v1025 = v1018;
+  ap_int<36> v1026 = v1024;
+  ap_int<36> v1027 = v1025 - v1026;
+  ap_int<23> v1028 = v1027;
   ap_int<23> slope;
-  slope = v959;
-  ap_int<29> v961 = a;
-  ap_int<23> v962 = slope;
-  ap_int<20> v963 = d;
-  ap_int<43> v964 = v962;
-  ap_int<43> v965 = v963;
-  ap_int<43> v966 = v964 * v965;
-  ap_int<44> v967 = v966;
-  ap_int<44> v968 = v967 + 262144;
-  ap_int<44> v969 = v968 >> 19;
-  ap_int<45> v970 = v961;
-  ap_int<45> v971 = v969;
-  ap_int<45> v972 = v970 - v971;
-  ap_int<30> v973 = v972;
+  slope = v1028;
+  ap_int<29> v1030 = a;
+  ap_int<23> v1031 = slope;
+  ap_int<20> v1032 = d;
+  ap_int<43> v1033 = v1031;
+  ap_int<43> v1034 = v1032;
+  ap_int<43> v1035 = v1033 * v1034;
+  ap_int<44> v1036 = v1035;
+  ap_int<44> v1037 = v1036 + 262144;
+  ap_int<44> v1038 = v1037 >> 19;
+  ap_int<45> v1039 = v1030;
+  ap_int<45> v1040 = v1038;
+  ap_int<45> v1041 = v1039 - v1040;
+  ap_int<30> v1042 = v1041;
   ap_int<30> small;
-  small = v973;
-  bool v975 = v914 < 0;
-  ap_int<30> v976 = small;
-  ap_int<33> v977 = v976;
-  ap_int<33> v978 = 268435456 - v977;
-  ap_int<33> v979 = v976;
-  ap_int<33> v980 = v975 ? (ap_int<33>)v979 : (ap_int<33>)v978;
-  ap_int<30> v981 = v980;
+  small = v1042;
+  bool v1044 = v983 < 0;
+  ap_int<30> v1045 = small;
+  ap_int<33> v1046 = v1045;
+  ap_int<33> v1047 = 268435456 - v1046;
+  ap_int<33> v1048 = v1045;
+  ap_int<33> v1049 = v1044 ? (ap_int<33>)v1048 : (ap_int<33>)v1047;
+  ap_int<30> v1050 = v1049;
   ap_int<30> result;
-  result = v981;
-  *v915 = result;
+  result = v1050;
+  *v984 = result;
 }
 
-void weigh(
-  int32_t v983,
-  ap_int<30> v984,
-  int32_t *v985
+void times_sigma(
+  int32_t v1052,
+  ap_int<30> v1053,
+  int32_t *v1054
 ) {
   #pragma HLS inline
-  ap_int<62> v986 = v983;
-  ap_int<62> v987 = v984;
-  ap_int<62> v988 = v986 * v987;
-  int64_t v989 = v988;
+  ap_int<62> v1055 = v1052;
+  ap_int<62> v1056 = v1053;
+  ap_int<62> v1057 = v1055 * v1056;
+  int64_t v1058 = v1057;
   int64_t product3;
-  product3 = v989;
-  int64_t v991 = product3;
-  ap_int<65> v992 = v991;
-  ap_int<65> v993 = v992 + 134217728;
-  ap_int<65> v994 = v993 >> 28;
-  int32_t v995 = v994;
+  product3 = v1058;
+  int64_t v1060 = product3;
+  ap_int<65> v1061 = v1060;
+  ap_int<65> v1062 = v1061 + 134217728;
+  ap_int<65> v1063 = v1062 >> 28;
+  int32_t v1064 = v1063;
   int32_t result1;
-  result1 = v995;
-  *v985 = result1;
+  result1 = v1064;
+  *v1054 = result1;
 }
 
 void state_update(
-  int32_t v997,
-  int32_t v998,
-  ap_int<30> v999,
-  int32_t *v1000
+  int32_t v1066,
+  int32_t v1067,
+  ap_int<30> v1068,
+  int32_t *v1069
 ) {
   #pragma HLS inline
-  ap_int<33> v1001 = v999;
-  ap_int<33> v1002 = 268435456 - v1001;
-  ap_int<30> v1003 = v1002;
+  ap_int<33> v1070 = v1068;
+  ap_int<33> v1071 = 268435456 - v1070;
+  ap_int<30> v1072 = v1071;
   ap_int<30> keep;
-  keep = v1003;
-  ap_int<30> v1005 = keep;
-  ap_int<62> v1006 = v997;
-  ap_int<62> v1007 = v1005;
-  ap_int<62> v1008 = v1006 * v1007;
-  int64_t v1009 = v1008;
+  keep = v1072;
+  ap_int<30> v1074 = keep;
+  ap_int<62> v1075 = v1066;
+  ap_int<62> v1076 = v1074;
+  ap_int<62> v1077 = v1075 * v1076;
+  int64_t v1078 = v1077;
   int64_t old;
-  old = v1009;
-  ap_int<62> v1011 = v998;
-  ap_int<62> v1012 = v999;
-  ap_int<62> v1013 = v1011 * v1012;
-  int64_t v1014 = v1013;
+  old = v1078;
+  ap_int<62> v1080 = v1067;
+  ap_int<62> v1081 = v1068;
+  ap_int<62> v1082 = v1080 * v1081;
+  int64_t v1083 = v1082;
   int64_t new_part;
-  new_part = v1014;
-  int64_t v1016 = old;
-  int64_t v1017 = new_part;
-  ap_int<65> v1018 = v1016;
-  ap_int<65> v1019 = v1017;
-  ap_int<65> v1020 = v1018 + v1019;
-  ap_int<66> v1021 = v1020;
-  ap_int<66> v1022 = v1021 + 134217728;
-  ap_int<66> v1023 = v1022 >> 28;
-  int32_t v1024 = v1023;
+  new_part = v1083;
+  int64_t v1085 = old;
+  int64_t v1086 = new_part;
+  ap_int<65> v1087 = v1085;
+  ap_int<65> v1088 = v1086;
+  ap_int<65> v1089 = v1087 + v1088;
+  ap_int<66> v1090 = v1089;
+  ap_int<66> v1091 = v1090 + 134217728;
+  ap_int<66> v1092 = v1091 >> 28;
+  int32_t v1093 = v1092;
   int32_t mixed;
-  mixed = v1024;
-  *v1000 = mixed;
+  mixed = v1093;
+  *v1069 = mixed;
 }
 
 void gated_product(
-  int32_t v1026,
-  int32_t v1027,
-  ap_int<48> *v1028
+  int32_t v1095,
+  int32_t v1096,
+  ap_int<48> *v1097
 ) {
   #pragma HLS inline
-  int64_t v1029 = v1026;
-  int64_t v1030 = v1027;
-  int64_t v1031 = v1029 * v1030;
+  int64_t v1098 = v1095;
+  int64_t v1099 = v1096;
+  int64_t v1100 = v1098 * v1099;
   int64_t product4;
-  product4 = v1031;
-  int64_t v1033 = product4;
-  ap_int<65> v1034 = v1033;
-  ap_int<65> v1035 = v1034 + 32768;
-  ap_int<65> v1036 = v1035 >> 16;
-  ap_int<48> v1037 = v1036;
+  product4 = v1100;
+  int64_t v1102 = product4;
+  ap_int<65> v1103 = v1102;
+  ap_int<65> v1104 = v1103 + 32768;
+  ap_int<65> v1105 = v1104 >> 16;
+  ap_int<48> v1106 = v1105;
   ap_int<48> result2;
-  result2 = v1037;
-  *v1028 = result2;
+  result2 = v1106;
+  *v1097 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1039,
-  ap_int<48> v1040,
-  ap_int<48> *v1041
+  ap_int<48> v1108,
+  ap_int<48> v1109,
+  ap_int<48> *v1110
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1043 = limit;
-  int64_t v1044 = v1043 << 47;
-  ap_int<65> v1045 = v1044;
-  ap_int<65> v1046 = v1045 - 1;
-  int64_t v1047 = v1046;
-  limit = v1047;
-  ap_int<49> v1048 = v1039;
-  ap_int<49> v1049 = v1040;
-  ap_int<49> v1050 = v1048 + v1049;
-  int64_t v1051 = v1050;
+  int64_t v1112 = limit;
+  int64_t v1113 = v1112 << 47;
+  ap_int<65> v1114 = v1113;
+  ap_int<65> v1115 = v1114 - 1;
+  int64_t v1116 = v1115;
+  limit = v1116;
+  ap_int<49> v1117 = v1108;
+  ap_int<49> v1118 = v1109;
+  ap_int<49> v1119 = v1117 + v1118;
+  int64_t v1120 = v1119;
   int64_t total3;
-  total3 = v1051;
-  int64_t v1053 = total3;
-  int64_t v1054 = limit;
-  bool v1055 = v1053 > v1054;
-  int64_t v1056 = v1055 ? (int64_t)v1054 : (int64_t)v1053;
+  total3 = v1120;
+  int64_t v1122 = total3;
+  int64_t v1123 = limit;
+  bool v1124 = v1122 > v1123;
+  int64_t v1125 = v1124 ? (int64_t)v1123 : (int64_t)v1122;
   int64_t high2;
-  high2 = v1056;
-  int64_t v1058 = high2;
-  int64_t v1059 = limit;
-  int64_t v1060 = 0 - v1059;
-  bool v1061 = v1058 < v1060;
-  int64_t v1062 = 0 - v1059;
-  int64_t v1063 = v1061 ? (int64_t)v1062 : (int64_t)v1058;
-  ap_int<48> v1064 = v1063;
+  high2 = v1125;
+  int64_t v1127 = high2;
+  int64_t v1128 = limit;
+  int64_t v1129 = 0 - v1128;
+  bool v1130 = v1127 < v1129;
+  int64_t v1131 = 0 - v1128;
+  int64_t v1132 = v1130 ? (int64_t)v1131 : (int64_t)v1127;
+  ap_int<48> v1133 = v1132;
   ap_int<48> result3;
-  result3 = v1064;
-  *v1041 = result3;
+  result3 = v1133;
+  *v1110 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1066[4],
-  int8_t v1067[108][1][4][16],
-  int32_t v1068,
-  ap_int<21> v1069[5][1]
+  ap_uint<128> v1135[4],
+  int8_t v1136[108][1][4][16],
+  int32_t v1137,
+  ap_int<21> v1138[5][1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1066 complete dim=1
+  #pragma HLS array_partition variable=v1135 complete dim=1
 
-  #pragma HLS array_partition variable=v1067 complete dim=3
-  #pragma HLS array_partition variable=v1067 complete dim=4
+  #pragma HLS array_partition variable=v1136 complete dim=3
+  #pragma HLS array_partition variable=v1136 complete dim=4
 
-  #pragma HLS array_partition variable=v1069 complete dim=1
+  #pragma HLS array_partition variable=v1138 complete dim=1
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1633,79 +1736,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v1074 = v1066[p];
+    ap_uint<128> v1143 = v1135[p];
     ap_uint<128> rest3;
-    rest3 = v1074;
+    rest3 = v1143;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1077 = rest3;
-      int16_t v1078 = v1077;
+      ap_int<128> v1146 = rest3;
+      int16_t v1147 = v1146;
       int16_t low2;
-      low2 = v1078;
-      int16_t v1080 = low2;
-      int32_t v1081 = v1080;
-      int32_t v1082 = v1081 & 255;
-      int16_t v1083 = v1082;
-      lanes[((p * 16) + j)] = v1083;
-      ap_int<128> v1084 = rest3;
-      ap_uint<128> v1085 = v1084 >> 8;
-      rest3 = v1085;
+      low2 = v1147;
+      int16_t v1149 = low2;
+      int32_t v1150 = v1149;
+      int32_t v1151 = v1150 & 255;
+      int16_t v1152 = v1151;
+      lanes[((p * 16) + j)] = v1152;
+      ap_int<128> v1153 = rest3;
+      ap_uint<128> v1154 = v1153 >> 8;
+      rest3 = v1154;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 64; m++) {
-    int16_t v1087 = lanes[m];
+    int16_t v1156 = lanes[m];
     int16_t byte;
-    byte = v1087;
+    byte = v1156;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1090 = byte;
-      int16_t v1091 = v1090 << 1;
-      ap_int<17> v1092 = v1090;
-      ap_int<17> v1093 = v1091;
-      ap_int<17> v1094 = v1092 + v1093;
-      int16_t v1095 = v1094;
+      int16_t v1159 = byte;
+      int16_t v1160 = v1159 << 1;
+      ap_int<17> v1161 = v1159;
+      ap_int<17> v1162 = v1160;
+      ap_int<17> v1163 = v1161 + v1162;
+      int16_t v1164 = v1163;
       int16_t triple;
-      triple = v1095;
-      int16_t v1097 = triple;
-      int16_t v1098 = v1097 >> 8;
-      ap_int<33> v1099 = v1098;
-      ap_int<33> v1100 = v1099 - 1;
-      int16_t v1101 = v1100;
-      trits[r][m] = v1101;
-      int16_t v1102 = triple;
-      int32_t v1103 = v1102;
-      int32_t v1104 = v1103 & 255;
-      int16_t v1105 = v1104;
-      byte = v1105;
+      triple = v1164;
+      int16_t v1166 = triple;
+      int16_t v1167 = v1166 >> 8;
+      ap_int<33> v1168 = v1167;
+      ap_int<33> v1169 = v1168 - 1;
+      int16_t v1170 = v1169;
+      trits[r][m] = v1170;
+      int16_t v1171 = triple;
+      int32_t v1172 = v1171;
+      int32_t v1173 = v1172 & 255;
+      int16_t v1174 = v1173;
+      byte = v1174;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 1; t1++) {
     l_k3: for (int k3 = 0; k3 < 4; k3++) {
       l_e2: for (int e2 = 0; e2 < 16; e2++) {
-        int v1109 = v1068;
-        int8_t v1110 = v1067[v1109][t1][k3][e2];
-        int16_t v1111 = v1110;
+        int v1178 = v1137;
+        int8_t v1179 = v1136[v1178][t1][k3][e2];
+        int16_t v1180 = v1179;
         int16_t code;
-        code = v1111;
+        code = v1180;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1114 = trits[r1][((k3 * 16) + e2)];
+          int16_t v1183 = trits[r1][((k3 * 16) + e2)];
           int16_t trit;
-          trit = v1114;
-          int16_t v1116 = trit;
-          int32_t v1117 = v1116;
-          bool v1118 = v1117 == 1;
-          int16_t v1119 = code;
-          int32_t v1120 = v1119;
-          int32_t v1121 = v1118 ? (int32_t)v1120 : (int32_t)0;
-          int16_t v1122 = v1121;
+          trit = v1183;
+          int16_t v1185 = trit;
+          int32_t v1186 = v1185;
+          bool v1187 = v1186 == 1;
+          int16_t v1188 = code;
+          int32_t v1189 = v1188;
+          int32_t v1190 = v1187 ? (int32_t)v1189 : (int32_t)0;
+          int16_t v1191 = v1190;
           int16_t added;
-          added = v1122;
-          int16_t v1124 = trit;
-          int32_t v1125 = v1124;
-          bool v1126 = v1125 == -1;
-          int16_t v1127 = code;
-          int16_t v1128 = 0 - v1127;
-          int16_t v1129 = added;
-          int16_t v1130 = v1126 ? (int16_t)v1128 : (int16_t)v1129;
-          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1130;
+          added = v1191;
+          int16_t v1193 = trit;
+          int32_t v1194 = v1193;
+          bool v1195 = v1194 == -1;
+          int16_t v1196 = code;
+          int16_t v1197 = 0 - v1196;
+          int16_t v1198 = added;
+          int16_t v1199 = v1195 ? (int16_t)v1197 : (int16_t)v1198;
+          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1199;
         }
       }
     }
@@ -1713,40 +1816,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 1; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
-        int16_t v1134 = tree[r2][t2][((n4 * -2) + 126)];
-        int16_t v1135 = tree[r2][t2][((n4 * -2) + 127)];
-        ap_int<17> v1136 = v1134;
-        ap_int<17> v1137 = v1135;
-        ap_int<17> v1138 = v1136 + v1137;
-        int16_t v1139 = v1138;
-        tree[r2][t2][((-n4) + 63)] = v1139;
+        int16_t v1203 = tree[r2][t2][((n4 * -2) + 126)];
+        int16_t v1204 = tree[r2][t2][((n4 * -2) + 127)];
+        ap_int<17> v1205 = v1203;
+        ap_int<17> v1206 = v1204;
+        ap_int<17> v1207 = v1205 + v1206;
+        int16_t v1208 = v1207;
+        tree[r2][t2][((-n4) + 63)] = v1208;
       }
-      bool v1140 = v1068 == 0;
-      ap_int<21> v1141 = v1069[r2][t2];
-      int32_t v1142 = v1141;
-      int32_t v1143 = v1140 ? (int32_t)0 : (int32_t)v1142;
-      ap_int<21> v1144 = v1143;
+      bool v1209 = v1137 == 0;
+      ap_int<21> v1210 = v1138[r2][t2];
+      int32_t v1211 = v1210;
+      int32_t v1212 = v1209 ? (int32_t)0 : (int32_t)v1211;
+      ap_int<21> v1213 = v1212;
       ap_int<21> before;
-      before = v1144;
-      ap_int<21> v1146 = before;
-      int16_t v1147 = tree[r2][t2][1];
-      ap_int<22> v1148 = v1146;
-      ap_int<22> v1149 = v1147;
-      ap_int<22> v1150 = v1148 + v1149;
-      ap_int<21> v1151 = v1150;
-      v1069[r2][t2] = v1151;
+      before = v1213;
+      ap_int<21> v1215 = before;
+      int16_t v1216 = tree[r2][t2][1];
+      ap_int<22> v1217 = v1215;
+      ap_int<22> v1218 = v1216;
+      ap_int<22> v1219 = v1217 + v1218;
+      ap_int<21> v1220 = v1219;
+      v1138[r2][t2] = v1220;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1152,
-  int32_t v1153[2],
-  int32_t v1154[2]
+  int64_t v1221,
+  int32_t v1222[2],
+  int32_t v1223[2]
 ) {
-  #pragma HLS array_partition variable=v1153 complete dim=1
+  #pragma HLS array_partition variable=v1222 complete dim=1
 
-  #pragma HLS array_partition variable=v1154 complete dim=1
+  #pragma HLS array_partition variable=v1223 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1757,29 +1860,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1158 = v1153[0];
-  int64_t v1159 = v1158;
+  int32_t v1227 = v1222[0];
+  int64_t v1228 = v1227;
   int64_t mantissa3;
-  mantissa3 = v1159;
-  int64_t v1161 = mantissa3;
-  int32_t v1162 = v1153[1];
-  normalise(v1161, v1162, unit);
+  mantissa3 = v1228;
+  int64_t v1230 = mantissa3;
+  int32_t v1231 = v1222[1];
+  normalise(v1230, v1231, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1152, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1154);
+  normalise(v1221, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1223);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1163,
-  hls::stream< int32_t >& v1164,
-  hls::stream< ap_uint<128> >& v1165,
-  hls::stream< ap_uint<128> >& v1166,
-  hls::stream< ap_uint<1024> >& v1167,
-  hls::stream< ap_uint<128> >& v1168,
-  hls::stream< ap_uint<128> >& v1169,
-  hls::stream< ap_uint<128> >& v1170,
-  hls::stream< ap_uint<128> >& v1171,
-  hls::stream< ap_uint<128> >& v1172
+  hls::stream< ap_uint<128> >& v1232,
+  hls::stream< int32_t >& v1233,
+  hls::stream< ap_uint<128> >& v1234,
+  hls::stream< ap_uint<128> >& v1235,
+  hls::stream< ap_uint<1024> >& v1236,
+  hls::stream< ap_uint<128> >& v1237,
+  hls::stream< ap_uint<128> >& v1238,
+  hls::stream< ap_uint<128> >& v1239,
+  hls::stream< ap_uint<128> >& v1240,
+  hls::stream< ap_uint<128> >& v1241
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1842,345 +1945,361 @@ void core_0(
   int32_t quad[4];
   #pragma HLS array_partition variable=quad complete dim=1
 
+  int32_t cut1[3];
+  #pragma HLS array_partition variable=cut1 complete dim=1
+
+  cut1[0] = 0;
+  cut1[1] = 0;
+  cut1[2] = 0;
+  int32_t gate_max;
+  gate_max = 2147483647;
+  int64_t vector_max;
+  vector_max = 1;
+  int64_t v1273 = vector_max;
+  int64_t v1274 = v1273 << 47;
+  ap_int<65> v1275 = v1274;
+  ap_int<65> v1276 = v1275 - 1;
+  int64_t v1277 = v1276;
+  vector_max = v1277;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1202 = v1163.read();
+    ap_uint<128> v1279 = v1232.read();
     ap_uint<128> size3;
-    size3 = v1202;
-    ap_int<128> v1204 = size3;
-    int32_t v1205;
-    ap_int<128> v1205_tmp = v1204;
-    v1205 = v1205_tmp(31, 0);
+    size3 = v1279;
+    ap_int<128> v1281 = size3;
+    int32_t v1282;
+    ap_int<128> v1282_tmp = v1281;
+    v1282 = v1282_tmp(31, 0);
     int32_t total_words;
-    total_words = v1205;
-    int32_t v1207 = total_words;
-    weight_words[n5] = v1207;
-    ap_int<128> v1208 = size3;
-    int32_t v1209;
-    ap_int<128> v1209_tmp = v1208;
-    v1209 = v1209_tmp(63, 32);
+    total_words = v1282;
+    int32_t v1284 = total_words;
+    weight_words[n5] = v1284;
+    ap_int<128> v1285 = size3;
+    int32_t v1286;
+    ap_int<128> v1286_tmp = v1285;
+    v1286 = v1286_tmp(63, 32);
     int32_t both1;
-    both1 = v1209;
-    int32_t v1211 = both1;
-    int32_t v1212 = v1211 & 65535;
-    column_words[n5] = v1212;
-    int32_t v1213 = both1;
-    int32_t v1214 = v1213 >> 16;
-    norm_words[n5] = v1214;
-    ap_int<128> v1215 = size3;
-    int32_t v1216;
-    ap_int<128> v1216_tmp = v1215;
-    v1216 = v1216_tmp(95, 64);
+    both1 = v1286;
+    int32_t v1288 = both1;
+    int32_t v1289 = v1288 & 65535;
+    column_words[n5] = v1289;
+    int32_t v1290 = both1;
+    int32_t v1291 = v1290 >> 16;
+    norm_words[n5] = v1291;
+    ap_int<128> v1292 = size3;
+    int32_t v1293;
+    ap_int<128> v1293_tmp = v1292;
+    v1293 = v1293_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1216;
-    int32_t v1218 = all_rows;
-    matrix_rows[n5] = v1218;
-    ap_int<128> v1219 = size3;
-    int32_t v1220;
-    ap_int<128> v1220_tmp = v1219;
-    v1220 = v1220_tmp(127, 96);
+    all_rows = v1293;
+    int32_t v1295 = all_rows;
+    matrix_rows[n5] = v1295;
+    ap_int<128> v1296 = size3;
+    int32_t v1297;
+    ap_int<128> v1297_tmp = v1296;
+    v1297 = v1297_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1220;
-    int32_t v1222 = room_and_groups1;
-    int32_t v1223 = v1222 >> 12;
-    row_groups[n5] = v1223;
+    room_and_groups1 = v1297;
+    int32_t v1299 = room_and_groups1;
+    int32_t v1300 = v1299 >> 12;
+    row_groups[n5] = v1300;
   }
-  int32_t v1224 = matrix_rows[4];
-  int32_t v1225 = v1224 >> 1;
+  int32_t v1301 = matrix_rows[4];
+  int32_t v1302 = v1301 >> 1;
   int32_t intermediate;
-  intermediate = v1225;
+  intermediate = v1302;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1230 = v1164.read();
+  int32_t v1307 = v1233.read();
   int32_t vector_beats1;
-  vector_beats1 = v1230;
-  int32_t v1232 = tokens1;
-  int v1233 = v1232;
-  for (int v1234 = 0; v1234 < v1233; v1234 += 1) {
-    int32_t v1235 = v1234;
+  vector_beats1 = v1307;
+  int32_t v1309 = tokens1;
+  int v1310 = v1309;
+  for (int v1311 = 0; v1311 < v1310; v1311 += 1) {
+    int32_t v1312 = v1311;
     int32_t token_in;
-    token_in = v1235;
+    token_in = v1312;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1238 = vector_beats1;
-    int v1239 = v1238;
-    for (int v1240 = 0; v1240 < v1239; v1240 += 1) {
+    int32_t v1315 = vector_beats1;
+    int v1316 = v1315;
+    for (int v1317 = 0; v1317 < v1316; v1317 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1241 = v1165.read();
+      ap_uint<128> v1318 = v1234.read();
       ap_uint<128> pair1;
-      pair1 = v1241;
-      ap_int<128> v1243 = pair1;
-      ap_int<48> v1244;
-      ap_int<128> v1244_tmp = v1243;
-      v1244 = v1244_tmp(47, 0);
+      pair1 = v1318;
+      ap_int<128> v1320 = pair1;
+      ap_int<48> v1321;
+      ap_int<128> v1321_tmp = v1320;
+      v1321 = v1321_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1244;
-      ap_int<128> v1246 = pair1;
-      ap_int<48> v1247;
-      ap_int<128> v1247_tmp = v1246;
-      v1247 = v1247_tmp(111, 64);
+      low3 = v1321;
+      ap_int<128> v1323 = pair1;
+      ap_int<48> v1324;
+      ap_int<128> v1324_tmp = v1323;
+      v1324 = v1324_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1247;
-      int32_t v1249 = v1240;
+      high3 = v1324;
+      int32_t v1326 = v1317;
       int32_t number;
-      number = v1249;
-      int32_t v1251 = number;
-      int32_t v1252 = token_in;
-      ap_int<65> v1253 = v1251;
-      ap_int<65> v1254 = v1252;
-      ap_int<65> v1255 = v1253 + v1254;
-      int32_t v1256 = v1255;
+      number = v1326;
+      int32_t v1328 = number;
+      int32_t v1329 = token_in;
+      ap_int<65> v1330 = v1328;
+      ap_int<65> v1331 = v1329;
+      ap_int<65> v1332 = v1330 + v1331;
+      int32_t v1333 = v1332;
       int32_t beside;
-      beside = v1256;
-      ap_int<48> v1258 = low3;
-      int32_t v1259 = beside;
-      int v1260 = v1259;
-      residual[v1260][0] = v1258;
-      ap_int<48> v1261 = high3;
-      int32_t v1262 = beside;
-      int v1263 = v1262;
-      residual[v1263][1] = v1261;
-      int32_t v1264 = number;
-      int32_t v1265 = v1264 & 7;
-      int32_t v1266 = v1265 << 1;
+      beside = v1333;
+      ap_int<48> v1335 = low3;
+      int32_t v1336 = beside;
+      int v1337 = v1336;
+      residual[v1337][0] = v1335;
+      ap_int<48> v1338 = high3;
+      int32_t v1339 = beside;
+      int v1340 = v1339;
+      residual[v1340][1] = v1338;
+      int32_t v1341 = number;
+      int32_t v1342 = v1341 & 7;
+      int32_t v1343 = v1342 << 1;
       int32_t lane;
-      lane = v1266;
-      int32_t v1268 = number;
-      int32_t v1269 = v1268 >> 3;
-      int32_t v1270 = token_in;
-      ap_int<65> v1271 = v1269;
-      ap_int<65> v1272 = v1270;
-      ap_int<65> v1273 = v1271 + v1272;
-      int32_t v1274 = v1273;
+      lane = v1343;
+      int32_t v1345 = number;
+      int32_t v1346 = v1345 >> 3;
+      int32_t v1347 = token_in;
+      ap_int<65> v1348 = v1346;
+      ap_int<65> v1349 = v1347;
+      ap_int<65> v1350 = v1348 + v1349;
+      int32_t v1351 = v1350;
       int32_t place_in;
-      place_in = v1274;
-      ap_int<48> v1276 = low3;
-      int32_t v1277 = place_in;
-      int v1278 = v1277;
-      int32_t v1279 = lane;
-      int v1280 = v1279;
-      values[v1278][v1280] = v1276;
-      ap_int<48> v1281 = high3;
-      int32_t v1282 = place_in;
-      int v1283 = v1282;
-      int32_t v1284 = lane;
-      ap_int<33> v1285 = v1284;
-      ap_int<33> v1286 = v1285 + 1;
-      int v1287 = v1286;
-      values[v1283][v1287] = v1281;
-      ap_int<48> v1288 = seen;
-      ap_int<48> v1289 = low3;
-      ap_int<48> v1290 = v1289 >> 47;
-      ap_int<48> v1291 = v1289 ^ v1290;
-      ap_int<48> v1292 = v1288 | v1291;
-      ap_int<48> v1293 = high3;
-      ap_int<48> v1294 = v1293 >> 47;
-      ap_int<48> v1295 = v1293 ^ v1294;
-      ap_int<48> v1296 = v1292 | v1295;
-      seen = v1296;
+      place_in = v1351;
+      ap_int<48> v1353 = low3;
+      int32_t v1354 = place_in;
+      int v1355 = v1354;
+      int32_t v1356 = lane;
+      int v1357 = v1356;
+      values[v1355][v1357] = v1353;
+      ap_int<48> v1358 = high3;
+      int32_t v1359 = place_in;
+      int v1360 = v1359;
+      int32_t v1361 = lane;
+      ap_int<33> v1362 = v1361;
+      ap_int<33> v1363 = v1362 + 1;
+      int v1364 = v1363;
+      values[v1360][v1364] = v1358;
+      ap_int<48> v1365 = seen;
+      ap_int<48> v1366 = low3;
+      ap_int<48> v1367 = v1366 >> 47;
+      ap_int<48> v1368 = v1366 ^ v1367;
+      ap_int<48> v1369 = v1365 | v1368;
+      ap_int<48> v1370 = high3;
+      ap_int<48> v1371 = v1370 >> 47;
+      ap_int<48> v1372 = v1370 ^ v1371;
+      ap_int<48> v1373 = v1369 | v1372;
+      seen = v1373;
     }
-    ap_int<48> v1297 = seen;
-    int32_t v1298 = token_in;
-    int v1299 = v1298;
-    ones[v1299] = v1297;
+    ap_int<48> v1374 = seen;
+    int32_t v1375 = token_in;
+    int v1376 = v1375;
+    ones[v1376] = v1374;
   }
-  int32_t v1300 = v1164.read();
+  int32_t v1377 = v1233.read();
   int32_t count5;
-  count5 = v1300;
-  int32_t v1302 = count5;
-  int v1303 = v1302;
-  for (int v1304 = 0; v1304 < v1303; v1304 += 1) {
-    int32_t v1305 = v1164.read();
-    int32_t kind1;
-    kind1 = v1305;
-    int32_t v1307 = kind1;
-    bool v1308 = v1307 == 0;
-    int32_t v1309 = v1308 ? (int32_t)0 : (int32_t)6;
+  count5 = v1377;
+  int32_t v1379 = count5;
+  int v1380 = v1379;
+  for (int v1381 = 0; v1381 < v1380; v1381 += 1) {
+    int32_t v1382 = v1233.read();
+    int32_t kind5;
+    kind5 = v1382;
+    int32_t v1384 = kind5;
+    bool v1385 = v1384 == 0;
+    int32_t v1386 = v1385 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1309;
-    int32_t v1311 = kind1;
-    bool v1312 = v1311 == 0;
-    ap_int<33> v1313 = v1312 ? (ap_int<33>)6 : (ap_int<33>)7;
-    int32_t v1314 = v1313;
+    phase_begin1 = v1386;
+    int32_t v1388 = kind5;
+    bool v1389 = v1388 == 1;
+    ap_int<33> v1390 = v1389 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1391 = v1390;
     int32_t phase_end1;
-    phase_end1 = v1314;
-    int32_t v1316 = kind1;
-    bool v1317 = v1316 == 0;
-    int32_t v1318 = tokens1;
-    int32_t v1319 = wanted1;
-    int32_t v1320 = v1317 ? (int32_t)v1318 : (int32_t)v1319;
+    phase_end1 = v1391;
+    int32_t v1393 = kind5;
+    bool v1394 = v1393 == 0;
+    int32_t v1395 = tokens1;
+    int32_t v1396 = wanted1;
+    int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
     int32_t active;
-    active = v1320;
-    int32_t v1322 = phase_begin1;
-    int32_t v1323 = phase_end1;
-    int v1324 = v1322;
-    int v1325 = v1323;
-    for (int v1326 = v1324; v1326 < v1325; v1326 += 1) {
-      int32_t v1327 = v1326;
+    active = v1397;
+    int32_t v1399 = phase_begin1;
+    int32_t v1400 = phase_end1;
+    int v1401 = v1399;
+    int v1402 = v1400;
+    for (int v1403 = v1401; v1403 < v1402; v1403 += 1) {
+      int32_t v1404 = v1403;
       int32_t phase;
-      phase = v1327;
-      ap_uint<128> v1329 = v1166.read();
+      phase = v1404;
+      ap_uint<128> v1406 = v1235.read();
       ap_uint<128> front1;
-      front1 = v1329;
-      ap_uint<128> v1331 = v1166.read();
+      front1 = v1406;
+      ap_uint<128> v1408 = v1235.read();
       ap_uint<128> back1;
-      back1 = v1331;
-      ap_int<128> v1333 = front1;
-      int32_t v1334;
-      ap_int<128> v1334_tmp = v1333;
-      v1334 = v1334_tmp(31, 0);
-      header[0] = v1334;
-      ap_int<128> v1335 = front1;
-      int32_t v1336;
-      ap_int<128> v1336_tmp = v1335;
-      v1336 = v1336_tmp(63, 32);
-      header[1] = v1336;
-      ap_int<128> v1337 = front1;
-      int32_t v1338;
-      ap_int<128> v1338_tmp = v1337;
-      v1338 = v1338_tmp(95, 64);
-      header[2] = v1338;
-      ap_int<128> v1339 = front1;
-      int32_t v1340;
-      ap_int<128> v1340_tmp = v1339;
-      v1340 = v1340_tmp(127, 96);
-      header[3] = v1340;
-      ap_int<128> v1341 = back1;
-      int32_t v1342;
-      ap_int<128> v1342_tmp = v1341;
-      v1342 = v1342_tmp(31, 0);
-      header[4] = v1342;
-      ap_int<128> v1343 = back1;
-      int32_t v1344;
-      ap_int<128> v1344_tmp = v1343;
-      v1344 = v1344_tmp(63, 32);
-      header[5] = v1344;
-      ap_int<128> v1345 = back1;
-      int32_t v1346;
-      ap_int<128> v1346_tmp = v1345;
-      v1346 = v1346_tmp(95, 64);
-      header[6] = v1346;
+      back1 = v1408;
+      ap_int<128> v1410 = front1;
+      int32_t v1411;
+      ap_int<128> v1411_tmp = v1410;
+      v1411 = v1411_tmp(31, 0);
+      header[0] = v1411;
+      ap_int<128> v1412 = front1;
+      int32_t v1413;
+      ap_int<128> v1413_tmp = v1412;
+      v1413 = v1413_tmp(63, 32);
+      header[1] = v1413;
+      ap_int<128> v1414 = front1;
+      int32_t v1415;
+      ap_int<128> v1415_tmp = v1414;
+      v1415 = v1415_tmp(95, 64);
+      header[2] = v1415;
+      ap_int<128> v1416 = front1;
+      int32_t v1417;
+      ap_int<128> v1417_tmp = v1416;
+      v1417 = v1417_tmp(127, 96);
+      header[3] = v1417;
+      ap_int<128> v1418 = back1;
+      int32_t v1419;
+      ap_int<128> v1419_tmp = v1418;
+      v1419 = v1419_tmp(31, 0);
+      header[4] = v1419;
+      ap_int<128> v1420 = back1;
+      int32_t v1421;
+      ap_int<128> v1421_tmp = v1420;
+      v1421 = v1421_tmp(63, 32);
+      header[5] = v1421;
+      ap_int<128> v1422 = back1;
+      int32_t v1423;
+      ap_int<128> v1423_tmp = v1422;
+      v1423 = v1423_tmp(95, 64);
+      header[6] = v1423;
       header[7] = 0;
-      int32_t v1347 = active;
-      int v1348 = v1347;
-      for (int v1349 = 0; v1349 < v1348; v1349 += 1) {
-        int32_t v1350 = v1349;
+      int32_t v1424 = active;
+      int v1425 = v1424;
+      for (int v1426 = 0; v1426 < v1425; v1426 += 1) {
+        int32_t v1427 = v1426;
         int32_t turn;
-        turn = v1350;
-        int32_t v1352 = turn;
+        turn = v1427;
+        int32_t v1429 = turn;
         int32_t token;
-        token = v1352;
-        int32_t v1354 = token;
-        int v1355 = v1354;
-        ap_int<48> v1356 = ones[v1355];
-        int64_t v1357 = v1356;
+        token = v1429;
+        int32_t v1431 = token;
+        int v1432 = v1431;
+        ap_int<48> v1433 = ones[v1432];
+        int64_t v1434 = v1433;
         int64_t magnitude;
-        magnitude = v1357;
-        int64_t v1359 = magnitude;
-        int32_t v1360;
-        bit_length(v1359, &v1360);
+        magnitude = v1434;
+        int64_t v1436 = magnitude;
+        int32_t v1437;
+        bit_length(v1436, &v1437);
         int32_t length;
-        length = v1360;
-        int32_t v1362 = length;
-        ap_int<33> v1363 = v1362;
-        ap_int<33> v1364 = 47 - v1363;
-        int32_t v1365 = v1364;
+        length = v1437;
+        int32_t v1439 = length;
+        ap_int<33> v1440 = v1439;
+        ap_int<33> v1441 = 47 - v1440;
+        int32_t v1442 = v1441;
         int32_t left1;
-        left1 = v1365;
+        left1 = v1442;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1367 = phase;
-        int v1368 = v1367;
-        int32_t v1369 = norm_words[v1368];
+        int32_t v1444 = phase;
+        int v1445 = v1444;
+        int32_t v1446 = norm_words[v1445];
         int32_t vector_words1;
-        vector_words1 = v1369;
-        int32_t v1371 = vector_words1;
-        int v1372 = v1371;
-        for (int v1373 = 0; v1373 < v1372; v1373 += 1) {
+        vector_words1 = v1446;
+        int32_t v1448 = vector_words1;
+        int v1449 = v1448;
+        for (int v1450 = 0; v1450 < v1449; v1450 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1374 = v1373;
+          int32_t v1451 = v1450;
           int32_t measured;
-          measured = v1374;
-          ap_uint<1024> v1376 = v1167.read();
+          measured = v1451;
+          ap_uint<1024> v1453 = v1236.read();
           ap_uint<1024> element1;
-          element1 = v1376;
-          int32_t v1378 = measured;
-          int32_t v1379 = token;
-          ap_int<65> v1380 = v1378;
-          ap_int<65> v1381 = v1379;
-          ap_int<65> v1382 = v1380 + v1381;
-          int32_t v1383 = v1382;
+          element1 = v1453;
+          int32_t v1455 = measured;
+          int32_t v1456 = token;
+          ap_int<65> v1457 = v1455;
+          ap_int<65> v1458 = v1456;
+          ap_int<65> v1459 = v1457 + v1458;
+          int32_t v1460 = v1459;
           int32_t place;
-          place = v1383;
-          int32_t v1385 = place;
-          int32_t v1386 = measured;
-          ap_int<1024> v1387 = element1;
-          int32_t v1388 = left1;
-          measure(values, v1385, v1386, v1387, v1388, scaled, squares, absmax);
+          place = v1460;
+          int32_t v1462 = place;
+          int32_t v1463 = measured;
+          ap_int<1024> v1464 = element1;
+          int32_t v1465 = left1;
+          measure(values, v1462, v1463, v1464, v1465, scaled, squares, absmax);
         }
-        int32_t v1389 = length;
-        ap_int<33> v1390 = v1389;
-        ap_int<33> v1391 = v1390 + 1;
-        int32_t v1392 = v1391;
+        int32_t v1466 = length;
+        ap_int<33> v1467 = v1466;
+        ap_int<33> v1468 = v1467 + 1;
+        int32_t v1469 = v1468;
         int32_t lost;
-        lost = v1392;
-        int32_t v1394 = lost;
-        ap_int<33> v1395 = v1394;
-        ap_int<33> v1396 = v1395 - 24;
-        ap_int<33> v1397 = v1396 << 1;
-        int32_t v1398 = v1397;
+        lost = v1469;
+        int32_t v1471 = lost;
+        ap_int<33> v1472 = v1471;
+        ap_int<33> v1473 = v1472 - 24;
+        ap_int<33> v1474 = v1473 << 1;
+        int32_t v1475 = v1474;
         int32_t plain_exponent;
-        plain_exponent = v1398;
-        int64_t v1400 = squares[1];
-        int32_t v1401 = plain_exponent;
-        normalise(v1400, v1401, plain);
-        int32_t v1402 = phase;
-        bool v1403 = v1402 == 3;
-        if (v1403) {
-          int32_t v1404 = token;
-          int v1405 = v1404;
-          int32_t v1406 = gate_mantissas[v1405];
-          plain[0] = v1406;
-          int32_t v1407 = token;
-          int v1408 = v1407;
-          int32_t v1409 = gate_exponents[v1408];
-          plain[1] = v1409;
+        plain_exponent = v1475;
+        int64_t v1477 = squares[1];
+        int32_t v1478 = plain_exponent;
+        normalise(v1477, v1478, plain);
+        int32_t v1479 = phase;
+        bool v1480 = v1479 == 3;
+        if (v1480) {
+          int32_t v1481 = token;
+          int v1482 = v1481;
+          int32_t v1483 = gate_mantissas[v1482];
+          plain[0] = v1483;
+          int32_t v1484 = token;
+          int v1485 = v1484;
+          int32_t v1486 = gate_exponents[v1485];
+          plain[1] = v1486;
         }
-        int32_t v1410 = phase;
-        bool v1411 = v1410 == 5;
-        if (v1411) {
+        int32_t v1487 = phase;
+        bool v1488 = v1487 == 5;
+        if (v1488) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1412 = lost;
-        norm_scale(header, v1412, squares, absmax, plain, exponents, work);
-        int32_t v1413 = absmax[0];
-        int32_t v1414;
-        code_shift(v1413, &v1414);
+        int32_t v1489 = lost;
+        norm_scale(header, v1489, squares, absmax, plain, exponents, work);
+        int32_t v1490 = absmax[0];
+        int32_t v1491;
+        code_shift(v1490, &v1491);
         int32_t code_left;
-        code_left = v1414;
-        int32_t v1416 = absmax[0];
-        int32_t v1417 = code_left;
-        ap_int<26> v1418;
-        code_reciprocal(v1416, v1417, &v1418);
+        code_left = v1491;
+        int32_t v1493 = absmax[0];
+        int32_t v1494 = code_left;
+        ap_int<26> v1495;
+        code_reciprocal(v1493, v1494, &v1495);
         ap_int<26> reciprocal1;
-        reciprocal1 = v1418;
+        reciprocal1 = v1495;
         int32_t code_column;
         code_column = 0;
         int32_t code_group;
         code_group = 0;
-        int64_t v1422 = work[0];
+        int64_t v1499 = work[0];
         int64_t radicand1;
-        radicand1 = v1422;
-        int64_t v1424 = work[1];
-        ap_int<36> v1425 = v1424;
+        radicand1 = v1499;
+        int64_t v1501 = work[1];
+        ap_int<36> v1502 = v1501;
         ap_int<36> dividend;
-        dividend = v1425;
+        dividend = v1502;
         int64_t root;
         root = 0;
         int64_t quotient1;
@@ -2191,162 +2310,174 @@ void core_0(
         dividing = 0;
         int64_t root_bit;
         root_bit = 1;
-        int64_t v1432 = root_bit;
-        int64_t v1433 = v1432 << 60;
-        root_bit = v1433;
-        int32_t v1434 = vector_words1;
-        bool v1435 = v1434 > 57;
-        int32_t v1436 = v1435 ? (int32_t)v1434 : (int32_t)57;
+        int64_t v1509 = root_bit;
+        int64_t v1510 = v1509 << 60;
+        root_bit = v1510;
+        int32_t v1511 = vector_words1;
+        bool v1512 = v1511 > 57;
+        int32_t v1513 = v1512 ? (int32_t)v1511 : (int32_t)57;
         int32_t passes;
-        passes = v1436;
-        int32_t v1438 = passes;
-        int v1439 = v1438;
-        for (int v1440 = 0; v1440 < v1439; v1440 += 1) {
+        passes = v1513;
+        int32_t v1515 = passes;
+        int v1516 = v1515;
+        for (int v1517 = 0; v1517 < v1516; v1517 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1441 = v1440;
+          int32_t v1518 = v1517;
           int32_t coded;
-          coded = v1441;
-          int32_t v1443 = coded;
-          int32_t v1444 = vector_words1;
-          bool v1445 = v1443 < v1444;
-          if (v1445) {
-            int32_t v1446 = coded;
-            int32_t v1447 = code_left;
-            ap_int<26> v1448 = reciprocal1;
-            int32_t v1449 = code_column;
-            int32_t v1450 = turn;
-            int32_t v1451 = code_group;
-            quantise(scaled, v1446, v1447, v1448, codes, v1449, v1450, v1451);
-            int32_t v1452 = code_group;
-            ap_int<33> v1453 = v1452;
-            ap_int<33> v1454 = v1453 + 1;
-            int32_t v1455 = v1454;
-            code_group = v1455;
-            int32_t v1456 = code_group;
-            bool v1457 = v1456 == 4;
-            if (v1457) {
+          coded = v1518;
+          int32_t v1520 = coded;
+          int32_t v1521 = vector_words1;
+          bool v1522 = v1520 < v1521;
+          if (v1522) {
+            int32_t v1523 = coded;
+            int32_t v1524 = code_left;
+            ap_int<26> v1525 = reciprocal1;
+            int32_t v1526 = code_column;
+            int32_t v1527 = turn;
+            int32_t v1528 = code_group;
+            quantise(scaled, v1523, v1524, v1525, codes, v1526, v1527, v1528);
+            int32_t v1529 = code_group;
+            ap_int<33> v1530 = v1529;
+            ap_int<33> v1531 = v1530 + 1;
+            int32_t v1532 = v1531;
+            code_group = v1532;
+            int32_t v1533 = code_group;
+            bool v1534 = v1533 == 4;
+            if (v1534) {
               code_group = 0;
-              int32_t v1458 = code_column;
-              ap_int<33> v1459 = v1458;
-              ap_int<33> v1460 = v1459 + 1;
-              int32_t v1461 = v1460;
-              code_column = v1461;
+              int32_t v1535 = code_column;
+              ap_int<33> v1536 = v1535;
+              ap_int<33> v1537 = v1536 + 1;
+              int32_t v1538 = v1537;
+              code_column = v1538;
             }
           }
-          int32_t v1462 = coded;
-          bool v1463 = v1462 == 31;
-          if (v1463) {
-            int64_t v1464 = root;
-            ap_int<36> v1465 = v1464;
-            divisor = v1465;
+          int32_t v1539 = coded;
+          bool v1540 = v1539 == 31;
+          if (v1540) {
+            int64_t v1541 = root;
+            ap_int<36> v1542 = v1541;
+            divisor = v1542;
           }
-          ap_int<36> v1466 = dividend;
-          ap_int<36> v1467 = divisor;
-          ap_int<37> v1468 = v1466;
-          ap_int<37> v1469 = v1467;
-          ap_int<37> v1470 = v1468 - v1469;
-          ap_int<36> v1471 = v1470;
+          ap_int<36> v1543 = dividend;
+          ap_int<36> v1544 = divisor;
+          ap_int<37> v1545 = v1543;
+          ap_int<37> v1546 = v1544;
+          ap_int<37> v1547 = v1545 - v1546;
+          ap_int<36> v1548 = v1547;
           ap_int<36> less;
-          less = v1471;
-          int32_t v1473 = dividing;
-          bool v1474 = v1473 > 0;
-          if (v1474) {
-            int64_t v1475 = quotient1;
-            int64_t v1476 = v1475 << 1;
-            quotient1 = v1476;
-            ap_int<36> v1477 = less;
-            bool v1478 = v1477 >= 0;
-            if (v1478) {
-              ap_int<36> v1479 = less;
-              dividend = v1479;
-              int64_t v1480 = quotient1;
-              ap_int<65> v1481 = v1480;
-              ap_int<65> v1482 = v1481 + 1;
-              int64_t v1483 = v1482;
-              quotient1 = v1483;
+          less = v1548;
+          int32_t v1550 = dividing;
+          bool v1551 = v1550 > 0;
+          if (v1551) {
+            int64_t v1552 = quotient1;
+            int64_t v1553 = v1552 << 1;
+            quotient1 = v1553;
+            ap_int<36> v1554 = less;
+            bool v1555 = v1554 >= 0;
+            if (v1555) {
+              ap_int<36> v1556 = less;
+              dividend = v1556;
+              int64_t v1557 = quotient1;
+              ap_int<65> v1558 = v1557;
+              ap_int<65> v1559 = v1558 + 1;
+              int64_t v1560 = v1559;
+              quotient1 = v1560;
             }
-            ap_int<36> v1484 = dividend;
-            ap_int<36> v1485 = v1484 << 1;
-            dividend = v1485;
+            ap_int<36> v1561 = dividend;
+            ap_int<36> v1562 = v1561 << 1;
+            dividend = v1562;
           }
-          int64_t v1486 = root;
-          int64_t v1487 = root_bit;
-          ap_int<65> v1488 = v1486;
-          ap_int<65> v1489 = v1487;
-          ap_int<65> v1490 = v1488 + v1489;
-          int64_t v1491 = v1490;
+          int64_t v1563 = root;
+          int64_t v1564 = root_bit;
+          ap_int<65> v1565 = v1563;
+          ap_int<65> v1566 = v1564;
+          ap_int<65> v1567 = v1565 + v1566;
+          int64_t v1568 = v1567;
           int64_t trial;
-          trial = v1491;
-          int64_t v1493 = root;
-          int64_t v1494 = v1493 >> 1;
-          root = v1494;
-          int64_t v1495 = radicand1;
-          int64_t v1496 = trial;
-          bool v1497 = v1495 >= v1496;
-          if (v1497) {
-            int64_t v1498 = trial;
-            int64_t v1499 = radicand1;
-            ap_int<65> v1500 = v1499;
-            ap_int<65> v1501 = v1498;
-            ap_int<65> v1502 = v1500 - v1501;
-            int64_t v1503 = v1502;
-            radicand1 = v1503;
-            int64_t v1504 = root_bit;
-            int64_t v1505 = root;
-            ap_int<65> v1506 = v1505;
-            ap_int<65> v1507 = v1504;
-            ap_int<65> v1508 = v1506 + v1507;
-            int64_t v1509 = v1508;
-            root = v1509;
+          trial = v1568;
+          int64_t v1570 = root;
+          int64_t v1571 = v1570 >> 1;
+          root = v1571;
+          int64_t v1572 = radicand1;
+          int64_t v1573 = trial;
+          bool v1574 = v1572 >= v1573;
+          if (v1574) {
+            int64_t v1575 = trial;
+            int64_t v1576 = radicand1;
+            ap_int<65> v1577 = v1576;
+            ap_int<65> v1578 = v1575;
+            ap_int<65> v1579 = v1577 - v1578;
+            int64_t v1580 = v1579;
+            radicand1 = v1580;
+            int64_t v1581 = root_bit;
+            int64_t v1582 = root;
+            ap_int<65> v1583 = v1582;
+            ap_int<65> v1584 = v1581;
+            ap_int<65> v1585 = v1583 + v1584;
+            int64_t v1586 = v1585;
+            root = v1586;
           }
-          int64_t v1510 = root_bit;
-          int64_t v1511 = v1510 >> 2;
-          root_bit = v1511;
+          int64_t v1587 = root_bit;
+          int64_t v1588 = v1587 >> 2;
+          root_bit = v1588;
           dividing = 0;
-          int32_t v1512 = coded;
-          bool v1513 = v1512 >= 31;
-          if (v1513) {
-            int32_t v1514 = coded;
-            ap_int<33> v1515 = v1514;
-            bool v1516 = v1515 < 56;
-            if (v1516) {
+          int32_t v1589 = coded;
+          bool v1590 = v1589 >= 31;
+          if (v1590) {
+            int32_t v1591 = coded;
+            ap_int<33> v1592 = v1591;
+            bool v1593 = v1592 < 56;
+            if (v1593) {
               dividing = 1;
             }
           }
         }
-        int64_t v1517 = quotient1;
-        ratio_end(v1517, exponents, 24, scale);
-        int32_t v1518 = scale[0];
-        int32_t v1519 = turn;
-        int v1520 = v1519;
-        scale_mantissas[v1520] = v1518;
-        int32_t v1521 = scale[1];
-        int32_t v1522 = turn;
-        int v1523 = v1522;
-        scale_exponents[v1523] = v1521;
+        int64_t v1594 = quotient1;
+        ratio_end(v1594, exponents, 24, scale);
+        int32_t v1595 = scale[0];
+        int32_t v1596 = turn;
+        int v1597 = v1596;
+        scale_mantissas[v1597] = v1595;
+        int32_t v1598 = scale[1];
+        int32_t v1599 = turn;
+        int v1600 = v1599;
+        scale_exponents[v1600] = v1598;
+        int32_t v1601 = phase;
+        bool v1602 = v1601 < 6;
+        int32_t v1603 = scale[1];
+        bool v1604 = v1603 > 0;
+        bool v1605 = v1602 & v1604;
+        if (v1605) {
+          int32_t v1606 = cut1[2];
+          ap_int<33> v1607 = v1606;
+          ap_int<33> v1608 = v1607 + 1;
+          int32_t v1609 = v1608;
+          cut1[2] = v1609;
+        }
       }
-      int32_t v1524 = phase;
-      int v1525 = v1524;
-      int32_t v1526 = weight_words[v1525];
+      int32_t v1610 = phase;
+      int v1611 = v1610;
+      int32_t v1612 = weight_words[v1611];
       int32_t words5;
-      words5 = v1526;
-      int32_t v1528 = phase;
-      int v1529 = v1528;
-      int32_t v1530 = column_words[v1529];
+      words5 = v1612;
+      int32_t v1614 = phase;
+      int v1615 = v1614;
+      int32_t v1616 = column_words[v1615];
       int32_t columns;
-      columns = v1530;
-      int32_t v1532 = phase;
-      int v1533 = v1532;
-      int32_t v1534 = matrix_rows[v1533];
+      columns = v1616;
+      int32_t v1618 = phase;
+      int v1619 = v1618;
+      int32_t v1620 = matrix_rows[v1619];
       int32_t rows;
-      rows = v1534;
+      rows = v1620;
       l_S_t_6_t3: for (int t3 = 0; t3 < 1; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1537 = phase;
-        bool v1538 = v1537 == 2;
-        bool v1539 = v1537 >= 3;
-        bool v1540 = v1538 | v1539;
-        if (v1540) {
+        int32_t v1623 = phase;
+        bool v1624 = v1623 == 2;
+        bool v1625 = v1623 >= 3;
+        bool v1626 = v1624 | v1625;
+        if (v1626) {
           ones[t3] = 0;
         }
       }
@@ -2362,695 +2493,757 @@ void core_0(
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1547 = words5;
+      int32_t v1633 = words5;
       int32_t turns;
-      turns = v1547;
+      turns = v1633;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1552 = turns;
-      int32_t v1553 = group_sums;
-      ap_int<33> v1554 = v1552;
-      ap_int<33> v1555 = v1553;
-      ap_int<33> v1556 = v1554 + v1555;
-      int32_t v1557 = v1556;
+      int32_t v1638 = turns;
+      int32_t v1639 = group_sums;
+      ap_int<33> v1640 = v1638;
+      ap_int<33> v1641 = v1639;
+      ap_int<33> v1642 = v1640 + v1641;
+      int32_t v1643 = v1642;
       int32_t steps;
-      steps = v1557;
-      int32_t v1559 = steps;
-      int v1560 = v1559;
-      for (int v1561 = 0; v1561 < v1560; v1561 += 1) {
+      steps = v1643;
+      int32_t v1645 = steps;
+      int v1646 = v1645;
+      for (int v1647 = 0; v1647 < v1646; v1647 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1563 = turns;
-        ap_int<33> v1564 = v1561;
-        ap_int<33> v1565 = v1563;
-        bool v1566 = v1564 < v1565;
-        if (v1566) {
-          int32_t v1567 = taking;
-          bool v1568 = v1567 == 1;
-          if (v1568) {
-            ap_uint<128> v1569 = v1168.read();
-            word[0] = v1569;
-            ap_uint<128> v1570 = v1169.read();
-            word[1] = v1570;
-            ap_uint<128> v1571 = v1170.read();
-            word[2] = v1571;
-            ap_uint<128> v1572 = v1171.read();
-            word[3] = v1572;
+        int32_t v1649 = turns;
+        ap_int<33> v1650 = v1647;
+        ap_int<33> v1651 = v1649;
+        bool v1652 = v1650 < v1651;
+        if (v1652) {
+          int32_t v1653 = taking;
+          bool v1654 = v1653 == 1;
+          if (v1654) {
+            ap_uint<128> v1655 = v1237.read();
+            word[0] = v1655;
+            ap_uint<128> v1656 = v1238.read();
+            word[1] = v1656;
+            ap_uint<128> v1657 = v1239.read();
+            word[2] = v1657;
+            ap_uint<128> v1658 = v1240.read();
+            word[3] = v1658;
           }
         }
-        int32_t v1573 = pending;
-        bool v1574 = v1573 > 0;
-        if (v1574) {
-          int32_t v1575 = pending;
-          ap_int<33> v1576 = v1575;
-          ap_int<33> v1577 = v1576 - 1;
-          int32_t v1578 = v1577;
-          pending = v1578;
+        int32_t v1659 = pending;
+        bool v1660 = v1659 > 0;
+        if (v1660) {
+          int32_t v1661 = pending;
+          ap_int<33> v1662 = v1661;
+          ap_int<33> v1663 = v1662 - 1;
+          int32_t v1664 = v1663;
+          pending = v1664;
           ap_int<21> total4;
           total4 = 0;
           l_S_t_7_t4: for (int t4 = 0; t4 < 1; t4++) {
-            int32_t v1581 = taker;
-            ap_int<33> v1582 = v1581;
-            ap_int<33> v1583 = t4;
-            bool v1584 = v1582 == v1583;
-            if (v1584) {
-              ap_int<21> v1585 = leaving[0][t4];
-              total4 = v1585;
-              int32_t v1586 = scale_mantissas[t4];
-              scale[0] = v1586;
-              int32_t v1587 = scale_exponents[t4];
-              scale[1] = v1587;
+            int32_t v1667 = taker;
+            ap_int<33> v1668 = v1667;
+            ap_int<33> v1669 = t4;
+            bool v1670 = v1668 == v1669;
+            if (v1670) {
+              ap_int<21> v1671 = leaving[0][t4];
+              total4 = v1671;
+              int32_t v1672 = scale_mantissas[t4];
+              scale[0] = v1672;
+              int32_t v1673 = scale_exponents[t4];
+              scale[1] = v1673;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1589 = last_taker;
-          bool v1590 = v1589 == 1;
-          if (v1590) {
+          int32_t v1675 = last_taker;
+          bool v1676 = v1675 == 1;
+          if (v1676) {
             l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 1; t5++) {
-                ap_int<21> v1593 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1593;
+                ap_int<21> v1679 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1679;
               }
             }
           }
-          int32_t v1594 = position;
-          int32_t v1595 = rows;
-          bool v1596 = v1594 < v1595;
-          if (v1596) {
-            int32_t v1597 = phase;
+          int32_t v1680 = position;
+          int32_t v1681 = rows;
+          bool v1682 = v1680 < v1681;
+          if (v1682) {
+            int32_t v1683 = phase;
             int32_t step1;
-            step1 = v1597;
-            int32_t v1599 = position;
+            step1 = v1683;
+            int32_t v1685 = position;
             int32_t at5;
-            at5 = v1599;
-            int32_t v1601 = phase;
-            bool v1602 = v1601 == 4;
-            if (v1602) {
-              int32_t v1603 = position;
-              int32_t v1604 = intermediate;
-              bool v1605 = v1603 >= v1604;
-              if (v1605) {
+            at5 = v1685;
+            int32_t v1687 = phase;
+            bool v1688 = v1687 == 4;
+            if (v1688) {
+              int32_t v1689 = position;
+              int32_t v1690 = intermediate;
+              bool v1691 = v1689 >= v1690;
+              if (v1691) {
                 step1 = 7;
-                int32_t v1606 = position;
-                int32_t v1607 = intermediate;
-                ap_int<33> v1608 = v1606;
-                ap_int<33> v1609 = v1607;
-                ap_int<33> v1610 = v1608 - v1609;
-                int32_t v1611 = v1610;
-                at5 = v1611;
+                int32_t v1692 = position;
+                int32_t v1693 = intermediate;
+                ap_int<33> v1694 = v1692;
+                ap_int<33> v1695 = v1693;
+                ap_int<33> v1696 = v1694 - v1695;
+                int32_t v1697 = v1696;
+                at5 = v1697;
               }
             }
-            int32_t v1612 = phase;
-            bool v1613 = v1612 == 6;
-            if (v1613) {
+            int32_t v1698 = phase;
+            bool v1699 = v1698 == 6;
+            if (v1699) {
               at5 = 0;
             }
-            int32_t v1614 = position;
-            int32_t v1615 = v1614 & 3;
+            int32_t v1700 = position;
+            int32_t v1701 = v1700 & 3;
             int32_t quarter;
-            quarter = v1615;
-            int32_t v1617 = step1;
-            bool v1618 = v1617 == 1;
-            int32_t v1619 = taker;
-            bool v1620 = v1619 == 0;
-            int32_t v1621 = quarter;
-            bool v1622 = v1621 == 0;
-            bool v1623 = v1618 & v1620;
-            bool v1624 = v1623 & v1622;
-            if (v1624) {
-              ap_uint<128> v1625 = v1166.read();
-              room_beat1 = v1625;
+            quarter = v1701;
+            int32_t v1703 = step1;
+            bool v1704 = v1703 == 1;
+            int32_t v1705 = taker;
+            bool v1706 = v1705 == 0;
+            int32_t v1707 = quarter;
+            bool v1708 = v1707 == 0;
+            bool v1709 = v1704 & v1706;
+            bool v1710 = v1709 & v1708;
+            if (v1710) {
+              ap_uint<128> v1711 = v1235.read();
+              room_beat1 = v1711;
             }
-            int32_t v1626 = step1;
-            bool v1627 = v1626 == 1;
-            int32_t v1628 = tokens1;
-            bool v1629 = v1628 == 1;
-            int32_t v1630 = quarter;
-            bool v1631 = v1630 == 0;
-            bool v1632 = v1627 & v1629;
-            bool v1633 = v1632 & v1631;
-            if (v1633) {
-              ap_uint<128> v1634 = v1165.read();
-              state_beat = v1634;
+            int32_t v1712 = step1;
+            bool v1713 = v1712 == 1;
+            int32_t v1714 = tokens1;
+            bool v1715 = v1714 == 1;
+            int32_t v1716 = quarter;
+            bool v1717 = v1716 == 0;
+            bool v1718 = v1713 & v1715;
+            bool v1719 = v1718 & v1717;
+            if (v1719) {
+              ap_uint<128> v1720 = v1234.read();
+              state_beat = v1720;
             }
-            ap_int<128> v1635 = room_beat1;
-            int32_t v1636 = v1635;
+            ap_int<128> v1721 = room_beat1;
+            int32_t v1722 = v1721;
             int32_t room;
-            room = v1636;
-            ap_int<128> v1638 = state_beat;
-            int32_t v1639 = v1638;
+            room = v1722;
+            ap_int<128> v1724 = state_beat;
+            int32_t v1725 = v1724;
             int32_t before1;
-            before1 = v1639;
+            before1 = v1725;
             l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1642 = quarter;
-              ap_int<34> v1643 = k4;
-              ap_int<34> v1644 = v1643 + 1;
-              ap_int<34> v1645 = v1642;
-              bool v1646 = v1645 == v1644;
-              if (v1646) {
-                ap_int<128> v1647 = room_beat1;
-                int64_t v1648 = k4;
-                int64_t v1649 = v1648 * 32;
-                ap_int<65> v1650 = v1649;
-                ap_int<65> v1651 = v1650 + 32;
-                ap_uint<128> v1652 = v1651;
-                ap_uint<128> v1653 = v1647 >> v1652;
+              int32_t v1728 = quarter;
+              ap_int<34> v1729 = k4;
+              ap_int<34> v1730 = v1729 + 1;
+              ap_int<34> v1731 = v1728;
+              bool v1732 = v1731 == v1730;
+              if (v1732) {
+                ap_int<128> v1733 = room_beat1;
+                int64_t v1734 = k4;
+                int64_t v1735 = v1734 * 32;
+                ap_int<65> v1736 = v1735;
+                ap_int<65> v1737 = v1736 + 32;
+                ap_uint<128> v1738 = v1737;
+                ap_uint<128> v1739 = v1733 >> v1738;
                 ap_uint<128> room_part;
-                room_part = v1653;
-                ap_int<128> v1655 = room_part;
-                int32_t v1656 = v1655;
-                room = v1656;
-                ap_int<128> v1657 = state_beat;
-                ap_uint<128> v1658 = v1657 >> v1652;
+                room_part = v1739;
+                ap_int<128> v1741 = room_part;
+                int32_t v1742 = v1741;
+                room = v1742;
+                ap_int<128> v1743 = state_beat;
+                ap_uint<128> v1744 = v1743 >> v1738;
                 ap_uint<128> state_part;
-                state_part = v1658;
-                ap_int<128> v1660 = state_part;
-                int32_t v1661 = v1660;
-                before1 = v1661;
+                state_part = v1744;
+                ap_int<128> v1746 = state_part;
+                int32_t v1747 = v1746;
+                before1 = v1747;
               }
             }
-            int32_t v1662 = at5;
-            int32_t v1663 = taker;
-            ap_int<65> v1664 = v1662;
-            ap_int<65> v1665 = v1663;
-            ap_int<65> v1666 = v1664 + v1665;
-            int32_t v1667 = v1666;
+            int32_t v1748 = at5;
+            int32_t v1749 = taker;
+            ap_int<65> v1750 = v1748;
+            ap_int<65> v1751 = v1749;
+            ap_int<65> v1752 = v1750 + v1751;
+            int32_t v1753 = v1752;
             int32_t beside_at;
-            beside_at = v1667;
-            ap_int<21> v1669 = total4;
-            ap_int<48> v1670;
-            dequantise(v1669, scale, &v1670);
+            beside_at = v1753;
+            ap_int<21> v1755 = total4;
+            ap_int<48> v1756;
+            dequantise(v1755, scale, &v1756);
             ap_int<48> delta;
-            delta = v1670;
-            ap_int<48> v1672 = delta;
-            int32_t v1673;
-            saturate_gate(v1672, &v1673);
+            delta = v1756;
+            ap_int<48> v1758 = delta;
+            int32_t v1759;
+            saturate_gate(v1758, &v1759);
             int32_t gate;
-            gate = v1673;
-            int32_t v1675 = beside_at;
-            int v1676 = v1675;
-            int32_t v1677 = held[v1676];
+            gate = v1759;
+            int32_t v1761 = beside_at;
+            int v1762 = v1761;
+            int32_t v1763 = held[v1762];
             int32_t kept;
-            kept = v1677;
-            int32_t v1679 = step1;
-            bool v1680 = v1679 == 1;
-            int32_t v1681 = gate;
-            int32_t v1682 = 0 - v1681;
-            int32_t v1683 = v1680 ? (int32_t)v1682 : (int32_t)v1681;
-            int32_t turned;
-            turned = v1683;
-            int32_t v1685 = step1;
-            bool v1686 = v1685 == 2;
-            int32_t v1687 = kept;
-            int32_t v1688 = turned;
-            int32_t v1689 = v1686 ? (int32_t)v1687 : (int32_t)v1688;
+            kept = v1763;
+            int32_t v1765 = step1;
+            bool v1766 = v1765 == 1;
+            int32_t v1767 = gate;
+            int32_t v1768 = 0 - v1767;
+            int32_t v1769 = v1766 ? (int32_t)v1768 : (int32_t)v1767;
+            int32_t signed_gate;
+            signed_gate = v1769;
+            int32_t v1771 = step1;
+            bool v1772 = v1771 == 2;
+            int32_t v1773 = kept;
+            int32_t v1774 = signed_gate;
+            int32_t v1775 = v1772 ? (int32_t)v1773 : (int32_t)v1774;
             int32_t argument;
-            argument = v1689;
-            int32_t v1691 = argument;
-            ap_int<30> v1692;
-            sigmoid(v1691, &v1692);
+            argument = v1775;
+            int32_t v1777 = argument;
+            ap_int<30> v1778;
+            sigmoid(v1777, &v1778);
             ap_int<30> sigma;
-            sigma = v1692;
-            int32_t v1694 = step1;
-            bool v1695 = v1694 == 1;
-            int32_t v1696 = room;
-            int32_t v1697 = argument;
-            int32_t v1698 = v1695 ? (int32_t)v1696 : (int32_t)v1697;
+            sigma = v1778;
+            int32_t v1780 = step1;
+            bool v1781 = v1780 == 1;
+            int32_t v1782 = room;
+            int32_t v1783 = argument;
+            int32_t v1784 = v1781 ? (int32_t)v1782 : (int32_t)v1783;
             int32_t factor1;
-            factor1 = v1698;
-            int32_t v1700 = factor1;
-            ap_int<30> v1701 = sigma;
-            int32_t v1702;
-            weigh(v1700, v1701, &v1702);
+            factor1 = v1784;
+            int32_t v1786 = factor1;
+            ap_int<30> v1787 = sigma;
+            int32_t v1788;
+            times_sigma(v1786, v1787, &v1788);
             int32_t weighted1;
-            weighted1 = v1702;
-            int32_t v1704 = weighted1;
-            ap_int<30> v1705 = v1704;
+            weighted1 = v1788;
+            int32_t v1790 = weighted1;
+            ap_int<30> v1791 = v1790;
             ap_int<30> fresh;
-            fresh = v1705;
-            int32_t v1707 = before1;
-            int32_t v1708 = kept;
-            ap_int<30> v1709 = fresh;
-            int32_t v1710;
-            state_update(v1707, v1708, v1709, &v1710);
+            fresh = v1791;
+            int32_t v1793 = before1;
+            int32_t v1794 = kept;
+            ap_int<30> v1795 = fresh;
+            int32_t v1796;
+            state_update(v1793, v1794, v1795, &v1796);
             int32_t mixed1;
-            mixed1 = v1710;
+            mixed1 = v1796;
             int32_t keeps;
             keeps = 0;
-            int32_t v1713 = step1;
-            bool v1714 = v1713 == 0;
-            bool v1715 = v1713 == 4;
-            bool v1716 = v1714 | v1715;
-            if (v1716) {
+            int32_t v1799 = step1;
+            bool v1800 = v1799 == 0;
+            bool v1801 = v1799 == 4;
+            bool v1802 = v1800 | v1801;
+            if (v1802) {
               keeps = 1;
             }
-            int32_t v1717 = step1;
-            bool v1718 = v1717 == 1;
-            if (v1718) {
-              int32_t v1719 = tokens1;
-              bool v1720 = v1719 == 1;
-              if (v1720) {
+            int32_t v1803 = step1;
+            bool v1804 = v1803 == 1;
+            if (v1804) {
+              int32_t v1805 = tokens1;
+              bool v1806 = v1805 == 1;
+              if (v1806) {
                 keeps = 1;
               }
             }
-            int32_t v1721 = keeps;
-            bool v1722 = v1721 == 1;
-            if (v1722) {
-              int32_t v1723 = step1;
-              bool v1724 = v1723 == 1;
-              int32_t v1725 = mixed1;
-              int32_t v1726 = weighted1;
-              int32_t v1727 = v1724 ? (int32_t)v1725 : (int32_t)v1726;
-              int32_t v1728 = beside_at;
-              int v1729 = v1728;
-              held[v1729] = v1727;
+            int32_t v1807 = keeps;
+            bool v1808 = v1807 == 1;
+            if (v1808) {
+              int32_t v1809 = step1;
+              bool v1810 = v1809 == 1;
+              int32_t v1811 = mixed1;
+              int32_t v1812 = weighted1;
+              int32_t v1813 = v1810 ? (int32_t)v1811 : (int32_t)v1812;
+              int32_t v1814 = beside_at;
+              int v1815 = v1814;
+              held[v1815] = v1813;
             }
-            int32_t v1730 = step1;
-            bool v1731 = v1730 == 2;
-            int32_t v1732 = weighted1;
-            int32_t v1733 = kept;
-            int32_t v1734 = v1731 ? (int32_t)v1732 : (int32_t)v1733;
+            int32_t v1816 = step1;
+            bool v1817 = v1816 == 2;
+            int32_t v1818 = weighted1;
+            int32_t v1819 = kept;
+            int32_t v1820 = v1817 ? (int32_t)v1818 : (int32_t)v1819;
             int32_t other;
-            other = v1734;
-            int32_t v1736 = gate;
-            int32_t v1737 = other;
-            ap_int<48> v1738;
-            gated_product(v1736, v1737, &v1738);
+            other = v1820;
+            int32_t v1822 = gate;
+            int32_t v1823 = other;
+            ap_int<48> v1824;
+            gated_product(v1822, v1823, &v1824);
             ap_int<48> value1;
-            value1 = v1738;
-            int32_t v1740 = step1;
-            bool v1741 = v1740 == 3;
-            bool v1742 = v1740 == 5;
-            bool v1743 = v1741 | v1742;
-            if (v1743) {
-              int32_t v1744 = at5;
-              int32_t v1745 = v1744 >> 1;
-              int32_t v1746 = taker;
-              ap_int<65> v1747 = v1745;
-              ap_int<65> v1748 = v1746;
-              ap_int<65> v1749 = v1747 + v1748;
-              int32_t v1750 = v1749;
+            value1 = v1824;
+            int32_t v1826 = step1;
+            bool v1827 = v1826 == 3;
+            bool v1828 = v1826 == 5;
+            bool v1829 = v1827 | v1828;
+            if (v1829) {
+              int32_t v1830 = at5;
+              int32_t v1831 = v1830 >> 1;
+              int32_t v1832 = taker;
+              ap_int<65> v1833 = v1831;
+              ap_int<65> v1834 = v1832;
+              ap_int<65> v1835 = v1833 + v1834;
+              int32_t v1836 = v1835;
               int32_t beside1;
-              beside1 = v1750;
-              int32_t v1752 = beside1;
-              int v1753 = v1752;
-              int32_t v1754 = at5;
-              int32_t v1755 = v1754 & 1;
-              int v1756 = v1755;
-              ap_int<48> v1757 = residual[v1753][v1756];
-              ap_int<48> v1758 = delta;
-              ap_int<48> v1759;
-              residual_add(v1757, v1758, &v1759);
-              value1 = v1759;
-              ap_int<48> v1760 = value1;
-              int32_t v1761 = beside1;
-              int v1762 = v1761;
-              int32_t v1763 = at5;
-              int32_t v1764 = v1763 & 1;
-              int v1765 = v1764;
-              residual[v1762][v1765] = v1760;
-            }
-            int32_t v1766 = step1;
-            bool v1767 = v1766 == 2;
-            bool v1768 = v1766 == 3;
-            bool v1769 = v1766 == 5;
-            bool v1770 = v1766 == 7;
-            bool v1771 = v1767 | v1768;
-            bool v1772 = v1771 | v1769;
-            bool v1773 = v1772 | v1770;
-            if (v1773) {
-              int32_t v1774 = at5;
-              int32_t v1775 = v1774 >> 4;
-              int32_t v1776 = taker;
-              ap_int<65> v1777 = v1775;
-              ap_int<65> v1778 = v1776;
-              ap_int<65> v1779 = v1777 + v1778;
-              int32_t v1780 = v1779;
-              int32_t place_out;
-              place_out = v1780;
-              ap_int<48> v1782 = value1;
-              int32_t v1783 = place_out;
-              int v1784 = v1783;
-              int32_t v1785 = at5;
-              int32_t v1786 = v1785 & 15;
-              int v1787 = v1786;
-              values[v1784][v1787] = v1782;
-              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
-                int32_t v1789 = taker;
-                ap_int<33> v1790 = v1789;
-                ap_int<33> v1791 = t6;
-                bool v1792 = v1790 == v1791;
-                if (v1792) {
-                  ap_int<48> v1793 = ones[t6];
-                  ap_int<48> v1794 = value1;
-                  ap_int<48> v1795 = v1794 >> 47;
-                  ap_int<48> v1796 = v1794 ^ v1795;
-                  ap_int<48> v1797 = v1793 | v1796;
-                  ones[t6] = v1797;
+              beside1 = v1836;
+              int32_t v1838 = beside1;
+              int v1839 = v1838;
+              int32_t v1840 = at5;
+              int32_t v1841 = v1840 & 1;
+              int v1842 = v1841;
+              ap_int<48> v1843 = residual[v1839][v1842];
+              ap_int<48> v1844 = delta;
+              ap_int<48> v1845;
+              residual_add(v1843, v1844, &v1845);
+              value1 = v1845;
+              ap_int<48> v1846 = value1;
+              int32_t v1847 = beside1;
+              int v1848 = v1847;
+              int32_t v1849 = at5;
+              int32_t v1850 = v1849 & 1;
+              int v1851 = v1850;
+              residual[v1848][v1851] = v1846;
+              ap_int<48> v1852 = value1;
+              int64_t v1853 = vector_max;
+              int64_t v1854 = v1852;
+              bool v1855 = v1854 == v1853;
+              int64_t v1856 = 0 - v1853;
+              bool v1857 = v1854 == v1856;
+              bool v1858 = v1855 | v1857;
+              if (v1858) {
+                int32_t v1859 = cut1[1];
+                ap_int<33> v1860 = v1859;
+                ap_int<33> v1861 = v1860 + 1;
+                int32_t v1862 = v1861;
+                cut1[1] = v1862;
+              }
+            } else {
+              int32_t v1863 = step1;
+              bool v1864 = v1863 != 6;
+              if (v1864) {
+                int32_t v1865 = gate;
+                int32_t v1866 = gate_max;
+                bool v1867 = v1865 == v1866;
+                int32_t v1868 = 0 - v1866;
+                bool v1869 = v1865 == v1868;
+                bool v1870 = v1867 | v1869;
+                if (v1870) {
+                  int32_t v1871 = cut1[0];
+                  ap_int<33> v1872 = v1871;
+                  ap_int<33> v1873 = v1872 + 1;
+                  int32_t v1874 = v1873;
+                  cut1[0] = v1874;
                 }
               }
             }
-            ap_int<21> v1798 = total4;
-            ap_int<42> v1799 = v1798;
-            ap_int<42> v1800 = v1799 * v1799;
-            int64_t v1801 = v1800;
+            int32_t v1875 = step1;
+            bool v1876 = v1875 == 2;
+            bool v1877 = v1875 == 3;
+            bool v1878 = v1875 == 5;
+            bool v1879 = v1875 == 7;
+            bool v1880 = v1876 | v1877;
+            bool v1881 = v1880 | v1878;
+            bool v1882 = v1881 | v1879;
+            if (v1882) {
+              int32_t v1883 = at5;
+              int32_t v1884 = v1883 >> 4;
+              int32_t v1885 = taker;
+              ap_int<65> v1886 = v1884;
+              ap_int<65> v1887 = v1885;
+              ap_int<65> v1888 = v1886 + v1887;
+              int32_t v1889 = v1888;
+              int32_t place_out;
+              place_out = v1889;
+              ap_int<48> v1891 = value1;
+              int32_t v1892 = place_out;
+              int v1893 = v1892;
+              int32_t v1894 = at5;
+              int32_t v1895 = v1894 & 15;
+              int v1896 = v1895;
+              values[v1893][v1896] = v1891;
+              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
+                int32_t v1898 = taker;
+                ap_int<33> v1899 = v1898;
+                ap_int<33> v1900 = t6;
+                bool v1901 = v1899 == v1900;
+                if (v1901) {
+                  ap_int<48> v1902 = ones[t6];
+                  ap_int<48> v1903 = value1;
+                  ap_int<48> v1904 = v1903 >> 47;
+                  ap_int<48> v1905 = v1903 ^ v1904;
+                  ap_int<48> v1906 = v1902 | v1905;
+                  ones[t6] = v1906;
+                }
+              }
+            }
+            ap_int<21> v1907 = total4;
+            ap_int<42> v1908 = v1907;
+            ap_int<42> v1909 = v1908 * v1908;
+            int64_t v1910 = v1909;
             int64_t square;
-            square = v1801;
-            int32_t v1803 = step1;
-            bool v1804 = v1803 == 2;
-            if (v1804) {
+            square = v1910;
+            int32_t v1912 = step1;
+            bool v1913 = v1912 == 2;
+            if (v1913) {
               l_S_t_11_t7: for (int t7 = 0; t7 < 1; t7++) {
-                int32_t v1806 = taker;
-                ap_int<33> v1807 = v1806;
-                ap_int<33> v1808 = t7;
-                bool v1809 = v1807 == v1808;
-                if (v1809) {
-                  int64_t v1810 = square;
-                  int64_t v1811 = gate_sums[t7];
-                  ap_int<65> v1812 = v1811;
-                  ap_int<65> v1813 = v1810;
-                  ap_int<65> v1814 = v1812 + v1813;
-                  int64_t v1815 = v1814;
-                  gate_sums[t7] = v1815;
+                int32_t v1915 = taker;
+                ap_int<33> v1916 = v1915;
+                ap_int<33> v1917 = t7;
+                bool v1918 = v1916 == v1917;
+                if (v1918) {
+                  int64_t v1919 = square;
+                  int64_t v1920 = gate_sums[t7];
+                  ap_int<65> v1921 = v1920;
+                  ap_int<65> v1922 = v1919;
+                  ap_int<65> v1923 = v1921 + v1922;
+                  int64_t v1924 = v1923;
+                  gate_sums[t7] = v1924;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1817 = step1;
-            bool v1818 = v1817 == 1;
-            if (v1818) {
-              int32_t v1819 = tokens1;
-              bool v1820 = v1819 == 1;
-              if (v1820) {
+            int32_t v1926 = step1;
+            bool v1927 = v1926 == 1;
+            if (v1927) {
+              int32_t v1928 = tokens1;
+              bool v1929 = v1928 == 1;
+              if (v1929) {
                 leaves = 1;
               }
             }
-            int32_t v1821 = step1;
-            bool v1822 = v1821 == 6;
-            if (v1822) {
+            int32_t v1930 = step1;
+            bool v1931 = v1930 == 6;
+            if (v1931) {
               leaves = 1;
             }
-            int32_t v1823 = leaves;
-            bool v1824 = v1823 == 1;
-            if (v1824) {
-              int32_t v1825 = step1;
-              bool v1826 = v1825 == 1;
-              int32_t v1827 = mixed1;
-              ap_int<21> v1828 = total4;
-              int32_t v1829 = v1828;
-              int32_t v1830 = v1826 ? (int32_t)v1827 : (int32_t)v1829;
+            int32_t v1932 = leaves;
+            bool v1933 = v1932 == 1;
+            if (v1933) {
+              int32_t v1934 = step1;
+              bool v1935 = v1934 == 1;
+              int32_t v1936 = mixed1;
+              ap_int<21> v1937 = total4;
+              int32_t v1938 = v1937;
+              int32_t v1939 = v1935 ? (int32_t)v1936 : (int32_t)v1938;
               int32_t newest;
-              newest = v1830;
+              newest = v1939;
               ap_uint<128> packed;
               packed = 0;
               l_S_t_12_t8: for (int t8 = 0; t8 < 1; t8++) {
-                int32_t v1834 = taker;
-                ap_int<33> v1835 = v1834;
-                ap_int<33> v1836 = t8;
-                bool v1837 = v1835 == v1836;
-                if (v1837) {
+                int32_t v1943 = taker;
+                ap_int<33> v1944 = v1943;
+                ap_int<33> v1945 = t8;
+                bool v1946 = v1944 == v1945;
+                if (v1946) {
                   l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1839 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1839;
+                    int32_t v1948 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1948;
                   }
-                  int32_t v1840 = newest;
-                  quad[((t8 * 4) + 3)] = v1840;
+                  int32_t v1949 = newest;
+                  quad[((t8 * 4) + 3)] = v1949;
                   l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1842 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1843 = packed;
-                    int64_t v1844 = k6;
-                    int64_t v1845 = v1844 * 32;
-                    ap_int<65> v1846 = v1845;
-                    ap_int<65> v1847 = v1846 + 31;
-                    int v1848 = v1845;
-                    int v1849 = v1847;
-                    ap_int<128> v1850;
-                    ap_int<128> v1850_tmp = v1843;
-                    v1850_tmp(v1849, v1848) = v1842;
-                    v1850 = v1850_tmp;
-                    packed = v1850;
+                    int32_t v1951 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1952 = packed;
+                    int64_t v1953 = k6;
+                    int64_t v1954 = v1953 * 32;
+                    ap_int<65> v1955 = v1954;
+                    ap_int<65> v1956 = v1955 + 31;
+                    int v1957 = v1954;
+                    int v1958 = v1956;
+                    ap_int<128> v1959;
+                    ap_int<128> v1959_tmp = v1952;
+                    v1959_tmp(v1958, v1957) = v1951;
+                    v1959 = v1959_tmp;
+                    packed = v1959;
                   }
                 }
               }
-              int32_t v1851 = quarter;
-              bool v1852 = v1851 == 3;
-              if (v1852) {
-                ap_int<128> v1853 = packed;
-                v1172.write(v1853);
+              int32_t v1960 = quarter;
+              bool v1961 = v1960 == 3;
+              if (v1961) {
+                ap_int<128> v1962 = packed;
+                v1241.write(v1962);
               }
             }
           }
-          int32_t v1854 = last_taker;
-          bool v1855 = v1854 == 1;
-          if (v1855) {
+          int32_t v1963 = last_taker;
+          bool v1964 = v1963 == 1;
+          if (v1964) {
             taker = 0;
-            int32_t v1856 = position;
-            ap_int<33> v1857 = v1856;
-            ap_int<33> v1858 = v1857 + 1;
-            int32_t v1859 = v1858;
-            position = v1859;
+            int32_t v1965 = position;
+            ap_int<33> v1966 = v1965;
+            ap_int<33> v1967 = v1966 + 1;
+            int32_t v1968 = v1967;
+            position = v1968;
           }
         }
-        int32_t v1860 = column;
-        multiply_word(word, codes, v1860, sums);
-        int32_t v1861 = taking;
-        bool v1862 = v1861 == 1;
-        if (v1862) {
-          int32_t v1863 = column;
-          ap_int<33> v1864 = v1863;
-          ap_int<33> v1865 = v1864 + 1;
-          int32_t v1866 = v1865;
-          column = v1866;
-          int32_t v1867 = column;
-          int32_t v1868 = columns;
-          bool v1869 = v1867 == v1868;
-          if (v1869) {
+        int32_t v1969 = column;
+        multiply_word(word, codes, v1969, sums);
+        int32_t v1970 = taking;
+        bool v1971 = v1970 == 1;
+        if (v1971) {
+          int32_t v1972 = column;
+          ap_int<33> v1973 = v1972;
+          ap_int<33> v1974 = v1973 + 1;
+          int32_t v1975 = v1974;
+          column = v1975;
+          int32_t v1976 = column;
+          int32_t v1977 = columns;
+          bool v1978 = v1976 == v1977;
+          if (v1978) {
             column = 0;
-            int32_t v1870 = group_sums;
-            pending = v1870;
-            int32_t v1871 = idle;
-            waiting = v1871;
+            int32_t v1979 = group_sums;
+            pending = v1979;
+            int32_t v1980 = idle;
+            waiting = v1980;
             l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 1; t9++) {
-                ap_int<21> v1874 = sums[r4][t9];
-                leaving[r4][t9] = v1874;
+                ap_int<21> v1983 = sums[r4][t9];
+                leaving[r4][t9] = v1983;
               }
             }
           }
         }
       }
-      int32_t v1875 = active;
-      int v1876 = v1875;
-      for (int v1877 = 0; v1877 < v1876; v1877 += 1) {
-        int32_t v1878 = scale_mantissas[v1877];
-        scale[0] = v1878;
-        int32_t v1879 = scale_exponents[v1877];
-        scale[1] = v1879;
-        int32_t v1880 = phase;
-        bool v1881 = v1880 == 2;
-        if (v1881) {
-          int64_t v1882 = gate_sums[v1877];
-          gate_squares(v1882, scale, gate_plain);
-          int32_t v1883 = gate_plain[0];
-          gate_mantissas[v1877] = v1883;
-          int32_t v1884 = gate_plain[1];
-          gate_exponents[v1877] = v1884;
+      int32_t v1984 = active;
+      int v1985 = v1984;
+      for (int v1986 = 0; v1986 < v1985; v1986 += 1) {
+        int32_t v1987 = scale_mantissas[v1986];
+        scale[0] = v1987;
+        int32_t v1988 = scale_exponents[v1986];
+        scale[1] = v1988;
+        int32_t v1989 = phase;
+        bool v1990 = v1989 == 2;
+        if (v1990) {
+          int64_t v1991 = gate_sums[v1986];
+          gate_squares(v1991, scale, gate_plain);
+          int32_t v1992 = gate_plain[0];
+          gate_mantissas[v1986] = v1992;
+          int32_t v1993 = gate_plain[1];
+          gate_exponents[v1986] = v1993;
         }
-        int32_t v1885 = phase;
-        bool v1886 = v1885 == 6;
-        if (v1886) {
+        int32_t v1994 = phase;
+        bool v1995 = v1994 == 6;
+        if (v1995) {
           ap_uint<128> end;
           end = 0;
-          int32_t v1888 = scale[0];
-          ap_int<128> v1889 = end;
-          ap_int<128> v1890;
-          ap_int<128> v1890_tmp = v1889;
-          v1890_tmp(31, 0) = v1888;
-          v1890 = v1890_tmp;
-          end = v1890;
-          int32_t v1891 = scale[1];
-          ap_int<128> v1892 = end;
-          ap_int<128> v1893;
-          ap_int<128> v1893_tmp = v1892;
-          v1893_tmp(63, 32) = v1891;
-          v1893 = v1893_tmp;
-          end = v1893;
-          ap_int<128> v1894 = end;
-          v1172.write(v1894);
+          int32_t v1997 = scale[0];
+          ap_int<128> v1998 = end;
+          ap_int<128> v1999;
+          ap_int<128> v1999_tmp = v1998;
+          v1999_tmp(31, 0) = v1997;
+          v1999 = v1999_tmp;
+          end = v1999;
+          int32_t v2000 = scale[1];
+          ap_int<128> v2001 = end;
+          ap_int<128> v2002;
+          ap_int<128> v2002_tmp = v2001;
+          v2002_tmp(63, 32) = v2000;
+          v2002 = v2002_tmp;
+          end = v2002;
+          ap_int<128> v2003 = end;
+          v1241.write(v2003);
         }
       }
     }
   }
-  int32_t v1895 = tokens1;
-  int v1896 = v1895;
-  for (int v1897 = 0; v1897 < v1896; v1897 += 1) {
-    int32_t v1898 = v1897;
+  int32_t v2004 = tokens1;
+  int v2005 = v2004;
+  for (int v2006 = 0; v2006 < v2005; v2006 += 1) {
+    int32_t v2007 = v2006;
     int32_t token_out;
-    token_out = v1898;
-    int32_t v1900 = vector_beats1;
-    int v1901 = v1900;
-    for (int v1902 = 0; v1902 < v1901; v1902 += 1) {
+    token_out = v2007;
+    int32_t v2009 = vector_beats1;
+    int v2010 = v2009;
+    for (int v2011 = 0; v2011 < v2010; v2011 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v1904 = v1902;
+      int32_t v2013 = v2011;
       int32_t number_out;
-      number_out = v1904;
-      int32_t v1906 = number_out;
-      int32_t v1907 = token_out;
-      ap_int<65> v1908 = v1906;
-      ap_int<65> v1909 = v1907;
-      ap_int<65> v1910 = v1908 + v1909;
-      int32_t v1911 = v1910;
+      number_out = v2013;
+      int32_t v2015 = number_out;
+      int32_t v2016 = token_out;
+      ap_int<65> v2017 = v2015;
+      ap_int<65> v2018 = v2016;
+      ap_int<65> v2019 = v2017 + v2018;
+      int32_t v2020 = v2019;
       int32_t beside_out;
-      beside_out = v1911;
-      int32_t v1913 = beside_out;
-      int v1914 = v1913;
-      ap_int<48> v1915 = residual[v1914][0];
-      int64_t v1916 = v1915;
+      beside_out = v2020;
+      int32_t v2022 = beside_out;
+      int v2023 = v2022;
+      ap_int<48> v2024 = residual[v2023][0];
+      int64_t v2025 = v2024;
       int64_t even;
-      even = v1916;
-      int32_t v1918 = beside_out;
-      int v1919 = v1918;
-      ap_int<48> v1920 = residual[v1919][1];
-      int64_t v1921 = v1920;
+      even = v2025;
+      int32_t v2027 = beside_out;
+      int v2028 = v2027;
+      ap_int<48> v2029 = residual[v2028][1];
+      int64_t v2030 = v2029;
       int64_t odd1;
-      odd1 = v1921;
-      int64_t v1923 = even;
-      ap_int<128> v1924 = out;
-      ap_int<128> v1925;
-      ap_int<128> v1925_tmp = v1924;
-      v1925_tmp(63, 0) = v1923;
-      v1925 = v1925_tmp;
-      out = v1925;
-      int64_t v1926 = odd1;
-      ap_int<128> v1927 = out;
-      ap_int<128> v1928;
-      ap_int<128> v1928_tmp = v1927;
-      v1928_tmp(127, 64) = v1926;
-      v1928 = v1928_tmp;
-      out = v1928;
-      ap_int<128> v1929 = out;
-      v1172.write(v1929);
+      odd1 = v2030;
+      int64_t v2032 = even;
+      ap_int<128> v2033 = out;
+      ap_int<128> v2034;
+      ap_int<128> v2034_tmp = v2033;
+      v2034_tmp(63, 0) = v2032;
+      v2034 = v2034_tmp;
+      out = v2034;
+      int64_t v2035 = odd1;
+      ap_int<128> v2036 = out;
+      ap_int<128> v2037;
+      ap_int<128> v2037_tmp = v2036;
+      v2037_tmp(127, 64) = v2035;
+      v2037 = v2037_tmp;
+      out = v2037;
+      ap_int<128> v2038 = out;
+      v1241.write(v2038);
     }
   }
+  ap_uint<128> counted;
+  counted = 0;
+  int32_t v2040 = cut1[0];
+  ap_int<128> v2041 = counted;
+  ap_int<128> v2042;
+  ap_int<128> v2042_tmp = v2041;
+  v2042_tmp(31, 0) = v2040;
+  v2042 = v2042_tmp;
+  counted = v2042;
+  int32_t v2043 = cut1[1];
+  ap_int<128> v2044 = counted;
+  ap_int<128> v2045;
+  ap_int<128> v2045_tmp = v2044;
+  v2045_tmp(63, 32) = v2043;
+  v2045 = v2045_tmp;
+  counted = v2045;
+  int32_t v2046 = cut1[2];
+  ap_int<128> v2047 = counted;
+  ap_int<128> v2048;
+  ap_int<128> v2048_tmp = v2047;
+  v2048_tmp(95, 64) = v2046;
+  v2048 = v2048_tmp;
+  counted = v2048;
+  ap_int<128> v2049 = counted;
+  v1241.write(v2049);
 }
 
 void store_0(
-  ap_uint<128> v1930[1281],
-  ap_uint<128> v1931[20971520],
-  ap_uint<128> v1932[65537],
-  hls::stream< int32_t >& v1933,
-  hls::stream< ap_uint<128> >& v1934
+  ap_uint<128> v2050[1282],
+  ap_uint<128> v2051[20971520],
+  ap_uint<128> v2052[65537],
+  hls::stream< int32_t >& v2053,
+  hls::stream< ap_uint<128> >& v2054
 ) {
   int32_t targets[1];
   l_S_t_0_t10: for (int t10 = 0; t10 < 1; t10++) {
-    int32_t v1937 = v1933.read();
-    targets[t10] = v1937;
+    int32_t v2057 = v2053.read();
+    targets[t10] = v2057;
   }
-  int32_t v1938 = v1933.read();
+  int32_t v2058 = v2053.read();
   int32_t tokens2;
-  tokens2 = v1938;
-  int32_t v1940 = v1933.read();
+  tokens2 = v2058;
+  int32_t v2060 = v2053.read();
   int32_t wanted2;
-  wanted2 = v1940;
-  int32_t v1942 = v1933.read();
+  wanted2 = v2060;
+  int32_t v2062 = v2053.read();
   int32_t vector_beats2;
-  vector_beats2 = v1942;
-  int32_t v1944 = v1933.read();
+  vector_beats2 = v2062;
+  int32_t v2064 = v2053.read();
   int32_t logits_beats1;
-  logits_beats1 = v1944;
-  int32_t v1946 = v1933.read();
+  logits_beats1 = v2064;
+  int32_t v2066 = v2053.read();
   int32_t count6;
-  count6 = v1946;
-  int32_t v1948 = vector_beats2;
-  int32_t v1949 = v1948 >> 1;
+  count6 = v2066;
+  int32_t v2068 = vector_beats2;
+  int32_t v2069 = v2068 >> 1;
   int32_t state_beats1;
-  state_beats1 = v1949;
-  int32_t v1951 = logits_beats1;
-  ap_int<33> v1952 = v1951;
-  ap_int<33> v1953 = v1952 + 1;
-  int32_t v1954 = wanted2;
-  ap_int<65> v1955 = v1953;
-  ap_int<65> v1956 = v1954;
-  ap_int<65> v1957 = v1955 * v1956;
-  int32_t v1958 = v1957;
+  state_beats1 = v2069;
+  int32_t v2071 = logits_beats1;
+  ap_int<33> v2072 = v2071;
+  ap_int<33> v2073 = v2072 + 1;
+  int32_t v2074 = wanted2;
+  ap_int<65> v2075 = v2073;
+  ap_int<65> v2076 = v2074;
+  ap_int<65> v2077 = v2075 * v2076;
+  int32_t v2078 = v2077;
   int32_t head_beats;
-  head_beats = v1958;
-  int32_t v1960 = vector_beats2;
-  int32_t v1961 = tokens2;
-  int64_t v1962 = v1960;
-  int64_t v1963 = v1961;
-  int64_t v1964 = v1962 * v1963;
-  int32_t v1965 = v1964;
+  head_beats = v2078;
+  int32_t v2080 = vector_beats2;
+  int32_t v2081 = tokens2;
+  int64_t v2082 = v2080;
+  int64_t v2083 = v2081;
+  int64_t v2084 = v2082 * v2083;
+  ap_int<65> v2085 = v2084;
+  ap_int<65> v2086 = v2085 + 1;
+  int32_t v2087 = v2086;
   int32_t all_beats;
-  all_beats = v1965;
-  int32_t v1967 = count6;
-  int v1968 = v1967;
-  for (int v1969 = 0; v1969 < v1968; v1969 += 1) {
-    int32_t v1970 = v1933.read();
-    int32_t kind2;
-    kind2 = v1970;
-    int32_t v1972 = v1933.read();
+  all_beats = v2087;
+  int32_t v2089 = count6;
+  int v2090 = v2089;
+  for (int v2091 = 0; v2091 < v2090; v2091 += 1) {
+    int32_t v2092 = v2053.read();
+    int32_t kind6;
+    kind6 = v2092;
+    int32_t v2094 = v2053.read();
     int32_t at6;
-    at6 = v1972;
-    int32_t v1974 = kind2;
-    bool v1975 = v1974 == 0;
-    if (v1975) {
-      int32_t v1976 = tokens2;
-      int v1977 = v1976;
-      for (int v1978 = 0; v1978 < v1977; v1978 += 1) {
-        int32_t v1979 = targets[v1978];
-        int32_t v1980 = at6;
-        int v1981 = v1979;
-        int v1982 = v1980;
-        int v1983 = v1981 + v1982;
-        int32_t v1984 = v1983;
+    at6 = v2094;
+    int32_t v2096 = kind6;
+    bool v2097 = v2096 == 0;
+    if (v2097) {
+      int32_t v2098 = tokens2;
+      int v2099 = v2098;
+      for (int v2100 = 0; v2100 < v2099; v2100 += 1) {
+        int32_t v2101 = targets[v2100];
+        int32_t v2102 = at6;
+        int v2103 = v2101;
+        int v2104 = v2102;
+        int v2105 = v2103 + v2104;
+        int32_t v2106 = v2105;
         int32_t state_at1;
-        state_at1 = v1984;
-        int32_t v1986 = state_beats1;
-        int v1987 = v1986;
-        for (int v1988 = 0; v1988 < v1987; v1988 += 1) {
+        state_at1 = v2106;
+        int32_t v2108 = state_beats1;
+        int v2109 = v2108;
+        for (int v2110 = 0; v2110 < v2109; v2110 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v1989 = v1934.read();
-          int32_t v1990 = state_at1;
-          int v1991 = v1990;
-          int v1992 = v1988;
-          int v1993 = v1991 + v1992;
-          int v1994 = v1993;
-          v1931[v1994] = v1989;
+          ap_uint<128> v2111 = v2054.read();
+          int32_t v2112 = state_at1;
+          int v2113 = v2112;
+          int v2114 = v2110;
+          int v2115 = v2113 + v2114;
+          int v2116 = v2115;
+          v2051[v2116] = v2111;
         }
       }
-    } else {
-      int32_t v1995 = head_beats;
-      int v1996 = v1995;
-      for (int v1997 = 0; v1997 < v1996; v1997 += 1) {
+    }
+    int32_t v2117 = kind6;
+    bool v2118 = v2117 == 1;
+    if (v2118) {
+      int32_t v2119 = head_beats;
+      int v2120 = v2119;
+      for (int v2121 = 0; v2121 < v2120; v2121 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v1998 = v1934.read();
-        v1932[v1997] = v1998;
+        ap_uint<128> v2122 = v2054.read();
+        v2052[v2121] = v2122;
       }
     }
   }
   int32_t behind1;
   behind1 = 1;
-  int32_t v2000 = all_beats;
-  int v2001 = v2000;
-  for (int v2002 = 0; v2002 < v2001; v2002 += 1) {
+  int32_t v2124 = all_beats;
+  int v2125 = v2124;
+  for (int v2126 = 0; v2126 < v2125; v2126 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2003 = v1934.read();
-    int32_t v2004 = behind1;
-    int v2005 = v2004;
-    int v2006 = v2002;
-    int v2007 = v2005 + v2006;
-    int v2008 = v2007;
-    v1930[v2008] = v2003;
+    ap_uint<128> v2127 = v2054.read();
+    int32_t v2128 = behind1;
+    int v2129 = v2128;
+    int v2130 = v2126;
+    int v2131 = v2129 + v2130;
+    int v2132 = v2131;
+    v2050[v2132] = v2127;
   }
 }
 
@@ -3063,8 +3256,8 @@ extern "C" void engine(
   ap_uint<128> weights_2[134217728],
   ap_uint<128> weights_3[134217728],
   ap_uint<128> parameters[134217728],
-  ap_uint<128> vector_in[1281],
-  ap_uint<128> vector_out[1281],
+  ap_uint<128> vector_in[1282],
+  ap_uint<128> vector_out[1282],
   ap_uint<128> state_in[20971520],
   ap_uint<128> state_out[20971520],
   ap_uint<128> logits[65537]
@@ -3084,9 +3277,9 @@ extern "C" void engine(
   #pragma HLS interface s_axilite port=weights_3 bundle=control offset=0x50
   #pragma HLS interface m_axi port=parameters offset=slave bundle=gmem_v depth=238848 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=parameters bundle=control offset=0x5c
-  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=513 max_read_burst_length=64 num_read_outstanding=8
+  #pragma HLS interface m_axi port=vector_in offset=slave bundle=gmem_v depth=514 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=vector_in bundle=control offset=0x68
-  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=513 max_write_burst_length=64 num_write_outstanding=8
+  #pragma HLS interface m_axi port=vector_out offset=slave bundle=gmem_v depth=514 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=vector_out bundle=control offset=0x74
   #pragma HLS interface m_axi port=state_in offset=slave bundle=gmem_v depth=512 max_read_burst_length=64 num_read_outstanding=8
   #pragma HLS interface s_axilite port=state_in bundle=control offset=0x80
@@ -3095,41 +3288,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2022;
-  #pragma HLS stream variable=v2022 depth=4
-  hls::stream< int32_t > v2023;
-  #pragma HLS stream variable=v2023 depth=4
-  hls::stream< int32_t > v2024;
-  #pragma HLS stream variable=v2024 depth=4
-  hls::stream< int32_t > v2025;
-  #pragma HLS stream variable=v2025 depth=4
-  hls::stream< int32_t > v2026;
-  #pragma HLS stream variable=v2026 depth=4
-  hls::stream< int32_t > v2027;
-  #pragma HLS stream variable=v2027 depth=4
-  hls::stream< ap_uint<128> > v2028;
-  #pragma HLS stream variable=v2028 depth=8
-  hls::stream< ap_uint<128> > v2029;
-  #pragma HLS stream variable=v2029 depth=512
-  hls::stream< ap_uint<128> > v2030;
-  #pragma HLS stream variable=v2030 depth=512
-  hls::stream< ap_uint<128> > v2031;
-  #pragma HLS stream variable=v2031 depth=512
-  hls::stream< ap_uint<128> > v2032;
-  #pragma HLS stream variable=v2032 depth=512
-  hls::stream< ap_uint<1024> > v2033;
-  #pragma HLS stream variable=v2033 depth=432
-  hls::stream< ap_uint<128> > v2034;
-  #pragma HLS stream variable=v2034 depth=640
-  hls::stream< ap_uint<128> > v2035;
-  #pragma HLS stream variable=v2035 depth=640
-  hls::stream< ap_uint<128> > v2036;
-  #pragma HLS stream variable=v2036 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2028, v2023, v2022, v2024, v2025, v2026, v2027, v2035, v2034, v2033);
-  load_0_0(weights_0, v2024, v2029);
-  load_1_0(weights_1, v2025, v2030);
-  load_2_0(weights_2, v2026, v2031);
-  load_3_0(weights_3, v2027, v2032);
-  core_0(v2028, v2022, v2035, v2034, v2033, v2029, v2030, v2031, v2032, v2036);
-  store_0(vector_out, state_out, logits, v2023, v2036);
+  hls::stream< int32_t > v2146;
+  #pragma HLS stream variable=v2146 depth=4
+  hls::stream< int32_t > v2147;
+  #pragma HLS stream variable=v2147 depth=4
+  hls::stream< int32_t > v2148;
+  #pragma HLS stream variable=v2148 depth=4
+  hls::stream< int32_t > v2149;
+  #pragma HLS stream variable=v2149 depth=4
+  hls::stream< int32_t > v2150;
+  #pragma HLS stream variable=v2150 depth=4
+  hls::stream< int32_t > v2151;
+  #pragma HLS stream variable=v2151 depth=4
+  hls::stream< ap_uint<128> > v2152;
+  #pragma HLS stream variable=v2152 depth=8
+  hls::stream< ap_uint<128> > v2153;
+  #pragma HLS stream variable=v2153 depth=512
+  hls::stream< ap_uint<128> > v2154;
+  #pragma HLS stream variable=v2154 depth=512
+  hls::stream< ap_uint<128> > v2155;
+  #pragma HLS stream variable=v2155 depth=512
+  hls::stream< ap_uint<128> > v2156;
+  #pragma HLS stream variable=v2156 depth=512
+  hls::stream< ap_uint<1024> > v2157;
+  #pragma HLS stream variable=v2157 depth=432
+  hls::stream< ap_uint<128> > v2158;
+  #pragma HLS stream variable=v2158 depth=640
+  hls::stream< ap_uint<128> > v2159;
+  #pragma HLS stream variable=v2159 depth=640
+  hls::stream< ap_uint<128> > v2160;
+  #pragma HLS stream variable=v2160 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2152, v2147, v2146, v2148, v2149, v2150, v2151, v2159, v2158, v2157);
+  load_0_0(weights_0, v2148, v2153);
+  load_1_0(weights_1, v2149, v2154);
+  load_2_0(weights_2, v2150, v2155);
+  load_3_0(weights_3, v2151, v2156);
+  core_0(v2152, v2146, v2159, v2158, v2157, v2153, v2154, v2155, v2156, v2160);
+  store_0(vector_out, state_out, logits, v2147, v2160);
 }

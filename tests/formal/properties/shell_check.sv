@@ -24,7 +24,7 @@
       P_no_words: assert (!(($past(f_number) < 4'd7) & ($past(f_a) == '0)) | bad);
       P_norm_too_long: assert (!(($past(f_number) < 4'd7) & ($past(f_b[31:16]) > VECTOR_WORDS)) | bad);
       P_vector_too_long: assert (!(($past(f_number) == 4'd7) & ($past(f_a) > VECTOR_BEATS)) | bad);
-      P_kind: assert (!($past(f_number[3] & ~f_back) & ($past(f_a) > 32'd1)) | bad);
+      P_kind: assert (!($past(f_number[3] & ~f_back) & ($past(f_a) > 32'd2)) | bad);
       P_offset: assert (!($past(f_number[3]) & ($past(f_b[31:27]) != '0)) | bad);
     end
   end
