@@ -27,10 +27,12 @@ from tritstream.errors import EngineError
 from tritstream.estimate.cycles import phase_cycles
 from tritstream.files import sha256_of
 from tritstream.image import Image
+from tritstream.kernels.registers import Counters
 from tritstream.report.findings import (
     BoardFacts,
     MemoryRate,
     Problem,
+    ReadRates,
     RecordFacts,
     Report,
     Sensors,
@@ -45,6 +47,8 @@ COMPARED = 8
 """Of them, compared with the software engine's."""
 BUDGET_S = 60.0
 """No further token, and no further record, is begun after that."""
+_TRIES = 2
+"""Of a read test; a streamed model's first one may go beside the copying of a record."""
 
 
 class _Steps:
@@ -85,7 +89,7 @@ def collect(
     tell("this machine")
     machine = machine_here(watch_s)
     celsius = temperature()
-    facts, rate, speed, sensors = None, None, None, None
+    facts, rate, reads, speed, sensors = None, None, None, None, None
     records: tuple[RecordFacts, ...] = ()
     engine = None
     with steps.step("loading overlay and model"):
@@ -97,6 +101,9 @@ def collect(
             with steps.step("weights of every record"):
                 records = _records(runtime, steps, begin)
             rate = _memory_rate(runtime, records)
+            if not steps.lost:
+                with steps.step("memory, each port alone"):
+                    reads = _read_rates(runtime)
             if not steps.lost:
                 with steps.step("tokens against the software engine"):
                     speed, sensors = _tokens(image, engine, begin, celsius)
@@ -115,6 +122,7 @@ def collect(
         board=facts,
         records=records,
         memory=rate,
+        reads=reads,
         speed=speed,
         sensors=sensors,
         problems=problems,
@@ -198,6 +206,26 @@ def _memory_rate(runtime: BoardRuntime, records: tuple[RecordFacts, ...]) -> Mem
         starved_share=starved / asked,
         peak_bytes_per_s=runtime.board.ddr_peak_bytes_per_s,
     )
+
+
+def _read_rates(runtime: BoardRuntime) -> ReadRates | None:
+    """None of an engine that counts no cycles."""
+    every = range(runtime.hardware.ports)
+    sets = [*([port] for port in every), every]
+    taken = [runtime.read_test(ports) for ports in sets for _ in range(_TRIES)]
+    tries = [counted for counted in taken if counted is not None and counted.cycles]
+    if len(tries) < len(taken):
+        return None
+    rates = [_bytes_per_s(runtime, counted) for counted in tries]
+    *alone, together = (max(rates[k : k + _TRIES]) for k in range(0, len(rates), _TRIES))
+    size = max(tries[0].words) * runtime.hardware.port_bytes
+    return ReadRates(tuple(alone), together, size)
+
+
+def _bytes_per_s(runtime: BoardRuntime, counted: Counters) -> float:
+    """Of a read test, from the first word that a port was ready for to the last."""
+    cycles = max(w + s for w, s in zip(counted.words, counted.starved, strict=True))
+    return sum(counted.words) * runtime.hardware.port_bytes / cycles * runtime.clock.hz
 
 
 def _tokens(

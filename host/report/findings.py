@@ -13,7 +13,7 @@ from tritstream.files import atomic_write_bytes
 from tritstream.kernels.registers import Budget, Counters, budget_of
 from tritstream.report.machine import Machine
 
-FORMAT, VERSION = "tritstream board report", 1
+FORMAT, VERSION = "tritstream board report", 2
 _MOST_BYTES = 4 << 20
 
 
@@ -80,6 +80,19 @@ class MemoryRate:
 
 
 @dataclass(frozen=True)
+class ReadRates:
+    """Bytes a second of weight ports that read a stretch of memory and do nothing else, the better
+    of two tries (measured by the engine's counters). A port takes a word a cycle at most."""
+
+    alone: tuple[float, ...]
+    """Each port, the others still."""
+    together: float
+    """All ports at once."""
+    bytes_read: int
+    """By each port."""
+
+
+@dataclass(frozen=True)
 class Speed:
     """Tokens that were written greedily, one start each (measured)."""
 
@@ -123,6 +136,7 @@ class Report:
     board: BoardFacts | None
     records: tuple[RecordFacts, ...]
     memory: MemoryRate | None
+    reads: ReadRates | None
     speed: Speed | None
     sensors: Sensors | None
     problems: tuple[Problem, ...]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tritstream.report.findings import BoardFacts, MemoryRate, RecordFacts, Report, Sensors
+from tritstream.report.findings import (
+    BoardFacts,
+    MemoryRate,
+    ReadRates,
+    RecordFacts,
+    Report,
+    Sensors,
+)
 
 _WIDTH = 14
 
@@ -22,9 +29,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _facts(report)
     if report.board is not None:
         yield from _board(report.board)
+    counted = "simulated" if report.board and report.board.simulated else "measured"
     if report.memory is not None:
-        counted = "simulated" if report.board and report.board.simulated else "measured"
         yield from _memory(report.memory, counted)
+    if report.reads is not None:
+        yield from _reads(report.reads, counted)
     if report.speed is not None:
         yield _row(
             "speed",
@@ -87,6 +96,15 @@ def _memory(m: MemoryRate, tag: str) -> Iterator[str]:
         "weights",
         f"{m.bytes_per_s / 1e9:.3g} GB/s, all ports together, {share:.0%} of the DDR's peak "
         f"({tag}){bound}",
+    )
+
+
+def _reads(r: ReadRates, tag: str) -> Iterator[str]:
+    alone = ", ".join(f"{rate / 1e9:.3g}" for rate in r.alone)
+    yield _row(
+        "reads alone",
+        f"{alone} GB/s by weight port, {r.together / 1e9:.3g} GB/s all at once, "
+        f"{r.bytes_read / 1e6:.3g} MB each ({tag})",
     )
 
 

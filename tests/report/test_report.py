@@ -23,6 +23,7 @@ from tritstream.engines.pynq import BoardEngine
 from tritstream.errors import FileError
 from tritstream.image import Image
 from tritstream.kernels.descriptors import DESCRIPTOR_WORDS, GEOMETRY_WORDS
+from tritstream.kernels.registers import Counters
 from tritstream.report import Report, collect, page, read_report, write_report
 from tritstream.report.findings import MemoryRate
 from tritstream.report.machine import busy_processes
@@ -54,6 +55,19 @@ def exchange_ports(runtime: BoardRuntime) -> None:
 
 def slow_clock(runtime: BoardRuntime) -> None:
     runtime.clock = replace(runtime.clock, hz=runtime.clock.hz / 2)
+
+
+def count_cycles(runtime: BoardRuntime) -> None:
+    """A word of each port in every other cycle, but port 0 in every third."""
+    counters = runtime._driver.counters
+
+    def counted(ports: int) -> Counters | None:
+        found = counters(ports)
+        assert found is not None
+        starved = tuple(n * (2 if port == 0 else 1) for port, n in enumerate(found.words))
+        return replace(found, cycles=3 * max(found.words) + 100, starved=starved)
+
+    runtime._driver.counters = counted  # type: ignore[method-assign]
 
 
 Take = Callable[..., Report]
@@ -106,6 +120,7 @@ def test_a_board_in_order(take: Take, tmp_path: Path) -> None:
     assert value["board"]["simulated"]
     text = page(report)
     assert report.verdict in text and "layer 1" in text and report.model_sha256 in text
+    assert report.reads is None  # the specification counts no cycles
 
 
 SEEN = {
@@ -158,6 +173,19 @@ def test_every_fault_becomes_the_verdict(
     assert "problems" in page(report)
 
 
+def test_rates_of_the_ports(take: Take, tmp_path: Path) -> None:
+    report = take(change=count_cycles)
+    assert report.problems == () and report.board is not None and report.reads is not None
+    configuration = CONFIGURATIONS["tiny"]
+    full = configuration.port_bytes * report.board.clock_hz
+    assert report.reads.alone == pytest.approx([full / 3] + [full / 2] * (configuration.ports - 1))
+    assert report.reads.together == pytest.approx(full / 3 * configuration.ports)
+    assert report.reads.bytes_read > 0
+    value = as_json(report, tmp_path)
+    assert value["reads"]["bytes_read"] == report.reads.bytes_read
+    assert "reads alone" in page(report) and "GB/s all at once" in page(report)
+
+
 def test_doubts_are_in_the_verdict(take: Take) -> None:
     report = take(change=slow_clock)
     assert report.problems == ()
@@ -194,20 +222,20 @@ def test_an_estimate_takes_the_measured_memory(
     [
         ("{", "is no report"),
         ("[]", "is no report"),
-        ('{"format": "tritstream board report", "version": 2}', "is no report of version 1"),
-        ('{"format": "tritstream board report", "version": 1}', "damaged"),
+        ('{"format": "tritstream board report", "version": 1}', "is no report of version 2"),
+        ('{"format": "tritstream board report", "version": 2}', "damaged"),
         (
-            '{"format": "tritstream board report", "version": 1, "board": null, "memory": null}',
+            '{"format": "tritstream board report", "version": 2, "board": null, "memory": null}',
             "no rate of the memory",
         ),
         (
-            '{"format": "tritstream board report", "version": 1, "board": {"name": "pynq-z2", '
+            '{"format": "tritstream board report", "version": 2, "board": {"name": "pynq-z2", '
             '"clock_hz": 1e8, "simulated": false}, "memory": {"bytes_per_s": 1e12, '
             '"peak_bytes_per_s": 1e9}}',
             "which cannot be",
         ),
         (
-            '{"format": "tritstream board report", "version": 1, "board": {"name": "pynq-z2", '
+            '{"format": "tritstream board report", "version": 2, "board": {"name": "pynq-z2", '
             '"clock_hz": NaN, "simulated": false}, "memory": {"bytes_per_s": 1e8, '
             '"peak_bytes_per_s": 1e9}}',
             "a clock of nan Hz",
