@@ -7,10 +7,11 @@ the processor's boundary are known; a used site of any other kind is an error th
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tritstream.bitstream.buffers import BUFFERS, Buffers
 from tritstream.bitstream.circuit import ONE, ZERO, Circuit, Memory
 from tritstream.bitstream.database import Database, Site
 from tritstream.bitstream.errors import BitstreamError
@@ -19,9 +20,8 @@ from tritstream.bitstream.processor import CLOCKS, SITE, Processor, processor_of
 from tritstream.bitstream.slices import Slice, SliceLogic
 from tritstream.bitstream.wiring import Constant, Output, Source, Wiring
 
-_SLICE = re.compile(r"(SLICE[LM]_X[01])\.(.+)")
-_BUFFERS = ("BUFGCTRL", "BUFHCE")
-_HALVES = {"FIFO18E1": ("BRAM_FIFO18_", False), "RAMB18E1": ("BRAM_RAMB18_", True)}
+SLICE = re.compile(r"(SLICE[LM]_X[01])\.(.+)")
+HALVES = {"FIFO18E1": ("BRAM_FIFO18_", False), "RAMB18E1": ("BRAM_RAMB18_", True)}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Extraction:
         self._asked: dict[tuple[str, str, str], int] = {}
         self._logic: dict[tuple[str, str], SliceLogic] = {}
         self._memories: dict[tuple[str, str], Memory] = {}
-        self._buffers: dict[tuple[str, str], Output] = {}
+        self._buffers = Buffers(wiring, features)
 
     def run(self) -> Netlist:
         unrouted, inputs = set(), []
@@ -99,9 +99,9 @@ class _Extraction:
         kind = source.site.type
         if kind == SITE:
             return self._outputs[source.pin]
-        if kind in _BUFFERS:  # data on a clock's wires: a net with many loads
-            return self._signal(self._through(source))
-        if kind not in _HALVES and kind not in ("SLICEL", "SLICEM"):
+        if kind in BUFFERS:  # data on a clock's wires: a net with many loads
+            return self._signal(self._buffers.through(source)[0])
+        if kind not in HALVES and kind not in ("SLICEL", "SLICEM"):
             raise BitstreamError(
                 f"{source.tile} uses {kind} {source.site.name} ({source.pin}), which this "
                 f"extraction does not know there"
@@ -114,8 +114,8 @@ class _Extraction:
 
     def _make(self, source: Output) -> None:
         signal = self._asked[source.tile, source.site.name, source.pin]
-        if source.site.type in _HALVES:
-            start, _ = _HALVES[source.site.type]
+        if source.site.type in HALVES:
+            start, _ = HALVES[source.site.type]
             pin = source.site.wires[source.pin].removeprefix(start)
             made = output_of(self._memory(source), pin)
         else:
@@ -128,7 +128,7 @@ class _Extraction:
             start = f"{site.type}_{site.name[:2]}"
             configuration = Slice(f"{tile}.{start}")
             for feature in self._features.get(tile, ()):
-                match = _SLICE.match(feature)
+                match = SLICE.match(feature)
                 if match and match[1] == start:
                     configuration.add(match[2])
             self._logic[key] = SliceLogic(
@@ -143,7 +143,7 @@ class _Extraction:
         tile = source.tile
         key = (tile, source.site.name)
         if key not in self._memories:
-            start, upper = _HALVES[source.site.type]
+            start, upper = HALVES[source.site.type]
             memory = make_half(
                 tile,
                 upper,
@@ -165,41 +165,9 @@ class _Extraction:
 
     def _clock(self, source: Output) -> str:
         """The pin of the processor behind clock buffers."""
-        while source.site.type in _BUFFERS:
-            source = self._through(source)
+        while source.site.type in BUFFERS:
+            source = self._buffers.through(source)[0]
         if source.site.type != SITE:
             where = f"{source.tile}.{source.site.type}_{source.site.name}"
             raise BitstreamError(f"a clock comes from {where}, which is no clock buffer")
         return source.pin
-
-    def _through(self, source: Output) -> Output:
-        """What is before a clock buffer, which must let one input through, always."""
-        key = (source.tile, source.site.name)
-        if key in self._buffers:
-            return self._buffers[key]
-        where = f"{source.tile}.{source.site.type}_{source.site.name}"
-        groups: dict[str, set[str]] = defaultdict(set)
-        for feature in self._features.get(source.tile, ()):
-            parts = feature.split(".")
-            if len(parts) > 2 and parts[0] == source.site.type:
-                groups[parts[1].rpartition("_")[2]].add(".".join(parts[2:]))
-        own = groups[source.site.name]
-        if "IN_USE" not in own:
-            raise BitstreamError(f"{where}.IN_USE is not set, and its clock is used")
-
-        def level(pin: str) -> int | None:
-            driver = self._wiring.pin(source.tile, source.site, pin)
-            if not isinstance(driver, Constant):
-                return None
-            return driver.value ^ (f"ZINV_{pin}" not in own)
-
-        if source.site.type == "BUFHCE":
-            through = "I" if level("CE") == 1 else None
-        else:
-            chosen = [n for n in "01" if level(f"CE{n}") == 1 and level(f"S{n}") == 1]
-            through = f"I{chosen[0]}" if len(chosen) == 1 else None
-        driver = self._wiring.pin(source.tile, source.site, through) if through else None
-        if not isinstance(driver, Output):
-            raise BitstreamError(f"{where} does not let exactly one clock through")
-        self._buffers[key] = driver
-        return driver

@@ -41,6 +41,15 @@ class Output:
 Source = Constant | Output
 
 
+@dataclass(frozen=True)
+class Hop:
+    """A pip that is on: its tile, destination and source wire."""
+
+    tile: str
+    to: str
+    source: str
+
+
 class Wiring:
     """The routes of a bitstream. ``features`` are those by tile."""
 
@@ -90,11 +99,11 @@ class Wiring:
             if here[1] in CONSTANTS:
                 self._known[here] = Constant(CONSTANTS[here[1]])
                 break
-            before = self._before(here)
-            if not isinstance(before, tuple):
+            before = self.before(here)
+            if not isinstance(before, Hop):
                 self._known[here] = before
                 break
-            here = before
+            here = before.tile, before.source
         found = self._known[here]
         if found is None:
             raise BitstreamError(f"a route in {here[0]} leads back to its own wire {here[1]}")
@@ -107,15 +116,22 @@ class Wiring:
         here, seen = (tile, wire), set()
         while here not in seen and here[1] not in CONSTANTS:
             seen.add(here)
-            before = self._before(here)
-            if not isinstance(before, tuple):
+            before = self.before(here)
+            if not isinstance(before, Hop):
                 break
-            here = before
+            here = before.tile, before.source
         return here
 
-    def _before(self, wire: Wire) -> Wire | Source:
-        """The wire before a node, over the pip that is on, or what drives it."""
-        node = self._nodes(*wire)
+    def node(self, tile: str, wire: str) -> list[Wire]:
+        """The wires that are one with a wire, in the same order for each of them."""
+        return self._nodes(tile, wire)
+
+    def before(self, wire: Wire, node: list[Wire] | None = None) -> Hop | Source:
+        """The pip before a wire's node that is on, or what drives it; ``node`` where it is known.
+
+        Raises BitstreamError, naming the tile, for what contradicts itself.
+        """
+        node = node or self._nodes(*wire)
         on = [
             (tile, name, source) for tile, name in node for source in self._on.get((tile, name), ())
         ]
@@ -123,11 +139,11 @@ class Wiring:
             shown = " and ".join(f"{t}.{to}.{source}" for t, to, source in on)
             raise BitstreamError(f"two pips drive one wire: {shown}")
         if on:
-            tile, _, source = on[0]
+            tile, to, source = on[0]
             enabled = self._clock_rows.get(tile)
             if enabled is not None and source[:7] == "HCLK_CK" and source not in enabled:
                 raise BitstreamError(f"{tile} takes the clock {source} without enabling it")
-            return tile, source
+            return Hop(tile, to, source)
         driven = [
             (tile, *self._drivers(tile)[name]) for tile, name in node if name in self._drivers(tile)
         ]
@@ -138,16 +154,17 @@ class Wiring:
             shown = " and ".join(f"{t}/{s.name}.{p}" for t, s, p in driven)
             raise BitstreamError(f"two sites drive one wire: {shown}")
         always = [
-            (tile, source)
+            Hop(tile, name, source)
             for tile, name in node
             for source in self._type(tile).always.get(name, ())
             if not self._shadow(tile, source)
         ]
         if len(always) == 1:
-            self._check_cascade(*always[0], node)
+            self._check_cascade(always[0].tile, always[0].source, node)
             return always[0]
         if len(always) > 1:
-            raise BitstreamError(f"{wire[0]}.{wire[1]} could be driven by several of {always}")
+            shown = " and ".join(f"{h.tile}.{h.to}.{h.source}" for h in always)
+            raise BitstreamError(f"{wire[0]}.{wire[1]} could be driven by several: {shown}")
         self.floating[f"{self.database.tiles[wire[0]].type}.{wire[1]}"] += 1
         return Constant(1, floating=True)
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _MARKS = {True: "passed", False: "FAILED", None: "not checked"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """A folder in place of what is installed."""
     parser.add_argument(
         "--from",
         dest="source",
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder with a manifest.json, such as the output of a build, instead of what is "
         "installed",
     )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
     add_json(parser)
     deep = parser.add_argument_group(
         "deep verification",
@@ -75,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 where all is well, 1 where a check failed; a damaged file raises OverlayError."""
     broken: list[str] = []
-    overlays = list(_overlays(args, broken.append))
+    overlays = list(overlays_of(args, broken.append))
     reports = {}
     for overlay in overlays:
         try:
@@ -104,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     return int(failed or bool(broken))
 
 
-def _overlays(args: argparse.Namespace, broken: Callable[[str], None]) -> Iterator[Overlay]:
+def overlays_of(args: argparse.Namespace, broken: Callable[[str], None]) -> Iterator[Overlay]:
+    """What --from, the name, or neither of them means. Raises OverlayError."""
     if args.source:
         path = Path(args.source) / MANIFEST
         try:
@@ -153,7 +159,7 @@ def _findings(overlay: Overlay, args: argparse.Namespace) -> Iterator[Finding]:
         database=Path(args.database) if args.database else None,
         image=Path(args.image) if args.image else None,
     )
-    yield from verify_deep(sources, _progress)
+    yield from verify_deep(sources, show_progress)
 
 
 def _rtl(manifest: Manifest, named: Path | None, left: Path) -> Callable[[], str]:
@@ -182,6 +188,7 @@ def bitstream_bytes(path: Path) -> bytes:
         raise OverlayError(f"cannot read {path}: {error}") from error
 
 
-def _progress(text: str) -> None:
+def show_progress(text: str) -> None:
+    """What is being done, on one line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="\r", file=sys.stderr, flush=True)

@@ -71,8 +71,9 @@ OPTIONS = {
         "--json",
     ),
     "overlay": (
-        *("list", "install", "verify", "path", "--board", "--from", "--sha256", "--deep"),
-        *("--fasm", "--rtl", "--database", "--image", "--json"),
+        *("list", "install", "verify", "timing", "path", "--board", "--from", "--sha256"),
+        *("--deep", "--fasm", "--rtl", "--database", "--image", "--bit", "--part", "--clock"),
+        *("--paths", "--json"),
     ),
     "cosim": (
         *("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--seed"),

@@ -1,0 +1,206 @@
+"""What an analysis found, as one object and as text. All figures are estimated, in ns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tritstream.bitstream.timing.analysis import Path, Timing
+from tritstream.bitstream.timing.constants import CONSTANTS, uncertainty
+
+SCHEMA = 1
+_BINS = 1.0
+"""Width of a bar of the histogram, in ns."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """``clock_hz`` is what the paths are held against, None where no clock is known.
+
+    ``need``: the longest path with set-up and skew, before jitter; ``period``: with it;
+    ``hold``: the least slack.
+    """
+
+    part: str
+    source: str
+    clock_hz: float | None
+    need: float
+    period: float
+    hold: float
+    setup_paths: tuple[Path, ...]
+    hold_paths: tuple[Path, ...]
+    kinds: tuple[tuple[str, int, float], ...]
+    histogram: tuple[tuple[float, int], ...]
+    """(from ns on, ends whose need is in this bar)."""
+    counts: dict[str, int]
+    untimed: int
+    """Ends that no timed path reaches: their inputs are constant or asynchronous."""
+    crossings: int
+    violated_holds: int
+    asynchronous: dict[str, int]
+    gaps: dict[str, int]
+
+    @property
+    def slack(self) -> float | None:
+        """Of set-up at the clock, in ns."""
+        return None if self.clock_hz is None else 1e9 / self.clock_hz - self.period
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing lacks data and no slack is negative."""
+        return not self.gaps and self.hold >= 0 and (self.slack is None or self.slack >= 0)
+
+    def problems(self) -> Iterator[str]:
+        """A sentence for each thing that is wrong."""
+        for gap, times in self.gaps.items():
+            yield f"{gap} ({times} times): what depends on it is not counted"
+        if self.slack is not None and self.slack < 0:
+            assert self.clock_hz is not None
+            yield (
+                f"the slowest path takes {self.period:.3f} ns, "
+                f"{1e3 / self.period:.1f} MHz, and the clock is {self.clock_hz / 1e6:g} MHz"
+            )
+        if self.hold < 0:
+            yield f"hold is violated by up to {-self.hold:.3f} ns at {self.violated_holds} ends"
+
+    def table(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {
+            "schema": SCHEMA,
+            "part": self.part,
+            "source": self.source,
+            "tag": "estimated",
+            "passed": self.passed,
+            "problems": list(self.problems()),
+            "clock_hz": self.clock_hz,
+            "setup": {
+                "corner": "slow",
+                "longest_ns": _rounded(self.need),
+                "jitter_ns": _rounded(uncertainty(self.period)),
+                "period_ns": _rounded(self.period),
+                "mhz": round(1e3 / self.period, 2) if self.period else None,
+                "slack_ns": None if self.slack is None else _rounded(self.slack),
+                "by_end": [
+                    {"kind": kind, "ends": ends, "longest_ns": _rounded(ns)}
+                    for kind, ends, ns in self.kinds
+                ],
+                "histogram": [
+                    {"from_ns": start, "to_ns": start + _BINS, "ends": ends}
+                    for start, ends in self.histogram
+                ],
+                "paths": [_path(p) for p in self.setup_paths],
+            },
+            "hold": {
+                "corner": "fast",
+                "slack_ns": _rounded(self.hold),
+                "violated": self.violated_holds,
+                "paths": [_path(p) for p in self.hold_paths],
+            },
+            "counts": dict(self.counts),
+            "untimed_ends": self.untimed,
+            "clock_crossings": self.crossings,
+            "asynchronous_pins": dict(self.asynchronous),
+            "without_data": dict(self.gaps),
+            "constants": [asdict(c) for c in CONSTANTS],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        counts = ", ".join(f"{count} {what}" for what, count in self.counts.items())
+        yield f"{self.source}: {self.part}; {counts}"
+        yield (
+            f"set-up (slow corner): longest path {self.need:.3f} ns with set-up and skew, "
+            f"{self.period:.3f} ns with jitter: {1e3 / self.period:.1f} MHz (estimated)"
+            if self.period
+            else "set-up: no path is timed"
+        )
+        if self.slack is not None and self.clock_hz is not None:
+            yield f"  at {self.clock_hz / 1e6:g} MHz a slack of {self.slack:.3f} ns"
+        yield f"hold (fast corner): least slack {self.hold:.3f} ns (estimated)"
+        yield (
+            f"{self.untimed} ends are not timed, because their inputs are constant or "
+            f"asynchronous; {self.crossings} are reached from another clock only"
+        )
+        if self.asynchronous:
+            pins = ", ".join(f"{stem} ({count})" for stem, count in self.asynchronous.items())
+            yield f"pins of the processor without a clock: {pins}"
+        yield "longest path by what it ends at:"
+        for kind, ends, ns in self.kinds:
+            yield f"  {ns:8.3f} ns  {kind} ({ends} ends)"
+        yield "ends by their longest path:"
+        most = max((ends for _, ends in self.histogram), default=1)
+        for start, ends in self.histogram:
+            bar = "#" * -(-50 * ends // most)
+            yield f"  {start:3.0f} to {start + _BINS:3.0f} ns {ends:7d} {bar}"
+        for title, paths in (("set-up", self.setup_paths), ("hold", self.hold_paths)):
+            for number, path in enumerate(paths, 1):
+                yield from path_lines(f"{title} {number}", path)
+        inferred = [c for c in CONSTANTS if c.inferred]
+        yield f"inferred, not from the database ({len(inferred)}; sources in --json):"
+        for constant in inferred:
+            yield f"  {constant.value:6.3f} ns  {constant.name}"
+
+
+def path_lines(title: str, path: Path) -> Iterator[str]:
+    more = f", and {path.also} ends more behind the same net" if path.also else ""
+    what = "slack" if title.startswith("hold") else "needs"
+    yield f"{title}: {what} {path.ns:.3f} ns, {path.start} to {path.end}.{path.pin}{more}"
+    for step in path.steps:
+        pips = f"  ({step.pips} pips)" if step.pips else ""
+        yield f"  {step.arrival:8.3f} {step.delay:+8.3f}  {step.point}{pips}"
+    check = "hold" if what == "slack" else "set-up"
+    yield f"  {path.check:+17.3f}  {check}; {path.clock:+.3f} clock skew and its allowance"
+
+
+def make_report(
+    timing: Timing, part: str, source: str, clock_hz: float | None, paths: int
+) -> Report:
+    """``paths``: how many of the worst to keep for set-up, and half as many for hold."""
+    needs = timing.needs[~np.isnan(timing.needs)]
+    bars = np.bincount((needs.clip(0) / _BINS).astype(np.int64))
+    return Report(
+        part,
+        source,
+        clock_hz,
+        timing.need,
+        timing.period,
+        timing.hold,
+        tuple(timing.worst(paths)),
+        tuple(timing.worst((paths + 1) // 2, hold=True)),
+        tuple(timing.by_kind()),
+        tuple((n * _BINS, int(ends)) for n, ends in enumerate(bars) if ends),
+        dict(timing.design.counts),
+        int(np.isnan(timing.needs).sum()) - timing.crossings,
+        timing.crossings,
+        int((timing.slacks < 0).sum()),
+        dict(timing.design.asynchronous),
+        dict(timing.design.gaps),
+    )
+
+
+def _path(path: Path) -> dict[str, Any]:
+    return {
+        "from": path.start,
+        "to": path.end,
+        "pin": path.pin,
+        "ns": _rounded(path.ns),
+        "check_ns": _rounded(path.check),
+        "clock_ns": _rounded(path.clock),
+        "also": path.also,
+        "steps": [
+            {
+                "point": s.point,
+                "delay_ns": _rounded(s.delay),
+                "arrival_ns": _rounded(s.arrival),
+                "pips": s.pips,
+            }
+            for s in path.steps
+        ],
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)
