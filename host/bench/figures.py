@@ -122,10 +122,10 @@ def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figu
         return statistics.median(getattr(r, name) for r in rounds)
 
     decode = median("decode_tokens_per_s")
-    count = bytes_per_token(image)
+    count = bytes_per_token(image, engine)
     peak = peak_rss_bytes()
     resident = resident_bytes(image.source)
-    reading = read_bytes_per_s(engine, image)
+    reading = read_bytes_per_s(engine)
     return Figures(
         prefill_tokens_per_s=median("prefill_tokens_per_s"),
         decode_tokens_per_s=decode,
@@ -140,27 +140,31 @@ def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figu
     )
 
 
-def bytes_per_token(image: Image) -> int:
-    """Bytes of the image that one token reads: every record without padding, one embedding row."""
+def bytes_per_token(image: Image, engine: Engine | None = None) -> int:
+    """Bytes that one token reads: parameters, weights, one embedding row.
+
+    Without an engine, or with one that reads the image as it lies: its records without padding. The
+    native engine has repacked weights.
+    """
     g = image.geometry
     ports = image.header.layout.ports
     layouts = [image.layout(i) for i in range(g.layers + 1)]
-    records = sum(x.parameter_bytes + ports * x.stream_bytes for x in layouts)
-    return records + row_bytes(image.header.embedding, g.hidden)
+    rest = sum(x.parameter_bytes for x in layouts) + row_bytes(image.header.embedding, g.hidden)
+    if isinstance(engine, NativeEngine):
+        return rest + engine.weights.nbytes
+    return rest + sum(ports * x.stream_bytes for x in layouts)
 
 
-def read_bytes_per_s(engine: Engine, image: Image) -> float | None:
-    """The rate of a plain read loop over the image's records, with the engine's own threads."""
+def read_bytes_per_s(engine: Engine) -> float | None:
+    """The rate of a plain read loop over the engine's weights, with its own threads."""
     if not isinstance(engine, NativeEngine):
         return None
-    first, last = image.header.records[0], image.header.records[-1]
-    words = image.data[first.offset : last.offset + last.length].view(np.uint64)
     times = []
     for _ in range(_READS):
         start = time.perf_counter()
-        engine.read(words)
+        engine.read()
         times.append(time.perf_counter() - start)
-    return float(words.nbytes / min(times))
+    return float(engine.weights.nbytes / min(times))
 
 
 def peak_rss_bytes() -> int:

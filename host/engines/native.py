@@ -34,6 +34,32 @@ MAX_THREADS = 64
 _WEIGHTS_A_THREAD = 1_000_000
 
 
+class Weights:
+    """A model's weights as the core reads them: made from an image of any layout, in memory of
+    their own, two bits a weight; engines may share them.
+
+    Raises EngineError where there is not enough memory.
+    """
+
+    def __init__(self, core: ctypes.CDLL, model: native.Model, threads: int) -> None:
+        self._core = core
+        self.handle = core.tritstream_weights_create(model, threads)
+        if not self.handle:
+            raise _lacking(threads)
+        self.nbytes = int(core.tritstream_weights_bytes(self.handle))
+
+    def __del__(self) -> None:
+        if getattr(self, "handle", None):
+            self._core.tritstream_weights_destroy(self.handle)
+
+    @property
+    def words(self) -> npt.NDArray[np.uint64]:
+        """All of them as they lie; a view."""
+        memory = self._core.tritstream_weights_memory(self.handle)
+        at = ctypes.cast(memory, ctypes.POINTER(ctypes.c_uint64))
+        return np.ctypeslib.as_array(at, (self.nbytes // 8,))
+
+
 class NativeEngine:
     """The native core on an image.
 
@@ -58,6 +84,7 @@ class NativeEngine:
         threads: int | None = None,
         slots: int = 2 + MOST_GUESSES,
         core: ctypes.CDLL | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self.image = image
         self.geometry: Geometry = image.geometry
@@ -68,13 +95,13 @@ class NativeEngine:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._model, self._alive = describe(image, BATCH, slots)
+        self.weights = weights or Weights(self._core, self._model, self.threads)
         index = native.choose_level(self._core, level).index
-        self._engine = self._core.tritstream_create(self._model, index, self.threads)
+        self._engine = self._core.tritstream_create(
+            self._model, self.weights.handle, index, self.threads
+        )
         if not self._engine:
-            raise EngineError(
-                f"there is not enough memory for the native engine, or its {self.threads} threads "
-                f"cannot be started: use fewer threads, or --engine spec"
-            )
+            raise _lacking(self.threads)
         g = self.geometry
         states = self._core.tritstream_states(self._engine)
         self._states = np.ctypeslib.as_array(states, (slots, g.layers, g.hidden))
@@ -157,7 +184,14 @@ class NativeEngine:
 
     def side_by_side(self, count: int) -> NativeEngine:
         """An engine of its own on the same image, with so many slots."""
-        return NativeEngine(self.image, level=self.level, threads=self.threads, slots=count)
+        return NativeEngine(
+            self.image,
+            level=self.level,
+            threads=self.threads,
+            slots=count,
+            core=self._core,
+            weights=self.weights,
+        )
 
     @property
     def residual(self) -> npt.NDArray[np.int64]:
@@ -177,8 +211,9 @@ class NativeEngine:
         """Bytes that the core has allocated, threads' stacks apart."""
         return int(self._core.tritstream_working_set(self._engine))
 
-    def read(self, words: npt.NDArray[np.uint64]) -> int:
-        """A plain read loop over memory on all threads, to measure bandwidth; the words' sum."""
+    def read(self) -> int:
+        """A plain read loop over the weights on all threads, to measure bandwidth; their sum."""
+        words = self.weights.words
         with self._lock:
             return int(self._core.tritstream_read(self._engine, words.ctypes.data, len(words)))
 
@@ -206,6 +241,13 @@ class NativeEngine:
                 len(wanted),
                 logits.ctypes.data,
             )
+
+
+def _lacking(threads: int) -> EngineError:
+    return EngineError(
+        f"there is not enough memory for the native engine, or its {threads} threads cannot be "
+        f"started: use fewer threads, or --engine spec"
+    )
 
 
 def _threads(asked: int | None, weights: int) -> int:
@@ -252,11 +294,13 @@ def describe(image: Image, batch: int, slots: int) -> tuple[native.Model, list[A
 
 def describe_profile(profile: Profile, alive: list[Any]) -> native.Profile:
     """A profile and its sigmoid table as the core takes them."""
-    tables = [np.ascontiguousarray(v, np.int32) for v in sigmoid_table(profile)]
-    alive += tables
+    coefficients = sigmoid_table(profile)
+    table = np.zeros((len(coefficients.a), native.SIGMOID_WORDS), np.int32)
+    for column, values in enumerate(coefficients):
+        table[:, column] = values
+    alive.append(table)
     numbers = {k: v for k, v in profile.table().items() if k != "name"}
-    a, b, c = (t.ctypes.data for t in tables)
-    return native.Profile(**numbers, sigmoid_a=a, sigmoid_b=b, sigmoid_c=c)
+    return native.Profile(**numbers, sigmoid=table.ctypes.data)
 
 
 def _matrix(

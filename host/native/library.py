@@ -13,12 +13,13 @@ from pathlib import Path
 
 from tritstream.errors import EngineError
 
-INTERFACE = 5
+INTERFACE = 6
 """TRITSTREAM_INTERFACE of the library that this file describes."""
 MAX_PORTS = 4
 MATRICES = ("i", "f", "g", "o", "gate", "down")
 SATURATIONS = ("i", "f", "g", "gate", "residual", *(f"{name} scale" for name in MATRICES))
 PACKINGS = {"base3": 0, "2bit": 1}
+SIGMOID_WORDS = 4
 EMBEDDINGS = {"fp16": 0, "int8": 1, "3.5bit": 2}
 
 
@@ -45,9 +46,7 @@ class Profile(ctypes.Structure):
                 "reserved",
             )
         ),
-        ("sigmoid_a", c_void_p),
-        ("sigmoid_b", c_void_p),
-        ("sigmoid_c", c_void_p),
+        ("sigmoid", c_void_p),
     )
 
 
@@ -74,6 +73,7 @@ class Matrix(ctypes.Structure):
         ("reserved", c_int32),
         ("norm", Norm),
         ("room", c_void_p),
+        ("blocks", c_void_p),
     )
 
 
@@ -172,11 +172,15 @@ def choose_level(core: ctypes.CDLL, name: str | None) -> Level:
 
 
 def _declare(core: ctypes.CDLL) -> None:
-    engine = c_void_p
+    engine = weights = c_void_p
     for name, result, arguments in (
         ("level", c_char_p, (c_int,)),
         ("level_runs_here", c_int, (c_int,)),
-        ("create", engine, (POINTER(Model), c_int, c_int)),
+        ("weights_create", weights, (POINTER(Model), c_int)),
+        ("weights_destroy", None, (weights,)),
+        ("weights_bytes", c_int64, (weights,)),
+        ("weights_memory", c_void_p, (weights,)),
+        ("create", engine, (POINTER(Model), weights, c_int, c_int)),
         ("destroy", None, (engine,)),
         ("working_set", c_int64, (engine,)),
         (

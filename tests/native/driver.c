@@ -50,9 +50,9 @@ static Scalar scalar(void) {
     return (Scalar){mantissa, next()};
 }
 
-static const int32_t *table(int64_t cells) {
-    int32_t *values = malloc((size_t)cells * sizeof *values);
-    for (int64_t i = 0; i < cells; i++) values[i] = (int32_t)next();
+static const int32_t *table(int64_t words) {
+    int32_t *values = malloc((size_t)words * sizeof *values);
+    for (int64_t i = 0; i < words; i++) values[i] = (int32_t)next();
     return values;
 }
 
@@ -81,15 +81,16 @@ int main(int count, char **arguments) {
     }
     m.matrices = matrices;
     int64_t cells = 16ll << m.profile.sigmoid_cells_log2;
-    m.profile.sigmoid_a = table(cells), m.profile.sigmoid_b = table(cells);
-    m.profile.sigmoid_c = table(cells);
+    m.profile.sigmoid = table(SIGMOID_WORDS * cells);
     int64_t tokens = next();
     const int64_t *ids = numbers;
 
     int level = 0;
     while (tritstream_level(level) && strcmp(tritstream_level(level), arguments[4])) level++;
     if (!tritstream_level(level) || !tritstream_level_runs_here(level)) return 4;
-    Engine *e = tritstream_create(&m, level, atoi(arguments[5]));
+    int threads = atoi(arguments[5]);
+    Weights *weights = tritstream_weights_create(&m, threads);
+    Engine *e = weights ? tritstream_create(&m, weights, level, threads) : 0;
     if (!e) return 5;
 
     float *logits = calloc((size_t)(2 * tokens * m.vocabulary), sizeof *logits);
@@ -123,8 +124,8 @@ int main(int count, char **arguments) {
     size_t all = (size_t)(2 * tokens * m.vocabulary);
     if (fwrite(logits, sizeof *logits, all, out) != all || fclose(out)) return 3;
     tritstream_destroy(e);
-    free((void *)m.profile.sigmoid_a), free((void *)m.profile.sigmoid_b);
-    free((void *)m.profile.sigmoid_c);
+    tritstream_weights_destroy(weights);
+    free((void *)m.profile.sigmoid);
     free(matrices), free(logits), free(wanted), free(from), free(to);
     return 0;
 }

@@ -80,7 +80,7 @@ with TemporaryDirectory() as folder:
     for index in [*denied, -1, len(levels(core)), 1 << 30]:
         assert not core.tritstream_level_runs_here(index)
         assert not core.tritstream_operations(index)
-        assert not core.tritstream_create(model, index, 1)
+        assert not core.tritstream_create(model, None, index, 1)
     for level in levels(core):
         if level.runs_here:
             assert NativeEngine(image).level == level.name

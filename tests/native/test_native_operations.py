@@ -14,6 +14,7 @@ import pytest
 from support.native import HERE
 from tritstream.engines.native import describe_profile
 from tritstream.image.records import element_words
+from tritstream.image.trits import pack_rows
 from tritstream.native import built, choose_level, load_core
 from tritstream.native import library as native
 from tritstream.numerics import PROFILES, Profile
@@ -32,7 +33,6 @@ class CodesStruct(ctypes.Structure):
         ("code_sums", c_void_p),
         ("scales", c_void_p),
         ("stride", c_int64),
-        ("port_stride", c_int64),
     )
 
 
@@ -206,30 +206,23 @@ def test_norm_codes(ops: Ops) -> None:
             )
             plain = scalar(int(rng.integers(1 << 30, 1 << 31)), int(rng.integers(-90, 60)))
             expected = op.norm_codes(vector, norm, plain, p)
-            for width in (8, 16):
-                codes, found = norm_codes(ops, vector, norm, plain, width)
-                np.testing.assert_array_equal(codes, expected.codes)
-                assert found == tuple(int(v) for v in expected.scale)
+            codes, found = norm_codes(ops, vector, norm, plain)
+            np.testing.assert_array_equal(codes, expected.codes)
+            assert found == tuple(int(v) for v in expected.scale)
 
 
 def norm_codes(
-    ops: Ops, vector: np.ndarray, norm: NormParameters, plain: Scalar, width: int = 16
+    ops: Ops, vector: np.ndarray, norm: NormParameters, plain: Scalar
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The level's codes, back in column order, and its scale; two ports of so many bytes, so that
-    order matters."""
+    """The level's codes and its scale."""
     n, p = len(vector), ops.profile
     elements = element_words(norm, p)
-    words = -(-n // (2 * width))
-    port_stride = -(-words * width // 64) * 64
-    codes = np.full(2 * port_stride + 64, 99, np.int8)
+    stride = -(-n // 64) * 64
+    codes = np.full(stride + 64, 99, np.int8)
     start = -codes.ctypes.data % 64
     matrix = native.Matrix(
         rows=1,
         cols=n,
-        groups=1,
-        piece=width * words,
-        ports=2,
-        port_bytes=width,
         norm=native.Norm(
             elements=elements.ctypes.data,
             scale=struct(norm.scale),
@@ -238,14 +231,8 @@ def norm_codes(
             square_exponent=norm.square_exponent,
         ),
     )
-    sums, scale, scratch = np.zeros(1, np.int32), native.Scalar(), np.zeros(2 * n + 16, np.int32)
-    out = CodesStruct(
-        codes.ctypes.data + start,
-        sums.ctypes.data,
-        ctypes.addressof(scale),
-        2 * port_stride,
-        port_stride,
-    )
+    sums, scale, scratch = np.zeros(1, np.int32), native.Scalar(), np.zeros(n + 16, np.int32)
+    out = CodesStruct(codes.ctypes.data + start, sums.ctypes.data, ctypes.addressof(scale), stride)
     ops.table.norm_codes(
         vector.ctypes.data,
         matrix,
@@ -255,11 +242,63 @@ def norm_codes(
         out,
         0,
     )
-    ports = codes[start : start + 2 * port_stride].reshape(2, port_stride // width, width)
-    linear = ports.transpose(1, 0, 2).reshape(-1)
-    assert not linear[n:].any(), "what pads the codes must be zero"
-    assert sums[0] == linear.astype(np.int64).sum()
-    return linear[:n].astype(np.int64), (scale.mantissa, scale.exponent)
+    found = codes[start : start + stride].astype(np.int64)
+    assert not found[n:].any(), "what pads the codes must be zero"
+    assert sums[0] == found.sum()
+    return found[:n], (scale.mantissa, scale.exponent)
+
+
+@pytest.mark.parametrize("level", HERE)
+@pytest.mark.parametrize("packing", ["base3", "2bit"])
+@pytest.mark.parametrize("tokens", [1, 3, 4, 7])
+def test_matvec_of_extremes(level: str, packing: str, tokens: int) -> None:
+    """Sums are kept in 16 bits where that is exact: the largest codes and trits, in long rows."""
+    core = load_core()
+    ops = OperationsStruct.from_address(core.tritstream_operations(choose_level(core, level).index))
+    rng = np.random.default_rng(tokens)
+    rows, cols = 71, 2816 + 48
+    for kind in ("most", "least", "alternating", "random"):
+        trits, codes = extremes(kind, rng, rows, cols, tokens)
+        stream = pack_rows(trits, packing)
+        matrix = native.Matrix(
+            streams=(c_void_p * native.MAX_PORTS)(stream.ctypes.data),
+            rows=rows,
+            cols=cols,
+            groups=len(stream),
+            piece=cols,
+            ports=1,
+            port_bytes=16,
+            packing=native.PACKINGS[packing],
+        )
+        model = native.Model(layers=0, matrices=ctypes.pointer(matrix))
+        weights = core.tritstream_weights_create(model, 2)
+        matrix.blocks = core.tritstream_weights_memory(weights)
+        stride = -(-cols // 64) * 64
+        memory = np.zeros(tokens * stride + 64, np.int8)
+        start = -memory.ctypes.data % 64
+        laid = memory[start : start + tokens * stride].reshape(tokens, stride)
+        laid[:, :cols] = codes
+        code_sums = ints(codes.sum(axis=1, dtype=np.int64))
+        out = np.full((tokens, rows), 7, np.int32)
+        given = CodesStruct(laid.ctypes.data, code_sums.ctypes.data, None, stride)
+        ops.ternary_matvec(matrix, given, tokens, 0, 2, out.ctypes.data, rows)
+        core.tritstream_weights_destroy(weights)
+        np.testing.assert_array_equal(out, codes.astype(np.int64) @ trits.T.astype(np.int64))
+
+
+def extremes(
+    kind: str, rng: np.random.Generator, rows: int, cols: int, tokens: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trits (rows, cols) and codes (tokens, cols), int8, as large as they come."""
+    if kind == "random":
+        return (
+            rng.integers(-1, 2, (rows, cols), np.int8),
+            rng.integers(-127, 128, (tokens, cols), np.int8),
+        )
+    signs = np.where(np.arange(cols) % 2, -1, 1) if kind == "alternating" else np.ones(cols)
+    trit = -1 if kind == "least" else 1
+    trits = np.broadcast_to(trit * signs, (rows, cols)).astype(np.int8)
+    return trits, np.broadcast_to(127 * signs, (tokens, cols)).astype(np.int8)
 
 
 def test_sum_of_squares_of_sums(ops: Ops) -> None:

@@ -14,7 +14,7 @@ from tritstream.engines.native import describe
 from tritstream.geometry import Geometry
 from tritstream.image import Image, open_image
 from tritstream.native import built, levels, load_core
-from tritstream.native.library import MATRICES, Model
+from tritstream.native.library import MATRICES, SIGMOID_WORDS, Model
 
 SOURCES = Path(__file__).parents[2] / "host" / "native" / "src"
 DRIVER = Path(__file__).parents[1] / "native" / "driver.c"
@@ -94,9 +94,8 @@ def write_job(path: Path, image: Image, ids: list[int], batch: int = 8) -> None:
         numbers += [m.rows, m.cols, m.groups, m.piece, m.ports, m.port_bytes, m.packing]
         numbers += [offset(m.norm.elements), *scalar(m.norm.scale), *scalar(m.norm.eps_square)]
         numbers += [*scalar(m.norm.eps), m.norm.square_exponent, offset(m.room)]
-    cells = 16 << profile.sigmoid_cells_log2
-    for pointer in (profile.sigmoid_a, profile.sigmoid_b, profile.sigmoid_c):
-        numbers += (ctypes.c_int32 * cells).from_address(pointer)
+    words = SIGMOID_WORDS * (16 << profile.sigmoid_cells_log2)
+    numbers += (ctypes.c_int32 * words).from_address(profile.sigmoid)
     numbers += [len(ids), *ids]
     path.write_bytes(np.array(numbers, "<i8").tobytes())
     del alive

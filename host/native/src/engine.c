@@ -1,6 +1,6 @@
 /* The decoder and the LM head over a batch of tokens, on all threads of a pool.
  *
- * Every thread runs `pass`. Matrices are split by row groups: a thread owns the same rows of every
+ * Every thread runs `pass`. Matrices are split by blocks of rows: a thread owns the same rows of every
  * vector that a mat-vec makes, so that what follows element by element needs no barrier. A norm reads a
  * whole vector: with one token every thread makes the codes for itself, with several they are shared
  * out. The composition is that of tritstream/spec/model.py. */
@@ -10,10 +10,11 @@
 #include "levels.h"
 #include "pool.h"
 #include "tritstream.h"
+#include "weights.h"
 
 /* What one thread has for itself. */
 typedef struct {
-    int32_t *scratch;     /* norms: 2 * widest */
+    int32_t *scratch;     /* norms: widest */
     int32_t *activated;   /* silu(h) */
     int64_t *sum_squares; /* (batch) of its rows of g */
     int64_t saturated[SATURATED_KINDS];
@@ -53,10 +54,9 @@ static Range share(int64_t count, int thread, int threads) {
     return (Range){count * thread / threads, count * (thread + 1) / threads};
 }
 
-/* The rows of some groups; the last group may hold fewer. */
-static Range rows_of(const Matrix *m, Range groups) {
-    int64_t per_group = rows_per_byte(m->packing);
-    Range rows = {groups.first * per_group, groups.last * per_group};
+/* The rows of some blocks; the last block may hold fewer. */
+static Range rows_of(const Matrix *m, Range blocks) {
+    Range rows = {blocks.first * BLOCK_ROWS, blocks.last * BLOCK_ROWS};
     if (rows.last > m->rows) rows.last = m->rows;
     if (rows.first > m->rows) rows.first = m->rows;
     return rows;
@@ -79,8 +79,7 @@ static Norms norms(Engine *e, int thread) {
 /* Buffers for codes, laid out for m: a copy, as several threads share the buffers. */
 static Codes laid_out(const Codes *buffers, const Matrix *m) {
     Codes codes = *buffers;
-    codes.port_stride = port_stride(m);
-    codes.stride = m->ports * codes.port_stride;
+    codes.stride = round_up(m->cols, CODE_ALIGN);
     return codes;
 }
 
@@ -113,11 +112,11 @@ static void mixer(Engine *e, int thread, int64_t layer) {
     }
     finish_norms(&n);
 
-    Range groups = share(m[MATRIX_I].groups, thread, e->threads);
-    Range rows = rows_of(&m[MATRIX_I], groups);
+    Range blocks = share(block_count(&m[MATRIX_I]), thread, e->threads);
+    Range rows = rows_of(&m[MATRIX_I], blocks);
     int64_t size = rows.last - rows.first;
     for (int k = 0; k < 3; k++) {
-        ops->ternary_matvec(&m[k], &codes[k], count, groups.first, groups.last, e->sums[k], hidden);
+        ops->ternary_matvec(&m[k], &codes[k], count, blocks.first, blocks.last, e->sums[k], hidden);
     }
     for (int64_t t = 0; t < count; t++) {
         int64_t at = t * hidden + rows.first;
@@ -145,9 +144,9 @@ static void mixer(Engine *e, int thread, int64_t layer) {
 /* x += matrix(norm(vector)): the output projections. */
 static void add_output(Engine *e, int thread, const Norms *n, const Codes *codes, const Matrix *m) {
     int64_t hidden = e->model.hidden;
-    Range groups = share(m->groups, thread, e->threads), rows = rows_of(m, groups);
+    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
     finish_norms(n);
-    e->ops->ternary_matvec(m, codes, e->count, groups.first, groups.last, e->sums[0], hidden);
+    e->ops->ternary_matvec(m, codes, e->count, blocks.first, blocks.last, e->sums[0], hidden);
     for (int64_t t = 0; t < e->count; t++) {
         int64_t at = t * hidden + rows.first;
         n->own->saturated[SATURATED_RESIDUAL] += e->ops->add_projected(
@@ -192,8 +191,8 @@ static void gated_unit(Engine *e, int thread, int64_t layer) {
         n.own->saturated[SATURATED_SCALE + MATRIX_GATE] += codes.scales[t].exponent > 0;
     }
     finish_norms(&n);
-    Range groups = share(m->groups, thread, e->threads), rows = rows_of(m, groups);
-    ops->ternary_matvec(m, &codes, e->count, groups.first, groups.last, e->sums[0], stride);
+    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
+    ops->ternary_matvec(m, &codes, e->count, blocks.first, blocks.last, e->sums[0], stride);
     for (int64_t t = 0; t < e->count; t++) {
         int32_t *gate = e->sums[0] + t * stride + rows.first;
         n.own->saturated[SATURATED_GATE] +=
@@ -235,9 +234,9 @@ static void head(Engine *e, int thread) {
         e->ops->norm_codes(x, m, plain, &e->model.profile, own->scratch, &codes, t);
     }
     if (count > 1) pool_barrier(e->pool);
-    Range groups = share(m->groups, thread, e->threads), rows = rows_of(m, groups);
+    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
     int32_t *sums = (int32_t *)e->logits;
-    e->ops->ternary_matvec(m, &codes, count, groups.first, groups.last, sums, vocabulary);
+    e->ops->ternary_matvec(m, &codes, count, blocks.first, blocks.last, sums, vocabulary);
     for (int64_t t = 0; t < count; t++) {
         Scalar scale = codes.scales[t];
         double real = ldexp((double)scale.mantissa, (int)saturate(scale.exponent, 1 << 20));
@@ -310,8 +309,7 @@ static void *take(Arena *arena, int64_t bytes) {
 static void take_codes(Arena *arena, Codes *codes, const Model *model, int64_t tokens) {
     int64_t longest = 0;
     for (int64_t i = 0; i < model->layers * MATRICES + 1; i++) {
-        const Matrix *m = &model->matrices[i];
-        int64_t bytes = m->ports * port_stride(m);
+        int64_t bytes = round_up(model->matrices[i].cols, CODE_ALIGN);
         longest = bytes > longest ? bytes : longest;
     }
     codes->codes = take(arena, tokens * longest);
@@ -327,7 +325,7 @@ static void take_everything(Arena *arena, Engine *e) {
     e->threads_own = take(arena, e->threads * (int64_t)sizeof *e->threads_own);
     for (int thread = 0; thread < e->threads; thread++) {
         Private local, *own = arena->base ? &e->threads_own[thread] : &local;
-        own->scratch = take(arena, 2 * widest * (int64_t)sizeof *own->scratch);
+        own->scratch = take(arena, widest * (int64_t)sizeof *own->scratch);
         own->activated = take(arena, hidden * (int64_t)sizeof *own->activated);
         own->sum_squares = take(arena, batch * (int64_t)sizeof *own->sum_squares);
         for (int k = 0; k < 3; k++) take_codes(arena, &own->codes[k], model, 1);
@@ -342,7 +340,7 @@ static void take_everything(Arena *arena, Engine *e) {
     e->states = take(arena, model->slots * model->layers * hidden * (int64_t)sizeof *e->states);
 }
 
-Engine *tritstream_create(const Model *model, int level, int threads) {
+Engine *tritstream_create(const Model *model, const Weights *weights, int level, int threads) {
     const Operations *operations = level_here(level);
     Engine *e = operations ? calloc(1, sizeof *e) : 0;
     if (!e) return 0;
@@ -361,6 +359,9 @@ Engine *tritstream_create(const Model *model, int level, int threads) {
     take_everything(&arena, e);
     memcpy(e->matrices, model->matrices,
            (size_t)(model->layers * MATRICES + 1) * sizeof *e->matrices);
+    for (int64_t i = 0; i < model->layers * MATRICES + 1; i++) {
+        e->matrices[i].blocks = weights_blocks(weights, i);
+    }
     e->pool = pool_create(threads);
     if (!e->pool) {
         tritstream_destroy(e);
@@ -375,6 +376,16 @@ void tritstream_destroy(Engine *e) {
     free(e->memory);
     free(e);
 }
+
+Weights *tritstream_weights_create(const Model *model, int threads) {
+    return weights_create(model->matrices, model->layers * MATRICES + 1, threads);
+}
+
+void tritstream_weights_destroy(Weights *weights) { weights_destroy(weights); }
+
+int64_t tritstream_weights_bytes(const Weights *weights) { return weights_bytes(weights); }
+
+const void *tritstream_weights_memory(const Weights *weights) { return weights_memory(weights); }
 
 int64_t tritstream_working_set(const Engine *e) { return e->memory_bytes; }
 

@@ -13,23 +13,26 @@
 #include "level_avx2.h"
 #include "operations.h"
 
-#define BASE3_FUNCTIONALS 6
+/* Sums of 32 bits, which no number of steps fills: a digit left at bit 6 adds 4 * 127 * 128 a step. */
+#define FIELD_STEPS 32768
+#define TILE_STEPS 64
+#define SETS 1
+#define AT_ONCE 2
+#define TILE_FIELDS 2
+#define TILE_TOKENS 4
 
-static inline Sums dot(Sums sums, Bytes weights, Bytes codes) {
-    return _mm256_dpbusd_avx_epi32(sums, weights, codes);
+typedef __m256i Sums;
+
+static inline Sums no_sums(void) { return _mm256_setzero_si256(); }
+static inline Sums multiply_add(Sums sums, Digits digits, Spread codes) {
+    return _mm256_dpbusd_avx_epi32(sums, digits, codes);
 }
-
-static inline Bytes base3_first(Bytes weights) { return weights; }
-static inline Bytes base3_functional(Bytes b) { return b; }
-
-/* trit + 2 of row k, in place: see level_avx512.c. */
-static inline Bytes twobit_functional(Bytes weights, int k) {
-    __m256i flipped = _mm256_xor_si256(weights, _mm256_set1_epi8((char)0xAA));
-    return _mm256_and_si256(flipped, _mm256_set1_epi8((char)(3 << (2 * k))));
+static inline Rows widened(Sums sums) { return sums; }
+static inline Digits field(Digits w, int k) {
+    return _mm256_and_si256(w, _mm256_set1_epi8((char)(3 << (2 * k))));
 }
+static inline int field_shift(int k) { return 2 * k; }
 
-#include "chain.h"
-#include "pairs.h"
 #include "matvec.h"
 
 static int supported(void) { return cpu_has(CPU_AVX_VNNI); }

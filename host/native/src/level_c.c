@@ -4,51 +4,62 @@
 #include "levels.h"
 #include "operations.h"
 
-typedef struct {
-    uint8_t at[16];
-} Bytes;
-typedef int32_t Sums;
-#define BYTES 16
-#define UNITS 2
-#define BASE3_FUNCTIONALS 6
+#define BYTES 64
+#define FIELD_STEPS 32768
+#define TILE_STEPS 64
+#define SETS 1
+#define AT_ONCE 1
+#define TILE_FIELDS 1
+#define TILE_TOKENS 2
 
-static inline Bytes load(const uint8_t *p) {
-    Bytes bytes;
-    memcpy(bytes.at, p, sizeof bytes.at);
-    return bytes;
+typedef struct {
+    uint8_t at[BYTES];
+} Digits;
+typedef struct {
+    int8_t at[4];
+} Spread;
+typedef struct {
+    int32_t at[BYTES / 4];
+} Rows;
+typedef Rows Sums;
+
+static inline Digits load(const uint8_t *p) {
+    Digits d;
+    memcpy(d.at, p, sizeof d.at);
+    return d;
 }
-static inline Bytes load_part(const uint8_t *p, int n) {
-    Bytes bytes = {{0}};
-    memcpy(bytes.at, p, (size_t)n);
-    return bytes;
+static inline void store_digits(uint8_t *p, Digits d) { memcpy(p, d.at, sizeof d.at); }
+static inline Spread spread(const int8_t *codes) {
+    Spread s;
+    memcpy(s.at, codes, sizeof s.at);
+    return s;
 }
-static inline const int8_t *load_codes(const int8_t *p) { return p; }
-static inline Sums zero_sums(void) { return 0; }
-static inline Sums dot(Sums sums, Bytes weights, const int8_t *codes) {
-    for (int i = 0; i < BYTES; i++) sums += (int32_t)weights.at[i] * codes[i];
+static inline Digits digits(Digits w, int k) {
+    for (int i = 0; i < BYTES; i++) w.at[i] = w.at[i] >> (2 * k) & 3;
+    return w;
+}
+static inline Digits field(Digits w, int k) { return digits(w, k); }
+static inline int field_shift(int k) { return (void)k, 0; }
+static inline Sums no_sums(void) { return (Sums){{0}}; }
+static inline Sums multiply_add(Sums sums, Digits digits, Spread codes) {
+    for (int i = 0; i < BYTES / 4; i++) {
+        for (int j = 0; j < 4; j++) sums.at[i] += digits.at[4 * i + j] * codes.at[j];
+    }
     return sums;
 }
-static inline void reduce4(Sums a, Sums b, Sums c, Sums d, int32_t *out) {
-    out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+static inline Rows widened(Sums sums) { return sums; }
+static inline Rows load_rows(const int32_t *p) {
+    Rows r;
+    memcpy(r.at, p, sizeof r.at);
+    return r;
 }
+static inline void store_rows(int32_t *p, Rows r) { memcpy(p, r.at, sizeof r.at); }
+static inline Rows add_rows(Rows a, Rows b) {
+    for (int i = 0; i < BYTES / 4; i++) a.at[i] += b.at[i];
+    return a;
+}
+static inline Rows shifted(Rows r, int bits) { return (void)bits, r; }
 
-static inline Bytes base3_first(Bytes weights) { return weights; }
-static inline Bytes base3_functional(Bytes b) { return b; }
-static inline Bytes base3_next(Bytes b) {
-    for (int i = 0; i < BYTES; i++) b.at[i] = (uint8_t)(3 * b.at[i]);
-    return b;
-}
-
-/* trit + 2: see level_avx512.c. */
-static inline Bytes twobit_functional(Bytes weights, int k) {
-    for (int i = 0; i < BYTES; i++) weights.at[i] = ((weights.at[i] ^ 0xAA) >> (2 * k)) & 3;
-    return weights;
-}
-static inline void twobit_rows(const int32_t *sums, const int32_t *code_sums, int32_t *rows) {
-    for (int i = 0; i < 4 * UNITS; i++) rows[i] = sums[i] - 2 * code_sums[i % UNITS];
-}
-
-#include "chain.h"
 #include "matvec.h"
 
 static int supported(void) { return 1; }

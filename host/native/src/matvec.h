@@ -1,157 +1,170 @@
-/* The ternary mat-vec of one dispatch level, decoding packed trits in registers.
+/* The ternary mat-vec of one dispatch level, over the blocks of weights.h.
  *
  * A level defines, before it includes this file:
  *
- *   UNITS                      2 or 4: how many sets of sums the registers hold
- *   Bytes, Sums                vectors of bytes and of int32 sums; BYTES per vector (16, 32 or 64)
- *   load, load_part            a whole vector, or the first n bytes (n a multiple of 8) and zeros
- *   load_codes                 BYTES codes, aligned
- *   zero_sums, dot             dot(sums, weights, codes) adds products to sums
- *   reduce4                    four vectors of sums to four int32 in memory
- *   BASE3_FUNCTIONALS, base3_first, base3_functional, base3_next, base3_rows
- *   twobit_functional, twobit_rows
+ *   Digits, Spread, Sums  vectors: BYTES weights or digits, four codes in every 32-bit lane, sums
+ *   Rows                  int32 sums, one for each of BYTES / 4 rows
+ *   load, spread          weights from memory; four codes into every lane
+ *   field(w, k)           the digits of row set k, << field_shift(k)
+ *   digits(w, k)          the digits themselves, 0 to 2
+ *   multiply_add          sums + digits * codes, without a carry lost for
+ *   FIELD_STEPS           steps of fields, or
+ *   TILE_STEPS            steps of digits; then they are
+ *   widened               to Rows
+ *   load_rows, store_rows, add_rows, shifted (arithmetic, to the right)
+ *   SETS                  sums side by side, so that one need not wait for the other
+ *   AT_ONCE               vectors of a step that are worked on at once
+ *   TILE_FIELDS, TILE_TOKENS   what a tile is multiplied with at once
  *
- * A functional is what is taken from a byte and multiplied with the codes; `*_rows` makes the rows of a
- * byte out of the functionals' sums, exactly: value [r * UNITS + u] out of sums [k * UNITS + u]. Base 3: a byte b = ceil(256 * x / 243) gives its digits by
- *
- *   3 * b_k = 256 * digit_k + b_(k+1),   b_0 = b,   b_(k+1) = 3 * b_k mod 256
- *
- * so that a byte vector needs two 8-bit additions a digit. And because this is linear, so are the sums
- * over codes c: with S_k the sum of b_k * c,
- *
- *   sum(digit_k * c) = (3 * S_k - S_(k+1)) / 256
- *
- * without a remainder, and no digit is ever extracted: six functionals b_0 .. b_5 make five rows. The
- * largest sum is 255 * 127 * 8256 < 2**28, so that even 3 * S_k fits 32 bits. */
+ * One token: digits are taken out of the weights in registers. Several: TILE_STEPS of a block are
+ * unpacked once into a tile that stays in the first cache, and go over all tokens of the pass. */
 
-#define BASE3_ROWS 5
-#define TWO_BIT_ROWS 4
-#define MAX_SUMS (6 * UNITS + 3)
-#define GROUPS_AT_ONCE 16
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* A function of its own: inlined into one, all kernels together run out of registers. */
+#define OWN static __attribute__((noinline)) void
+#define VECTORS (STEP_BYTES / BYTES)
+#define LANES (BYTES / 4)
 /* How far ahead of its use a weight is asked for: hardware prefetchers stop at a page's end. */
-#define PREFETCH_AHEAD 1024
+#define PREFETCH_AHEAD 8192
+#define TOKENS_AT_ONCE 64
 
-/* What one pass of the inner loop works on: UNITS row groups against one token's codes, or one row group
- * against the codes of UNITS tokens, which is decoded once then. */
-typedef struct {
-    int64_t group[UNITS], token[UNITS];
-} Units;
-
-/* The sums of unit u and functional k are sums[k * UNITS + u]. */
-ALWAYS_INLINE void add_products(Bytes weights, const int8_t *const *codes, const int first,
-                                const int count, const int packing, Sums *sums) {
-    Bytes b = packing == BASE3 ? base3_first(weights) : weights;
-    const int functionals = packing == BASE3 ? BASE3_FUNCTIONALS : TWO_BIT_ROWS;
-#pragma GCC unroll 6
-    for (int k = 0; k < functionals; k++) {
-        Bytes f = packing == BASE3 ? base3_functional(b) : twobit_functional(weights, k);
+/* rows[...] += the sums of AT_ONCE vectors of some steps. */
+ALWAYS_INLINE void field_sums(const uint8_t *weights, const int8_t *codes, int64_t steps, int32_t *rows) {
+    Sums sums[SETS][AT_ONCE][FIELDS];
+#pragma GCC unroll 16
+    for (int i = 0; i < SETS * AT_ONCE * FIELDS; i++) {
+        sums[i / (AT_ONCE * FIELDS)][i / FIELDS % AT_ONCE][i % FIELDS] = no_sums();
+    }
+    for (int64_t s = 0; s < steps; s += SETS) {
 #pragma GCC unroll 4
-        for (int u = first; u < first + count; u++) {
-            sums[k * UNITS + u] = dot(sums[k * UNITS + u], f, load_codes(codes[u]));
+        for (int set = 0; set < SETS; set++) {
+            __builtin_prefetch(weights + PREFETCH_AHEAD);
+            Spread c = spread(codes);
+#pragma GCC unroll 4
+            for (int v = 0; v < AT_ONCE; v++) {
+                Digits w = load(weights + v * BYTES);
+#pragma GCC unroll 4
+                for (int k = 0; k < FIELDS; k++) {
+                    sums[set][v][k] = multiply_add(sums[set][v][k], field(w, k), c);
+                }
+            }
+            weights += STEP_BYTES, codes += STEP_COLUMNS;
         }
-        if (packing == BASE3 && k + 1 < functionals) b = base3_next(b);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < AT_ONCE; v++) {
+#pragma GCC unroll 4
+        for (int k = 0; k < FIELDS; k++) {
+            int32_t *to = rows + k * DWORDS + v * LANES;
+            Rows all = load_rows(to);
+#pragma GCC unroll 4
+            for (int set = 0; set < SETS; set++) {
+                all = add_rows(all, shifted(widened(sums[set][v][k]), field_shift(k)));
+            }
+            store_rows(to, all);
+        }
     }
 }
 
-/* What the compiler is to know when it compiles the inner loop: the packing, whether the units share
- * their weights (one group, several tokens), and whether a piece ends in a part of a vector. */
-typedef struct {
-    int packing, shared, tail;
-} Variant;
-
-ALWAYS_INLINE Bytes load_some(const uint8_t *weights, int64_t left, const Variant v) {
-    return v.tail && left < BYTES ? load_part(weights, (int)left) : load(weights);
+OWN block_rows(const uint8_t *weights, const int8_t *codes, int64_t steps, int32_t *rows) {
+    for (int64_t s = 0; s < steps; s += FIELD_STEPS) {
+        int64_t some = steps - s < FIELD_STEPS ? steps - s : FIELD_STEPS;
+        for (int v = 0; v < VECTORS; v += AT_ONCE) {
+            field_sums(weights + s * STEP_BYTES + v * BYTES, codes + s * STEP_COLUMNS, some,
+                       rows + v * LANES);
+        }
+    }
 }
 
-/* All rows of some units. Only the first `count` are stored: the others repeat one of them. */
-ALWAYS_INLINE void unit_rows(const Matrix *m, const Codes *c, const Units *units, int count,
-                             const Variant v, int32_t *out, int64_t stride) {
-    const int packing = v.packing;
-    const int rows = packing == BASE3 ? BASE3_ROWS : TWO_BIT_ROWS;
-    const int functionals = packing == BASE3 ? BASE3_FUNCTIONALS : TWO_BIT_ROWS;
-    Sums sums[MAX_SUMS];
-#pragma GCC unroll 32
-    for (int i = 0; i < MAX_SUMS; i++) sums[i] = zero_sums();
-    for (int port = 0; port < m->ports; port++) {
-        const uint8_t *weights[UNITS];
-        const int8_t *codes[UNITS];
-        for (int u = 0; u < UNITS; u++) {
-            weights[u] = m->streams[port] + units->group[u] * m->piece;
-            codes[u] = c->codes + units->token[u] * c->stride + port * c->port_stride;
+/* The digits of one vector of some steps: tile[step][field]. */
+OWN unpack(const uint8_t *weights, int64_t steps, uint8_t *tile) {
+    for (int64_t s = 0; s < steps; s++, weights += STEP_BYTES, tile += FIELDS * BYTES) {
+        Digits w = load(weights);
+#pragma GCC unroll 4
+        for (int k = 0; k < FIELDS; k++) store_digits(tile + k * BYTES, digits(w, k));
+    }
+}
+
+ALWAYS_INLINE void tile_sums(const uint8_t *tile, const int8_t *codes, int64_t stride, int64_t steps,
+                             const int tokens, int32_t *rows) {
+    Sums sums[TILE_FIELDS][TILE_TOKENS];
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_FIELDS * TILE_TOKENS; i++) sums[i / TILE_TOKENS][i % TILE_TOKENS] = no_sums();
+    for (int64_t s = 0; s < steps; s++, tile += FIELDS * BYTES, codes += STEP_COLUMNS) {
+        Spread c[TILE_TOKENS];
+#pragma GCC unroll 4
+        for (int t = 0; t < tokens; t++) c[t] = spread(codes + t * stride);
+#pragma GCC unroll 4
+        for (int k = 0; k < TILE_FIELDS; k++) {
+            Digits d = load(tile + k * BYTES);
+#pragma GCC unroll 4
+            for (int t = 0; t < tokens; t++) sums[k][t] = multiply_add(sums[k][t], d, c[t]);
         }
-        for (int64_t left = m->piece; left > 0; left -= BYTES) {
-            if (v.shared) {
-                add_products(load_some(weights[0], left, v), codes, 0, UNITS, packing, sums);
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tokens; t++) {
+#pragma GCC unroll 4
+        for (int k = 0; k < TILE_FIELDS; k++) {
+            int32_t *to = rows + t * BLOCK_ROWS + k * DWORDS;
+            store_rows(to, add_rows(load_rows(to), widened(sums[k][t])));
+        }
+    }
+}
+
+OWN tile_rows(const uint8_t *tile, const int8_t *codes, int64_t stride, int64_t steps, int32_t *rows) {
+    tile_sums(tile, codes, stride, steps, TILE_TOKENS, rows);
+}
+OWN tile_row(const uint8_t *tile, const int8_t *codes, int64_t stride, int64_t steps, int32_t *rows) {
+    tile_sums(tile, codes, stride, steps, 1, rows);
+}
+
+/* One block and several tokens: rows[token][row]. */
+static void block_tile(const uint8_t *weights, const int8_t *codes, int64_t stride, int64_t steps,
+                       int64_t tokens, int32_t *rows) {
+    _Alignas(64) uint8_t tile[TILE_STEPS * FIELDS * BYTES];
+    for (int v = 0; v < VECTORS; v++) {
+        for (int64_t s = 0; s < steps; s += TILE_STEPS) {
+            int64_t some = steps - s < TILE_STEPS ? steps - s : TILE_STEPS;
+            unpack(weights + s * STEP_BYTES + v * BYTES, some, tile);
+            const int8_t *c = codes + s * STEP_COLUMNS;
+            for (int k = 0; k < FIELDS; k += TILE_FIELDS) {
+                const uint8_t *part = tile + k * BYTES;
+                int32_t *to = rows + k * DWORDS + v * LANES;
+                int64_t t = 0;
+                for (; t + TILE_TOKENS <= tokens; t += TILE_TOKENS) {
+                    tile_rows(part, c + t * stride, stride, some, to + t * BLOCK_ROWS);
+                }
+                for (; t < tokens; t++) tile_row(part, c + t * stride, stride, some, to + t * BLOCK_ROWS);
+            }
+        }
+    }
+}
+
+static void ternary_matvec(const Matrix *m, const Codes *c, int64_t tokens, int64_t first,
+                           int64_t last, int32_t *sums, int64_t stride) {
+    _Alignas(64) int32_t rows[TOKENS_AT_ONCE * BLOCK_ROWS];
+    int64_t bytes = block_bytes(m), steps = padded_columns(m) / STEP_COLUMNS;
+    for (int64_t block = first; block < last; block++) {
+        const uint8_t *weights = m->blocks + block * bytes;
+        int64_t row = block * BLOCK_ROWS;
+        int64_t count = m->rows - row < BLOCK_ROWS ? m->rows - row : BLOCK_ROWS;
+        for (int64_t from = 0; from < tokens; from += TOKENS_AT_ONCE) {
+            int64_t some = tokens - from < TOKENS_AT_ONCE ? tokens - from : TOKENS_AT_ONCE;
+            const int8_t *codes = c->codes + from * c->stride;
+            memset(rows, 0, (size_t)(some * BLOCK_ROWS) * sizeof *rows);
+            if (some < TILE_TOKENS) {
+                for (int64_t t = 0; t < some; t++) {
+                    block_rows(weights, codes + t * c->stride, steps, rows + t * BLOCK_ROWS);
+                }
             } else {
-#pragma GCC unroll 4
-                for (int u = 0; u < UNITS; u++) {
-                    __builtin_prefetch(weights[u] + PREFETCH_AHEAD);
-                    add_products(load_some(weights[u], left, v), codes, u, 1, packing, sums);
-                }
+                block_tile(weights, codes, c->stride, steps, some, rows);
             }
-            for (int u = 0; u < UNITS; u++) weights[u] += BYTES, codes[u] += BYTES;
-        }
-    }
-    int32_t code_sums[UNITS], functional_sums[MAX_SUMS], values[BASE3_ROWS * UNITS] = {0};
-    /* By value: an array of sums whose address is taken would live in memory, not in registers. */
-#pragma GCC unroll 6
-    for (int i = 0; i < functionals * UNITS; i += 4) {
-        reduce4(sums[i], sums[i + 1], sums[i + 2], sums[i + 3], functional_sums + i);
-    }
-    for (int u = 0; u < UNITS; u++) code_sums[u] = c->code_sums[units->token[u]];
-    if (packing == BASE3) {
-        base3_rows(functional_sums, code_sums, values);
-    } else {
-        twobit_rows(functional_sums, code_sums, values);
-    }
-    for (int u = 0; u < count; u++) {
-        int64_t row = units->group[u] * rows;
-        int32_t *to = out + units->token[u] * stride + row;
-        if (row + rows <= m->rows) {
-            for (int r = 0; r < rows; r++) to[r] = values[r * UNITS + u];
-        } else {
-            for (int r = 0; r < m->rows - row; r++) to[r] = values[r * UNITS + u];
-        }
-    }
-}
-
-ALWAYS_INLINE void groups(const Matrix *m, const Codes *c, int64_t tokens, int64_t first, int64_t last,
-                          const int packing, const int tail, int32_t *sums, int64_t stride) {
-    /* A few groups of weights stay in the first cache while all tokens pass over them. */
-    for (int64_t from = first; from < last; from += GROUPS_AT_ONCE) {
-        int64_t to = from + GROUPS_AT_ONCE < last ? from + GROUPS_AT_ONCE : last;
-        int64_t t = 0;
-        Units units;
-        for (; t + UNITS <= tokens; t += UNITS) {
-            for (int64_t g = from; g < to; g++) {
-                for (int u = 0; u < UNITS; u++) units.group[u] = g, units.token[u] = t + u;
-                unit_rows(m, c, &units, UNITS, (Variant){packing, 1, tail}, sums, stride);
+            for (int64_t t = 0; t < some; t++) {
+                int32_t code_sum = c->code_sums[from + t]; /* trit = digit - 1 */
+                const int32_t *of = rows + t * BLOCK_ROWS;
+                int32_t *to = sums + (from + t) * stride + row;
+                for (int64_t r = 0; r < count; r++) to[r] = of[r] - code_sum;
             }
         }
-        for (; t < tokens; t++) {
-            for (int64_t g = from; g < to; g += UNITS) {
-                int count = to - g < UNITS ? (int)(to - g) : UNITS;
-                for (int u = 0; u < UNITS; u++) {
-                    units.group[u] = u < count ? g + u : g;
-                    units.token[u] = t;
-                }
-                unit_rows(m, c, &units, count, (Variant){packing, 0, tail}, sums, stride);
-            }
-        }
-    }
-}
-
-static void ternary_matvec(const Matrix *m, const Codes *c, int64_t tokens, int64_t first, int64_t last,
-                           int32_t *sums, int64_t stride) {
-    int tail = m->piece % BYTES != 0;
-    if (m->packing == BASE3 && !tail) {
-        groups(m, c, tokens, first, last, BASE3, 0, sums, stride);
-    } else if (m->packing == BASE3) {
-        groups(m, c, tokens, first, last, BASE3, 1, sums, stride);
-    } else if (!tail) {
-        groups(m, c, tokens, first, last, TWO_BIT, 0, sums, stride);
-    } else {
-        groups(m, c, tokens, first, last, TWO_BIT, 1, sums, stride);
     }
 }

@@ -6,6 +6,14 @@
 
 static inline int64_t wide(int32_t a, int32_t b) { return (int64_t)a * b; }
 
+/* value >> shift where that fits 32 bits. Many processors shift vectors of 64 bits logically only, and up
+ * to 32 places the low half of the result is the same; `narrow_more` is for 32 places and more. */
+static inline int32_t narrow(int64_t value, int shift) { return (int32_t)((uint64_t)value >> shift); }
+static inline int32_t narrow_more(int64_t value, int shift) {
+    return (int32_t)((uint64_t)value >> 32) >> (shift - 32);
+}
+static inline int64_t half(int shift) { return (int64_t)(1ull << shift >> 1); }
+
 /* Bit length of the longest element, as one's complement. */
 static int magnitude_length(const int64_t *vector, int64_t n) {
     uint64_t ones = 0;
@@ -15,7 +23,7 @@ static int magnitude_length(const int64_t *vector, int64_t n) {
 
 /* vector * 2**(bits - 1 - length), floored: the longest element fills `bits` signed bits. */
 static inline int32_t normalised(int64_t value, int left, int bits) {
-    return (int32_t)((value << left) >> (VECTOR_BITS - bits));
+    return narrow(value << left, VECTOR_BITS - bits);
 }
 
 static Scalar sum_of_squares(const int64_t *vector, int64_t n, const Profile *profile) {
@@ -41,20 +49,47 @@ static Scalar over_root(Scalar numerator, Scalar square, int bits) {
     return (Scalar){quotient >> drop, numerator.exponent - root_exponent - 24 + drop};
 }
 
+/* How a norm shifts, all from the profile and the vector's bit length. */
+typedef struct {
+    int left, cut, no_gain, no_block, gain_shift, square_shift, element_bits;
+} NormShifts;
+
+/* A level may name a file with loops of its own for the two functions below: they return how many
+ * elements they have done. */
+#ifdef NORM_LOOPS
+#include NORM_LOOPS
+#endif
+
 /* What element i of a norm brings: gain in the low bits, the block weight above, both signed. */
-#define UNPACK_ELEMENTS(type)                                                                  \
-    for (int64_t i = 0; i < n; i++) {                                                          \
-        type word = ((const type *)norm->elements)[i];                                         \
-        int32_t gain = (int32_t)((uint32_t)word << no_gain) >> no_gain;                        \
-        int32_t block = (int32_t)((uint32_t)(word >> profile->gain_bits) << no_block) >> no_block; \
-        int32_t z = normalised(vector[i], left, bits);                                         \
-        int32_t p = (int32_t)shift_round(wide(z, block), square_shift);                        \
-        int32_t v = (int32_t)(wide(z, gain) >> gain_shift);                                    \
-        squares += wide(p, p);                                                                 \
-        int32_t size = v < 0 ? -v : v;                                                         \
-        absmax = size > absmax ? size : absmax;                                                \
-        u[i] = v;                                                                              \
+#define UNPACK_ELEMENTS(type)                                                                    \
+    for (; i < n; i++) {                                                                         \
+        type word = ((const type *)elements)[i];                                                 \
+        int32_t gain = (int32_t)((uint32_t)word << s.no_gain) >> s.no_gain;                      \
+        int32_t block = (int32_t)((uint32_t)(word >> (32 - s.no_gain)) << s.no_block) >> s.no_block; \
+        int32_t z = narrow(x[i] << s.left, s.cut);                                               \
+        int32_t p = narrow(wide(z, block) + rounding, s.square_shift);                           \
+        int32_t v = narrow(wide(z, gain), s.gain_shift);                                         \
+        sum += wide(p, p);                                                                       \
+        int32_t size = v < 0 ? -v : v;                                                           \
+        most = size > most ? size : most;                                                        \
+        u[i] = v;                                                                                \
     }
+
+/* u = x * gain, the sum of the squares of x * block, and the largest |u|. */
+static void norm_elements(const int64_t *x, const void *elements, int64_t n, NormShifts s, int32_t *u,
+                          int64_t *squares, int32_t *absmax) {
+    int64_t i = 0, sum = 0, rounding = half(s.square_shift);
+    int32_t most = 1;
+#ifdef NORM_LOOPS
+    i = norm_vectors(x, elements, n, s, u, &sum, &most);
+#endif
+    if (s.element_bits == 64) {
+        UNPACK_ELEMENTS(uint64_t)
+    } else {
+        UNPACK_ELEMENTS(uint32_t)
+    }
+    *squares = sum, *absmax = most;
+}
 
 /* round(127 * u / absmax), ties towards plus infinity; one reciprocal a vector. Returns their sum. */
 static int32_t absmax_codes(const int32_t *u, int64_t n, int64_t absmax, const Profile *profile,
@@ -62,70 +97,44 @@ static int32_t absmax_codes(const int32_t *u, int64_t n, int64_t absmax, const P
     int left = MANTISSA_BITS - bit_length(absmax), cut = MANTISSA_BITS - profile->code_bits;
     int shift = 2 * profile->code_bits - 8;
     int32_t reciprocal = (int32_t)(((int64_t)CODE_MAX << shift) / ((absmax << left) >> cut));
+    int64_t i = 0, rounding = half(shift);
     int32_t sum = 0;
-    for (int64_t i = 0; i < n; i++) {
+#ifdef NORM_LOOPS
+    i = code_vectors(u, n, left, cut, reciprocal, shift, codes, &sum);
+#endif
+    for (; i < n; i++) {
         /* |u| <= absmax, so that u << left stays within 32 bits. */
         int32_t top = (int32_t)((uint32_t)u[i] << left) >> cut;
-        int32_t code = (int32_t)shift_round(wide(top, reciprocal), shift);
+        int32_t code = narrow_more(wide(top, reciprocal) + rounding, shift);
         codes[i] = (int8_t)code;
         sum += code;
     }
     return sum;
 }
 
-/* `width` is a constant where this is inlined, so that whole words are copied by one instruction. */
-static inline __attribute__((always_inline)) void in_stream_order(const int8_t *linear, const Matrix *m,
-                                                                  int8_t *codes, int64_t stride,
-                                                                  const int64_t width) {
-    for (int port = 0; port < m->ports; port++) {
-        int8_t *to = codes + port * stride;
-        for (int64_t at = 0; at < stride; at += width) {
-            int64_t column = at * m->ports + port * width;
-            int64_t left = at < m->piece ? m->cols - column : 0;
-            int64_t count = left < 0 ? 0 : left > width ? width : left;
-            if (count == width) {
-                memcpy(to + at, linear + column, (size_t)width);
-            } else {
-                memset(to + at, 0, (size_t)width);
-                memcpy(to + at, linear + column, (size_t)count);
-            }
-        }
-    }
-}
-
-/* Linear codes into the order of the weight streams; what pads a port's codes is zero. */
-static void to_stream_order(const int8_t *linear, const Matrix *m, Codes *out, int64_t t) {
-    int8_t *codes = out->codes + t * out->stride;
-    if (m->port_bytes == 8) {
-        in_stream_order(linear, m, codes, out->port_stride, 8);
-    } else {
-        in_stream_order(linear, m, codes, out->port_stride, 16);
-    }
-}
-
 static void norm_codes(const int64_t *vector, const Matrix *m, Scalar plain, const Profile *profile,
                        int32_t *scratch, Codes *out, int64_t t) {
     const NormParameters *norm = &m->norm;
-    int64_t n = m->cols, squares = 0;
-    int bits = profile->vector_bits, length = magnitude_length(vector, n);
-    int left = VECTOR_BITS - 1 - length, lost = length + 1;
-    int square_shift = bits + profile->block_bits - profile->square_bits - 1;
-    int gain_shift = bits + profile->gain_bits - 1 - MANTISSA_BITS;
-    int no_gain = 32 - profile->gain_bits, no_block = 32 - profile->block_bits;
-    int32_t *u = scratch, absmax = 1;
-
-    if (profile->element_bits == 64) {
-        UNPACK_ELEMENTS(uint64_t)
-    } else {
-        UNPACK_ELEMENTS(uint32_t)
-    }
+    int64_t n = m->cols, squares;
+    int32_t absmax;
+    int bits = profile->vector_bits, length = magnitude_length(vector, n), lost = length + 1;
+    NormShifts shifts = {
+        .left = VECTOR_BITS - 1 - length,
+        .cut = VECTOR_BITS - bits,
+        .no_gain = 32 - profile->gain_bits,
+        .no_block = 32 - profile->block_bits,
+        .gain_shift = bits + profile->gain_bits - 1 - MANTISSA_BITS,
+        .square_shift = bits + profile->block_bits - profile->square_bits - 1,
+        .element_bits = profile->element_bits,
+    };
+    norm_elements(vector, norm->elements, n, shifts, scratch, &squares, &absmax);
     Scalar mean_square = add3(normalise(squares, norm->square_exponent + 2 * lost),
                               multiply(norm->eps_square, plain), norm->eps);
-    int8_t *linear = (int8_t *)(scratch + n);
-    out->code_sums[t] = absmax_codes(u, n, absmax, profile, linear);
+    int8_t *codes = out->codes + t * out->stride;
+    out->code_sums[t] = absmax_codes(scratch, n, absmax, profile, codes);
+    memset(codes + n, 0, (size_t)(out->stride - n));
     out->scales[t] = over_root(multiply(normalise(absmax, lost), norm->scale), mean_square,
                                profile->scale_bits);
-    to_stream_order(linear, m, out, t);
 }
 
 /* The rounding shift of a scale: its exponent holds the format. */
@@ -133,14 +142,31 @@ static inline int scale_shift(Scalar scale) {
     return scale.exponent > 0 ? 0 : scale.exponent < -62 ? 62 : (int)-scale.exponent;
 }
 
+/* The largest magnitude, as a sum of code products has it: never -2**31. */
+static inline int32_t largest(const int32_t *sums, int64_t n) {
+    int32_t most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int32_t size = sums[i] < 0 ? -sums[i] : sums[i];
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
 static int64_t dequantise(const int32_t *sums, Scalar scale, int32_t *out, int64_t n) {
     int32_t mantissa = (int32_t)scale.mantissa;
     int shift = scale_shift(scale);
-    int64_t saturated = 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t value = saturate(shift_round(wide(sums[i], mantissa), shift), GATE_MAX);
-        saturated += (value == GATE_MAX) | (value == -GATE_MAX);
-        out[i] = (int32_t)value;
+    int64_t rounding = half(shift), saturated = 0;
+    int fits = shift_round(wide(largest(sums, n), mantissa), shift) < GATE_MAX;
+    if (fits && shift <= 32) {
+        for (int64_t i = 0; i < n; i++) out[i] = narrow(wide(sums[i], mantissa) + rounding, shift);
+    } else if (fits) {
+        for (int64_t i = 0; i < n; i++) out[i] = narrow_more(wide(sums[i], mantissa) + rounding, shift);
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            int64_t value = saturate(shift_round(wide(sums[i], mantissa), shift), GATE_MAX);
+            saturated += (value == GATE_MAX) | (value == -GATE_MAX);
+            out[i] = (int32_t)value;
+        }
     }
     return saturated;
 }
@@ -160,30 +186,35 @@ static int64_t add_projected(int64_t *x, const int32_t *sums, Scalar scale, int6
 
 /* The sigmoid's table and constants: tritstream/numerics/sigmoid.py. */
 typedef struct {
-    const int32_t *a, *b, *c;
+    const int32_t *table;
     int frac, shift;
     int32_t limit, one;
 } Sigmoid;
 
 static inline Sigmoid sigmoid_of(const Profile *p) {
     int64_t limit = ((int64_t)1 << (p->gate_frac + SIGMOID_RANGE_LOG2)) - 1;
-    return (Sigmoid){p->sigmoid_a, p->sigmoid_b, p->sigmoid_c, p->gate_frac - p->sigmoid_cells_log2,
-                     p->sigmoid_frac, (int32_t)limit, 1 << p->sigmoid_frac};
+    return (Sigmoid){p->sigmoid, p->gate_frac - p->sigmoid_cells_log2, p->sigmoid_frac, (int32_t)limit,
+                     1 << p->sigmoid_frac};
 }
 
-/* A level that can gather defines LOOK_UP and look_up_vector: that many entries of a table at once. */
-static inline void look_up(const int32_t *table, const int32_t *index, int32_t *out, int64_t n) {
+/* The coefficients of some cells, which lie side by side: a processor's gathering of single words takes
+ * longer than this. A level may define LOOK_UP and look_up_vector: that many cells at once. */
+static inline void look_up(const int32_t *table, const int32_t *cell, int32_t *a, int32_t *b, int32_t *c,
+                           int64_t n) {
     int64_t i = 0;
 #ifdef LOOK_UP
-    for (; i + LOOK_UP <= n; i += LOOK_UP) look_up_vector(table, index + i, out + i);
+    for (; i + LOOK_UP <= n; i += LOOK_UP) look_up_vector(table, cell + i, a + i, b + i, c + i);
 #endif
-    for (; i < n; i++) out[i] = table[index[i]];
+    for (; i < n; i++) {
+        const int32_t *of = table + SIGMOID_WORDS * cell[i];
+        a[i] = of[0], b[i] = of[1], c[i] = of[2];
+    }
 }
 
 #define BLOCK 128
 
 /* sigma(x) in Q1.sigmoid_frac of up to BLOCK elements. Gate values are saturated: -2**31 does not occur.
- * Only the look-ups keep a compiler from using vectors, so they have loops of their own. */
+ * Only the look-ups keep a compiler from using vectors, so they have a loop of their own. */
 static inline void sigmoid(const int32_t *x, int32_t *out, int64_t n, int sign, Sigmoid s) {
     int32_t cell[BLOCK], d[BLOCK], a[BLOCK], b[BLOCK], c[BLOCK];
     for (int64_t i = 0; i < n; i++) {
@@ -192,24 +223,24 @@ static inline void sigmoid(const int32_t *x, int32_t *out, int64_t n, int sign, 
         cell[i] = t >> s.frac;
         d[i] = t & ((1 << s.frac) - 1);
     }
-    look_up(s.a, cell, a, n);
-    look_up(s.b, cell, b, n);
-    look_up(s.c, cell, c, n);
+    look_up(s.table, cell, a, b, c, n);
+    int64_t rounding = half(s.frac);
     for (int64_t i = 0; i < n; i++) {
-        int32_t bent = (int32_t)(wide(c[i], d[i]) >> s.frac);
-        int32_t small = a[i] - (int32_t)shift_round(wide(b[i] - bent, d[i]), s.frac);
+        int32_t bent = narrow(wide(c[i], d[i]), s.frac);
+        int32_t small = a[i] - narrow(wide(b[i] - bent, d[i]) + rounding, s.frac);
         out[i] = sign * x[i] < 0 ? small : s.one - small;
     }
 }
 
 static void silu(const int32_t *x, int32_t *out, int64_t n, const Profile *profile) {
     Sigmoid s = sigmoid_of(profile);
+    int64_t rounding = half(s.shift);
     int32_t sigma[BLOCK];
     for (int64_t at = 0; at < n; at += BLOCK) {
         int64_t count = n - at < BLOCK ? n - at : BLOCK;
         sigmoid(x + at, sigma, count, 1, s);
         for (int64_t i = 0; i < count; i++) {
-            out[at + i] = (int32_t)shift_round(wide(x[at + i], sigma[i]), s.shift);
+            out[at + i] = narrow(wide(x[at + i], sigma[i]) + rounding, s.shift);
         }
     }
 }
@@ -217,12 +248,13 @@ static void silu(const int32_t *x, int32_t *out, int64_t n, const Profile *profi
 static void forget(const int32_t *pre, const int32_t *room, int32_t *out, int64_t n,
                    const Profile *profile) {
     Sigmoid s = sigmoid_of(profile);
+    int64_t rounding = half(s.shift);
     int32_t sigma[BLOCK];
     for (int64_t at = 0; at < n; at += BLOCK) {
         int64_t count = n - at < BLOCK ? n - at : BLOCK;
         sigmoid(pre + at, sigma, count, -1, s);
         for (int64_t i = 0; i < count; i++) {
-            out[at + i] = (int32_t)shift_round(wide(sigma[i], room[at + i]), s.shift);
+            out[at + i] = narrow(wide(sigma[i], room[at + i]) + rounding, s.shift);
         }
     }
 }
@@ -230,10 +262,11 @@ static void forget(const int32_t *pre, const int32_t *room, int32_t *out, int64_
 static void state_update(int32_t *state, const int32_t *candidate, const int32_t *fresh, int64_t n,
                          const Profile *profile) {
     int shift = profile->sigmoid_frac;
+    int64_t rounding = half(shift);
     int32_t one = 1 << shift;
     for (int64_t i = 0; i < n; i++) {
         int64_t mixed = wide(state[i], one - fresh[i]) + wide(candidate[i], fresh[i]);
-        state[i] = (int32_t)shift_round(mixed, shift);
+        state[i] = narrow(mixed + rounding, shift);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "embedding.h"
 #include "model.h"
+#include "weights.h"
 
 #if defined(_WIN32)
 #define TRITSTREAM_API __declspec(dllexport)
@@ -15,7 +16,7 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 5
+#define TRITSTREAM_INTERFACE 6
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
@@ -43,9 +44,17 @@ TRITSTREAM_API const char *tritstream_level(int index);
 /* Whether this processor has what a level needs (and TRITSTREAM_WITHOUT_LEVELS does not name it). */
 TRITSTREAM_API int tritstream_level_runs_here(int index);
 
+/* The weights of a model as every level reads them, made by so many threads; null where memory or threads
+ * are lacking. Any number of engines may share them, and they must outlive these. */
+TRITSTREAM_API Weights *tritstream_weights_create(const Model *, int threads);
+TRITSTREAM_API void tritstream_weights_destroy(Weights *);
+/* Their bytes, all of which a pass reads, and where they lie. */
+TRITSTREAM_API int64_t tritstream_weights_bytes(const Weights *);
+TRITSTREAM_API const void *tritstream_weights_memory(const Weights *);
+
 /* An engine with its whole working set and its threads; null where memory or threads are lacking, or
  * where the level does not run here. */
-TRITSTREAM_API Engine *tritstream_create(const Model *, int level, int threads);
+TRITSTREAM_API Engine *tritstream_create(const Model *, const Weights *, int level, int threads);
 TRITSTREAM_API void tritstream_destroy(Engine *);
 /* Bytes that the engine has allocated. */
 TRITSTREAM_API int64_t tritstream_working_set(const Engine *);
