@@ -84,9 +84,7 @@ def buffers(configuration: Configuration) -> tuple[Buffer, ...]:
         Buffer("latest", hidden, 32, "the state that the scan over them has come to"),
     )
     return (
-        Buffer(
-            "trits", PREFETCH_WORDS, 8 * c["LANES"], "FIFO: weight words loaded ahead"
-        ),
+        Buffer("trits", PREFETCH_WORDS, 8 * c["LANES"], "FIFO: weight words loaded ahead"),
         Buffer("elements", words, c["ELEMENT_WORD_BITS"], "FIFO: the next norm's parameters"),
         Buffer("side", c["STATE_BEATS"], 128, "FIFO: headers and the room under the lower bound"),
         Buffer("state", c["STATE_BEATS"], 128, "FIFO: the layer's recurrent state"),
