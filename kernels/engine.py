@@ -63,7 +63,6 @@ from tritstream.kernels.constants import (
     ROW_HIGH_0,
     ROW_LOW_0,
     ROWS,
-    SCALE_BITS,
     SQUARE_BITS,
     STATE_BEATS,
     STATE_IN_BEATS,
@@ -81,17 +80,13 @@ from tritstream.kernels.dequantise import dequantise, saturate_gate
 from tritstream.kernels.mlgru import state_update
 from tritstream.kernels.residual import residual_add
 from tritstream.kernels.rmsnorm import (
-    RATIO_STEPS,
-    ROOT_STEPS,
     VALUES,
-    code_reciprocal,
-    code_shift,
+    codes_and_scale,
     gate_squares,
     measure,
     norm_scale,
-    quantise,
 )
-from tritstream.kernels.scalars import bit_length, normalise, ratio_end
+from tritstream.kernels.scalars import bit_length, normalise
 from tritstream.kernels.schedules import mark_independent, partition
 from tritstream.kernels.sigmoid import sigmoid
 from tritstream.kernels.swiglu import gated_product, times_sigma
@@ -99,9 +94,7 @@ from tritstream.kernels.ternary_matvec import multiply_word
 from tritstream.kernels.types import (
     Beat,
     ElementWord,
-    Magnitude,
     PortWord,
-    Rest,
     Sigma,
     Sum,
     Vector,
@@ -443,58 +436,9 @@ def engine(
                         plain[0] = 0
                         plain[1] = 0
                     norm_scale(header, lost, squares, absmax, plain, exponents, work)
-                    code_left: int32 = code_shift(absmax[0])
-                    reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
-                    code_column: int32 = 0
-                    code_group: int32 = 0
-                    # Nothing here needs the scale: root and quotient come beside, a bit a cycle.
-                    radicand: int64 = work[0]
-                    dividend: Rest = work[1]
-                    root: int64 = 0
-                    quotient: int64 = 0
-                    divisor: Rest = 0
-                    dividing: int32 = 0
-                    root_bit: int64 = 1
-                    root_bit = root_bit << 60
-                    passes: int32 = vector_words if vector_words > RATIO_STEPS else RATIO_STEPS
-                    for n in allo.grid(passes, pipeline=True):
-                        coded: int32 = n
-                        if coded < vector_words:
-                            quantise(
-                                scaled,
-                                coded,
-                                code_left,
-                                reciprocal,
-                                codes,
-                                code_column,
-                                turn,
-                                code_group,
-                            )
-                            code_group += 1
-                            if code_group == GROUPS:
-                                code_group = 0
-                                code_column += 1
-                        if coded == ROOT_STEPS:
-                            divisor = root
-                        less: Rest = dividend - divisor
-                        if dividing > 0:
-                            quotient = quotient << 1
-                            if less >= 0:
-                                dividend = less
-                                quotient += 1
-                            dividend = dividend << 1
-                        # Behind its last bit the root goes on to something of no meaning.
-                        trial: int64 = root + root_bit
-                        root = root >> 1
-                        if radicand >= trial:
-                            radicand -= trial
-                            root += root_bit
-                        root_bit = root_bit >> 2
-                        dividing = 0
-                        if coded >= ROOT_STEPS:
-                            if coded < RATIO_STEPS - 1:
-                                dividing = 1
-                    ratio_end(quotient, exponents, SCALE_BITS, scale)
+                    codes_and_scale(
+                        scaled, vector_words, turn, absmax, work, exponents, codes, scale
+                    )
                     scale_mantissas[turn] = scale[0]
                     scale_exponents[turn] = scale[1]
                     if phase < PHASE_HEAD and scale[1] > 0:

@@ -66,7 +66,6 @@ WORDS = HIDDEN // ELEMENT_LANES
 ROOT_STEPS = 31
 RATIO_STEPS = ROOT_STEPS + 26
 """A step for each bit of the root, one between, and one for each of the 25 of the quotient."""
-STEPS = WORDS if WORDS > RATIO_STEPS else RATIO_STEPS
 VALUES = TOKENS * VECTOR_WORDS
 """Words of TOKENS vectors, which lie word by word beside each other."""
 
@@ -175,6 +174,64 @@ def code_reciprocal(absmax: int32, left: int32) -> Magnitude:
     return reciprocal
 
 
+def codes_and_scale(
+    scaled: int32[VECTOR_WORDS, ELEMENT_LANES],
+    words: int32,
+    token: int32,
+    absmax: int32[1],
+    work: int64[2],
+    exponents: int32[2],
+    codes: int8[COLUMN_WORDS, TOKENS, GROUPS, ELEMENT_LANES],
+    scale: int32[2],
+):
+    """The second pass over a vector of ``words`` words, and its scale from `ratio_begin`'s work.
+
+    No code needs the scale: root and quotient come beside, a bit a cycle.
+    """
+    left: int32 = code_shift(absmax[0])
+    reciprocal: Magnitude = code_reciprocal(absmax[0], left)
+    column: int32 = 0
+    group: int32 = 0
+    radicand: int64 = work[0]
+    dividend: Rest = work[1]
+    root: int64 = 0
+    quotient: int64 = 0
+    divisor: Rest = 0
+    dividing: int32 = 0
+    root_bit: int64 = 1
+    root_bit = root_bit << 60
+    steps: int32 = words if words > RATIO_STEPS else RATIO_STEPS
+    for n in allo.grid(steps, pipeline=True):
+        step: int32 = n
+        if step < words:
+            quantise(scaled, step, left, reciprocal, codes, column, token, group)
+            group += 1
+            if group == GROUPS:
+                group = 0
+                column += 1
+        if step == ROOT_STEPS:
+            divisor = root
+        less: Rest = dividend - divisor
+        if dividing > 0:
+            quotient = quotient << 1
+            if less >= 0:
+                dividend = less
+                quotient += 1
+            dividend = dividend << 1
+        # Behind its last bit the root goes on to something of no meaning.
+        trial: int64 = root + root_bit
+        root = root >> 1
+        if radicand >= trial:
+            radicand -= trial
+            root += root_bit
+        root_bit = root_bit >> 2
+        dividing = 0
+        if step >= ROOT_STEPS:  # noqa: SIM102
+            if step < RATIO_STEPS - 1:
+                dividing = 1
+    ratio_end(quotient, exponents, SCALE_BITS, scale)
+
+
 def gate_squares(total: int64, scale: int32[2], result: int32[2]):
     """The plain sum of squares of g, from the exact sum of squares of its sums and their scale."""
     unit: int32[2]
@@ -227,48 +284,9 @@ def rmsnorm(
         plain[0] = plain_in[1]
         plain[1] = plain_in[2]
     norm_scale(header, lost, squares, absmax, plain, exponents, work)
-    code_left: int32 = code_shift(absmax[0])
-    reciprocal: Magnitude = code_reciprocal(absmax[0], code_left)
-    column: int32 = 0
-    token: int32 = 0
-    group: int32 = 0
-    radicand: int64 = work[0]
-    dividend: Rest = work[1]
-    root: int64 = 0
-    quotient: int64 = 0
-    divisor: Rest = 0
-    dividing: int32 = 0
-    root_bit: int64 = 1
-    root_bit = root_bit << 60
-    for k in allo.grid(STEPS, pipeline=True):
-        at_k: int32 = k
-        if at_k < WORDS:
-            quantise(scaled, at_k, code_left, reciprocal, codes, column, token, group)
-            group += 1
-            if group == GROUPS:
-                group = 0
-                column += 1
-        if at_k == ROOT_STEPS:
-            divisor = root
-        less: Rest = dividend - divisor
-        if dividing > 0:
-            quotient = quotient << 1
-            if less >= 0:
-                dividend = less
-                quotient += 1
-            dividend = dividend << 1
-        # Behind its last bit the root goes on to something of no meaning.
-        trial: int64 = root + root_bit
-        root = root >> 1
-        if radicand >= trial:
-            radicand -= trial
-            root += root_bit
-        root_bit = root_bit >> 2
-        dividing = 0
-        if at_k >= ROOT_STEPS:  # noqa: SIM102
-            if at_k < RATIO_STEPS - 1:
-                dividing = 1
-    ratio_end(quotient, exponents, SCALE_BITS, scale)
+    words: int32 = WORDS
+    first: int32 = 0
+    codes_and_scale(scaled, words, first, absmax, work, exponents, codes, scale)
 
 
 INLINE = ("measure", "quantise")

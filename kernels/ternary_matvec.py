@@ -120,6 +120,7 @@ def ternary_matvec(
             if n < TURNS:
                 if taking == 1:
                     word[PORT_0] = trits_0.get()
+            multiply_word(word, vector, column, group)
             if pending > 0:
                 pending -= 1
                 if position < RESULTS:
@@ -127,7 +128,6 @@ def ternary_matvec(
                 position += 1
                 for r in range(LEAVING - 1):
                     leaving[r] = leaving[r + 1]
-            multiply_word(word, vector, column, group)
             if taking == 1:
                 column += 1
                 if column == MATRIX_COLUMN_WORDS:

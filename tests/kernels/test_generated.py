@@ -62,7 +62,10 @@ def test_the_streaming_loop_is_pipelined_and_its_arrays_are_split(name: str) -> 
     start = core.index("multiply_word(")
     # The last pragma in front of the call is that of its own loop, behind the norm.
     before = core[:start]
-    assert before.rindex("#pragma HLS pipeline II=1") > before.rindex(" quantise(")
+    assert before.rindex("#pragma HLS pipeline II=1") > before.rindex(" codes_and_scale(")
+    second_pass = function(text(name, "engine"), "codes_and_scale")
+    assert second_pass.count("#pragma HLS pipeline II=1") == 1
+    assert second_pass.index("#pragma HLS pipeline II=1") < second_pass.index(" quantise(")
     several = configuration_named(name).tokens > 1  # a dimension of one is not split
     for array, dimension in (
         *([("codes", 2)] if several else []),

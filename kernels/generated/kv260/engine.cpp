@@ -1473,82 +1473,260 @@ void ratio_end(
   v931[1] = v960;
 }
 
+void codes_and_scale(
+  int32_t v961[432][16],
+  int32_t v962,
+  int32_t v963,
+  int32_t v964[1],
+  int64_t v965[2],
+  int32_t v966[2],
+  int8_t v967[108][4][4][16],
+  int32_t v968[2]
+) {
+  #pragma HLS array_partition variable=v961 complete dim=2
+
+  #pragma HLS array_partition variable=v965 complete dim=1
+
+  #pragma HLS array_partition variable=v966 complete dim=1
+
+  #pragma HLS array_partition variable=v967 complete dim=2
+  #pragma HLS array_partition variable=v967 complete dim=3
+  #pragma HLS array_partition variable=v967 complete dim=4
+
+  #pragma HLS array_partition variable=v968 complete dim=1
+
+  int32_t v969 = v964[0];
+  int32_t v970;
+  code_shift(v969, &v970);
+  int32_t left1;
+  left1 = v970;
+  int32_t v972 = v964[0];
+  int32_t v973 = left1;
+  ap_int<26> v974;
+  code_reciprocal(v972, v973, &v974);
+  ap_int<26> reciprocal1;
+  reciprocal1 = v974;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v978 = v965[0];
+  int64_t radicand1;
+  radicand1 = v978;
+  int64_t v980 = v965[1];
+  ap_int<36> v981 = v980;
+  ap_int<36> dividend;
+  dividend = v981;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v988 = root_bit;
+  int64_t v989 = v988 << 60;
+  root_bit = v989;
+  bool v990 = v962 > 57;
+  int32_t v991 = v990 ? (int32_t)v962 : (int32_t)57;
+  int32_t steps;
+  steps = v991;
+  int32_t v993 = steps;
+  int v994 = v993;
+  for (int v995 = 0; v995 < v994; v995 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v996 = v995;
+    int32_t step1;
+    step1 = v996;
+    int32_t v998 = step1;
+    bool v999 = v998 < v962;
+    if (v999) {
+      int32_t v1000 = step1;
+      int32_t v1001 = left1;
+      ap_int<26> v1002 = reciprocal1;
+      int32_t v1003 = column;
+      int32_t v1004 = group;
+      quantise(v961, v1000, v1001, v1002, v967, v1003, v963, v1004);
+      int32_t v1005 = group;
+      ap_int<33> v1006 = v1005;
+      ap_int<33> v1007 = v1006 + 1;
+      int32_t v1008 = v1007;
+      group = v1008;
+      int32_t v1009 = group;
+      bool v1010 = v1009 == 4;
+      if (v1010) {
+        group = 0;
+        int32_t v1011 = column;
+        ap_int<33> v1012 = v1011;
+        ap_int<33> v1013 = v1012 + 1;
+        int32_t v1014 = v1013;
+        column = v1014;
+      }
+    }
+    int32_t v1015 = step1;
+    bool v1016 = v1015 == 31;
+    if (v1016) {
+      int64_t v1017 = root;
+      ap_int<36> v1018 = v1017;
+      divisor = v1018;
+    }
+    ap_int<36> v1019 = dividend;
+    ap_int<36> v1020 = divisor;
+    ap_int<37> v1021 = v1019;
+    ap_int<37> v1022 = v1020;
+    ap_int<37> v1023 = v1021 - v1022;
+    ap_int<36> v1024 = v1023;
+    ap_int<36> less;
+    less = v1024;
+    int32_t v1026 = dividing;
+    bool v1027 = v1026 > 0;
+    if (v1027) {
+      int64_t v1028 = quotient1;
+      int64_t v1029 = v1028 << 1;
+      quotient1 = v1029;
+      ap_int<36> v1030 = less;
+      bool v1031 = v1030 >= 0;
+      if (v1031) {
+        ap_int<36> v1032 = less;
+        dividend = v1032;
+        int64_t v1033 = quotient1;
+        ap_int<65> v1034 = v1033;
+        ap_int<65> v1035 = v1034 + 1;
+        int64_t v1036 = v1035;
+        quotient1 = v1036;
+      }
+      ap_int<36> v1037 = dividend;
+      ap_int<36> v1038 = v1037 << 1;
+      dividend = v1038;
+    }
+    int64_t v1039 = root;
+    int64_t v1040 = root_bit;
+    ap_int<65> v1041 = v1039;
+    ap_int<65> v1042 = v1040;
+    ap_int<65> v1043 = v1041 + v1042;
+    int64_t v1044 = v1043;
+    int64_t trial;
+    trial = v1044;
+    int64_t v1046 = root;
+    int64_t v1047 = v1046 >> 1;
+    root = v1047;
+    int64_t v1048 = radicand1;
+    int64_t v1049 = trial;
+    bool v1050 = v1048 >= v1049;
+    if (v1050) {
+      int64_t v1051 = trial;
+      int64_t v1052 = radicand1;
+      ap_int<65> v1053 = v1052;
+      ap_int<65> v1054 = v1051;
+      ap_int<65> v1055 = v1053 - v1054;
+      int64_t v1056 = v1055;
+      radicand1 = v1056;
+      int64_t v1057 = root_bit;
+      int64_t v1058 = root;
+      ap_int<65> v1059 = v1058;
+      ap_int<65> v1060 = v1057;
+      ap_int<65> v1061 = v1059 + v1060;
+      int64_t v1062 = v1061;
+      root = v1062;
+    }
+    int64_t v1063 = root_bit;
+    int64_t v1064 = v1063 >> 2;
+    root_bit = v1064;
+    dividing = 0;
+    int32_t v1065 = step1;
+    bool v1066 = v1065 >= 31;
+    if (v1066) {
+      int32_t v1067 = step1;
+      ap_int<33> v1068 = v1067;
+      bool v1069 = v1068 < 56;
+      if (v1069) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v1070 = quotient1;
+  ratio_end(v1070, v966, 24, v968);
+}
+
 void dequantise(
-  ap_int<21> v961,
-  int32_t v962[2],
-  ap_int<48> *v963
+  ap_int<21> v1071,
+  int32_t v1072[2],
+  ap_int<48> *v1073
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v962 complete dim=1
+  #pragma HLS array_partition variable=v1072 complete dim=1
 
-  int32_t v964 = v962[0];
-  ap_int<25> v965 = v964;
+  int32_t v1074 = v1072[0];
+  ap_int<25> v1075 = v1074;
   ap_int<25> mantissa2;
-  mantissa2 = v965;
-  ap_int<25> v967 = mantissa2;
-  ap_int<46> v968 = v961;
-  ap_int<46> v969 = v967;
-  ap_int<46> v970 = v968 * v969;
-  int64_t v971 = v970;
+  mantissa2 = v1075;
+  ap_int<25> v1077 = mantissa2;
+  ap_int<46> v1078 = v1071;
+  ap_int<46> v1079 = v1077;
+  ap_int<46> v1080 = v1078 * v1079;
+  int64_t v1081 = v1080;
   int64_t product2;
-  product2 = v971;
-  int32_t v973 = v962[1];
-  int32_t v974 = 0 - v973;
+  product2 = v1081;
+  int32_t v1083 = v1072[1];
+  int32_t v1084 = 0 - v1083;
   int32_t right;
-  right = v974;
-  int32_t v976 = right;
-  bool v977 = v976 > 47;
-  int32_t v978 = v977 ? (int32_t)47 : (int32_t)v976;
+  right = v1084;
+  int32_t v1086 = right;
+  bool v1087 = v1086 > 47;
+  int32_t v1088 = v1087 ? (int32_t)47 : (int32_t)v1086;
   int32_t most;
-  most = v978;
-  int32_t v980 = most;
-  bool v981 = v980 < 0;
-  int32_t v982 = v981 ? (int32_t)0 : (int32_t)v980;
+  most = v1088;
+  int32_t v1090 = most;
+  bool v1091 = v1090 < 0;
+  int32_t v1092 = v1091 ? (int32_t)0 : (int32_t)v1090;
   int32_t shift2;
-  shift2 = v982;
+  shift2 = v1092;
   int64_t half1;
   half1 = 1;
-  int64_t v985 = half1;
-  int32_t v986 = shift2;
-  int64_t v987 = v986;
-  int64_t v988 = v985 << v987;
-  int64_t v989 = v988 >> 1;
-  half1 = v989;
-  int64_t v990 = product2;
-  int64_t v991 = half1;
-  ap_int<65> v992 = v990;
-  ap_int<65> v993 = v991;
-  ap_int<65> v994 = v992 + v993;
-  int32_t v995 = shift2;
-  ap_uint<65> v996 = v995;
-  ap_int<65> v997 = v994 >> v996;
-  ap_int<48> v998 = v997;
+  int64_t v1095 = half1;
+  int32_t v1096 = shift2;
+  int64_t v1097 = v1096;
+  int64_t v1098 = v1095 << v1097;
+  int64_t v1099 = v1098 >> 1;
+  half1 = v1099;
+  int64_t v1100 = product2;
+  int64_t v1101 = half1;
+  ap_int<65> v1102 = v1100;
+  ap_int<65> v1103 = v1101;
+  ap_int<65> v1104 = v1102 + v1103;
+  int32_t v1105 = shift2;
+  ap_uint<65> v1106 = v1105;
+  ap_int<65> v1107 = v1104 >> v1106;
+  ap_int<48> v1108 = v1107;
   ap_int<48> value;
-  value = v998;
-  *v963 = value;
+  value = v1108;
+  *v1073 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v1000,
-  int32_t *v1001
+  ap_int<48> v1110,
+  int32_t *v1111
 ) {
   #pragma HLS inline
-  bool v1002 = v1000 < -2147483647;
-  ap_int<48> v1003 = v1002 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1000;
+  bool v1112 = v1110 < -2147483647;
+  ap_int<48> v1113 = v1112 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1110;
   ap_int<48> low1;
-  low1 = v1003;
-  ap_int<48> v1005 = low1;
-  bool v1006 = v1005 > 2147483647;
-  ap_int<48> v1007 = v1006 ? (ap_int<48>)2147483647 : (ap_int<48>)v1005;
-  int32_t v1008 = v1007;
+  low1 = v1113;
+  ap_int<48> v1115 = low1;
+  bool v1116 = v1115 > 2147483647;
+  ap_int<48> v1117 = v1116 ? (ap_int<48>)2147483647 : (ap_int<48>)v1115;
+  int32_t v1118 = v1117;
   int32_t high1;
-  high1 = v1008;
-  *v1001 = high1;
+  high1 = v1118;
+  *v1111 = high1;
 }
 
 void sigmoid(
-  int32_t v1010,
-  ap_int<30> *v1011
+  int32_t v1120,
+  ap_int<30> *v1121
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1557,218 +1735,218 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v1015 = v1010 < 0;
-  int32_t v1016 = 0 - v1010;
-  int32_t v1017 = v1015 ? (int32_t)v1016 : (int32_t)v1010;
+  bool v1125 = v1120 < 0;
+  int32_t v1126 = 0 - v1120;
+  int32_t v1127 = v1125 ? (int32_t)v1126 : (int32_t)v1120;
   int32_t size2;
-  size2 = v1017;
-  int32_t v1019 = size2;
-  bool v1020 = v1019 > 268435455;
-  int32_t v1021 = v1020 ? (int32_t)268435455 : (int32_t)v1019;
+  size2 = v1127;
+  int32_t v1129 = size2;
+  bool v1130 = v1129 > 268435455;
+  int32_t v1131 = v1130 ? (int32_t)268435455 : (int32_t)v1129;
   int32_t t;
-  t = v1021;
-  int32_t v1023 = t;
-  int32_t v1024 = v1023 >> 19;
+  t = v1131;
+  int32_t v1133 = t;
+  int32_t v1134 = v1133 >> 19;
   int32_t cell;
-  cell = v1024;
-  int32_t v1026 = t;
-  int32_t v1027 = v1026 & 524287;
-  ap_int<20> v1028 = v1027;
+  cell = v1134;
+  int32_t v1136 = t;
+  int32_t v1137 = v1136 & 524287;
+  ap_int<20> v1138 = v1137;
   ap_int<20> d;
-  d = v1028;
-  int32_t v1030 = cell;
-  int v1031 = v1030;
-  int32_t v1032 = table_a[v1031];
-  ap_int<29> v1033 = v1032;
+  d = v1138;
+  int32_t v1140 = cell;
+  int v1141 = v1140;
+  int32_t v1142 = table_a[v1141];
+  ap_int<29> v1143 = v1142;
   ap_int<29> a;
-  a = v1033;
-  int32_t v1035 = cell;
-  int v1036 = v1035;
-  int32_t v1037 = table_b[v1036];
-  ap_int<23> v1038 = v1037;
+  a = v1143;
+  int32_t v1145 = cell;
+  int v1146 = v1145;
+  int32_t v1147 = table_b[v1146];
+  ap_int<23> v1148 = v1147;
   ap_int<23> b;
-  b = v1038;
-  int32_t v1040 = cell;
-  int v1041 = v1040;
-  int32_t v1042 = table_c[v1041];
-  ap_int<15> v1043 = v1042;
+  b = v1148;
+  int32_t v1150 = cell;
+  int v1151 = v1150;
+  int32_t v1152 = table_c[v1151];
+  ap_int<15> v1153 = v1152;
   ap_int<15> c;
-  c = v1043;
-  ap_int<23> v1045 = b;
-  ap_int<15> v1046 = c;
-  ap_int<20> v1047 = d;
-  ap_int<35> v1048 = v1046;
-  ap_int<35> v1049 = v1047;
-  ap_int<35> v1050 = v1048 * v1049;
-  ap_int<35> v1051 = v1050 >> 19;
-  ap_int<36> v1052 = v1045;
-  ap_int<36> v1053 = v1051;
-  ap_int<36> v1054 = v1052 - v1053;
-  ap_int<23> v1055 = v1054;
+  c = v1153;
+  ap_int<23> v1155 = b;
+  ap_int<15> v1156 = c;
+  ap_int<20> v1157 = d;
+  ap_int<35> v1158 = v1156;
+  ap_int<35> v1159 = v1157;
+  ap_int<35> v1160 = v1158 * v1159;
+  ap_int<35> v1161 = v1160 >> 19;
+  ap_int<36> v1162 = v1155;
+  ap_int<36> v1163 = v1161;
+  ap_int<36> v1164 = v1162 - v1163;
+  ap_int<23> v1165 = v1164;
   ap_int<23> slope;
-  slope = v1055;
-  ap_int<29> v1057 = a;
-  ap_int<23> v1058 = slope;
-  ap_int<20> v1059 = d;
-  ap_int<43> v1060 = v1058;
-  ap_int<43> v1061 = v1059;
-  ap_int<43> v1062 = v1060 * v1061;
-  ap_int<44> v1063 = v1062;
-  ap_int<44> v1064 = v1063 + 262144;
-  ap_int<44> v1065 = v1064 >> 19;
-  ap_int<45> v1066 = v1057;
-  ap_int<45> v1067 = v1065;
-  ap_int<45> v1068 = v1066 - v1067;
-  ap_int<30> v1069 = v1068;
+  slope = v1165;
+  ap_int<29> v1167 = a;
+  ap_int<23> v1168 = slope;
+  ap_int<20> v1169 = d;
+  ap_int<43> v1170 = v1168;
+  ap_int<43> v1171 = v1169;
+  ap_int<43> v1172 = v1170 * v1171;
+  ap_int<44> v1173 = v1172;
+  ap_int<44> v1174 = v1173 + 262144;
+  ap_int<44> v1175 = v1174 >> 19;
+  ap_int<45> v1176 = v1167;
+  ap_int<45> v1177 = v1175;
+  ap_int<45> v1178 = v1176 - v1177;
+  ap_int<30> v1179 = v1178;
   ap_int<30> small;
-  small = v1069;
-  bool v1071 = v1010 < 0;
-  ap_int<30> v1072 = small;
-  ap_int<33> v1073 = v1072;
-  ap_int<33> v1074 = 268435456 - v1073;
-  ap_int<33> v1075 = v1072;
-  ap_int<33> v1076 = v1071 ? (ap_int<33>)v1075 : (ap_int<33>)v1074;
-  ap_int<30> v1077 = v1076;
+  small = v1179;
+  bool v1181 = v1120 < 0;
+  ap_int<30> v1182 = small;
+  ap_int<33> v1183 = v1182;
+  ap_int<33> v1184 = 268435456 - v1183;
+  ap_int<33> v1185 = v1182;
+  ap_int<33> v1186 = v1181 ? (ap_int<33>)v1185 : (ap_int<33>)v1184;
+  ap_int<30> v1187 = v1186;
   ap_int<30> result;
-  result = v1077;
-  *v1011 = result;
+  result = v1187;
+  *v1121 = result;
 }
 
 void times_sigma(
-  int32_t v1079,
-  ap_int<30> v1080,
-  int32_t *v1081
+  int32_t v1189,
+  ap_int<30> v1190,
+  int32_t *v1191
 ) {
   #pragma HLS inline
-  ap_int<62> v1082 = v1079;
-  ap_int<62> v1083 = v1080;
-  ap_int<62> v1084 = v1082 * v1083;
-  int64_t v1085 = v1084;
+  ap_int<62> v1192 = v1189;
+  ap_int<62> v1193 = v1190;
+  ap_int<62> v1194 = v1192 * v1193;
+  int64_t v1195 = v1194;
   int64_t product3;
-  product3 = v1085;
-  int64_t v1087 = product3;
-  ap_int<65> v1088 = v1087;
-  ap_int<65> v1089 = v1088 + 134217728;
-  ap_int<65> v1090 = v1089 >> 28;
-  int32_t v1091 = v1090;
+  product3 = v1195;
+  int64_t v1197 = product3;
+  ap_int<65> v1198 = v1197;
+  ap_int<65> v1199 = v1198 + 134217728;
+  ap_int<65> v1200 = v1199 >> 28;
+  int32_t v1201 = v1200;
   int32_t result1;
-  result1 = v1091;
-  *v1081 = result1;
+  result1 = v1201;
+  *v1191 = result1;
 }
 
 void state_update(
-  int32_t v1093,
-  int32_t v1094,
-  ap_int<30> v1095,
-  int32_t *v1096
+  int32_t v1203,
+  int32_t v1204,
+  ap_int<30> v1205,
+  int32_t *v1206
 ) {
   #pragma HLS inline
-  ap_int<33> v1097 = v1095;
-  ap_int<33> v1098 = 268435456 - v1097;
-  ap_int<30> v1099 = v1098;
+  ap_int<33> v1207 = v1205;
+  ap_int<33> v1208 = 268435456 - v1207;
+  ap_int<30> v1209 = v1208;
   ap_int<30> keep;
-  keep = v1099;
-  ap_int<30> v1101 = keep;
-  ap_int<62> v1102 = v1093;
-  ap_int<62> v1103 = v1101;
-  ap_int<62> v1104 = v1102 * v1103;
-  int64_t v1105 = v1104;
+  keep = v1209;
+  ap_int<30> v1211 = keep;
+  ap_int<62> v1212 = v1203;
+  ap_int<62> v1213 = v1211;
+  ap_int<62> v1214 = v1212 * v1213;
+  int64_t v1215 = v1214;
   int64_t old;
-  old = v1105;
-  ap_int<62> v1107 = v1094;
-  ap_int<62> v1108 = v1095;
-  ap_int<62> v1109 = v1107 * v1108;
-  int64_t v1110 = v1109;
+  old = v1215;
+  ap_int<62> v1217 = v1204;
+  ap_int<62> v1218 = v1205;
+  ap_int<62> v1219 = v1217 * v1218;
+  int64_t v1220 = v1219;
   int64_t new_part;
-  new_part = v1110;
-  int64_t v1112 = old;
-  int64_t v1113 = new_part;
-  ap_int<65> v1114 = v1112;
-  ap_int<65> v1115 = v1113;
-  ap_int<65> v1116 = v1114 + v1115;
-  ap_int<66> v1117 = v1116;
-  ap_int<66> v1118 = v1117 + 134217728;
-  ap_int<66> v1119 = v1118 >> 28;
-  int32_t v1120 = v1119;
+  new_part = v1220;
+  int64_t v1222 = old;
+  int64_t v1223 = new_part;
+  ap_int<65> v1224 = v1222;
+  ap_int<65> v1225 = v1223;
+  ap_int<65> v1226 = v1224 + v1225;
+  ap_int<66> v1227 = v1226;
+  ap_int<66> v1228 = v1227 + 134217728;
+  ap_int<66> v1229 = v1228 >> 28;
+  int32_t v1230 = v1229;
   int32_t mixed;
-  mixed = v1120;
-  *v1096 = mixed;
+  mixed = v1230;
+  *v1206 = mixed;
 }
 
 void gated_product(
-  int32_t v1122,
-  int32_t v1123,
-  ap_int<48> *v1124
+  int32_t v1232,
+  int32_t v1233,
+  ap_int<48> *v1234
 ) {
   #pragma HLS inline
-  int64_t v1125 = v1122;
-  int64_t v1126 = v1123;
-  int64_t v1127 = v1125 * v1126;
+  int64_t v1235 = v1232;
+  int64_t v1236 = v1233;
+  int64_t v1237 = v1235 * v1236;
   int64_t product4;
-  product4 = v1127;
-  int64_t v1129 = product4;
-  ap_int<65> v1130 = v1129;
-  ap_int<65> v1131 = v1130 + 32768;
-  ap_int<65> v1132 = v1131 >> 16;
-  ap_int<48> v1133 = v1132;
+  product4 = v1237;
+  int64_t v1239 = product4;
+  ap_int<65> v1240 = v1239;
+  ap_int<65> v1241 = v1240 + 32768;
+  ap_int<65> v1242 = v1241 >> 16;
+  ap_int<48> v1243 = v1242;
   ap_int<48> result2;
-  result2 = v1133;
-  *v1124 = result2;
+  result2 = v1243;
+  *v1234 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1135,
-  ap_int<48> v1136,
-  ap_int<48> *v1137
+  ap_int<48> v1245,
+  ap_int<48> v1246,
+  ap_int<48> *v1247
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1139 = limit;
-  int64_t v1140 = v1139 << 47;
-  ap_int<65> v1141 = v1140;
-  ap_int<65> v1142 = v1141 - 1;
-  int64_t v1143 = v1142;
-  limit = v1143;
-  ap_int<49> v1144 = v1135;
-  ap_int<49> v1145 = v1136;
-  ap_int<49> v1146 = v1144 + v1145;
-  int64_t v1147 = v1146;
+  int64_t v1249 = limit;
+  int64_t v1250 = v1249 << 47;
+  ap_int<65> v1251 = v1250;
+  ap_int<65> v1252 = v1251 - 1;
+  int64_t v1253 = v1252;
+  limit = v1253;
+  ap_int<49> v1254 = v1245;
+  ap_int<49> v1255 = v1246;
+  ap_int<49> v1256 = v1254 + v1255;
+  int64_t v1257 = v1256;
   int64_t total3;
-  total3 = v1147;
-  int64_t v1149 = total3;
-  int64_t v1150 = limit;
-  bool v1151 = v1149 > v1150;
-  int64_t v1152 = v1151 ? (int64_t)v1150 : (int64_t)v1149;
+  total3 = v1257;
+  int64_t v1259 = total3;
+  int64_t v1260 = limit;
+  bool v1261 = v1259 > v1260;
+  int64_t v1262 = v1261 ? (int64_t)v1260 : (int64_t)v1259;
   int64_t high2;
-  high2 = v1152;
-  int64_t v1154 = high2;
-  int64_t v1155 = limit;
-  int64_t v1156 = 0 - v1155;
-  bool v1157 = v1154 < v1156;
-  int64_t v1158 = 0 - v1155;
-  int64_t v1159 = v1157 ? (int64_t)v1158 : (int64_t)v1154;
-  ap_int<48> v1160 = v1159;
+  high2 = v1262;
+  int64_t v1264 = high2;
+  int64_t v1265 = limit;
+  int64_t v1266 = 0 - v1265;
+  bool v1267 = v1264 < v1266;
+  int64_t v1268 = 0 - v1265;
+  int64_t v1269 = v1267 ? (int64_t)v1268 : (int64_t)v1264;
+  ap_int<48> v1270 = v1269;
   ap_int<48> result3;
-  result3 = v1160;
-  *v1137 = result3;
+  result3 = v1270;
+  *v1247 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1162[4],
-  int8_t v1163[108][4][4][16],
-  int32_t v1164,
-  ap_int<21> v1165[5][4]
+  ap_uint<128> v1272[4],
+  int8_t v1273[108][4][4][16],
+  int32_t v1274,
+  ap_int<21> v1275[5][4]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1162 complete dim=1
+  #pragma HLS array_partition variable=v1272 complete dim=1
 
-  #pragma HLS array_partition variable=v1163 complete dim=2
-  #pragma HLS array_partition variable=v1163 complete dim=3
-  #pragma HLS array_partition variable=v1163 complete dim=4
+  #pragma HLS array_partition variable=v1273 complete dim=2
+  #pragma HLS array_partition variable=v1273 complete dim=3
+  #pragma HLS array_partition variable=v1273 complete dim=4
 
-  #pragma HLS array_partition variable=v1165 complete dim=1
-  #pragma HLS array_partition variable=v1165 complete dim=2
+  #pragma HLS array_partition variable=v1275 complete dim=1
+  #pragma HLS array_partition variable=v1275 complete dim=2
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1783,79 +1961,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v1170 = v1162[p];
+    ap_uint<128> v1280 = v1272[p];
     ap_uint<128> rest3;
-    rest3 = v1170;
+    rest3 = v1280;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1173 = rest3;
-      int16_t v1174 = v1173;
+      ap_int<128> v1283 = rest3;
+      int16_t v1284 = v1283;
       int16_t low2;
-      low2 = v1174;
-      int16_t v1176 = low2;
-      int32_t v1177 = v1176;
-      int32_t v1178 = v1177 & 255;
-      int16_t v1179 = v1178;
-      lanes[((p * 16) + j)] = v1179;
-      ap_int<128> v1180 = rest3;
-      ap_uint<128> v1181 = v1180 >> 8;
-      rest3 = v1181;
+      low2 = v1284;
+      int16_t v1286 = low2;
+      int32_t v1287 = v1286;
+      int32_t v1288 = v1287 & 255;
+      int16_t v1289 = v1288;
+      lanes[((p * 16) + j)] = v1289;
+      ap_int<128> v1290 = rest3;
+      ap_uint<128> v1291 = v1290 >> 8;
+      rest3 = v1291;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 64; m++) {
-    int16_t v1183 = lanes[m];
+    int16_t v1293 = lanes[m];
     int16_t byte;
-    byte = v1183;
+    byte = v1293;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1186 = byte;
-      int16_t v1187 = v1186 << 1;
-      ap_int<17> v1188 = v1186;
-      ap_int<17> v1189 = v1187;
-      ap_int<17> v1190 = v1188 + v1189;
-      int16_t v1191 = v1190;
+      int16_t v1296 = byte;
+      int16_t v1297 = v1296 << 1;
+      ap_int<17> v1298 = v1296;
+      ap_int<17> v1299 = v1297;
+      ap_int<17> v1300 = v1298 + v1299;
+      int16_t v1301 = v1300;
       int16_t triple;
-      triple = v1191;
-      int16_t v1193 = triple;
-      int16_t v1194 = v1193 >> 8;
-      ap_int<33> v1195 = v1194;
-      ap_int<33> v1196 = v1195 - 1;
-      int16_t v1197 = v1196;
-      trits[r][m] = v1197;
-      int16_t v1198 = triple;
-      int32_t v1199 = v1198;
-      int32_t v1200 = v1199 & 255;
-      int16_t v1201 = v1200;
-      byte = v1201;
+      triple = v1301;
+      int16_t v1303 = triple;
+      int16_t v1304 = v1303 >> 8;
+      ap_int<33> v1305 = v1304;
+      ap_int<33> v1306 = v1305 - 1;
+      int16_t v1307 = v1306;
+      trits[r][m] = v1307;
+      int16_t v1308 = triple;
+      int32_t v1309 = v1308;
+      int32_t v1310 = v1309 & 255;
+      int16_t v1311 = v1310;
+      byte = v1311;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 4; t1++) {
     l_k3: for (int k3 = 0; k3 < 4; k3++) {
       l_e2: for (int e2 = 0; e2 < 16; e2++) {
-        int v1205 = v1164;
-        int8_t v1206 = v1163[v1205][t1][k3][e2];
-        int16_t v1207 = v1206;
+        int v1315 = v1274;
+        int8_t v1316 = v1273[v1315][t1][k3][e2];
+        int16_t v1317 = v1316;
         int16_t code;
-        code = v1207;
+        code = v1317;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1210 = trits[r1][((k3 * 16) + e2)];
+          int16_t v1320 = trits[r1][((k3 * 16) + e2)];
           int16_t trit;
-          trit = v1210;
-          int16_t v1212 = trit;
-          int32_t v1213 = v1212;
-          bool v1214 = v1213 == 1;
-          int16_t v1215 = code;
-          int32_t v1216 = v1215;
-          int32_t v1217 = v1214 ? (int32_t)v1216 : (int32_t)0;
-          int16_t v1218 = v1217;
+          trit = v1320;
+          int16_t v1322 = trit;
+          int32_t v1323 = v1322;
+          bool v1324 = v1323 == 1;
+          int16_t v1325 = code;
+          int32_t v1326 = v1325;
+          int32_t v1327 = v1324 ? (int32_t)v1326 : (int32_t)0;
+          int16_t v1328 = v1327;
           int16_t added;
-          added = v1218;
-          int16_t v1220 = trit;
-          int32_t v1221 = v1220;
-          bool v1222 = v1221 == -1;
-          int16_t v1223 = code;
-          int16_t v1224 = 0 - v1223;
-          int16_t v1225 = added;
-          int16_t v1226 = v1222 ? (int16_t)v1224 : (int16_t)v1225;
-          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1226;
+          added = v1328;
+          int16_t v1330 = trit;
+          int32_t v1331 = v1330;
+          bool v1332 = v1331 == -1;
+          int16_t v1333 = code;
+          int16_t v1334 = 0 - v1333;
+          int16_t v1335 = added;
+          int16_t v1336 = v1332 ? (int16_t)v1334 : (int16_t)v1335;
+          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1336;
         }
       }
     }
@@ -1863,40 +2041,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 4; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
-        int16_t v1230 = tree[r2][t2][((n4 * -2) + 126)];
-        int16_t v1231 = tree[r2][t2][((n4 * -2) + 127)];
-        ap_int<17> v1232 = v1230;
-        ap_int<17> v1233 = v1231;
-        ap_int<17> v1234 = v1232 + v1233;
-        int16_t v1235 = v1234;
-        tree[r2][t2][((-n4) + 63)] = v1235;
+        int16_t v1340 = tree[r2][t2][((n4 * -2) + 126)];
+        int16_t v1341 = tree[r2][t2][((n4 * -2) + 127)];
+        ap_int<17> v1342 = v1340;
+        ap_int<17> v1343 = v1341;
+        ap_int<17> v1344 = v1342 + v1343;
+        int16_t v1345 = v1344;
+        tree[r2][t2][((-n4) + 63)] = v1345;
       }
-      bool v1236 = v1164 == 0;
-      ap_int<21> v1237 = v1165[r2][t2];
-      int32_t v1238 = v1237;
-      int32_t v1239 = v1236 ? (int32_t)0 : (int32_t)v1238;
-      ap_int<21> v1240 = v1239;
+      bool v1346 = v1274 == 0;
+      ap_int<21> v1347 = v1275[r2][t2];
+      int32_t v1348 = v1347;
+      int32_t v1349 = v1346 ? (int32_t)0 : (int32_t)v1348;
+      ap_int<21> v1350 = v1349;
       ap_int<21> before;
-      before = v1240;
-      ap_int<21> v1242 = before;
-      int16_t v1243 = tree[r2][t2][1];
-      ap_int<22> v1244 = v1242;
-      ap_int<22> v1245 = v1243;
-      ap_int<22> v1246 = v1244 + v1245;
-      ap_int<21> v1247 = v1246;
-      v1165[r2][t2] = v1247;
+      before = v1350;
+      ap_int<21> v1352 = before;
+      int16_t v1353 = tree[r2][t2][1];
+      ap_int<22> v1354 = v1352;
+      ap_int<22> v1355 = v1353;
+      ap_int<22> v1356 = v1354 + v1355;
+      ap_int<21> v1357 = v1356;
+      v1275[r2][t2] = v1357;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1248,
-  int32_t v1249[2],
-  int32_t v1250[2]
+  int64_t v1358,
+  int32_t v1359[2],
+  int32_t v1360[2]
 ) {
-  #pragma HLS array_partition variable=v1249 complete dim=1
+  #pragma HLS array_partition variable=v1359 complete dim=1
 
-  #pragma HLS array_partition variable=v1250 complete dim=1
+  #pragma HLS array_partition variable=v1360 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1907,29 +2085,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1254 = v1249[0];
-  int64_t v1255 = v1254;
+  int32_t v1364 = v1359[0];
+  int64_t v1365 = v1364;
   int64_t mantissa3;
-  mantissa3 = v1255;
-  int64_t v1257 = mantissa3;
-  int32_t v1258 = v1249[1];
-  normalise(v1257, v1258, unit);
+  mantissa3 = v1365;
+  int64_t v1367 = mantissa3;
+  int32_t v1368 = v1359[1];
+  normalise(v1367, v1368, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1248, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1250);
+  normalise(v1358, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1360);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1259,
-  hls::stream< int32_t >& v1260,
-  hls::stream< ap_uint<128> >& v1261,
-  hls::stream< ap_uint<128> >& v1262,
-  hls::stream< ap_uint<1024> >& v1263,
-  hls::stream< ap_uint<128> >& v1264,
-  hls::stream< ap_uint<128> >& v1265,
-  hls::stream< ap_uint<128> >& v1266,
-  hls::stream< ap_uint<128> >& v1267,
-  hls::stream< ap_uint<128> >& v1268
+  hls::stream< ap_uint<128> >& v1369,
+  hls::stream< int32_t >& v1370,
+  hls::stream< ap_uint<128> >& v1371,
+  hls::stream< ap_uint<128> >& v1372,
+  hls::stream< ap_uint<1024> >& v1373,
+  hls::stream< ap_uint<128> >& v1374,
+  hls::stream< ap_uint<128> >& v1375,
+  hls::stream< ap_uint<128> >& v1376,
+  hls::stream< ap_uint<128> >& v1377,
+  hls::stream< ap_uint<128> >& v1378
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -2022,575 +2200,421 @@ void core_0(
   gate_max = 2147483647;
   int64_t vector_max;
   vector_max = 1;
-  int64_t v1303 = vector_max;
-  int64_t v1304 = v1303 << 47;
-  ap_int<65> v1305 = v1304;
-  ap_int<65> v1306 = v1305 - 1;
-  int64_t v1307 = v1306;
-  vector_max = v1307;
+  int64_t v1413 = vector_max;
+  int64_t v1414 = v1413 << 47;
+  ap_int<65> v1415 = v1414;
+  ap_int<65> v1416 = v1415 - 1;
+  int64_t v1417 = v1416;
+  vector_max = v1417;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1309 = v1259.read();
+    ap_uint<128> v1419 = v1369.read();
     ap_uint<128> size3;
-    size3 = v1309;
-    ap_int<128> v1311 = size3;
-    int32_t v1312;
-    ap_int<128> v1312_tmp = v1311;
-    v1312 = v1312_tmp(31, 0);
+    size3 = v1419;
+    ap_int<128> v1421 = size3;
+    int32_t v1422;
+    ap_int<128> v1422_tmp = v1421;
+    v1422 = v1422_tmp(31, 0);
     int32_t total_words;
-    total_words = v1312;
-    int32_t v1314 = total_words;
-    weight_words[n5] = v1314;
-    ap_int<128> v1315 = size3;
-    int32_t v1316;
-    ap_int<128> v1316_tmp = v1315;
-    v1316 = v1316_tmp(63, 32);
+    total_words = v1422;
+    int32_t v1424 = total_words;
+    weight_words[n5] = v1424;
+    ap_int<128> v1425 = size3;
+    int32_t v1426;
+    ap_int<128> v1426_tmp = v1425;
+    v1426 = v1426_tmp(63, 32);
     int32_t both1;
-    both1 = v1316;
-    int32_t v1318 = both1;
-    int32_t v1319 = v1318 & 65535;
-    column_words[n5] = v1319;
-    int32_t v1320 = both1;
-    int32_t v1321 = v1320 >> 16;
-    norm_words[n5] = v1321;
-    ap_int<128> v1322 = size3;
-    int32_t v1323;
-    ap_int<128> v1323_tmp = v1322;
-    v1323 = v1323_tmp(95, 64);
+    both1 = v1426;
+    int32_t v1428 = both1;
+    int32_t v1429 = v1428 & 65535;
+    column_words[n5] = v1429;
+    int32_t v1430 = both1;
+    int32_t v1431 = v1430 >> 16;
+    norm_words[n5] = v1431;
+    ap_int<128> v1432 = size3;
+    int32_t v1433;
+    ap_int<128> v1433_tmp = v1432;
+    v1433 = v1433_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1323;
-    int32_t v1325 = all_rows;
-    matrix_rows[n5] = v1325;
-    ap_int<128> v1326 = size3;
-    int32_t v1327;
-    ap_int<128> v1327_tmp = v1326;
-    v1327 = v1327_tmp(127, 96);
+    all_rows = v1433;
+    int32_t v1435 = all_rows;
+    matrix_rows[n5] = v1435;
+    ap_int<128> v1436 = size3;
+    int32_t v1437;
+    ap_int<128> v1437_tmp = v1436;
+    v1437 = v1437_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1327;
-    int32_t v1329 = room_and_groups1;
-    int32_t v1330 = v1329 >> 12;
-    row_groups[n5] = v1330;
+    room_and_groups1 = v1437;
+    int32_t v1439 = room_and_groups1;
+    int32_t v1440 = v1439 >> 12;
+    row_groups[n5] = v1440;
   }
-  int32_t v1331 = matrix_rows[4];
-  int32_t v1332 = v1331 >> 1;
+  int32_t v1441 = matrix_rows[4];
+  int32_t v1442 = v1441 >> 1;
   int32_t intermediate;
-  intermediate = v1332;
+  intermediate = v1442;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1337 = v1260.read();
-  tokens1 = v1337;
-  int32_t v1338 = v1260.read();
-  continued1 = v1338;
-  int32_t v1339 = v1260.read();
+  int32_t v1447 = v1370.read();
+  tokens1 = v1447;
+  int32_t v1448 = v1370.read();
+  continued1 = v1448;
+  int32_t v1449 = v1370.read();
   int32_t silent1;
-  silent1 = v1339;
+  silent1 = v1449;
   wanted1 = 0;
-  int32_t v1341 = tokens1;
-  int v1342 = v1341;
-  for (int v1343 = 0; v1343 < v1342; v1343 += 1) {
-    int32_t v1344 = v1343;
+  int32_t v1451 = tokens1;
+  int v1452 = v1451;
+  for (int v1453 = 0; v1453 < v1452; v1453 += 1) {
+    int32_t v1454 = v1453;
     int32_t candidate_token;
-    candidate_token = v1344;
-    int32_t v1346 = silent1;
-    int32_t v1347 = v1346 & 1;
-    bool v1348 = v1347 == 0;
-    if (v1348) {
-      int32_t v1349 = candidate_token;
-      int32_t v1350 = wanted1;
-      int v1351 = v1350;
-      chosen[v1351] = v1349;
-      int32_t v1352 = wanted1;
-      ap_int<33> v1353 = v1352;
-      ap_int<33> v1354 = v1353 + 1;
-      int32_t v1355 = v1354;
-      wanted1 = v1355;
+    candidate_token = v1454;
+    int32_t v1456 = silent1;
+    int32_t v1457 = v1456 & 1;
+    bool v1458 = v1457 == 0;
+    if (v1458) {
+      int32_t v1459 = candidate_token;
+      int32_t v1460 = wanted1;
+      int v1461 = v1460;
+      chosen[v1461] = v1459;
+      int32_t v1462 = wanted1;
+      ap_int<33> v1463 = v1462;
+      ap_int<33> v1464 = v1463 + 1;
+      int32_t v1465 = v1464;
+      wanted1 = v1465;
     }
-    int32_t v1356 = silent1;
-    int32_t v1357 = v1356 >> 1;
-    silent1 = v1357;
+    int32_t v1466 = silent1;
+    int32_t v1467 = v1466 >> 1;
+    silent1 = v1467;
   }
-  int32_t v1358 = v1260.read();
+  int32_t v1468 = v1370.read();
   int32_t vector_beats1;
-  vector_beats1 = v1358;
-  int32_t v1360 = tokens1;
-  int v1361 = v1360;
-  for (int v1362 = 0; v1362 < v1361; v1362 += 1) {
-    int32_t v1363 = v1362;
+  vector_beats1 = v1468;
+  int32_t v1470 = tokens1;
+  int v1471 = v1470;
+  for (int v1472 = 0; v1472 < v1471; v1472 += 1) {
+    int32_t v1473 = v1472;
     int32_t token_in;
-    token_in = v1363;
+    token_in = v1473;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1366 = vector_beats1;
-    int v1367 = v1366;
-    for (int v1368 = 0; v1368 < v1367; v1368 += 1) {
+    int32_t v1476 = vector_beats1;
+    int v1477 = v1476;
+    for (int v1478 = 0; v1478 < v1477; v1478 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1369 = v1261.read();
+      ap_uint<128> v1479 = v1371.read();
       ap_uint<128> pair1;
-      pair1 = v1369;
-      ap_int<128> v1371 = pair1;
-      ap_int<48> v1372;
-      ap_int<128> v1372_tmp = v1371;
-      v1372 = v1372_tmp(47, 0);
+      pair1 = v1479;
+      ap_int<128> v1481 = pair1;
+      ap_int<48> v1482;
+      ap_int<128> v1482_tmp = v1481;
+      v1482 = v1482_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1372;
-      ap_int<128> v1374 = pair1;
-      ap_int<48> v1375;
-      ap_int<128> v1375_tmp = v1374;
-      v1375 = v1375_tmp(111, 64);
+      low3 = v1482;
+      ap_int<128> v1484 = pair1;
+      ap_int<48> v1485;
+      ap_int<128> v1485_tmp = v1484;
+      v1485 = v1485_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1375;
-      int32_t v1377 = v1368;
+      high3 = v1485;
+      int32_t v1487 = v1478;
       int32_t number;
-      number = v1377;
-      int32_t v1379 = number;
-      int64_t v1380 = v1379;
-      int64_t v1381 = v1380 * 4;
-      int32_t v1382 = token_in;
-      ap_int<65> v1383 = v1381;
-      ap_int<65> v1384 = v1382;
-      ap_int<65> v1385 = v1383 + v1384;
-      int32_t v1386 = v1385;
+      number = v1487;
+      int32_t v1489 = number;
+      int64_t v1490 = v1489;
+      int64_t v1491 = v1490 * 4;
+      int32_t v1492 = token_in;
+      ap_int<65> v1493 = v1491;
+      ap_int<65> v1494 = v1492;
+      ap_int<65> v1495 = v1493 + v1494;
+      int32_t v1496 = v1495;
       int32_t beside;
-      beside = v1386;
-      ap_int<48> v1388 = low3;
-      int32_t v1389 = beside;
-      int v1390 = v1389;
-      residual[v1390][0] = v1388;
-      ap_int<48> v1391 = high3;
-      int32_t v1392 = beside;
-      int v1393 = v1392;
-      residual[v1393][1] = v1391;
-      int32_t v1394 = number;
-      int32_t v1395 = v1394 & 7;
-      int32_t v1396 = v1395 << 1;
+      beside = v1496;
+      ap_int<48> v1498 = low3;
+      int32_t v1499 = beside;
+      int v1500 = v1499;
+      residual[v1500][0] = v1498;
+      ap_int<48> v1501 = high3;
+      int32_t v1502 = beside;
+      int v1503 = v1502;
+      residual[v1503][1] = v1501;
+      int32_t v1504 = number;
+      int32_t v1505 = v1504 & 7;
+      int32_t v1506 = v1505 << 1;
       int32_t lane;
-      lane = v1396;
-      int32_t v1398 = number;
-      int32_t v1399 = v1398 >> 3;
-      int64_t v1400 = v1399;
-      int64_t v1401 = v1400 * 4;
-      int32_t v1402 = token_in;
-      ap_int<65> v1403 = v1401;
-      ap_int<65> v1404 = v1402;
-      ap_int<65> v1405 = v1403 + v1404;
-      int32_t v1406 = v1405;
+      lane = v1506;
+      int32_t v1508 = number;
+      int32_t v1509 = v1508 >> 3;
+      int64_t v1510 = v1509;
+      int64_t v1511 = v1510 * 4;
+      int32_t v1512 = token_in;
+      ap_int<65> v1513 = v1511;
+      ap_int<65> v1514 = v1512;
+      ap_int<65> v1515 = v1513 + v1514;
+      int32_t v1516 = v1515;
       int32_t place_in;
-      place_in = v1406;
-      ap_int<48> v1408 = low3;
-      int32_t v1409 = place_in;
-      int v1410 = v1409;
-      int32_t v1411 = lane;
-      int v1412 = v1411;
-      values[v1410][v1412] = v1408;
-      ap_int<48> v1413 = high3;
-      int32_t v1414 = place_in;
-      int v1415 = v1414;
-      int32_t v1416 = lane;
-      ap_int<33> v1417 = v1416;
-      ap_int<33> v1418 = v1417 + 1;
-      int v1419 = v1418;
-      values[v1415][v1419] = v1413;
-      ap_int<48> v1420 = seen;
-      ap_int<48> v1421 = low3;
-      ap_int<48> v1422 = v1421 >> 47;
-      ap_int<48> v1423 = v1421 ^ v1422;
-      ap_int<48> v1424 = v1420 | v1423;
-      ap_int<48> v1425 = high3;
-      ap_int<48> v1426 = v1425 >> 47;
-      ap_int<48> v1427 = v1425 ^ v1426;
-      ap_int<48> v1428 = v1424 | v1427;
-      seen = v1428;
+      place_in = v1516;
+      ap_int<48> v1518 = low3;
+      int32_t v1519 = place_in;
+      int v1520 = v1519;
+      int32_t v1521 = lane;
+      int v1522 = v1521;
+      values[v1520][v1522] = v1518;
+      ap_int<48> v1523 = high3;
+      int32_t v1524 = place_in;
+      int v1525 = v1524;
+      int32_t v1526 = lane;
+      ap_int<33> v1527 = v1526;
+      ap_int<33> v1528 = v1527 + 1;
+      int v1529 = v1528;
+      values[v1525][v1529] = v1523;
+      ap_int<48> v1530 = seen;
+      ap_int<48> v1531 = low3;
+      ap_int<48> v1532 = v1531 >> 47;
+      ap_int<48> v1533 = v1531 ^ v1532;
+      ap_int<48> v1534 = v1530 | v1533;
+      ap_int<48> v1535 = high3;
+      ap_int<48> v1536 = v1535 >> 47;
+      ap_int<48> v1537 = v1535 ^ v1536;
+      ap_int<48> v1538 = v1534 | v1537;
+      seen = v1538;
     }
-    ap_int<48> v1429 = seen;
-    int32_t v1430 = token_in;
-    int v1431 = v1430;
-    ones[v1431] = v1429;
+    ap_int<48> v1539 = seen;
+    int32_t v1540 = token_in;
+    int v1541 = v1540;
+    ones[v1541] = v1539;
   }
-  int32_t v1432 = v1260.read();
+  int32_t v1542 = v1370.read();
   int32_t count5;
-  count5 = v1432;
-  int32_t v1434 = count5;
-  int v1435 = v1434;
-  for (int v1436 = 0; v1436 < v1435; v1436 += 1) {
-    int32_t v1437 = v1260.read();
+  count5 = v1542;
+  int32_t v1544 = count5;
+  int v1545 = v1544;
+  for (int v1546 = 0; v1546 < v1545; v1546 += 1) {
+    int32_t v1547 = v1370.read();
     int32_t kind5;
-    kind5 = v1437;
-    int32_t v1439 = kind5;
-    bool v1440 = v1439 == 0;
-    int32_t v1441 = v1440 ? (int32_t)0 : (int32_t)6;
+    kind5 = v1547;
+    int32_t v1549 = kind5;
+    bool v1550 = v1549 == 0;
+    int32_t v1551 = v1550 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1441;
-    int32_t v1443 = kind5;
-    bool v1444 = v1443 == 1;
-    ap_int<33> v1445 = v1444 ? (ap_int<33>)7 : (ap_int<33>)6;
-    int32_t v1446 = v1445;
+    phase_begin1 = v1551;
+    int32_t v1553 = kind5;
+    bool v1554 = v1553 == 1;
+    ap_int<33> v1555 = v1554 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1556 = v1555;
     int32_t phase_end1;
-    phase_end1 = v1446;
-    int32_t v1448 = kind5;
-    bool v1449 = v1448 == 0;
-    int32_t v1450 = tokens1;
-    int32_t v1451 = wanted1;
-    int32_t v1452 = v1449 ? (int32_t)v1450 : (int32_t)v1451;
+    phase_end1 = v1556;
+    int32_t v1558 = kind5;
+    bool v1559 = v1558 == 0;
+    int32_t v1560 = tokens1;
+    int32_t v1561 = wanted1;
+    int32_t v1562 = v1559 ? (int32_t)v1560 : (int32_t)v1561;
     int32_t active;
-    active = v1452;
-    int32_t v1454 = phase_begin1;
-    int32_t v1455 = phase_end1;
-    int v1456 = v1454;
-    int v1457 = v1455;
-    for (int v1458 = v1456; v1458 < v1457; v1458 += 1) {
-      int32_t v1459 = v1458;
+    active = v1562;
+    int32_t v1564 = phase_begin1;
+    int32_t v1565 = phase_end1;
+    int v1566 = v1564;
+    int v1567 = v1565;
+    for (int v1568 = v1566; v1568 < v1567; v1568 += 1) {
+      int32_t v1569 = v1568;
       int32_t phase;
-      phase = v1459;
-      ap_uint<128> v1461 = v1262.read();
+      phase = v1569;
+      ap_uint<128> v1571 = v1372.read();
       ap_uint<128> front1;
-      front1 = v1461;
-      ap_uint<128> v1463 = v1262.read();
+      front1 = v1571;
+      ap_uint<128> v1573 = v1372.read();
       ap_uint<128> back1;
-      back1 = v1463;
-      ap_int<128> v1465 = front1;
-      int32_t v1466;
-      ap_int<128> v1466_tmp = v1465;
-      v1466 = v1466_tmp(31, 0);
-      header[0] = v1466;
-      ap_int<128> v1467 = front1;
-      int32_t v1468;
-      ap_int<128> v1468_tmp = v1467;
-      v1468 = v1468_tmp(63, 32);
-      header[1] = v1468;
-      ap_int<128> v1469 = front1;
-      int32_t v1470;
-      ap_int<128> v1470_tmp = v1469;
-      v1470 = v1470_tmp(95, 64);
-      header[2] = v1470;
-      ap_int<128> v1471 = front1;
-      int32_t v1472;
-      ap_int<128> v1472_tmp = v1471;
-      v1472 = v1472_tmp(127, 96);
-      header[3] = v1472;
-      ap_int<128> v1473 = back1;
-      int32_t v1474;
-      ap_int<128> v1474_tmp = v1473;
-      v1474 = v1474_tmp(31, 0);
-      header[4] = v1474;
-      ap_int<128> v1475 = back1;
-      int32_t v1476;
-      ap_int<128> v1476_tmp = v1475;
-      v1476 = v1476_tmp(63, 32);
-      header[5] = v1476;
-      ap_int<128> v1477 = back1;
-      int32_t v1478;
-      ap_int<128> v1478_tmp = v1477;
-      v1478 = v1478_tmp(95, 64);
-      header[6] = v1478;
+      back1 = v1573;
+      ap_int<128> v1575 = front1;
+      int32_t v1576;
+      ap_int<128> v1576_tmp = v1575;
+      v1576 = v1576_tmp(31, 0);
+      header[0] = v1576;
+      ap_int<128> v1577 = front1;
+      int32_t v1578;
+      ap_int<128> v1578_tmp = v1577;
+      v1578 = v1578_tmp(63, 32);
+      header[1] = v1578;
+      ap_int<128> v1579 = front1;
+      int32_t v1580;
+      ap_int<128> v1580_tmp = v1579;
+      v1580 = v1580_tmp(95, 64);
+      header[2] = v1580;
+      ap_int<128> v1581 = front1;
+      int32_t v1582;
+      ap_int<128> v1582_tmp = v1581;
+      v1582 = v1582_tmp(127, 96);
+      header[3] = v1582;
+      ap_int<128> v1583 = back1;
+      int32_t v1584;
+      ap_int<128> v1584_tmp = v1583;
+      v1584 = v1584_tmp(31, 0);
+      header[4] = v1584;
+      ap_int<128> v1585 = back1;
+      int32_t v1586;
+      ap_int<128> v1586_tmp = v1585;
+      v1586 = v1586_tmp(63, 32);
+      header[5] = v1586;
+      ap_int<128> v1587 = back1;
+      int32_t v1588;
+      ap_int<128> v1588_tmp = v1587;
+      v1588 = v1588_tmp(95, 64);
+      header[6] = v1588;
       header[7] = 0;
-      int32_t v1479 = active;
-      int v1480 = v1479;
-      for (int v1481 = 0; v1481 < v1480; v1481 += 1) {
-        int32_t v1482 = v1481;
+      int32_t v1589 = active;
+      int v1590 = v1589;
+      for (int v1591 = 0; v1591 < v1590; v1591 += 1) {
+        int32_t v1592 = v1591;
         int32_t turn;
-        turn = v1482;
-        int32_t v1484 = turn;
+        turn = v1592;
+        int32_t v1594 = turn;
         int32_t token;
-        token = v1484;
-        int32_t v1486 = phase;
-        bool v1487 = v1486 == 6;
-        if (v1487) {
-          int32_t v1488 = turn;
-          int v1489 = v1488;
-          int32_t v1490 = chosen[v1489];
-          token = v1490;
+        token = v1594;
+        int32_t v1596 = phase;
+        bool v1597 = v1596 == 6;
+        if (v1597) {
+          int32_t v1598 = turn;
+          int v1599 = v1598;
+          int32_t v1600 = chosen[v1599];
+          token = v1600;
         }
-        int32_t v1491 = token;
-        int v1492 = v1491;
-        ap_int<48> v1493 = ones[v1492];
-        int64_t v1494 = v1493;
+        int32_t v1601 = token;
+        int v1602 = v1601;
+        ap_int<48> v1603 = ones[v1602];
+        int64_t v1604 = v1603;
         int64_t magnitude;
-        magnitude = v1494;
-        int64_t v1496 = magnitude;
-        int32_t v1497;
-        bit_length(v1496, &v1497);
+        magnitude = v1604;
+        int64_t v1606 = magnitude;
+        int32_t v1607;
+        bit_length(v1606, &v1607);
         int32_t length;
-        length = v1497;
-        int32_t v1499 = length;
-        ap_int<33> v1500 = v1499;
-        ap_int<33> v1501 = 47 - v1500;
-        int32_t v1502 = v1501;
-        int32_t left1;
-        left1 = v1502;
+        length = v1607;
+        int32_t v1609 = length;
+        ap_int<33> v1610 = v1609;
+        ap_int<33> v1611 = 47 - v1610;
+        int32_t v1612 = v1611;
+        int32_t left2;
+        left2 = v1612;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1504 = phase;
-        int v1505 = v1504;
-        int32_t v1506 = norm_words[v1505];
+        int32_t v1614 = phase;
+        int v1615 = v1614;
+        int32_t v1616 = norm_words[v1615];
         int32_t vector_words1;
-        vector_words1 = v1506;
-        int32_t v1508 = vector_words1;
-        int v1509 = v1508;
-        for (int v1510 = 0; v1510 < v1509; v1510 += 1) {
+        vector_words1 = v1616;
+        int32_t v1618 = vector_words1;
+        int v1619 = v1618;
+        for (int v1620 = 0; v1620 < v1619; v1620 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1511 = v1510;
+          int32_t v1621 = v1620;
           int32_t measured;
-          measured = v1511;
-          ap_uint<1024> v1513 = v1263.read();
+          measured = v1621;
+          ap_uint<1024> v1623 = v1373.read();
           ap_uint<1024> element1;
-          element1 = v1513;
-          int32_t v1515 = measured;
-          int64_t v1516 = v1515;
-          int64_t v1517 = v1516 * 4;
-          int32_t v1518 = token;
-          ap_int<65> v1519 = v1517;
-          ap_int<65> v1520 = v1518;
-          ap_int<65> v1521 = v1519 + v1520;
-          int32_t v1522 = v1521;
+          element1 = v1623;
+          int32_t v1625 = measured;
+          int64_t v1626 = v1625;
+          int64_t v1627 = v1626 * 4;
+          int32_t v1628 = token;
+          ap_int<65> v1629 = v1627;
+          ap_int<65> v1630 = v1628;
+          ap_int<65> v1631 = v1629 + v1630;
+          int32_t v1632 = v1631;
           int32_t place;
-          place = v1522;
-          int32_t v1524 = place;
-          int32_t v1525 = measured;
-          ap_int<1024> v1526 = element1;
-          int32_t v1527 = left1;
-          measure(values, v1524, v1525, v1526, v1527, scaled, squares, absmax);
+          place = v1632;
+          int32_t v1634 = place;
+          int32_t v1635 = measured;
+          ap_int<1024> v1636 = element1;
+          int32_t v1637 = left2;
+          measure(values, v1634, v1635, v1636, v1637, scaled, squares, absmax);
         }
-        int32_t v1528 = length;
-        ap_int<33> v1529 = v1528;
-        ap_int<33> v1530 = v1529 + 1;
-        int32_t v1531 = v1530;
+        int32_t v1638 = length;
+        ap_int<33> v1639 = v1638;
+        ap_int<33> v1640 = v1639 + 1;
+        int32_t v1641 = v1640;
         int32_t lost;
-        lost = v1531;
-        int32_t v1533 = lost;
-        ap_int<33> v1534 = v1533;
-        ap_int<33> v1535 = v1534 - 24;
-        ap_int<33> v1536 = v1535 << 1;
-        int32_t v1537 = v1536;
+        lost = v1641;
+        int32_t v1643 = lost;
+        ap_int<33> v1644 = v1643;
+        ap_int<33> v1645 = v1644 - 24;
+        ap_int<33> v1646 = v1645 << 1;
+        int32_t v1647 = v1646;
         int32_t plain_exponent;
-        plain_exponent = v1537;
-        int64_t v1539 = squares[1];
-        int32_t v1540 = plain_exponent;
-        normalise(v1539, v1540, plain);
-        int32_t v1541 = phase;
-        bool v1542 = v1541 == 3;
-        if (v1542) {
-          int32_t v1543 = token;
-          int v1544 = v1543;
-          int32_t v1545 = gate_mantissas[v1544];
-          plain[0] = v1545;
-          int32_t v1546 = token;
-          int v1547 = v1546;
-          int32_t v1548 = gate_exponents[v1547];
-          plain[1] = v1548;
+        plain_exponent = v1647;
+        int64_t v1649 = squares[1];
+        int32_t v1650 = plain_exponent;
+        normalise(v1649, v1650, plain);
+        int32_t v1651 = phase;
+        bool v1652 = v1651 == 3;
+        if (v1652) {
+          int32_t v1653 = token;
+          int v1654 = v1653;
+          int32_t v1655 = gate_mantissas[v1654];
+          plain[0] = v1655;
+          int32_t v1656 = token;
+          int v1657 = v1656;
+          int32_t v1658 = gate_exponents[v1657];
+          plain[1] = v1658;
         }
-        int32_t v1549 = phase;
-        bool v1550 = v1549 == 5;
-        if (v1550) {
+        int32_t v1659 = phase;
+        bool v1660 = v1659 == 5;
+        if (v1660) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1551 = lost;
-        norm_scale(header, v1551, squares, absmax, plain, exponents, work);
-        int32_t v1552 = absmax[0];
-        int32_t v1553;
-        code_shift(v1552, &v1553);
-        int32_t code_left;
-        code_left = v1553;
-        int32_t v1555 = absmax[0];
-        int32_t v1556 = code_left;
-        ap_int<26> v1557;
-        code_reciprocal(v1555, v1556, &v1557);
-        ap_int<26> reciprocal1;
-        reciprocal1 = v1557;
-        int32_t code_column;
-        code_column = 0;
-        int32_t code_group;
-        code_group = 0;
-        int64_t v1561 = work[0];
-        int64_t radicand1;
-        radicand1 = v1561;
-        int64_t v1563 = work[1];
-        ap_int<36> v1564 = v1563;
-        ap_int<36> dividend;
-        dividend = v1564;
-        int64_t root;
-        root = 0;
-        int64_t quotient1;
-        quotient1 = 0;
-        ap_int<36> divisor;
-        divisor = 0;
-        int32_t dividing;
-        dividing = 0;
-        int64_t root_bit;
-        root_bit = 1;
-        int64_t v1571 = root_bit;
-        int64_t v1572 = v1571 << 60;
-        root_bit = v1572;
-        int32_t v1573 = vector_words1;
-        bool v1574 = v1573 > 57;
-        int32_t v1575 = v1574 ? (int32_t)v1573 : (int32_t)57;
-        int32_t passes;
-        passes = v1575;
-        int32_t v1577 = passes;
-        int v1578 = v1577;
-        for (int v1579 = 0; v1579 < v1578; v1579 += 1) {
-        #pragma HLS pipeline II=1
-          int32_t v1580 = v1579;
-          int32_t coded;
-          coded = v1580;
-          int32_t v1582 = coded;
-          int32_t v1583 = vector_words1;
-          bool v1584 = v1582 < v1583;
-          if (v1584) {
-            int32_t v1585 = coded;
-            int32_t v1586 = code_left;
-            ap_int<26> v1587 = reciprocal1;
-            int32_t v1588 = code_column;
-            int32_t v1589 = turn;
-            int32_t v1590 = code_group;
-            quantise(scaled, v1585, v1586, v1587, codes, v1588, v1589, v1590);
-            int32_t v1591 = code_group;
-            ap_int<33> v1592 = v1591;
-            ap_int<33> v1593 = v1592 + 1;
-            int32_t v1594 = v1593;
-            code_group = v1594;
-            int32_t v1595 = code_group;
-            bool v1596 = v1595 == 4;
-            if (v1596) {
-              code_group = 0;
-              int32_t v1597 = code_column;
-              ap_int<33> v1598 = v1597;
-              ap_int<33> v1599 = v1598 + 1;
-              int32_t v1600 = v1599;
-              code_column = v1600;
-            }
-          }
-          int32_t v1601 = coded;
-          bool v1602 = v1601 == 31;
-          if (v1602) {
-            int64_t v1603 = root;
-            ap_int<36> v1604 = v1603;
-            divisor = v1604;
-          }
-          ap_int<36> v1605 = dividend;
-          ap_int<36> v1606 = divisor;
-          ap_int<37> v1607 = v1605;
-          ap_int<37> v1608 = v1606;
-          ap_int<37> v1609 = v1607 - v1608;
-          ap_int<36> v1610 = v1609;
-          ap_int<36> less;
-          less = v1610;
-          int32_t v1612 = dividing;
-          bool v1613 = v1612 > 0;
-          if (v1613) {
-            int64_t v1614 = quotient1;
-            int64_t v1615 = v1614 << 1;
-            quotient1 = v1615;
-            ap_int<36> v1616 = less;
-            bool v1617 = v1616 >= 0;
-            if (v1617) {
-              ap_int<36> v1618 = less;
-              dividend = v1618;
-              int64_t v1619 = quotient1;
-              ap_int<65> v1620 = v1619;
-              ap_int<65> v1621 = v1620 + 1;
-              int64_t v1622 = v1621;
-              quotient1 = v1622;
-            }
-            ap_int<36> v1623 = dividend;
-            ap_int<36> v1624 = v1623 << 1;
-            dividend = v1624;
-          }
-          int64_t v1625 = root;
-          int64_t v1626 = root_bit;
-          ap_int<65> v1627 = v1625;
-          ap_int<65> v1628 = v1626;
-          ap_int<65> v1629 = v1627 + v1628;
-          int64_t v1630 = v1629;
-          int64_t trial;
-          trial = v1630;
-          int64_t v1632 = root;
-          int64_t v1633 = v1632 >> 1;
-          root = v1633;
-          int64_t v1634 = radicand1;
-          int64_t v1635 = trial;
-          bool v1636 = v1634 >= v1635;
-          if (v1636) {
-            int64_t v1637 = trial;
-            int64_t v1638 = radicand1;
-            ap_int<65> v1639 = v1638;
-            ap_int<65> v1640 = v1637;
-            ap_int<65> v1641 = v1639 - v1640;
-            int64_t v1642 = v1641;
-            radicand1 = v1642;
-            int64_t v1643 = root_bit;
-            int64_t v1644 = root;
-            ap_int<65> v1645 = v1644;
-            ap_int<65> v1646 = v1643;
-            ap_int<65> v1647 = v1645 + v1646;
-            int64_t v1648 = v1647;
-            root = v1648;
-          }
-          int64_t v1649 = root_bit;
-          int64_t v1650 = v1649 >> 2;
-          root_bit = v1650;
-          dividing = 0;
-          int32_t v1651 = coded;
-          bool v1652 = v1651 >= 31;
-          if (v1652) {
-            int32_t v1653 = coded;
-            ap_int<33> v1654 = v1653;
-            bool v1655 = v1654 < 56;
-            if (v1655) {
-              dividing = 1;
-            }
-          }
-        }
-        int64_t v1656 = quotient1;
-        ratio_end(v1656, exponents, 24, scale);
-        int32_t v1657 = scale[0];
-        int32_t v1658 = turn;
-        int v1659 = v1658;
-        scale_mantissas[v1659] = v1657;
-        int32_t v1660 = scale[1];
-        int32_t v1661 = turn;
-        int v1662 = v1661;
-        scale_exponents[v1662] = v1660;
-        int32_t v1663 = phase;
-        bool v1664 = v1663 < 6;
-        int32_t v1665 = scale[1];
-        bool v1666 = v1665 > 0;
-        bool v1667 = v1664 & v1666;
-        if (v1667) {
-          int32_t v1668 = cut1[2];
-          ap_int<33> v1669 = v1668;
-          ap_int<33> v1670 = v1669 + 1;
-          int32_t v1671 = v1670;
-          cut1[2] = v1671;
+        int32_t v1661 = lost;
+        norm_scale(header, v1661, squares, absmax, plain, exponents, work);
+        int32_t v1662 = vector_words1;
+        int32_t v1663 = turn;
+        codes_and_scale(scaled, v1662, v1663, absmax, work, exponents, codes, scale);
+        int32_t v1664 = scale[0];
+        int32_t v1665 = turn;
+        int v1666 = v1665;
+        scale_mantissas[v1666] = v1664;
+        int32_t v1667 = scale[1];
+        int32_t v1668 = turn;
+        int v1669 = v1668;
+        scale_exponents[v1669] = v1667;
+        int32_t v1670 = phase;
+        bool v1671 = v1670 < 6;
+        int32_t v1672 = scale[1];
+        bool v1673 = v1672 > 0;
+        bool v1674 = v1671 & v1673;
+        if (v1674) {
+          int32_t v1675 = cut1[2];
+          ap_int<33> v1676 = v1675;
+          ap_int<33> v1677 = v1676 + 1;
+          int32_t v1678 = v1677;
+          cut1[2] = v1678;
         }
       }
-      int32_t v1672 = phase;
-      int v1673 = v1672;
-      int32_t v1674 = weight_words[v1673];
+      int32_t v1679 = phase;
+      int v1680 = v1679;
+      int32_t v1681 = weight_words[v1680];
       int32_t words5;
-      words5 = v1674;
-      int32_t v1676 = phase;
-      int v1677 = v1676;
-      int32_t v1678 = column_words[v1677];
+      words5 = v1681;
+      int32_t v1683 = phase;
+      int v1684 = v1683;
+      int32_t v1685 = column_words[v1684];
       int32_t columns;
-      columns = v1678;
-      int32_t v1680 = phase;
-      int v1681 = v1680;
-      int32_t v1682 = matrix_rows[v1681];
+      columns = v1685;
+      int32_t v1687 = phase;
+      int v1688 = v1687;
+      int32_t v1689 = matrix_rows[v1688];
       int32_t rows;
-      rows = v1682;
-      l_S_t_7_t3: for (int t3 = 0; t3 < 4; t3++) {
+      rows = v1689;
+      l_S_t_6_t3: for (int t3 = 0; t3 < 4; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1685 = phase;
-        bool v1686 = v1685 == 2;
-        bool v1687 = v1685 >= 3;
-        bool v1688 = v1686 | v1687;
-        if (v1688) {
+        int32_t v1692 = phase;
+        bool v1693 = v1692 == 2;
+        bool v1694 = v1692 >= 3;
+        bool v1695 = v1693 | v1694;
+        if (v1695) {
           ones[t3] = 0;
         }
       }
@@ -2598,963 +2622,963 @@ void core_0(
       state_beat = 0;
       ap_uint<128> room_beat1;
       room_beat1 = 0;
-      int32_t column;
-      column = 0;
+      int32_t column1;
+      column1 = 0;
       int32_t position;
       position = 0;
       int32_t pending;
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1695 = words5;
+      int32_t v1702 = words5;
       int32_t turns;
-      turns = v1695;
+      turns = v1702;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1700 = active;
-      int64_t v1701 = v1700;
-      int64_t v1702 = v1701 * 5;
-      int32_t v1703 = v1702;
-      group_sums = v1703;
-      int32_t v1704 = group_sums;
-      int32_t v1705 = columns;
-      bool v1706 = v1704 > v1705;
-      if (v1706) {
-        int32_t v1707 = group_sums;
-        int32_t v1708 = columns;
-        ap_int<33> v1709 = v1707;
-        ap_int<33> v1710 = v1708;
-        ap_int<33> v1711 = v1709 - v1710;
-        int32_t v1712 = v1711;
-        idle = v1712;
+      int32_t v1707 = active;
+      int64_t v1708 = v1707;
+      int64_t v1709 = v1708 * 5;
+      int32_t v1710 = v1709;
+      group_sums = v1710;
+      int32_t v1711 = group_sums;
+      int32_t v1712 = columns;
+      bool v1713 = v1711 > v1712;
+      if (v1713) {
+        int32_t v1714 = group_sums;
+        int32_t v1715 = columns;
+        ap_int<33> v1716 = v1714;
+        ap_int<33> v1717 = v1715;
+        ap_int<33> v1718 = v1716 - v1717;
+        int32_t v1719 = v1718;
+        idle = v1719;
       }
-      int32_t v1713 = words5;
-      int32_t v1714 = phase;
-      int v1715 = v1714;
-      int32_t v1716 = row_groups[v1715];
-      int32_t v1717 = idle;
-      int64_t v1718 = v1716;
-      int64_t v1719 = v1717;
-      int64_t v1720 = v1718 * v1719;
-      ap_int<65> v1721 = v1713;
-      ap_int<65> v1722 = v1720;
-      ap_int<65> v1723 = v1721 + v1722;
-      int32_t v1724 = v1723;
-      turns = v1724;
-      int32_t v1725 = turns;
-      int32_t v1726 = group_sums;
-      ap_int<33> v1727 = v1725;
-      ap_int<33> v1728 = v1726;
-      ap_int<33> v1729 = v1727 + v1728;
-      int32_t v1730 = v1729;
-      int32_t steps;
-      steps = v1730;
-      int32_t v1732 = steps;
-      int v1733 = v1732;
-      for (int v1734 = 0; v1734 < v1733; v1734 += 1) {
+      int32_t v1720 = words5;
+      int32_t v1721 = phase;
+      int v1722 = v1721;
+      int32_t v1723 = row_groups[v1722];
+      int32_t v1724 = idle;
+      int64_t v1725 = v1723;
+      int64_t v1726 = v1724;
+      int64_t v1727 = v1725 * v1726;
+      ap_int<65> v1728 = v1720;
+      ap_int<65> v1729 = v1727;
+      ap_int<65> v1730 = v1728 + v1729;
+      int32_t v1731 = v1730;
+      turns = v1731;
+      int32_t v1732 = turns;
+      int32_t v1733 = group_sums;
+      ap_int<33> v1734 = v1732;
+      ap_int<33> v1735 = v1733;
+      ap_int<33> v1736 = v1734 + v1735;
+      int32_t v1737 = v1736;
+      int32_t steps1;
+      steps1 = v1737;
+      int32_t v1739 = steps1;
+      int v1740 = v1739;
+      for (int v1741 = 0; v1741 < v1740; v1741 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1736 = waiting;
-        bool v1737 = v1736 > 0;
-        if (v1737) {
-          int32_t v1738 = waiting;
-          ap_int<33> v1739 = v1738;
-          ap_int<33> v1740 = v1739 - 1;
-          int32_t v1741 = v1740;
-          waiting = v1741;
+        int32_t v1743 = waiting;
+        bool v1744 = v1743 > 0;
+        if (v1744) {
+          int32_t v1745 = waiting;
+          ap_int<33> v1746 = v1745;
+          ap_int<33> v1747 = v1746 - 1;
+          int32_t v1748 = v1747;
+          waiting = v1748;
           taking = 0;
         }
-        int32_t v1742 = turns;
-        ap_int<33> v1743 = v1734;
-        ap_int<33> v1744 = v1742;
-        bool v1745 = v1743 < v1744;
-        if (v1745) {
-          int32_t v1746 = taking;
-          bool v1747 = v1746 == 1;
-          if (v1747) {
-            ap_uint<128> v1748 = v1264.read();
-            word[0] = v1748;
-            ap_uint<128> v1749 = v1265.read();
-            word[1] = v1749;
-            ap_uint<128> v1750 = v1266.read();
-            word[2] = v1750;
-            ap_uint<128> v1751 = v1267.read();
-            word[3] = v1751;
+        int32_t v1749 = turns;
+        ap_int<33> v1750 = v1741;
+        ap_int<33> v1751 = v1749;
+        bool v1752 = v1750 < v1751;
+        if (v1752) {
+          int32_t v1753 = taking;
+          bool v1754 = v1753 == 1;
+          if (v1754) {
+            ap_uint<128> v1755 = v1374.read();
+            word[0] = v1755;
+            ap_uint<128> v1756 = v1375.read();
+            word[1] = v1756;
+            ap_uint<128> v1757 = v1376.read();
+            word[2] = v1757;
+            ap_uint<128> v1758 = v1377.read();
+            word[3] = v1758;
           }
         }
-        int32_t v1752 = pending;
-        bool v1753 = v1752 > 0;
-        if (v1753) {
-          int32_t v1754 = pending;
-          ap_int<33> v1755 = v1754;
-          ap_int<33> v1756 = v1755 - 1;
-          int32_t v1757 = v1756;
-          pending = v1757;
+        int32_t v1759 = pending;
+        bool v1760 = v1759 > 0;
+        if (v1760) {
+          int32_t v1761 = pending;
+          ap_int<33> v1762 = v1761;
+          ap_int<33> v1763 = v1762 - 1;
+          int32_t v1764 = v1763;
+          pending = v1764;
           ap_int<21> total4;
           total4 = 0;
-          l_S_t_8_t4: for (int t4 = 0; t4 < 4; t4++) {
-            int32_t v1760 = taker;
-            ap_int<33> v1761 = v1760;
-            ap_int<33> v1762 = t4;
-            bool v1763 = v1761 == v1762;
-            if (v1763) {
-              ap_int<21> v1764 = leaving[0][t4];
-              total4 = v1764;
-              int32_t v1765 = scale_mantissas[t4];
-              scale[0] = v1765;
-              int32_t v1766 = scale_exponents[t4];
-              scale[1] = v1766;
+          l_S_t_7_t4: for (int t4 = 0; t4 < 4; t4++) {
+            int32_t v1767 = taker;
+            ap_int<33> v1768 = v1767;
+            ap_int<33> v1769 = t4;
+            bool v1770 = v1768 == v1769;
+            if (v1770) {
+              ap_int<21> v1771 = leaving[0][t4];
+              total4 = v1771;
+              int32_t v1772 = scale_mantissas[t4];
+              scale[0] = v1772;
+              int32_t v1773 = scale_exponents[t4];
+              scale[1] = v1773;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1768 = taker;
-          int32_t v1769 = active;
-          ap_int<33> v1770 = v1769;
-          ap_int<33> v1771 = v1770 - 1;
-          ap_int<33> v1772 = v1768;
-          bool v1773 = v1772 != v1771;
-          if (v1773) {
+          int32_t v1775 = taker;
+          int32_t v1776 = active;
+          ap_int<33> v1777 = v1776;
+          ap_int<33> v1778 = v1777 - 1;
+          ap_int<33> v1779 = v1775;
+          bool v1780 = v1779 != v1778;
+          if (v1780) {
             last_taker = 0;
           }
-          int32_t v1774 = last_taker;
-          bool v1775 = v1774 == 1;
-          if (v1775) {
-            l_S_r_t_9_r3: for (int r3 = 0; r3 < 4; r3++) {
+          int32_t v1781 = last_taker;
+          bool v1782 = v1781 == 1;
+          if (v1782) {
+            l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 4; t5++) {
-                ap_int<21> v1778 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1778;
+                ap_int<21> v1785 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1785;
               }
             }
           }
-          int32_t v1779 = position;
-          int32_t v1780 = rows;
-          bool v1781 = v1779 < v1780;
-          if (v1781) {
-            int32_t v1782 = phase;
-            int32_t step1;
-            step1 = v1782;
-            int32_t v1784 = position;
+          int32_t v1786 = position;
+          int32_t v1787 = rows;
+          bool v1788 = v1786 < v1787;
+          if (v1788) {
+            int32_t v1789 = phase;
+            int32_t step2;
+            step2 = v1789;
+            int32_t v1791 = position;
             int32_t at5;
-            at5 = v1784;
-            int32_t v1786 = phase;
-            bool v1787 = v1786 == 4;
-            if (v1787) {
-              int32_t v1788 = position;
-              int32_t v1789 = intermediate;
-              bool v1790 = v1788 >= v1789;
-              if (v1790) {
-                step1 = 7;
-                int32_t v1791 = position;
-                int32_t v1792 = intermediate;
-                ap_int<33> v1793 = v1791;
-                ap_int<33> v1794 = v1792;
-                ap_int<33> v1795 = v1793 - v1794;
-                int32_t v1796 = v1795;
-                at5 = v1796;
+            at5 = v1791;
+            int32_t v1793 = phase;
+            bool v1794 = v1793 == 4;
+            if (v1794) {
+              int32_t v1795 = position;
+              int32_t v1796 = intermediate;
+              bool v1797 = v1795 >= v1796;
+              if (v1797) {
+                step2 = 7;
+                int32_t v1798 = position;
+                int32_t v1799 = intermediate;
+                ap_int<33> v1800 = v1798;
+                ap_int<33> v1801 = v1799;
+                ap_int<33> v1802 = v1800 - v1801;
+                int32_t v1803 = v1802;
+                at5 = v1803;
               }
             }
-            int32_t v1797 = phase;
-            bool v1798 = v1797 == 6;
-            if (v1798) {
+            int32_t v1804 = phase;
+            bool v1805 = v1804 == 6;
+            if (v1805) {
               at5 = 0;
             }
-            int32_t v1799 = position;
-            int32_t v1800 = v1799 & 3;
+            int32_t v1806 = position;
+            int32_t v1807 = v1806 & 3;
             int32_t quarter;
-            quarter = v1800;
-            int32_t v1802 = step1;
-            bool v1803 = v1802 == 1;
-            int32_t v1804 = taker;
-            bool v1805 = v1804 == 0;
-            int32_t v1806 = quarter;
-            bool v1807 = v1806 == 0;
-            bool v1808 = v1803 & v1805;
-            bool v1809 = v1808 & v1807;
-            if (v1809) {
-              ap_uint<128> v1810 = v1262.read();
-              room_beat1 = v1810;
+            quarter = v1807;
+            int32_t v1809 = step2;
+            bool v1810 = v1809 == 1;
+            int32_t v1811 = taker;
+            bool v1812 = v1811 == 0;
+            int32_t v1813 = quarter;
+            bool v1814 = v1813 == 0;
+            bool v1815 = v1810 & v1812;
+            bool v1816 = v1815 & v1814;
+            if (v1816) {
+              ap_uint<128> v1817 = v1372.read();
+              room_beat1 = v1817;
             }
-            int32_t v1811 = step1;
-            bool v1812 = v1811 == 1;
-            int32_t v1813 = tokens1;
-            bool v1814 = v1813 == 1;
-            int32_t v1815 = quarter;
-            bool v1816 = v1815 == 0;
-            bool v1817 = v1812 & v1814;
-            bool v1818 = v1817 & v1816;
-            if (v1818) {
-              ap_uint<128> v1819 = v1261.read();
-              state_beat = v1819;
+            int32_t v1818 = step2;
+            bool v1819 = v1818 == 1;
+            int32_t v1820 = tokens1;
+            bool v1821 = v1820 == 1;
+            int32_t v1822 = quarter;
+            bool v1823 = v1822 == 0;
+            bool v1824 = v1819 & v1821;
+            bool v1825 = v1824 & v1823;
+            if (v1825) {
+              ap_uint<128> v1826 = v1371.read();
+              state_beat = v1826;
             }
-            ap_int<128> v1820 = room_beat1;
-            int32_t v1821 = v1820;
+            ap_int<128> v1827 = room_beat1;
+            int32_t v1828 = v1827;
             int32_t room;
-            room = v1821;
-            ap_int<128> v1823 = state_beat;
-            int32_t v1824 = v1823;
+            room = v1828;
+            ap_int<128> v1830 = state_beat;
+            int32_t v1831 = v1830;
             int32_t before1;
-            before1 = v1824;
-            l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1827 = quarter;
-              ap_int<34> v1828 = k4;
-              ap_int<34> v1829 = v1828 + 1;
-              ap_int<34> v1830 = v1827;
-              bool v1831 = v1830 == v1829;
-              if (v1831) {
-                ap_int<128> v1832 = room_beat1;
-                int64_t v1833 = k4;
-                int64_t v1834 = v1833 * 32;
-                ap_int<65> v1835 = v1834;
-                ap_int<65> v1836 = v1835 + 32;
-                ap_uint<128> v1837 = v1836;
-                ap_uint<128> v1838 = v1832 >> v1837;
+            before1 = v1831;
+            l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1834 = quarter;
+              ap_int<34> v1835 = k4;
+              ap_int<34> v1836 = v1835 + 1;
+              ap_int<34> v1837 = v1834;
+              bool v1838 = v1837 == v1836;
+              if (v1838) {
+                ap_int<128> v1839 = room_beat1;
+                int64_t v1840 = k4;
+                int64_t v1841 = v1840 * 32;
+                ap_int<65> v1842 = v1841;
+                ap_int<65> v1843 = v1842 + 32;
+                ap_uint<128> v1844 = v1843;
+                ap_uint<128> v1845 = v1839 >> v1844;
                 ap_uint<128> room_part;
-                room_part = v1838;
-                ap_int<128> v1840 = room_part;
-                int32_t v1841 = v1840;
-                room = v1841;
-                ap_int<128> v1842 = state_beat;
-                ap_uint<128> v1843 = v1842 >> v1837;
+                room_part = v1845;
+                ap_int<128> v1847 = room_part;
+                int32_t v1848 = v1847;
+                room = v1848;
+                ap_int<128> v1849 = state_beat;
+                ap_uint<128> v1850 = v1849 >> v1844;
                 ap_uint<128> state_part;
-                state_part = v1843;
-                ap_int<128> v1845 = state_part;
-                int32_t v1846 = v1845;
-                before1 = v1846;
+                state_part = v1850;
+                ap_int<128> v1852 = state_part;
+                int32_t v1853 = v1852;
+                before1 = v1853;
               }
             }
-            int32_t v1847 = at5;
-            int64_t v1848 = v1847;
-            int64_t v1849 = v1848 * 4;
-            int32_t v1850 = taker;
-            ap_int<65> v1851 = v1849;
-            ap_int<65> v1852 = v1850;
-            ap_int<65> v1853 = v1851 + v1852;
-            int32_t v1854 = v1853;
+            int32_t v1854 = at5;
+            int64_t v1855 = v1854;
+            int64_t v1856 = v1855 * 4;
+            int32_t v1857 = taker;
+            ap_int<65> v1858 = v1856;
+            ap_int<65> v1859 = v1857;
+            ap_int<65> v1860 = v1858 + v1859;
+            int32_t v1861 = v1860;
             int32_t beside_at;
-            beside_at = v1854;
-            ap_int<21> v1856 = total4;
-            ap_int<48> v1857;
-            dequantise(v1856, scale, &v1857);
+            beside_at = v1861;
+            ap_int<21> v1863 = total4;
+            ap_int<48> v1864;
+            dequantise(v1863, scale, &v1864);
             ap_int<48> delta;
-            delta = v1857;
-            ap_int<48> v1859 = delta;
-            int32_t v1860;
-            saturate_gate(v1859, &v1860);
+            delta = v1864;
+            ap_int<48> v1866 = delta;
+            int32_t v1867;
+            saturate_gate(v1866, &v1867);
             int32_t gate;
-            gate = v1860;
-            int32_t v1862 = beside_at;
-            int v1863 = v1862;
-            int32_t v1864 = held[v1863];
+            gate = v1867;
+            int32_t v1869 = beside_at;
+            int v1870 = v1869;
+            int32_t v1871 = held[v1870];
             int32_t kept;
-            kept = v1864;
-            int32_t v1866 = step1;
-            bool v1867 = v1866 == 1;
-            int32_t v1868 = gate;
-            int32_t v1869 = 0 - v1868;
-            int32_t v1870 = v1867 ? (int32_t)v1869 : (int32_t)v1868;
+            kept = v1871;
+            int32_t v1873 = step2;
+            bool v1874 = v1873 == 1;
+            int32_t v1875 = gate;
+            int32_t v1876 = 0 - v1875;
+            int32_t v1877 = v1874 ? (int32_t)v1876 : (int32_t)v1875;
             int32_t signed_gate;
-            signed_gate = v1870;
-            int32_t v1872 = step1;
-            bool v1873 = v1872 == 2;
-            int32_t v1874 = kept;
-            int32_t v1875 = signed_gate;
-            int32_t v1876 = v1873 ? (int32_t)v1874 : (int32_t)v1875;
+            signed_gate = v1877;
+            int32_t v1879 = step2;
+            bool v1880 = v1879 == 2;
+            int32_t v1881 = kept;
+            int32_t v1882 = signed_gate;
+            int32_t v1883 = v1880 ? (int32_t)v1881 : (int32_t)v1882;
             int32_t argument;
-            argument = v1876;
-            int32_t v1878 = argument;
-            ap_int<30> v1879;
-            sigmoid(v1878, &v1879);
+            argument = v1883;
+            int32_t v1885 = argument;
+            ap_int<30> v1886;
+            sigmoid(v1885, &v1886);
             ap_int<30> sigma;
-            sigma = v1879;
-            int32_t v1881 = step1;
-            bool v1882 = v1881 == 1;
-            int32_t v1883 = room;
-            int32_t v1884 = argument;
-            int32_t v1885 = v1882 ? (int32_t)v1883 : (int32_t)v1884;
+            sigma = v1886;
+            int32_t v1888 = step2;
+            bool v1889 = v1888 == 1;
+            int32_t v1890 = room;
+            int32_t v1891 = argument;
+            int32_t v1892 = v1889 ? (int32_t)v1890 : (int32_t)v1891;
             int32_t factor1;
-            factor1 = v1885;
-            int32_t v1887 = factor1;
-            ap_int<30> v1888 = sigma;
-            int32_t v1889;
-            times_sigma(v1887, v1888, &v1889);
+            factor1 = v1892;
+            int32_t v1894 = factor1;
+            ap_int<30> v1895 = sigma;
+            int32_t v1896;
+            times_sigma(v1894, v1895, &v1896);
             int32_t weighted1;
-            weighted1 = v1889;
-            int32_t v1891 = weighted1;
-            ap_int<30> v1892 = v1891;
+            weighted1 = v1896;
+            int32_t v1898 = weighted1;
+            ap_int<30> v1899 = v1898;
             ap_int<30> fresh;
-            fresh = v1892;
-            int32_t v1894 = before1;
-            int32_t v1895 = kept;
-            ap_int<30> v1896 = fresh;
-            int32_t v1897;
-            state_update(v1894, v1895, v1896, &v1897);
+            fresh = v1899;
+            int32_t v1901 = before1;
+            int32_t v1902 = kept;
+            ap_int<30> v1903 = fresh;
+            int32_t v1904;
+            state_update(v1901, v1902, v1903, &v1904);
             int32_t mixed1;
-            mixed1 = v1897;
+            mixed1 = v1904;
             int32_t keeps;
             keeps = 0;
-            int32_t v1900 = step1;
-            bool v1901 = v1900 == 0;
-            bool v1902 = v1900 == 4;
-            bool v1903 = v1901 | v1902;
-            if (v1903) {
+            int32_t v1907 = step2;
+            bool v1908 = v1907 == 0;
+            bool v1909 = v1907 == 4;
+            bool v1910 = v1908 | v1909;
+            if (v1910) {
               keeps = 1;
             }
-            int32_t v1904 = step1;
-            bool v1905 = v1904 == 1;
-            if (v1905) {
-              int32_t v1906 = tokens1;
-              bool v1907 = v1906 == 1;
-              if (v1907) {
-                keeps = 1;
-              }
-              int32_t v1908 = weighted1;
-              int32_t v1909 = beside_at;
-              int v1910 = v1909;
-              opened[v1910] = v1908;
-            }
-            int32_t v1911 = keeps;
+            int32_t v1911 = step2;
             bool v1912 = v1911 == 1;
             if (v1912) {
-              int32_t v1913 = step1;
+              int32_t v1913 = tokens1;
               bool v1914 = v1913 == 1;
-              int32_t v1915 = mixed1;
-              int32_t v1916 = weighted1;
-              int32_t v1917 = v1914 ? (int32_t)v1915 : (int32_t)v1916;
-              int32_t v1918 = beside_at;
-              int v1919 = v1918;
-              held[v1919] = v1917;
+              if (v1914) {
+                keeps = 1;
+              }
+              int32_t v1915 = weighted1;
+              int32_t v1916 = beside_at;
+              int v1917 = v1916;
+              opened[v1917] = v1915;
             }
-            int32_t v1920 = step1;
-            bool v1921 = v1920 == 2;
-            int32_t v1922 = weighted1;
-            int32_t v1923 = kept;
-            int32_t v1924 = v1921 ? (int32_t)v1922 : (int32_t)v1923;
+            int32_t v1918 = keeps;
+            bool v1919 = v1918 == 1;
+            if (v1919) {
+              int32_t v1920 = step2;
+              bool v1921 = v1920 == 1;
+              int32_t v1922 = mixed1;
+              int32_t v1923 = weighted1;
+              int32_t v1924 = v1921 ? (int32_t)v1922 : (int32_t)v1923;
+              int32_t v1925 = beside_at;
+              int v1926 = v1925;
+              held[v1926] = v1924;
+            }
+            int32_t v1927 = step2;
+            bool v1928 = v1927 == 2;
+            int32_t v1929 = weighted1;
+            int32_t v1930 = kept;
+            int32_t v1931 = v1928 ? (int32_t)v1929 : (int32_t)v1930;
             int32_t other;
-            other = v1924;
-            int32_t v1926 = gate;
-            int32_t v1927 = other;
-            ap_int<48> v1928;
-            gated_product(v1926, v1927, &v1928);
+            other = v1931;
+            int32_t v1933 = gate;
+            int32_t v1934 = other;
+            ap_int<48> v1935;
+            gated_product(v1933, v1934, &v1935);
             ap_int<48> value1;
-            value1 = v1928;
-            int32_t v1930 = step1;
-            bool v1931 = v1930 == 3;
-            bool v1932 = v1930 == 5;
-            bool v1933 = v1931 | v1932;
-            if (v1933) {
-              int32_t v1934 = at5;
-              int32_t v1935 = v1934 >> 1;
-              int64_t v1936 = v1935;
-              int64_t v1937 = v1936 * 4;
-              int32_t v1938 = taker;
-              ap_int<65> v1939 = v1937;
-              ap_int<65> v1940 = v1938;
-              ap_int<65> v1941 = v1939 + v1940;
-              int32_t v1942 = v1941;
+            value1 = v1935;
+            int32_t v1937 = step2;
+            bool v1938 = v1937 == 3;
+            bool v1939 = v1937 == 5;
+            bool v1940 = v1938 | v1939;
+            if (v1940) {
+              int32_t v1941 = at5;
+              int32_t v1942 = v1941 >> 1;
+              int64_t v1943 = v1942;
+              int64_t v1944 = v1943 * 4;
+              int32_t v1945 = taker;
+              ap_int<65> v1946 = v1944;
+              ap_int<65> v1947 = v1945;
+              ap_int<65> v1948 = v1946 + v1947;
+              int32_t v1949 = v1948;
               int32_t beside1;
-              beside1 = v1942;
-              int32_t v1944 = beside1;
-              int v1945 = v1944;
-              int32_t v1946 = at5;
-              int32_t v1947 = v1946 & 1;
-              int v1948 = v1947;
-              ap_int<48> v1949 = residual[v1945][v1948];
-              ap_int<48> v1950 = delta;
-              ap_int<48> v1951;
-              residual_add(v1949, v1950, &v1951);
-              value1 = v1951;
-              ap_int<48> v1952 = value1;
-              int32_t v1953 = beside1;
-              int v1954 = v1953;
-              int32_t v1955 = at5;
-              int32_t v1956 = v1955 & 1;
-              int v1957 = v1956;
-              residual[v1954][v1957] = v1952;
-              ap_int<48> v1958 = value1;
-              int64_t v1959 = vector_max;
-              int64_t v1960 = v1958;
-              bool v1961 = v1960 == v1959;
-              int64_t v1962 = 0 - v1959;
-              bool v1963 = v1960 == v1962;
-              bool v1964 = v1961 | v1963;
-              if (v1964) {
-                int32_t v1965 = cut1[1];
-                ap_int<33> v1966 = v1965;
-                ap_int<33> v1967 = v1966 + 1;
-                int32_t v1968 = v1967;
-                cut1[1] = v1968;
+              beside1 = v1949;
+              int32_t v1951 = beside1;
+              int v1952 = v1951;
+              int32_t v1953 = at5;
+              int32_t v1954 = v1953 & 1;
+              int v1955 = v1954;
+              ap_int<48> v1956 = residual[v1952][v1955];
+              ap_int<48> v1957 = delta;
+              ap_int<48> v1958;
+              residual_add(v1956, v1957, &v1958);
+              value1 = v1958;
+              ap_int<48> v1959 = value1;
+              int32_t v1960 = beside1;
+              int v1961 = v1960;
+              int32_t v1962 = at5;
+              int32_t v1963 = v1962 & 1;
+              int v1964 = v1963;
+              residual[v1961][v1964] = v1959;
+              ap_int<48> v1965 = value1;
+              int64_t v1966 = vector_max;
+              int64_t v1967 = v1965;
+              bool v1968 = v1967 == v1966;
+              int64_t v1969 = 0 - v1966;
+              bool v1970 = v1967 == v1969;
+              bool v1971 = v1968 | v1970;
+              if (v1971) {
+                int32_t v1972 = cut1[1];
+                ap_int<33> v1973 = v1972;
+                ap_int<33> v1974 = v1973 + 1;
+                int32_t v1975 = v1974;
+                cut1[1] = v1975;
               }
             } else {
-              int32_t v1969 = step1;
-              bool v1970 = v1969 != 6;
-              if (v1970) {
-                int32_t v1971 = gate;
-                int32_t v1972 = gate_max;
-                bool v1973 = v1971 == v1972;
-                int32_t v1974 = 0 - v1972;
-                bool v1975 = v1971 == v1974;
-                bool v1976 = v1973 | v1975;
-                if (v1976) {
-                  int32_t v1977 = cut1[0];
-                  ap_int<33> v1978 = v1977;
-                  ap_int<33> v1979 = v1978 + 1;
-                  int32_t v1980 = v1979;
-                  cut1[0] = v1980;
+              int32_t v1976 = step2;
+              bool v1977 = v1976 != 6;
+              if (v1977) {
+                int32_t v1978 = gate;
+                int32_t v1979 = gate_max;
+                bool v1980 = v1978 == v1979;
+                int32_t v1981 = 0 - v1979;
+                bool v1982 = v1978 == v1981;
+                bool v1983 = v1980 | v1982;
+                if (v1983) {
+                  int32_t v1984 = cut1[0];
+                  ap_int<33> v1985 = v1984;
+                  ap_int<33> v1986 = v1985 + 1;
+                  int32_t v1987 = v1986;
+                  cut1[0] = v1987;
                 }
               }
             }
-            int32_t v1981 = step1;
-            bool v1982 = v1981 == 2;
-            bool v1983 = v1981 == 3;
-            bool v1984 = v1981 == 5;
-            bool v1985 = v1981 == 7;
-            bool v1986 = v1982 | v1983;
-            bool v1987 = v1986 | v1984;
-            bool v1988 = v1987 | v1985;
-            if (v1988) {
-              int32_t v1989 = at5;
-              int32_t v1990 = v1989 >> 4;
-              int64_t v1991 = v1990;
-              int64_t v1992 = v1991 * 4;
-              int32_t v1993 = taker;
-              ap_int<65> v1994 = v1992;
-              ap_int<65> v1995 = v1993;
-              ap_int<65> v1996 = v1994 + v1995;
-              int32_t v1997 = v1996;
+            int32_t v1988 = step2;
+            bool v1989 = v1988 == 2;
+            bool v1990 = v1988 == 3;
+            bool v1991 = v1988 == 5;
+            bool v1992 = v1988 == 7;
+            bool v1993 = v1989 | v1990;
+            bool v1994 = v1993 | v1991;
+            bool v1995 = v1994 | v1992;
+            if (v1995) {
+              int32_t v1996 = at5;
+              int32_t v1997 = v1996 >> 4;
+              int64_t v1998 = v1997;
+              int64_t v1999 = v1998 * 4;
+              int32_t v2000 = taker;
+              ap_int<65> v2001 = v1999;
+              ap_int<65> v2002 = v2000;
+              ap_int<65> v2003 = v2001 + v2002;
+              int32_t v2004 = v2003;
               int32_t place_out;
-              place_out = v1997;
-              ap_int<48> v1999 = value1;
-              int32_t v2000 = place_out;
-              int v2001 = v2000;
-              int32_t v2002 = at5;
-              int32_t v2003 = v2002 & 15;
-              int v2004 = v2003;
-              values[v2001][v2004] = v1999;
-              l_S_t_11_t6: for (int t6 = 0; t6 < 4; t6++) {
-                int32_t v2006 = taker;
-                ap_int<33> v2007 = v2006;
-                ap_int<33> v2008 = t6;
-                bool v2009 = v2007 == v2008;
-                if (v2009) {
-                  ap_int<48> v2010 = ones[t6];
-                  ap_int<48> v2011 = value1;
-                  ap_int<48> v2012 = v2011 >> 47;
-                  ap_int<48> v2013 = v2011 ^ v2012;
-                  ap_int<48> v2014 = v2010 | v2013;
-                  ones[t6] = v2014;
+              place_out = v2004;
+              ap_int<48> v2006 = value1;
+              int32_t v2007 = place_out;
+              int v2008 = v2007;
+              int32_t v2009 = at5;
+              int32_t v2010 = v2009 & 15;
+              int v2011 = v2010;
+              values[v2008][v2011] = v2006;
+              l_S_t_10_t6: for (int t6 = 0; t6 < 4; t6++) {
+                int32_t v2013 = taker;
+                ap_int<33> v2014 = v2013;
+                ap_int<33> v2015 = t6;
+                bool v2016 = v2014 == v2015;
+                if (v2016) {
+                  ap_int<48> v2017 = ones[t6];
+                  ap_int<48> v2018 = value1;
+                  ap_int<48> v2019 = v2018 >> 47;
+                  ap_int<48> v2020 = v2018 ^ v2019;
+                  ap_int<48> v2021 = v2017 | v2020;
+                  ones[t6] = v2021;
                 }
               }
             }
-            ap_int<21> v2015 = total4;
-            ap_int<42> v2016 = v2015;
-            ap_int<42> v2017 = v2016 * v2016;
-            int64_t v2018 = v2017;
+            ap_int<21> v2022 = total4;
+            ap_int<42> v2023 = v2022;
+            ap_int<42> v2024 = v2023 * v2023;
+            int64_t v2025 = v2024;
             int64_t square;
-            square = v2018;
-            int32_t v2020 = step1;
-            bool v2021 = v2020 == 2;
-            if (v2021) {
-              l_S_t_12_t7: for (int t7 = 0; t7 < 4; t7++) {
-                int32_t v2023 = taker;
-                ap_int<33> v2024 = v2023;
-                ap_int<33> v2025 = t7;
-                bool v2026 = v2024 == v2025;
-                if (v2026) {
-                  int64_t v2027 = square;
-                  int64_t v2028 = gate_sums[t7];
-                  ap_int<65> v2029 = v2028;
-                  ap_int<65> v2030 = v2027;
-                  ap_int<65> v2031 = v2029 + v2030;
-                  int64_t v2032 = v2031;
-                  gate_sums[t7] = v2032;
+            square = v2025;
+            int32_t v2027 = step2;
+            bool v2028 = v2027 == 2;
+            if (v2028) {
+              l_S_t_11_t7: for (int t7 = 0; t7 < 4; t7++) {
+                int32_t v2030 = taker;
+                ap_int<33> v2031 = v2030;
+                ap_int<33> v2032 = t7;
+                bool v2033 = v2031 == v2032;
+                if (v2033) {
+                  int64_t v2034 = square;
+                  int64_t v2035 = gate_sums[t7];
+                  ap_int<65> v2036 = v2035;
+                  ap_int<65> v2037 = v2034;
+                  ap_int<65> v2038 = v2036 + v2037;
+                  int64_t v2039 = v2038;
+                  gate_sums[t7] = v2039;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v2034 = step1;
-            bool v2035 = v2034 == 1;
-            if (v2035) {
-              int32_t v2036 = tokens1;
-              bool v2037 = v2036 == 1;
-              if (v2037) {
+            int32_t v2041 = step2;
+            bool v2042 = v2041 == 1;
+            if (v2042) {
+              int32_t v2043 = tokens1;
+              bool v2044 = v2043 == 1;
+              if (v2044) {
                 leaves = 1;
               }
             }
-            int32_t v2038 = step1;
-            bool v2039 = v2038 == 6;
-            if (v2039) {
+            int32_t v2045 = step2;
+            bool v2046 = v2045 == 6;
+            if (v2046) {
               leaves = 1;
             }
-            int32_t v2040 = leaves;
-            bool v2041 = v2040 == 1;
-            if (v2041) {
-              int32_t v2042 = step1;
-              bool v2043 = v2042 == 1;
-              int32_t v2044 = mixed1;
-              ap_int<21> v2045 = total4;
-              int32_t v2046 = v2045;
-              int32_t v2047 = v2043 ? (int32_t)v2044 : (int32_t)v2046;
+            int32_t v2047 = leaves;
+            bool v2048 = v2047 == 1;
+            if (v2048) {
+              int32_t v2049 = step2;
+              bool v2050 = v2049 == 1;
+              int32_t v2051 = mixed1;
+              ap_int<21> v2052 = total4;
+              int32_t v2053 = v2052;
+              int32_t v2054 = v2050 ? (int32_t)v2051 : (int32_t)v2053;
               int32_t newest;
-              newest = v2047;
+              newest = v2054;
               ap_uint<128> packed;
               packed = 0;
-              l_S_t_13_t8: for (int t8 = 0; t8 < 4; t8++) {
-                int32_t v2051 = taker;
-                ap_int<33> v2052 = v2051;
-                ap_int<33> v2053 = t8;
-                bool v2054 = v2052 == v2053;
-                if (v2054) {
-                  l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v2056 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v2056;
+              l_S_t_12_t8: for (int t8 = 0; t8 < 4; t8++) {
+                int32_t v2058 = taker;
+                ap_int<33> v2059 = v2058;
+                ap_int<33> v2060 = t8;
+                bool v2061 = v2059 == v2060;
+                if (v2061) {
+                  l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v2063 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v2063;
                   }
-                  int32_t v2057 = newest;
-                  quad[((t8 * 4) + 3)] = v2057;
-                  l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v2059 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v2060 = packed;
-                    int64_t v2061 = k6;
-                    int64_t v2062 = v2061 * 32;
-                    ap_int<65> v2063 = v2062;
-                    ap_int<65> v2064 = v2063 + 31;
-                    int v2065 = v2062;
-                    int v2066 = v2064;
-                    ap_int<128> v2067;
-                    ap_int<128> v2067_tmp = v2060;
-                    v2067_tmp(v2066, v2065) = v2059;
-                    v2067 = v2067_tmp;
-                    packed = v2067;
+                  int32_t v2064 = newest;
+                  quad[((t8 * 4) + 3)] = v2064;
+                  l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v2066 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v2067 = packed;
+                    int64_t v2068 = k6;
+                    int64_t v2069 = v2068 * 32;
+                    ap_int<65> v2070 = v2069;
+                    ap_int<65> v2071 = v2070 + 31;
+                    int v2072 = v2069;
+                    int v2073 = v2071;
+                    ap_int<128> v2074;
+                    ap_int<128> v2074_tmp = v2067;
+                    v2074_tmp(v2073, v2072) = v2066;
+                    v2074 = v2074_tmp;
+                    packed = v2074;
                   }
                 }
               }
-              int32_t v2068 = quarter;
-              bool v2069 = v2068 == 3;
-              if (v2069) {
-                ap_int<128> v2070 = packed;
-                v1268.write(v2070);
+              int32_t v2075 = quarter;
+              bool v2076 = v2075 == 3;
+              if (v2076) {
+                ap_int<128> v2077 = packed;
+                v1378.write(v2077);
               }
             }
           }
-          int32_t v2071 = taker;
-          ap_int<33> v2072 = v2071;
-          ap_int<33> v2073 = v2072 + 1;
-          int32_t v2074 = v2073;
-          taker = v2074;
-          int32_t v2075 = last_taker;
-          bool v2076 = v2075 == 1;
-          if (v2076) {
+          int32_t v2078 = taker;
+          ap_int<33> v2079 = v2078;
+          ap_int<33> v2080 = v2079 + 1;
+          int32_t v2081 = v2080;
+          taker = v2081;
+          int32_t v2082 = last_taker;
+          bool v2083 = v2082 == 1;
+          if (v2083) {
             taker = 0;
-            int32_t v2077 = position;
-            ap_int<33> v2078 = v2077;
-            ap_int<33> v2079 = v2078 + 1;
-            int32_t v2080 = v2079;
-            position = v2080;
+            int32_t v2084 = position;
+            ap_int<33> v2085 = v2084;
+            ap_int<33> v2086 = v2085 + 1;
+            int32_t v2087 = v2086;
+            position = v2087;
           }
         }
-        int32_t v2081 = column;
-        multiply_word(word, codes, v2081, sums);
-        int32_t v2082 = taking;
-        bool v2083 = v2082 == 1;
-        if (v2083) {
-          int32_t v2084 = column;
-          ap_int<33> v2085 = v2084;
-          ap_int<33> v2086 = v2085 + 1;
-          int32_t v2087 = v2086;
-          column = v2087;
-          int32_t v2088 = column;
-          int32_t v2089 = columns;
-          bool v2090 = v2088 == v2089;
-          if (v2090) {
-            column = 0;
-            int32_t v2091 = group_sums;
-            pending = v2091;
-            int32_t v2092 = idle;
-            waiting = v2092;
-            l_S_r_t_16_r4: for (int r4 = 0; r4 < 5; r4++) {
+        int32_t v2088 = column1;
+        multiply_word(word, codes, v2088, sums);
+        int32_t v2089 = taking;
+        bool v2090 = v2089 == 1;
+        if (v2090) {
+          int32_t v2091 = column1;
+          ap_int<33> v2092 = v2091;
+          ap_int<33> v2093 = v2092 + 1;
+          int32_t v2094 = v2093;
+          column1 = v2094;
+          int32_t v2095 = column1;
+          int32_t v2096 = columns;
+          bool v2097 = v2095 == v2096;
+          if (v2097) {
+            column1 = 0;
+            int32_t v2098 = group_sums;
+            pending = v2098;
+            int32_t v2099 = idle;
+            waiting = v2099;
+            l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 4; t9++) {
-                ap_int<21> v2095 = sums[r4][t9];
-                leaving[r4][t9] = v2095;
+                ap_int<21> v2102 = sums[r4][t9];
+                leaving[r4][t9] = v2102;
               }
             }
           }
         }
       }
-      int32_t v2096 = phase;
-      bool v2097 = v2096 == 1;
-      if (v2097) {
-        int32_t v2098 = tokens1;
-        bool v2099 = v2098 > 1;
-        if (v2099) {
-          int32_t v2100 = continued1;
+      int32_t v2103 = phase;
+      bool v2104 = v2103 == 1;
+      if (v2104) {
+        int32_t v2105 = tokens1;
+        bool v2106 = v2105 > 1;
+        if (v2106) {
+          int32_t v2107 = continued1;
           int32_t rest_continued1;
-          rest_continued1 = v2100;
-          int32_t v2102 = tokens1;
-          int v2103 = v2102;
-          for (int v2104 = 0; v2104 < v2103; v2104 += 1) {
-            int32_t v2105 = v2104;
+          rest_continued1 = v2107;
+          int32_t v2109 = tokens1;
+          int v2110 = v2109;
+          for (int v2111 = 0; v2111 < v2110; v2111 += 1) {
+            int32_t v2112 = v2111;
             int32_t token_now;
-            token_now = v2105;
-            int32_t v2107 = rest_continued1;
-            int32_t v2108 = v2107 & 1;
+            token_now = v2112;
+            int32_t v2114 = rest_continued1;
+            int32_t v2115 = v2114 & 1;
             int32_t goes_on1;
-            goes_on1 = v2108;
-            int32_t v2110 = rest_continued1;
-            int32_t v2111 = v2110 >> 1;
-            rest_continued1 = v2111;
+            goes_on1 = v2115;
+            int32_t v2117 = rest_continued1;
+            int32_t v2118 = v2117 >> 1;
+            rest_continued1 = v2118;
             ap_uint<128> old_beat;
             old_beat = 0;
-            int32_t v2113 = rows;
-            int v2114 = v2113;
-            for (int v2115 = 0; v2115 < v2114; v2115 += 1) {
+            int32_t v2120 = rows;
+            int v2121 = v2120;
+            for (int v2122 = 0; v2122 < v2121; v2122 += 1) {
             #pragma HLS pipeline II=1
-              int32_t v2116 = v2115;
+              int32_t v2123 = v2122;
               int32_t element_at;
-              element_at = v2116;
-              int32_t v2118 = element_at;
-              int32_t v2119 = v2118 & 3;
+              element_at = v2123;
+              int32_t v2125 = element_at;
+              int32_t v2126 = v2125 & 3;
               int32_t part_of;
-              part_of = v2119;
-              int32_t v2121 = goes_on1;
-              bool v2122 = v2121 == 0;
-              int32_t v2123 = part_of;
-              bool v2124 = v2123 == 0;
-              bool v2125 = v2122 & v2124;
-              if (v2125) {
-                ap_uint<128> v2126 = v1261.read();
-                old_beat = v2126;
+              part_of = v2126;
+              int32_t v2128 = goes_on1;
+              bool v2129 = v2128 == 0;
+              int32_t v2130 = part_of;
+              bool v2131 = v2130 == 0;
+              bool v2132 = v2129 & v2131;
+              if (v2132) {
+                ap_uint<128> v2133 = v1371.read();
+                old_beat = v2133;
               }
-              ap_int<128> v2127 = old_beat;
-              int32_t v2128 = v2127;
+              ap_int<128> v2134 = old_beat;
+              int32_t v2135 = v2134;
               int32_t loaded;
-              loaded = v2128;
-              ap_int<128> v2130 = old_beat;
-              ap_uint<128> v2131 = v2130 >> 32;
-              old_beat = v2131;
-              int32_t v2132 = element_at;
-              int64_t v2133 = v2132;
-              int64_t v2134 = v2133 * 4;
-              int32_t v2135 = token_now;
-              ap_int<65> v2136 = v2134;
-              ap_int<65> v2137 = v2135;
-              ap_int<65> v2138 = v2136 + v2137;
-              int32_t v2139 = v2138;
+              loaded = v2135;
+              ap_int<128> v2137 = old_beat;
+              ap_uint<128> v2138 = v2137 >> 32;
+              old_beat = v2138;
+              int32_t v2139 = element_at;
+              int64_t v2140 = v2139;
+              int64_t v2141 = v2140 * 4;
+              int32_t v2142 = token_now;
+              ap_int<65> v2143 = v2141;
+              ap_int<65> v2144 = v2142;
+              ap_int<65> v2145 = v2143 + v2144;
+              int32_t v2146 = v2145;
               int32_t of_token;
-              of_token = v2139;
-              int32_t v2141 = element_at;
-              int v2142 = v2141;
-              int32_t v2143 = latest[v2142];
+              of_token = v2146;
+              int32_t v2148 = element_at;
+              int v2149 = v2148;
+              int32_t v2150 = latest[v2149];
               int32_t earlier;
-              earlier = v2143;
-              int32_t v2145 = goes_on1;
-              bool v2146 = v2145 == 1;
-              int32_t v2147 = earlier;
-              int32_t v2148 = loaded;
-              int32_t v2149 = v2146 ? (int32_t)v2147 : (int32_t)v2148;
+              earlier = v2150;
+              int32_t v2152 = goes_on1;
+              bool v2153 = v2152 == 1;
+              int32_t v2154 = earlier;
+              int32_t v2155 = loaded;
+              int32_t v2156 = v2153 ? (int32_t)v2154 : (int32_t)v2155;
               int32_t stands;
-              stands = v2149;
-              int32_t v2151 = of_token;
-              int v2152 = v2151;
-              int32_t v2153 = held[v2152];
+              stands = v2156;
+              int32_t v2158 = of_token;
+              int v2159 = v2158;
+              int32_t v2160 = held[v2159];
               int32_t candidate;
-              candidate = v2153;
-              int32_t v2155 = of_token;
-              int v2156 = v2155;
-              int32_t v2157 = opened[v2156];
-              ap_int<30> v2158 = v2157;
+              candidate = v2160;
+              int32_t v2162 = of_token;
+              int v2163 = v2162;
+              int32_t v2164 = opened[v2163];
+              ap_int<30> v2165 = v2164;
               ap_int<30> share;
-              share = v2158;
-              int32_t v2160 = stands;
-              int32_t v2161 = candidate;
-              ap_int<30> v2162 = share;
-              int32_t v2163;
-              state_update(v2160, v2161, v2162, &v2163);
+              share = v2165;
+              int32_t v2167 = stands;
+              int32_t v2168 = candidate;
+              ap_int<30> v2169 = share;
+              int32_t v2170;
+              state_update(v2167, v2168, v2169, &v2170);
               int32_t later;
-              later = v2163;
-              int32_t v2165 = later;
-              int32_t v2166 = element_at;
-              int v2167 = v2166;
-              latest[v2167] = v2165;
-              int32_t v2168 = later;
-              int32_t v2169 = of_token;
-              int v2170 = v2169;
-              held[v2170] = v2168;
-              l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
-                int32_t v2172 = quad[(k7 + 1)];
-                quad[k7] = v2172;
+              later = v2170;
+              int32_t v2172 = later;
+              int32_t v2173 = element_at;
+              int v2174 = v2173;
+              latest[v2174] = v2172;
+              int32_t v2175 = later;
+              int32_t v2176 = of_token;
+              int v2177 = v2176;
+              held[v2177] = v2175;
+              l_S_k_17_k7: for (int k7 = 0; k7 < 3; k7++) {
+                int32_t v2179 = quad[(k7 + 1)];
+                quad[k7] = v2179;
               }
-              int32_t v2173 = later;
-              quad[3] = v2173;
-              int32_t v2174 = part_of;
-              bool v2175 = v2174 == 3;
-              if (v2175) {
+              int32_t v2180 = later;
+              quad[3] = v2180;
+              int32_t v2181 = part_of;
+              bool v2182 = v2181 == 3;
+              if (v2182) {
                 ap_uint<128> line2;
                 line2 = 0;
-                l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
-                  int32_t v2178 = quad[k8];
-                  ap_int<128> v2179 = line2;
-                  int64_t v2180 = k8;
-                  int64_t v2181 = v2180 * 32;
-                  ap_int<65> v2182 = v2181;
-                  ap_int<65> v2183 = v2182 + 31;
-                  int v2184 = v2181;
-                  int v2185 = v2183;
-                  ap_int<128> v2186;
-                  ap_int<128> v2186_tmp = v2179;
-                  v2186_tmp(v2185, v2184) = v2178;
-                  v2186 = v2186_tmp;
-                  line2 = v2186;
+                l_S_k_18_k8: for (int k8 = 0; k8 < 4; k8++) {
+                  int32_t v2185 = quad[k8];
+                  ap_int<128> v2186 = line2;
+                  int64_t v2187 = k8;
+                  int64_t v2188 = v2187 * 32;
+                  ap_int<65> v2189 = v2188;
+                  ap_int<65> v2190 = v2189 + 31;
+                  int v2191 = v2188;
+                  int v2192 = v2190;
+                  ap_int<128> v2193;
+                  ap_int<128> v2193_tmp = v2186;
+                  v2193_tmp(v2192, v2191) = v2185;
+                  v2193 = v2193_tmp;
+                  line2 = v2193;
                 }
-                ap_int<128> v2187 = line2;
-                v1268.write(v2187);
+                ap_int<128> v2194 = line2;
+                v1378.write(v2194);
               }
             }
           }
         }
       }
-      int32_t v2188 = active;
-      int v2189 = v2188;
-      for (int v2190 = 0; v2190 < v2189; v2190 += 1) {
-        int32_t v2191 = scale_mantissas[v2190];
-        scale[0] = v2191;
-        int32_t v2192 = scale_exponents[v2190];
-        scale[1] = v2192;
-        int32_t v2193 = phase;
-        bool v2194 = v2193 == 2;
-        if (v2194) {
-          int64_t v2195 = gate_sums[v2190];
-          gate_squares(v2195, scale, gate_plain);
-          int32_t v2196 = gate_plain[0];
-          gate_mantissas[v2190] = v2196;
-          int32_t v2197 = gate_plain[1];
-          gate_exponents[v2190] = v2197;
+      int32_t v2195 = active;
+      int v2196 = v2195;
+      for (int v2197 = 0; v2197 < v2196; v2197 += 1) {
+        int32_t v2198 = scale_mantissas[v2197];
+        scale[0] = v2198;
+        int32_t v2199 = scale_exponents[v2197];
+        scale[1] = v2199;
+        int32_t v2200 = phase;
+        bool v2201 = v2200 == 2;
+        if (v2201) {
+          int64_t v2202 = gate_sums[v2197];
+          gate_squares(v2202, scale, gate_plain);
+          int32_t v2203 = gate_plain[0];
+          gate_mantissas[v2197] = v2203;
+          int32_t v2204 = gate_plain[1];
+          gate_exponents[v2197] = v2204;
         }
-        int32_t v2198 = phase;
-        bool v2199 = v2198 == 6;
-        if (v2199) {
+        int32_t v2205 = phase;
+        bool v2206 = v2205 == 6;
+        if (v2206) {
           ap_uint<128> end;
           end = 0;
-          int32_t v2201 = scale[0];
-          ap_int<128> v2202 = end;
-          ap_int<128> v2203;
-          ap_int<128> v2203_tmp = v2202;
-          v2203_tmp(31, 0) = v2201;
-          v2203 = v2203_tmp;
-          end = v2203;
-          int32_t v2204 = scale[1];
-          ap_int<128> v2205 = end;
-          ap_int<128> v2206;
-          ap_int<128> v2206_tmp = v2205;
-          v2206_tmp(63, 32) = v2204;
-          v2206 = v2206_tmp;
-          end = v2206;
-          ap_int<128> v2207 = end;
-          v1268.write(v2207);
+          int32_t v2208 = scale[0];
+          ap_int<128> v2209 = end;
+          ap_int<128> v2210;
+          ap_int<128> v2210_tmp = v2209;
+          v2210_tmp(31, 0) = v2208;
+          v2210 = v2210_tmp;
+          end = v2210;
+          int32_t v2211 = scale[1];
+          ap_int<128> v2212 = end;
+          ap_int<128> v2213;
+          ap_int<128> v2213_tmp = v2212;
+          v2213_tmp(63, 32) = v2211;
+          v2213 = v2213_tmp;
+          end = v2213;
+          ap_int<128> v2214 = end;
+          v1378.write(v2214);
         }
       }
     }
   }
-  int32_t v2208 = tokens1;
-  int v2209 = v2208;
-  for (int v2210 = 0; v2210 < v2209; v2210 += 1) {
-    int32_t v2211 = v2210;
+  int32_t v2215 = tokens1;
+  int v2216 = v2215;
+  for (int v2217 = 0; v2217 < v2216; v2217 += 1) {
+    int32_t v2218 = v2217;
     int32_t token_out;
-    token_out = v2211;
-    int32_t v2213 = vector_beats1;
-    int v2214 = v2213;
-    for (int v2215 = 0; v2215 < v2214; v2215 += 1) {
+    token_out = v2218;
+    int32_t v2220 = vector_beats1;
+    int v2221 = v2220;
+    for (int v2222 = 0; v2222 < v2221; v2222 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2217 = v2215;
+      int32_t v2224 = v2222;
       int32_t number_out;
-      number_out = v2217;
-      int32_t v2219 = number_out;
-      int64_t v2220 = v2219;
-      int64_t v2221 = v2220 * 4;
-      int32_t v2222 = token_out;
-      ap_int<65> v2223 = v2221;
-      ap_int<65> v2224 = v2222;
-      ap_int<65> v2225 = v2223 + v2224;
-      int32_t v2226 = v2225;
+      number_out = v2224;
+      int32_t v2226 = number_out;
+      int64_t v2227 = v2226;
+      int64_t v2228 = v2227 * 4;
+      int32_t v2229 = token_out;
+      ap_int<65> v2230 = v2228;
+      ap_int<65> v2231 = v2229;
+      ap_int<65> v2232 = v2230 + v2231;
+      int32_t v2233 = v2232;
       int32_t beside_out;
-      beside_out = v2226;
-      int32_t v2228 = beside_out;
-      int v2229 = v2228;
-      ap_int<48> v2230 = residual[v2229][0];
-      int64_t v2231 = v2230;
+      beside_out = v2233;
+      int32_t v2235 = beside_out;
+      int v2236 = v2235;
+      ap_int<48> v2237 = residual[v2236][0];
+      int64_t v2238 = v2237;
       int64_t even;
-      even = v2231;
-      int32_t v2233 = beside_out;
-      int v2234 = v2233;
-      ap_int<48> v2235 = residual[v2234][1];
-      int64_t v2236 = v2235;
+      even = v2238;
+      int32_t v2240 = beside_out;
+      int v2241 = v2240;
+      ap_int<48> v2242 = residual[v2241][1];
+      int64_t v2243 = v2242;
       int64_t odd1;
-      odd1 = v2236;
-      int64_t v2238 = even;
-      ap_int<128> v2239 = out;
-      ap_int<128> v2240;
-      ap_int<128> v2240_tmp = v2239;
-      v2240_tmp(63, 0) = v2238;
-      v2240 = v2240_tmp;
-      out = v2240;
-      int64_t v2241 = odd1;
-      ap_int<128> v2242 = out;
-      ap_int<128> v2243;
-      ap_int<128> v2243_tmp = v2242;
-      v2243_tmp(127, 64) = v2241;
-      v2243 = v2243_tmp;
-      out = v2243;
-      ap_int<128> v2244 = out;
-      v1268.write(v2244);
+      odd1 = v2243;
+      int64_t v2245 = even;
+      ap_int<128> v2246 = out;
+      ap_int<128> v2247;
+      ap_int<128> v2247_tmp = v2246;
+      v2247_tmp(63, 0) = v2245;
+      v2247 = v2247_tmp;
+      out = v2247;
+      int64_t v2248 = odd1;
+      ap_int<128> v2249 = out;
+      ap_int<128> v2250;
+      ap_int<128> v2250_tmp = v2249;
+      v2250_tmp(127, 64) = v2248;
+      v2250 = v2250_tmp;
+      out = v2250;
+      ap_int<128> v2251 = out;
+      v1378.write(v2251);
     }
   }
   ap_uint<128> counted;
   counted = 0;
-  int32_t v2246 = cut1[0];
-  ap_int<128> v2247 = counted;
-  ap_int<128> v2248;
-  ap_int<128> v2248_tmp = v2247;
-  v2248_tmp(31, 0) = v2246;
-  v2248 = v2248_tmp;
-  counted = v2248;
-  int32_t v2249 = cut1[1];
-  ap_int<128> v2250 = counted;
-  ap_int<128> v2251;
-  ap_int<128> v2251_tmp = v2250;
-  v2251_tmp(63, 32) = v2249;
-  v2251 = v2251_tmp;
-  counted = v2251;
-  int32_t v2252 = cut1[2];
-  ap_int<128> v2253 = counted;
-  ap_int<128> v2254;
-  ap_int<128> v2254_tmp = v2253;
-  v2254_tmp(95, 64) = v2252;
-  v2254 = v2254_tmp;
-  counted = v2254;
-  ap_int<128> v2255 = counted;
-  v1268.write(v2255);
+  int32_t v2253 = cut1[0];
+  ap_int<128> v2254 = counted;
+  ap_int<128> v2255;
+  ap_int<128> v2255_tmp = v2254;
+  v2255_tmp(31, 0) = v2253;
+  v2255 = v2255_tmp;
+  counted = v2255;
+  int32_t v2256 = cut1[1];
+  ap_int<128> v2257 = counted;
+  ap_int<128> v2258;
+  ap_int<128> v2258_tmp = v2257;
+  v2258_tmp(63, 32) = v2256;
+  v2258 = v2258_tmp;
+  counted = v2258;
+  int32_t v2259 = cut1[2];
+  ap_int<128> v2260 = counted;
+  ap_int<128> v2261;
+  ap_int<128> v2261_tmp = v2260;
+  v2261_tmp(95, 64) = v2259;
+  v2261 = v2261_tmp;
+  counted = v2261;
+  ap_int<128> v2262 = counted;
+  v1378.write(v2262);
 }
 
 void store_0(
-  ap_uint<128> v2256[5125],
-  ap_uint<128> v2257[20971520],
-  ap_uint<128> v2258[262148],
-  hls::stream< int32_t >& v2259,
-  hls::stream< ap_uint<128> >& v2260
+  ap_uint<128> v2263[5125],
+  ap_uint<128> v2264[20971520],
+  ap_uint<128> v2265[262148],
+  hls::stream< int32_t >& v2266,
+  hls::stream< ap_uint<128> >& v2267
 ) {
   int32_t targets[4];
   l_S_t_0_t10: for (int t10 = 0; t10 < 4; t10++) {
-    int32_t v2263 = v2259.read();
-    targets[t10] = v2263;
+    int32_t v2270 = v2266.read();
+    targets[t10] = v2270;
   }
-  int32_t v2264 = v2259.read();
+  int32_t v2271 = v2266.read();
   int32_t tokens2;
-  tokens2 = v2264;
-  int32_t v2266 = v2259.read();
+  tokens2 = v2271;
+  int32_t v2273 = v2266.read();
   int32_t wanted2;
-  wanted2 = v2266;
-  int32_t v2268 = v2259.read();
+  wanted2 = v2273;
+  int32_t v2275 = v2266.read();
   int32_t vector_beats2;
-  vector_beats2 = v2268;
-  int32_t v2270 = v2259.read();
+  vector_beats2 = v2275;
+  int32_t v2277 = v2266.read();
   int32_t logits_beats1;
-  logits_beats1 = v2270;
-  int32_t v2272 = v2259.read();
+  logits_beats1 = v2277;
+  int32_t v2279 = v2266.read();
   int32_t count6;
-  count6 = v2272;
-  int32_t v2274 = vector_beats2;
-  int32_t v2275 = v2274 >> 1;
+  count6 = v2279;
+  int32_t v2281 = vector_beats2;
+  int32_t v2282 = v2281 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2275;
-  int32_t v2277 = logits_beats1;
-  ap_int<33> v2278 = v2277;
-  ap_int<33> v2279 = v2278 + 1;
-  int32_t v2280 = wanted2;
-  ap_int<65> v2281 = v2279;
-  ap_int<65> v2282 = v2280;
-  ap_int<65> v2283 = v2281 * v2282;
-  int32_t v2284 = v2283;
+  state_beats1 = v2282;
+  int32_t v2284 = logits_beats1;
+  ap_int<33> v2285 = v2284;
+  ap_int<33> v2286 = v2285 + 1;
+  int32_t v2287 = wanted2;
+  ap_int<65> v2288 = v2286;
+  ap_int<65> v2289 = v2287;
+  ap_int<65> v2290 = v2288 * v2289;
+  int32_t v2291 = v2290;
   int32_t head_beats;
-  head_beats = v2284;
-  int32_t v2286 = vector_beats2;
-  int32_t v2287 = tokens2;
-  int64_t v2288 = v2286;
-  int64_t v2289 = v2287;
-  int64_t v2290 = v2288 * v2289;
-  ap_int<65> v2291 = v2290;
-  ap_int<65> v2292 = v2291 + 1;
-  int32_t v2293 = v2292;
+  head_beats = v2291;
+  int32_t v2293 = vector_beats2;
+  int32_t v2294 = tokens2;
+  int64_t v2295 = v2293;
+  int64_t v2296 = v2294;
+  int64_t v2297 = v2295 * v2296;
+  ap_int<65> v2298 = v2297;
+  ap_int<65> v2299 = v2298 + 1;
+  int32_t v2300 = v2299;
   int32_t all_beats;
-  all_beats = v2293;
-  int32_t v2295 = count6;
-  int v2296 = v2295;
-  for (int v2297 = 0; v2297 < v2296; v2297 += 1) {
-    int32_t v2298 = v2259.read();
+  all_beats = v2300;
+  int32_t v2302 = count6;
+  int v2303 = v2302;
+  for (int v2304 = 0; v2304 < v2303; v2304 += 1) {
+    int32_t v2305 = v2266.read();
     int32_t kind6;
-    kind6 = v2298;
-    int32_t v2300 = v2259.read();
+    kind6 = v2305;
+    int32_t v2307 = v2266.read();
     int32_t at6;
-    at6 = v2300;
-    int32_t v2302 = kind6;
-    bool v2303 = v2302 == 0;
-    if (v2303) {
-      int32_t v2304 = tokens2;
-      int v2305 = v2304;
-      for (int v2306 = 0; v2306 < v2305; v2306 += 1) {
-        int32_t v2307 = targets[v2306];
-        int32_t v2308 = at6;
-        int v2309 = v2307;
-        int v2310 = v2308;
-        int v2311 = v2309 + v2310;
-        int32_t v2312 = v2311;
+    at6 = v2307;
+    int32_t v2309 = kind6;
+    bool v2310 = v2309 == 0;
+    if (v2310) {
+      int32_t v2311 = tokens2;
+      int v2312 = v2311;
+      for (int v2313 = 0; v2313 < v2312; v2313 += 1) {
+        int32_t v2314 = targets[v2313];
+        int32_t v2315 = at6;
+        int v2316 = v2314;
+        int v2317 = v2315;
+        int v2318 = v2316 + v2317;
+        int32_t v2319 = v2318;
         int32_t state_at1;
-        state_at1 = v2312;
-        int32_t v2314 = state_beats1;
-        int v2315 = v2314;
-        for (int v2316 = 0; v2316 < v2315; v2316 += 1) {
+        state_at1 = v2319;
+        int32_t v2321 = state_beats1;
+        int v2322 = v2321;
+        for (int v2323 = 0; v2323 < v2322; v2323 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2317 = v2260.read();
-          int32_t v2318 = state_at1;
-          int v2319 = v2318;
-          int v2320 = v2316;
-          int v2321 = v2319 + v2320;
-          int v2322 = v2321;
-          v2257[v2322] = v2317;
+          ap_uint<128> v2324 = v2267.read();
+          int32_t v2325 = state_at1;
+          int v2326 = v2325;
+          int v2327 = v2323;
+          int v2328 = v2326 + v2327;
+          int v2329 = v2328;
+          v2264[v2329] = v2324;
         }
       }
     }
-    int32_t v2323 = kind6;
-    bool v2324 = v2323 == 1;
-    if (v2324) {
-      int32_t v2325 = head_beats;
-      int v2326 = v2325;
-      for (int v2327 = 0; v2327 < v2326; v2327 += 1) {
+    int32_t v2330 = kind6;
+    bool v2331 = v2330 == 1;
+    if (v2331) {
+      int32_t v2332 = head_beats;
+      int v2333 = v2332;
+      for (int v2334 = 0; v2334 < v2333; v2334 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2328 = v2260.read();
-        v2258[v2327] = v2328;
+        ap_uint<128> v2335 = v2267.read();
+        v2265[v2334] = v2335;
       }
     }
   }
   int32_t behind1;
   behind1 = 4;
-  int32_t v2330 = all_beats;
-  int v2331 = v2330;
-  for (int v2332 = 0; v2332 < v2331; v2332 += 1) {
+  int32_t v2337 = all_beats;
+  int v2338 = v2337;
+  for (int v2339 = 0; v2339 < v2338; v2339 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2333 = v2260.read();
-    int32_t v2334 = behind1;
-    int v2335 = v2334;
-    int v2336 = v2332;
-    int v2337 = v2335 + v2336;
-    int v2338 = v2337;
-    v2256[v2338] = v2333;
+    ap_uint<128> v2340 = v2267.read();
+    int32_t v2341 = behind1;
+    int v2342 = v2341;
+    int v2343 = v2339;
+    int v2344 = v2342 + v2343;
+    int v2345 = v2344;
+    v2263[v2345] = v2340;
   }
 }
 
@@ -3599,41 +3623,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=516 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2352;
-  #pragma HLS stream variable=v2352 depth=4
-  hls::stream< int32_t > v2353;
-  #pragma HLS stream variable=v2353 depth=4
-  hls::stream< int32_t > v2354;
-  #pragma HLS stream variable=v2354 depth=4
-  hls::stream< int32_t > v2355;
-  #pragma HLS stream variable=v2355 depth=4
-  hls::stream< int32_t > v2356;
-  #pragma HLS stream variable=v2356 depth=4
-  hls::stream< int32_t > v2357;
-  #pragma HLS stream variable=v2357 depth=4
-  hls::stream< ap_uint<128> > v2358;
-  #pragma HLS stream variable=v2358 depth=8
-  hls::stream< ap_uint<128> > v2359;
-  #pragma HLS stream variable=v2359 depth=512
-  hls::stream< ap_uint<128> > v2360;
-  #pragma HLS stream variable=v2360 depth=512
-  hls::stream< ap_uint<128> > v2361;
-  #pragma HLS stream variable=v2361 depth=512
-  hls::stream< ap_uint<128> > v2362;
-  #pragma HLS stream variable=v2362 depth=512
-  hls::stream< ap_uint<1024> > v2363;
-  #pragma HLS stream variable=v2363 depth=432
-  hls::stream< ap_uint<128> > v2364;
-  #pragma HLS stream variable=v2364 depth=640
+  hls::stream< int32_t > v2359;
+  #pragma HLS stream variable=v2359 depth=4
+  hls::stream< int32_t > v2360;
+  #pragma HLS stream variable=v2360 depth=4
+  hls::stream< int32_t > v2361;
+  #pragma HLS stream variable=v2361 depth=4
+  hls::stream< int32_t > v2362;
+  #pragma HLS stream variable=v2362 depth=4
+  hls::stream< int32_t > v2363;
+  #pragma HLS stream variable=v2363 depth=4
+  hls::stream< int32_t > v2364;
+  #pragma HLS stream variable=v2364 depth=4
   hls::stream< ap_uint<128> > v2365;
-  #pragma HLS stream variable=v2365 depth=640
+  #pragma HLS stream variable=v2365 depth=8
   hls::stream< ap_uint<128> > v2366;
-  #pragma HLS stream variable=v2366 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2358, v2353, v2352, v2354, v2355, v2356, v2357, v2365, v2364, v2363);
-  load_0_0(weights_0, v2354, v2359);
-  load_1_0(weights_1, v2355, v2360);
-  load_2_0(weights_2, v2356, v2361);
-  load_3_0(weights_3, v2357, v2362);
-  core_0(v2358, v2352, v2365, v2364, v2363, v2359, v2360, v2361, v2362, v2366);
-  store_0(vector_out, state_out, logits, v2353, v2366);
+  #pragma HLS stream variable=v2366 depth=512
+  hls::stream< ap_uint<128> > v2367;
+  #pragma HLS stream variable=v2367 depth=512
+  hls::stream< ap_uint<128> > v2368;
+  #pragma HLS stream variable=v2368 depth=512
+  hls::stream< ap_uint<128> > v2369;
+  #pragma HLS stream variable=v2369 depth=512
+  hls::stream< ap_uint<1024> > v2370;
+  #pragma HLS stream variable=v2370 depth=432
+  hls::stream< ap_uint<128> > v2371;
+  #pragma HLS stream variable=v2371 depth=640
+  hls::stream< ap_uint<128> > v2372;
+  #pragma HLS stream variable=v2372 depth=640
+  hls::stream< ap_uint<128> > v2373;
+  #pragma HLS stream variable=v2373 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2365, v2360, v2359, v2361, v2362, v2363, v2364, v2372, v2371, v2370);
+  load_0_0(weights_0, v2361, v2366);
+  load_1_0(weights_1, v2362, v2367);
+  load_2_0(weights_2, v2363, v2368);
+  load_3_0(weights_3, v2364, v2369);
+  core_0(v2365, v2359, v2372, v2371, v2370, v2366, v2367, v2368, v2369, v2373);
+  store_0(vector_out, state_out, logits, v2360, v2373);
 }

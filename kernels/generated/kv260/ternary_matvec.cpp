@@ -242,35 +242,35 @@ void multiply_0(
         word[3] = v130;
       }
     }
-    int32_t v131 = pending;
-    bool v132 = v131 > 0;
-    if (v132) {
-      int32_t v133 = pending;
-      ap_int<33> v134 = v133;
-      ap_int<33> v135 = v134 - 1;
-      int32_t v136 = v135;
-      pending = v136;
-      int32_t v137 = position;
-      bool v138 = v137 < 4096;
-      if (v138) {
-        ap_int<21> v139 = leaving[0];
-        int32_t v140 = v139;
-        int32_t v141 = position;
-        int v142 = v141;
-        v103[v142] = v140;
+    int32_t v131 = column;
+    multiply_word(word, v102, v131, group);
+    int32_t v132 = pending;
+    bool v133 = v132 > 0;
+    if (v133) {
+      int32_t v134 = pending;
+      ap_int<33> v135 = v134;
+      ap_int<33> v136 = v135 - 1;
+      int32_t v137 = v136;
+      pending = v137;
+      int32_t v138 = position;
+      bool v139 = v138 < 4096;
+      if (v139) {
+        ap_int<21> v140 = leaving[0];
+        int32_t v141 = v140;
+        int32_t v142 = position;
+        int v143 = v142;
+        v103[v143] = v141;
       }
-      int32_t v143 = position;
-      ap_int<33> v144 = v143;
-      ap_int<33> v145 = v144 + 1;
-      int32_t v146 = v145;
-      position = v146;
+      int32_t v144 = position;
+      ap_int<33> v145 = v144;
+      ap_int<33> v146 = v145 + 1;
+      int32_t v147 = v146;
+      position = v147;
       l_S_r_0_r3: for (int r3 = 0; r3 < 19; r3++) {
-        ap_int<21> v148 = leaving[(r3 + 1)];
-        leaving[r3] = v148;
+        ap_int<21> v149 = leaving[(r3 + 1)];
+        leaving[r3] = v149;
       }
     }
-    int32_t v149 = column;
-    multiply_word(word, v102, v149, group);
     int32_t v150 = taking;
     bool v151 = v150 == 1;
     if (v151) {

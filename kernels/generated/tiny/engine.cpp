@@ -1321,82 +1321,260 @@ void ratio_end(
   v833[1] = v862;
 }
 
+void codes_and_scale(
+  int32_t v863[64][4],
+  int32_t v864,
+  int32_t v865,
+  int32_t v866[1],
+  int64_t v867[2],
+  int32_t v868[2],
+  int8_t v869[8][3][8][4],
+  int32_t v870[2]
+) {
+  #pragma HLS array_partition variable=v863 complete dim=2
+
+  #pragma HLS array_partition variable=v867 complete dim=1
+
+  #pragma HLS array_partition variable=v868 complete dim=1
+
+  #pragma HLS array_partition variable=v869 complete dim=2
+  #pragma HLS array_partition variable=v869 complete dim=3
+  #pragma HLS array_partition variable=v869 complete dim=4
+
+  #pragma HLS array_partition variable=v870 complete dim=1
+
+  int32_t v871 = v866[0];
+  int32_t v872;
+  code_shift(v871, &v872);
+  int32_t left1;
+  left1 = v872;
+  int32_t v874 = v866[0];
+  int32_t v875 = left1;
+  ap_int<26> v876;
+  code_reciprocal(v874, v875, &v876);
+  ap_int<26> reciprocal1;
+  reciprocal1 = v876;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v880 = v867[0];
+  int64_t radicand1;
+  radicand1 = v880;
+  int64_t v882 = v867[1];
+  ap_int<36> v883 = v882;
+  ap_int<36> dividend;
+  dividend = v883;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v890 = root_bit;
+  int64_t v891 = v890 << 60;
+  root_bit = v891;
+  bool v892 = v864 > 57;
+  int32_t v893 = v892 ? (int32_t)v864 : (int32_t)57;
+  int32_t steps;
+  steps = v893;
+  int32_t v895 = steps;
+  int v896 = v895;
+  for (int v897 = 0; v897 < v896; v897 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v898 = v897;
+    int32_t step1;
+    step1 = v898;
+    int32_t v900 = step1;
+    bool v901 = v900 < v864;
+    if (v901) {
+      int32_t v902 = step1;
+      int32_t v903 = left1;
+      ap_int<26> v904 = reciprocal1;
+      int32_t v905 = column;
+      int32_t v906 = group;
+      quantise(v863, v902, v903, v904, v869, v905, v865, v906);
+      int32_t v907 = group;
+      ap_int<33> v908 = v907;
+      ap_int<33> v909 = v908 + 1;
+      int32_t v910 = v909;
+      group = v910;
+      int32_t v911 = group;
+      bool v912 = v911 == 8;
+      if (v912) {
+        group = 0;
+        int32_t v913 = column;
+        ap_int<33> v914 = v913;
+        ap_int<33> v915 = v914 + 1;
+        int32_t v916 = v915;
+        column = v916;
+      }
+    }
+    int32_t v917 = step1;
+    bool v918 = v917 == 31;
+    if (v918) {
+      int64_t v919 = root;
+      ap_int<36> v920 = v919;
+      divisor = v920;
+    }
+    ap_int<36> v921 = dividend;
+    ap_int<36> v922 = divisor;
+    ap_int<37> v923 = v921;
+    ap_int<37> v924 = v922;
+    ap_int<37> v925 = v923 - v924;
+    ap_int<36> v926 = v925;
+    ap_int<36> less;
+    less = v926;
+    int32_t v928 = dividing;
+    bool v929 = v928 > 0;
+    if (v929) {
+      int64_t v930 = quotient1;
+      int64_t v931 = v930 << 1;
+      quotient1 = v931;
+      ap_int<36> v932 = less;
+      bool v933 = v932 >= 0;
+      if (v933) {
+        ap_int<36> v934 = less;
+        dividend = v934;
+        int64_t v935 = quotient1;
+        ap_int<65> v936 = v935;
+        ap_int<65> v937 = v936 + 1;
+        int64_t v938 = v937;
+        quotient1 = v938;
+      }
+      ap_int<36> v939 = dividend;
+      ap_int<36> v940 = v939 << 1;
+      dividend = v940;
+    }
+    int64_t v941 = root;
+    int64_t v942 = root_bit;
+    ap_int<65> v943 = v941;
+    ap_int<65> v944 = v942;
+    ap_int<65> v945 = v943 + v944;
+    int64_t v946 = v945;
+    int64_t trial;
+    trial = v946;
+    int64_t v948 = root;
+    int64_t v949 = v948 >> 1;
+    root = v949;
+    int64_t v950 = radicand1;
+    int64_t v951 = trial;
+    bool v952 = v950 >= v951;
+    if (v952) {
+      int64_t v953 = trial;
+      int64_t v954 = radicand1;
+      ap_int<65> v955 = v954;
+      ap_int<65> v956 = v953;
+      ap_int<65> v957 = v955 - v956;
+      int64_t v958 = v957;
+      radicand1 = v958;
+      int64_t v959 = root_bit;
+      int64_t v960 = root;
+      ap_int<65> v961 = v960;
+      ap_int<65> v962 = v959;
+      ap_int<65> v963 = v961 + v962;
+      int64_t v964 = v963;
+      root = v964;
+    }
+    int64_t v965 = root_bit;
+    int64_t v966 = v965 >> 2;
+    root_bit = v966;
+    dividing = 0;
+    int32_t v967 = step1;
+    bool v968 = v967 >= 31;
+    if (v968) {
+      int32_t v969 = step1;
+      ap_int<33> v970 = v969;
+      bool v971 = v970 < 56;
+      if (v971) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v972 = quotient1;
+  ratio_end(v972, v868, 24, v870);
+}
+
 void dequantise(
-  int16_t v863,
-  int32_t v864[2],
-  ap_int<48> *v865
+  int16_t v973,
+  int32_t v974[2],
+  ap_int<48> *v975
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v864 complete dim=1
+  #pragma HLS array_partition variable=v974 complete dim=1
 
-  int32_t v866 = v864[0];
-  ap_int<25> v867 = v866;
+  int32_t v976 = v974[0];
+  ap_int<25> v977 = v976;
   ap_int<25> mantissa2;
-  mantissa2 = v867;
-  ap_int<25> v869 = mantissa2;
-  ap_int<41> v870 = v863;
-  ap_int<41> v871 = v869;
-  ap_int<41> v872 = v870 * v871;
-  int64_t v873 = v872;
+  mantissa2 = v977;
+  ap_int<25> v979 = mantissa2;
+  ap_int<41> v980 = v973;
+  ap_int<41> v981 = v979;
+  ap_int<41> v982 = v980 * v981;
+  int64_t v983 = v982;
   int64_t product2;
-  product2 = v873;
-  int32_t v875 = v864[1];
-  int32_t v876 = 0 - v875;
+  product2 = v983;
+  int32_t v985 = v974[1];
+  int32_t v986 = 0 - v985;
   int32_t right;
-  right = v876;
-  int32_t v878 = right;
-  bool v879 = v878 > 47;
-  int32_t v880 = v879 ? (int32_t)47 : (int32_t)v878;
+  right = v986;
+  int32_t v988 = right;
+  bool v989 = v988 > 47;
+  int32_t v990 = v989 ? (int32_t)47 : (int32_t)v988;
   int32_t most;
-  most = v880;
-  int32_t v882 = most;
-  bool v883 = v882 < 0;
-  int32_t v884 = v883 ? (int32_t)0 : (int32_t)v882;
+  most = v990;
+  int32_t v992 = most;
+  bool v993 = v992 < 0;
+  int32_t v994 = v993 ? (int32_t)0 : (int32_t)v992;
   int32_t shift2;
-  shift2 = v884;
+  shift2 = v994;
   int64_t half1;
   half1 = 1;
-  int64_t v887 = half1;
-  int32_t v888 = shift2;
-  int64_t v889 = v888;
-  int64_t v890 = v887 << v889;
-  int64_t v891 = v890 >> 1;
-  half1 = v891;
-  int64_t v892 = product2;
-  int64_t v893 = half1;
-  ap_int<65> v894 = v892;
-  ap_int<65> v895 = v893;
-  ap_int<65> v896 = v894 + v895;
-  int32_t v897 = shift2;
-  ap_uint<65> v898 = v897;
-  ap_int<65> v899 = v896 >> v898;
-  ap_int<48> v900 = v899;
+  int64_t v997 = half1;
+  int32_t v998 = shift2;
+  int64_t v999 = v998;
+  int64_t v1000 = v997 << v999;
+  int64_t v1001 = v1000 >> 1;
+  half1 = v1001;
+  int64_t v1002 = product2;
+  int64_t v1003 = half1;
+  ap_int<65> v1004 = v1002;
+  ap_int<65> v1005 = v1003;
+  ap_int<65> v1006 = v1004 + v1005;
+  int32_t v1007 = shift2;
+  ap_uint<65> v1008 = v1007;
+  ap_int<65> v1009 = v1006 >> v1008;
+  ap_int<48> v1010 = v1009;
   ap_int<48> value;
-  value = v900;
-  *v865 = value;
+  value = v1010;
+  *v975 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v902,
-  int32_t *v903
+  ap_int<48> v1012,
+  int32_t *v1013
 ) {
   #pragma HLS inline
-  bool v904 = v902 < -2147483647;
-  ap_int<48> v905 = v904 ? (ap_int<48>)-2147483647 : (ap_int<48>)v902;
+  bool v1014 = v1012 < -2147483647;
+  ap_int<48> v1015 = v1014 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1012;
   ap_int<48> low1;
-  low1 = v905;
-  ap_int<48> v907 = low1;
-  bool v908 = v907 > 2147483647;
-  ap_int<48> v909 = v908 ? (ap_int<48>)2147483647 : (ap_int<48>)v907;
-  int32_t v910 = v909;
+  low1 = v1015;
+  ap_int<48> v1017 = low1;
+  bool v1018 = v1017 > 2147483647;
+  ap_int<48> v1019 = v1018 ? (ap_int<48>)2147483647 : (ap_int<48>)v1017;
+  int32_t v1020 = v1019;
   int32_t high1;
-  high1 = v910;
-  *v903 = high1;
+  high1 = v1020;
+  *v1013 = high1;
 }
 
 void sigmoid(
-  int32_t v912,
-  ap_int<30> *v913
+  int32_t v1022,
+  ap_int<30> *v1023
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1405,218 +1583,218 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v917 = v912 < 0;
-  int32_t v918 = 0 - v912;
-  int32_t v919 = v917 ? (int32_t)v918 : (int32_t)v912;
+  bool v1027 = v1022 < 0;
+  int32_t v1028 = 0 - v1022;
+  int32_t v1029 = v1027 ? (int32_t)v1028 : (int32_t)v1022;
   int32_t size2;
-  size2 = v919;
-  int32_t v921 = size2;
-  bool v922 = v921 > 268435455;
-  int32_t v923 = v922 ? (int32_t)268435455 : (int32_t)v921;
+  size2 = v1029;
+  int32_t v1031 = size2;
+  bool v1032 = v1031 > 268435455;
+  int32_t v1033 = v1032 ? (int32_t)268435455 : (int32_t)v1031;
   int32_t t;
-  t = v923;
-  int32_t v925 = t;
-  int32_t v926 = v925 >> 19;
+  t = v1033;
+  int32_t v1035 = t;
+  int32_t v1036 = v1035 >> 19;
   int32_t cell;
-  cell = v926;
-  int32_t v928 = t;
-  int32_t v929 = v928 & 524287;
-  ap_int<20> v930 = v929;
+  cell = v1036;
+  int32_t v1038 = t;
+  int32_t v1039 = v1038 & 524287;
+  ap_int<20> v1040 = v1039;
   ap_int<20> d;
-  d = v930;
-  int32_t v932 = cell;
-  int v933 = v932;
-  int32_t v934 = table_a[v933];
-  ap_int<29> v935 = v934;
+  d = v1040;
+  int32_t v1042 = cell;
+  int v1043 = v1042;
+  int32_t v1044 = table_a[v1043];
+  ap_int<29> v1045 = v1044;
   ap_int<29> a;
-  a = v935;
-  int32_t v937 = cell;
-  int v938 = v937;
-  int32_t v939 = table_b[v938];
-  ap_int<23> v940 = v939;
+  a = v1045;
+  int32_t v1047 = cell;
+  int v1048 = v1047;
+  int32_t v1049 = table_b[v1048];
+  ap_int<23> v1050 = v1049;
   ap_int<23> b;
-  b = v940;
-  int32_t v942 = cell;
-  int v943 = v942;
-  int32_t v944 = table_c[v943];
-  ap_int<15> v945 = v944;
+  b = v1050;
+  int32_t v1052 = cell;
+  int v1053 = v1052;
+  int32_t v1054 = table_c[v1053];
+  ap_int<15> v1055 = v1054;
   ap_int<15> c;
-  c = v945;
-  ap_int<23> v947 = b;
-  ap_int<15> v948 = c;
-  ap_int<20> v949 = d;
-  ap_int<35> v950 = v948;
-  ap_int<35> v951 = v949;
-  ap_int<35> v952 = v950 * v951;
-  ap_int<35> v953 = v952 >> 19;
-  ap_int<36> v954 = v947;
-  ap_int<36> v955 = v953;
-  ap_int<36> v956 = v954 - v955;
-  ap_int<23> v957 = v956;
+  c = v1055;
+  ap_int<23> v1057 = b;
+  ap_int<15> v1058 = c;
+  ap_int<20> v1059 = d;
+  ap_int<35> v1060 = v1058;
+  ap_int<35> v1061 = v1059;
+  ap_int<35> v1062 = v1060 * v1061;
+  ap_int<35> v1063 = v1062 >> 19;
+  ap_int<36> v1064 = v1057;
+  ap_int<36> v1065 = v1063;
+  ap_int<36> v1066 = v1064 - v1065;
+  ap_int<23> v1067 = v1066;
   ap_int<23> slope;
-  slope = v957;
-  ap_int<29> v959 = a;
-  ap_int<23> v960 = slope;
-  ap_int<20> v961 = d;
-  ap_int<43> v962 = v960;
-  ap_int<43> v963 = v961;
-  ap_int<43> v964 = v962 * v963;
-  ap_int<44> v965 = v964;
-  ap_int<44> v966 = v965 + 262144;
-  ap_int<44> v967 = v966 >> 19;
-  ap_int<45> v968 = v959;
-  ap_int<45> v969 = v967;
-  ap_int<45> v970 = v968 - v969;
-  ap_int<30> v971 = v970;
+  slope = v1067;
+  ap_int<29> v1069 = a;
+  ap_int<23> v1070 = slope;
+  ap_int<20> v1071 = d;
+  ap_int<43> v1072 = v1070;
+  ap_int<43> v1073 = v1071;
+  ap_int<43> v1074 = v1072 * v1073;
+  ap_int<44> v1075 = v1074;
+  ap_int<44> v1076 = v1075 + 262144;
+  ap_int<44> v1077 = v1076 >> 19;
+  ap_int<45> v1078 = v1069;
+  ap_int<45> v1079 = v1077;
+  ap_int<45> v1080 = v1078 - v1079;
+  ap_int<30> v1081 = v1080;
   ap_int<30> small;
-  small = v971;
-  bool v973 = v912 < 0;
-  ap_int<30> v974 = small;
-  ap_int<33> v975 = v974;
-  ap_int<33> v976 = 268435456 - v975;
-  ap_int<33> v977 = v974;
-  ap_int<33> v978 = v973 ? (ap_int<33>)v977 : (ap_int<33>)v976;
-  ap_int<30> v979 = v978;
+  small = v1081;
+  bool v1083 = v1022 < 0;
+  ap_int<30> v1084 = small;
+  ap_int<33> v1085 = v1084;
+  ap_int<33> v1086 = 268435456 - v1085;
+  ap_int<33> v1087 = v1084;
+  ap_int<33> v1088 = v1083 ? (ap_int<33>)v1087 : (ap_int<33>)v1086;
+  ap_int<30> v1089 = v1088;
   ap_int<30> result;
-  result = v979;
-  *v913 = result;
+  result = v1089;
+  *v1023 = result;
 }
 
 void times_sigma(
-  int32_t v981,
-  ap_int<30> v982,
-  int32_t *v983
+  int32_t v1091,
+  ap_int<30> v1092,
+  int32_t *v1093
 ) {
   #pragma HLS inline
-  ap_int<62> v984 = v981;
-  ap_int<62> v985 = v982;
-  ap_int<62> v986 = v984 * v985;
-  int64_t v987 = v986;
+  ap_int<62> v1094 = v1091;
+  ap_int<62> v1095 = v1092;
+  ap_int<62> v1096 = v1094 * v1095;
+  int64_t v1097 = v1096;
   int64_t product3;
-  product3 = v987;
-  int64_t v989 = product3;
-  ap_int<65> v990 = v989;
-  ap_int<65> v991 = v990 + 134217728;
-  ap_int<65> v992 = v991 >> 28;
-  int32_t v993 = v992;
+  product3 = v1097;
+  int64_t v1099 = product3;
+  ap_int<65> v1100 = v1099;
+  ap_int<65> v1101 = v1100 + 134217728;
+  ap_int<65> v1102 = v1101 >> 28;
+  int32_t v1103 = v1102;
   int32_t result1;
-  result1 = v993;
-  *v983 = result1;
+  result1 = v1103;
+  *v1093 = result1;
 }
 
 void state_update(
-  int32_t v995,
-  int32_t v996,
-  ap_int<30> v997,
-  int32_t *v998
+  int32_t v1105,
+  int32_t v1106,
+  ap_int<30> v1107,
+  int32_t *v1108
 ) {
   #pragma HLS inline
-  ap_int<33> v999 = v997;
-  ap_int<33> v1000 = 268435456 - v999;
-  ap_int<30> v1001 = v1000;
+  ap_int<33> v1109 = v1107;
+  ap_int<33> v1110 = 268435456 - v1109;
+  ap_int<30> v1111 = v1110;
   ap_int<30> keep;
-  keep = v1001;
-  ap_int<30> v1003 = keep;
-  ap_int<62> v1004 = v995;
-  ap_int<62> v1005 = v1003;
-  ap_int<62> v1006 = v1004 * v1005;
-  int64_t v1007 = v1006;
+  keep = v1111;
+  ap_int<30> v1113 = keep;
+  ap_int<62> v1114 = v1105;
+  ap_int<62> v1115 = v1113;
+  ap_int<62> v1116 = v1114 * v1115;
+  int64_t v1117 = v1116;
   int64_t old;
-  old = v1007;
-  ap_int<62> v1009 = v996;
-  ap_int<62> v1010 = v997;
-  ap_int<62> v1011 = v1009 * v1010;
-  int64_t v1012 = v1011;
+  old = v1117;
+  ap_int<62> v1119 = v1106;
+  ap_int<62> v1120 = v1107;
+  ap_int<62> v1121 = v1119 * v1120;
+  int64_t v1122 = v1121;
   int64_t new_part;
-  new_part = v1012;
-  int64_t v1014 = old;
-  int64_t v1015 = new_part;
-  ap_int<65> v1016 = v1014;
-  ap_int<65> v1017 = v1015;
-  ap_int<65> v1018 = v1016 + v1017;
-  ap_int<66> v1019 = v1018;
-  ap_int<66> v1020 = v1019 + 134217728;
-  ap_int<66> v1021 = v1020 >> 28;
-  int32_t v1022 = v1021;
+  new_part = v1122;
+  int64_t v1124 = old;
+  int64_t v1125 = new_part;
+  ap_int<65> v1126 = v1124;
+  ap_int<65> v1127 = v1125;
+  ap_int<65> v1128 = v1126 + v1127;
+  ap_int<66> v1129 = v1128;
+  ap_int<66> v1130 = v1129 + 134217728;
+  ap_int<66> v1131 = v1130 >> 28;
+  int32_t v1132 = v1131;
   int32_t mixed;
-  mixed = v1022;
-  *v998 = mixed;
+  mixed = v1132;
+  *v1108 = mixed;
 }
 
 void gated_product(
-  int32_t v1024,
-  int32_t v1025,
-  ap_int<48> *v1026
+  int32_t v1134,
+  int32_t v1135,
+  ap_int<48> *v1136
 ) {
   #pragma HLS inline
-  int64_t v1027 = v1024;
-  int64_t v1028 = v1025;
-  int64_t v1029 = v1027 * v1028;
+  int64_t v1137 = v1134;
+  int64_t v1138 = v1135;
+  int64_t v1139 = v1137 * v1138;
   int64_t product4;
-  product4 = v1029;
-  int64_t v1031 = product4;
-  ap_int<65> v1032 = v1031;
-  ap_int<65> v1033 = v1032 + 32768;
-  ap_int<65> v1034 = v1033 >> 16;
-  ap_int<48> v1035 = v1034;
+  product4 = v1139;
+  int64_t v1141 = product4;
+  ap_int<65> v1142 = v1141;
+  ap_int<65> v1143 = v1142 + 32768;
+  ap_int<65> v1144 = v1143 >> 16;
+  ap_int<48> v1145 = v1144;
   ap_int<48> result2;
-  result2 = v1035;
-  *v1026 = result2;
+  result2 = v1145;
+  *v1136 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1037,
-  ap_int<48> v1038,
-  ap_int<48> *v1039
+  ap_int<48> v1147,
+  ap_int<48> v1148,
+  ap_int<48> *v1149
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1041 = limit;
-  int64_t v1042 = v1041 << 47;
-  ap_int<65> v1043 = v1042;
-  ap_int<65> v1044 = v1043 - 1;
-  int64_t v1045 = v1044;
-  limit = v1045;
-  ap_int<49> v1046 = v1037;
-  ap_int<49> v1047 = v1038;
-  ap_int<49> v1048 = v1046 + v1047;
-  int64_t v1049 = v1048;
+  int64_t v1151 = limit;
+  int64_t v1152 = v1151 << 47;
+  ap_int<65> v1153 = v1152;
+  ap_int<65> v1154 = v1153 - 1;
+  int64_t v1155 = v1154;
+  limit = v1155;
+  ap_int<49> v1156 = v1147;
+  ap_int<49> v1157 = v1148;
+  ap_int<49> v1158 = v1156 + v1157;
+  int64_t v1159 = v1158;
   int64_t total3;
-  total3 = v1049;
-  int64_t v1051 = total3;
-  int64_t v1052 = limit;
-  bool v1053 = v1051 > v1052;
-  int64_t v1054 = v1053 ? (int64_t)v1052 : (int64_t)v1051;
+  total3 = v1159;
+  int64_t v1161 = total3;
+  int64_t v1162 = limit;
+  bool v1163 = v1161 > v1162;
+  int64_t v1164 = v1163 ? (int64_t)v1162 : (int64_t)v1161;
   int64_t high2;
-  high2 = v1054;
-  int64_t v1056 = high2;
-  int64_t v1057 = limit;
-  int64_t v1058 = 0 - v1057;
-  bool v1059 = v1056 < v1058;
-  int64_t v1060 = 0 - v1057;
-  int64_t v1061 = v1059 ? (int64_t)v1060 : (int64_t)v1056;
-  ap_int<48> v1062 = v1061;
+  high2 = v1164;
+  int64_t v1166 = high2;
+  int64_t v1167 = limit;
+  int64_t v1168 = 0 - v1167;
+  bool v1169 = v1166 < v1168;
+  int64_t v1170 = 0 - v1167;
+  int64_t v1171 = v1169 ? (int64_t)v1170 : (int64_t)v1166;
+  ap_int<48> v1172 = v1171;
   ap_int<48> result3;
-  result3 = v1062;
-  *v1039 = result3;
+  result3 = v1172;
+  *v1149 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1064[2],
-  int8_t v1065[8][3][8][4],
-  int32_t v1066,
-  int16_t v1067[4][3]
+  ap_uint<128> v1174[2],
+  int8_t v1175[8][3][8][4],
+  int32_t v1176,
+  int16_t v1177[4][3]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1064 complete dim=1
+  #pragma HLS array_partition variable=v1174 complete dim=1
 
-  #pragma HLS array_partition variable=v1065 complete dim=2
-  #pragma HLS array_partition variable=v1065 complete dim=3
-  #pragma HLS array_partition variable=v1065 complete dim=4
+  #pragma HLS array_partition variable=v1175 complete dim=2
+  #pragma HLS array_partition variable=v1175 complete dim=3
+  #pragma HLS array_partition variable=v1175 complete dim=4
 
-  #pragma HLS array_partition variable=v1067 complete dim=1
-  #pragma HLS array_partition variable=v1067 complete dim=2
+  #pragma HLS array_partition variable=v1177 complete dim=1
+  #pragma HLS array_partition variable=v1177 complete dim=2
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1631,76 +1809,76 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 2; p++) {
-    ap_uint<128> v1072 = v1064[p];
+    ap_uint<128> v1182 = v1174[p];
     ap_uint<128> rest3;
-    rest3 = v1072;
+    rest3 = v1182;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1075 = rest3;
-      int16_t v1076 = v1075;
+      ap_int<128> v1185 = rest3;
+      int16_t v1186 = v1185;
       int16_t low2;
-      low2 = v1076;
-      int16_t v1078 = low2;
-      int32_t v1079 = v1078;
-      int32_t v1080 = v1079 & 255;
-      int16_t v1081 = v1080;
-      lanes[((p * 16) + j)] = v1081;
-      ap_int<128> v1082 = rest3;
-      ap_uint<128> v1083 = v1082 >> 8;
-      rest3 = v1083;
+      low2 = v1186;
+      int16_t v1188 = low2;
+      int32_t v1189 = v1188;
+      int32_t v1190 = v1189 & 255;
+      int16_t v1191 = v1190;
+      lanes[((p * 16) + j)] = v1191;
+      ap_int<128> v1192 = rest3;
+      ap_uint<128> v1193 = v1192 >> 8;
+      rest3 = v1193;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 32; m++) {
-    int16_t v1085 = lanes[m];
+    int16_t v1195 = lanes[m];
     int16_t byte;
-    byte = v1085;
+    byte = v1195;
     l_S_r_2_r: for (int r = 0; r < 4; r++) {
-      int16_t v1088 = byte;
-      int32_t v1089 = v1088;
-      int32_t v1090 = v1089 & 3;
-      int16_t v1091 = v1090;
+      int16_t v1198 = byte;
+      int32_t v1199 = v1198;
+      int32_t v1200 = v1199 & 3;
+      int16_t v1201 = v1200;
       int16_t pair1;
-      pair1 = v1091;
-      int16_t v1093 = pair1;
-      int32_t v1094 = v1093;
-      int32_t v1095 = v1094 ^ 2;
-      ap_int<33> v1096 = v1095;
-      ap_int<33> v1097 = v1096 - 2;
-      int16_t v1098 = v1097;
-      trits[r][m] = v1098;
-      int16_t v1099 = byte;
-      int16_t v1100 = v1099 >> 2;
-      byte = v1100;
+      pair1 = v1201;
+      int16_t v1203 = pair1;
+      int32_t v1204 = v1203;
+      int32_t v1205 = v1204 ^ 2;
+      ap_int<33> v1206 = v1205;
+      ap_int<33> v1207 = v1206 - 2;
+      int16_t v1208 = v1207;
+      trits[r][m] = v1208;
+      int16_t v1209 = byte;
+      int16_t v1210 = v1209 >> 2;
+      byte = v1210;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 3; t1++) {
     l_k3: for (int k3 = 0; k3 < 8; k3++) {
       l_e2: for (int e2 = 0; e2 < 4; e2++) {
-        int v1104 = v1066;
-        int8_t v1105 = v1065[v1104][t1][k3][e2];
-        int16_t v1106 = v1105;
+        int v1214 = v1176;
+        int8_t v1215 = v1175[v1214][t1][k3][e2];
+        int16_t v1216 = v1215;
         int16_t code;
-        code = v1106;
+        code = v1216;
         l_S_r_4_r1: for (int r1 = 0; r1 < 4; r1++) {
-          int16_t v1109 = trits[r1][((k3 * 4) + e2)];
+          int16_t v1219 = trits[r1][((k3 * 4) + e2)];
           int16_t trit;
-          trit = v1109;
-          int16_t v1111 = trit;
-          int32_t v1112 = v1111;
-          bool v1113 = v1112 == 1;
-          int16_t v1114 = code;
-          int32_t v1115 = v1114;
-          int32_t v1116 = v1113 ? (int32_t)v1115 : (int32_t)0;
-          int16_t v1117 = v1116;
+          trit = v1219;
+          int16_t v1221 = trit;
+          int32_t v1222 = v1221;
+          bool v1223 = v1222 == 1;
+          int16_t v1224 = code;
+          int32_t v1225 = v1224;
+          int32_t v1226 = v1223 ? (int32_t)v1225 : (int32_t)0;
+          int16_t v1227 = v1226;
           int16_t added;
-          added = v1117;
-          int16_t v1119 = trit;
-          int32_t v1120 = v1119;
-          bool v1121 = v1120 == -1;
-          int16_t v1122 = code;
-          int16_t v1123 = 0 - v1122;
-          int16_t v1124 = added;
-          int16_t v1125 = v1121 ? (int16_t)v1123 : (int16_t)v1124;
-          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1125;
+          added = v1227;
+          int16_t v1229 = trit;
+          int32_t v1230 = v1229;
+          bool v1231 = v1230 == -1;
+          int16_t v1232 = code;
+          int16_t v1233 = 0 - v1232;
+          int16_t v1234 = added;
+          int16_t v1235 = v1231 ? (int16_t)v1233 : (int16_t)v1234;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1235;
         }
       }
     }
@@ -1708,40 +1886,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 4; r2++) {
     l_t2: for (int t2 = 0; t2 < 3; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
-        int16_t v1129 = tree[r2][t2][((n4 * -2) + 62)];
-        int16_t v1130 = tree[r2][t2][((n4 * -2) + 63)];
-        ap_int<17> v1131 = v1129;
-        ap_int<17> v1132 = v1130;
-        ap_int<17> v1133 = v1131 + v1132;
-        int16_t v1134 = v1133;
-        tree[r2][t2][((-n4) + 31)] = v1134;
+        int16_t v1239 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1240 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1241 = v1239;
+        ap_int<17> v1242 = v1240;
+        ap_int<17> v1243 = v1241 + v1242;
+        int16_t v1244 = v1243;
+        tree[r2][t2][((-n4) + 31)] = v1244;
       }
-      bool v1135 = v1066 == 0;
-      int16_t v1136 = v1067[r2][t2];
-      int32_t v1137 = v1136;
-      int32_t v1138 = v1135 ? (int32_t)0 : (int32_t)v1137;
-      int16_t v1139 = v1138;
+      bool v1245 = v1176 == 0;
+      int16_t v1246 = v1177[r2][t2];
+      int32_t v1247 = v1246;
+      int32_t v1248 = v1245 ? (int32_t)0 : (int32_t)v1247;
+      int16_t v1249 = v1248;
       int16_t before;
-      before = v1139;
-      int16_t v1141 = before;
-      int16_t v1142 = tree[r2][t2][1];
-      ap_int<17> v1143 = v1141;
-      ap_int<17> v1144 = v1142;
-      ap_int<17> v1145 = v1143 + v1144;
-      int16_t v1146 = v1145;
-      v1067[r2][t2] = v1146;
+      before = v1249;
+      int16_t v1251 = before;
+      int16_t v1252 = tree[r2][t2][1];
+      ap_int<17> v1253 = v1251;
+      ap_int<17> v1254 = v1252;
+      ap_int<17> v1255 = v1253 + v1254;
+      int16_t v1256 = v1255;
+      v1177[r2][t2] = v1256;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1147,
-  int32_t v1148[2],
-  int32_t v1149[2]
+  int64_t v1257,
+  int32_t v1258[2],
+  int32_t v1259[2]
 ) {
-  #pragma HLS array_partition variable=v1148 complete dim=1
+  #pragma HLS array_partition variable=v1258 complete dim=1
 
-  #pragma HLS array_partition variable=v1149 complete dim=1
+  #pragma HLS array_partition variable=v1259 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1752,27 +1930,27 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1153 = v1148[0];
-  int64_t v1154 = v1153;
+  int32_t v1263 = v1258[0];
+  int64_t v1264 = v1263;
   int64_t mantissa3;
-  mantissa3 = v1154;
-  int64_t v1156 = mantissa3;
-  int32_t v1157 = v1148[1];
-  normalise(v1156, v1157, unit);
+  mantissa3 = v1264;
+  int64_t v1266 = mantissa3;
+  int32_t v1267 = v1258[1];
+  normalise(v1266, v1267, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1147, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1149);
+  normalise(v1257, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1259);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1158,
-  hls::stream< int32_t >& v1159,
-  hls::stream< ap_uint<128> >& v1160,
-  hls::stream< ap_uint<128> >& v1161,
-  hls::stream< ap_uint<256> >& v1162,
-  hls::stream< ap_uint<128> >& v1163,
-  hls::stream< ap_uint<128> >& v1164,
-  hls::stream< ap_uint<128> >& v1165
+  hls::stream< ap_uint<128> >& v1268,
+  hls::stream< int32_t >& v1269,
+  hls::stream< ap_uint<128> >& v1270,
+  hls::stream< ap_uint<128> >& v1271,
+  hls::stream< ap_uint<256> >& v1272,
+  hls::stream< ap_uint<128> >& v1273,
+  hls::stream< ap_uint<128> >& v1274,
+  hls::stream< ap_uint<128> >& v1275
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1865,575 +2043,421 @@ void core_0(
   gate_max = 2147483647;
   int64_t vector_max;
   vector_max = 1;
-  int64_t v1200 = vector_max;
-  int64_t v1201 = v1200 << 47;
-  ap_int<65> v1202 = v1201;
-  ap_int<65> v1203 = v1202 - 1;
-  int64_t v1204 = v1203;
-  vector_max = v1204;
+  int64_t v1310 = vector_max;
+  int64_t v1311 = v1310 << 47;
+  ap_int<65> v1312 = v1311;
+  ap_int<65> v1313 = v1312 - 1;
+  int64_t v1314 = v1313;
+  vector_max = v1314;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1206 = v1158.read();
+    ap_uint<128> v1316 = v1268.read();
     ap_uint<128> size3;
-    size3 = v1206;
-    ap_int<128> v1208 = size3;
-    int32_t v1209;
-    ap_int<128> v1209_tmp = v1208;
-    v1209 = v1209_tmp(31, 0);
+    size3 = v1316;
+    ap_int<128> v1318 = size3;
+    int32_t v1319;
+    ap_int<128> v1319_tmp = v1318;
+    v1319 = v1319_tmp(31, 0);
     int32_t total_words;
-    total_words = v1209;
-    int32_t v1211 = total_words;
-    weight_words[n5] = v1211;
-    ap_int<128> v1212 = size3;
-    int32_t v1213;
-    ap_int<128> v1213_tmp = v1212;
-    v1213 = v1213_tmp(63, 32);
+    total_words = v1319;
+    int32_t v1321 = total_words;
+    weight_words[n5] = v1321;
+    ap_int<128> v1322 = size3;
+    int32_t v1323;
+    ap_int<128> v1323_tmp = v1322;
+    v1323 = v1323_tmp(63, 32);
     int32_t both1;
-    both1 = v1213;
-    int32_t v1215 = both1;
-    int32_t v1216 = v1215 & 65535;
-    column_words[n5] = v1216;
-    int32_t v1217 = both1;
-    int32_t v1218 = v1217 >> 16;
-    norm_words[n5] = v1218;
-    ap_int<128> v1219 = size3;
-    int32_t v1220;
-    ap_int<128> v1220_tmp = v1219;
-    v1220 = v1220_tmp(95, 64);
+    both1 = v1323;
+    int32_t v1325 = both1;
+    int32_t v1326 = v1325 & 65535;
+    column_words[n5] = v1326;
+    int32_t v1327 = both1;
+    int32_t v1328 = v1327 >> 16;
+    norm_words[n5] = v1328;
+    ap_int<128> v1329 = size3;
+    int32_t v1330;
+    ap_int<128> v1330_tmp = v1329;
+    v1330 = v1330_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1220;
-    int32_t v1222 = all_rows;
-    matrix_rows[n5] = v1222;
-    ap_int<128> v1223 = size3;
-    int32_t v1224;
-    ap_int<128> v1224_tmp = v1223;
-    v1224 = v1224_tmp(127, 96);
+    all_rows = v1330;
+    int32_t v1332 = all_rows;
+    matrix_rows[n5] = v1332;
+    ap_int<128> v1333 = size3;
+    int32_t v1334;
+    ap_int<128> v1334_tmp = v1333;
+    v1334 = v1334_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1224;
-    int32_t v1226 = room_and_groups1;
-    int32_t v1227 = v1226 >> 12;
-    row_groups[n5] = v1227;
+    room_and_groups1 = v1334;
+    int32_t v1336 = room_and_groups1;
+    int32_t v1337 = v1336 >> 12;
+    row_groups[n5] = v1337;
   }
-  int32_t v1228 = matrix_rows[4];
-  int32_t v1229 = v1228 >> 1;
+  int32_t v1338 = matrix_rows[4];
+  int32_t v1339 = v1338 >> 1;
   int32_t intermediate;
-  intermediate = v1229;
+  intermediate = v1339;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1234 = v1159.read();
-  tokens1 = v1234;
-  int32_t v1235 = v1159.read();
-  continued1 = v1235;
-  int32_t v1236 = v1159.read();
+  int32_t v1344 = v1269.read();
+  tokens1 = v1344;
+  int32_t v1345 = v1269.read();
+  continued1 = v1345;
+  int32_t v1346 = v1269.read();
   int32_t silent1;
-  silent1 = v1236;
+  silent1 = v1346;
   wanted1 = 0;
-  int32_t v1238 = tokens1;
-  int v1239 = v1238;
-  for (int v1240 = 0; v1240 < v1239; v1240 += 1) {
-    int32_t v1241 = v1240;
+  int32_t v1348 = tokens1;
+  int v1349 = v1348;
+  for (int v1350 = 0; v1350 < v1349; v1350 += 1) {
+    int32_t v1351 = v1350;
     int32_t candidate_token;
-    candidate_token = v1241;
-    int32_t v1243 = silent1;
-    int32_t v1244 = v1243 & 1;
-    bool v1245 = v1244 == 0;
-    if (v1245) {
-      int32_t v1246 = candidate_token;
-      int32_t v1247 = wanted1;
-      int v1248 = v1247;
-      chosen[v1248] = v1246;
-      int32_t v1249 = wanted1;
-      ap_int<33> v1250 = v1249;
-      ap_int<33> v1251 = v1250 + 1;
-      int32_t v1252 = v1251;
-      wanted1 = v1252;
+    candidate_token = v1351;
+    int32_t v1353 = silent1;
+    int32_t v1354 = v1353 & 1;
+    bool v1355 = v1354 == 0;
+    if (v1355) {
+      int32_t v1356 = candidate_token;
+      int32_t v1357 = wanted1;
+      int v1358 = v1357;
+      chosen[v1358] = v1356;
+      int32_t v1359 = wanted1;
+      ap_int<33> v1360 = v1359;
+      ap_int<33> v1361 = v1360 + 1;
+      int32_t v1362 = v1361;
+      wanted1 = v1362;
     }
-    int32_t v1253 = silent1;
-    int32_t v1254 = v1253 >> 1;
-    silent1 = v1254;
+    int32_t v1363 = silent1;
+    int32_t v1364 = v1363 >> 1;
+    silent1 = v1364;
   }
-  int32_t v1255 = v1159.read();
+  int32_t v1365 = v1269.read();
   int32_t vector_beats1;
-  vector_beats1 = v1255;
-  int32_t v1257 = tokens1;
-  int v1258 = v1257;
-  for (int v1259 = 0; v1259 < v1258; v1259 += 1) {
-    int32_t v1260 = v1259;
+  vector_beats1 = v1365;
+  int32_t v1367 = tokens1;
+  int v1368 = v1367;
+  for (int v1369 = 0; v1369 < v1368; v1369 += 1) {
+    int32_t v1370 = v1369;
     int32_t token_in;
-    token_in = v1260;
+    token_in = v1370;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1263 = vector_beats1;
-    int v1264 = v1263;
-    for (int v1265 = 0; v1265 < v1264; v1265 += 1) {
+    int32_t v1373 = vector_beats1;
+    int v1374 = v1373;
+    for (int v1375 = 0; v1375 < v1374; v1375 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1266 = v1160.read();
+      ap_uint<128> v1376 = v1270.read();
       ap_uint<128> pair2;
-      pair2 = v1266;
-      ap_int<128> v1268 = pair2;
-      ap_int<48> v1269;
-      ap_int<128> v1269_tmp = v1268;
-      v1269 = v1269_tmp(47, 0);
+      pair2 = v1376;
+      ap_int<128> v1378 = pair2;
+      ap_int<48> v1379;
+      ap_int<128> v1379_tmp = v1378;
+      v1379 = v1379_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1269;
-      ap_int<128> v1271 = pair2;
-      ap_int<48> v1272;
-      ap_int<128> v1272_tmp = v1271;
-      v1272 = v1272_tmp(111, 64);
+      low3 = v1379;
+      ap_int<128> v1381 = pair2;
+      ap_int<48> v1382;
+      ap_int<128> v1382_tmp = v1381;
+      v1382 = v1382_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1272;
-      int32_t v1274 = v1265;
+      high3 = v1382;
+      int32_t v1384 = v1375;
       int32_t number;
-      number = v1274;
-      int32_t v1276 = number;
-      int64_t v1277 = v1276;
-      int64_t v1278 = v1277 * 3;
-      int32_t v1279 = token_in;
-      ap_int<65> v1280 = v1278;
-      ap_int<65> v1281 = v1279;
-      ap_int<65> v1282 = v1280 + v1281;
-      int32_t v1283 = v1282;
+      number = v1384;
+      int32_t v1386 = number;
+      int64_t v1387 = v1386;
+      int64_t v1388 = v1387 * 3;
+      int32_t v1389 = token_in;
+      ap_int<65> v1390 = v1388;
+      ap_int<65> v1391 = v1389;
+      ap_int<65> v1392 = v1390 + v1391;
+      int32_t v1393 = v1392;
       int32_t beside;
-      beside = v1283;
-      ap_int<48> v1285 = low3;
-      int32_t v1286 = beside;
-      int v1287 = v1286;
-      residual[v1287][0] = v1285;
-      ap_int<48> v1288 = high3;
-      int32_t v1289 = beside;
-      int v1290 = v1289;
-      residual[v1290][1] = v1288;
-      int32_t v1291 = number;
-      int32_t v1292 = v1291 & 1;
-      int32_t v1293 = v1292 << 1;
+      beside = v1393;
+      ap_int<48> v1395 = low3;
+      int32_t v1396 = beside;
+      int v1397 = v1396;
+      residual[v1397][0] = v1395;
+      ap_int<48> v1398 = high3;
+      int32_t v1399 = beside;
+      int v1400 = v1399;
+      residual[v1400][1] = v1398;
+      int32_t v1401 = number;
+      int32_t v1402 = v1401 & 1;
+      int32_t v1403 = v1402 << 1;
       int32_t lane;
-      lane = v1293;
-      int32_t v1295 = number;
-      int32_t v1296 = v1295 >> 1;
-      int64_t v1297 = v1296;
-      int64_t v1298 = v1297 * 3;
-      int32_t v1299 = token_in;
-      ap_int<65> v1300 = v1298;
-      ap_int<65> v1301 = v1299;
-      ap_int<65> v1302 = v1300 + v1301;
-      int32_t v1303 = v1302;
+      lane = v1403;
+      int32_t v1405 = number;
+      int32_t v1406 = v1405 >> 1;
+      int64_t v1407 = v1406;
+      int64_t v1408 = v1407 * 3;
+      int32_t v1409 = token_in;
+      ap_int<65> v1410 = v1408;
+      ap_int<65> v1411 = v1409;
+      ap_int<65> v1412 = v1410 + v1411;
+      int32_t v1413 = v1412;
       int32_t place_in;
-      place_in = v1303;
-      ap_int<48> v1305 = low3;
-      int32_t v1306 = place_in;
-      int v1307 = v1306;
-      int32_t v1308 = lane;
-      int v1309 = v1308;
-      values[v1307][v1309] = v1305;
-      ap_int<48> v1310 = high3;
-      int32_t v1311 = place_in;
-      int v1312 = v1311;
-      int32_t v1313 = lane;
-      ap_int<33> v1314 = v1313;
-      ap_int<33> v1315 = v1314 + 1;
-      int v1316 = v1315;
-      values[v1312][v1316] = v1310;
-      ap_int<48> v1317 = seen;
-      ap_int<48> v1318 = low3;
-      ap_int<48> v1319 = v1318 >> 47;
-      ap_int<48> v1320 = v1318 ^ v1319;
-      ap_int<48> v1321 = v1317 | v1320;
-      ap_int<48> v1322 = high3;
-      ap_int<48> v1323 = v1322 >> 47;
-      ap_int<48> v1324 = v1322 ^ v1323;
-      ap_int<48> v1325 = v1321 | v1324;
-      seen = v1325;
+      place_in = v1413;
+      ap_int<48> v1415 = low3;
+      int32_t v1416 = place_in;
+      int v1417 = v1416;
+      int32_t v1418 = lane;
+      int v1419 = v1418;
+      values[v1417][v1419] = v1415;
+      ap_int<48> v1420 = high3;
+      int32_t v1421 = place_in;
+      int v1422 = v1421;
+      int32_t v1423 = lane;
+      ap_int<33> v1424 = v1423;
+      ap_int<33> v1425 = v1424 + 1;
+      int v1426 = v1425;
+      values[v1422][v1426] = v1420;
+      ap_int<48> v1427 = seen;
+      ap_int<48> v1428 = low3;
+      ap_int<48> v1429 = v1428 >> 47;
+      ap_int<48> v1430 = v1428 ^ v1429;
+      ap_int<48> v1431 = v1427 | v1430;
+      ap_int<48> v1432 = high3;
+      ap_int<48> v1433 = v1432 >> 47;
+      ap_int<48> v1434 = v1432 ^ v1433;
+      ap_int<48> v1435 = v1431 | v1434;
+      seen = v1435;
     }
-    ap_int<48> v1326 = seen;
-    int32_t v1327 = token_in;
-    int v1328 = v1327;
-    ones[v1328] = v1326;
+    ap_int<48> v1436 = seen;
+    int32_t v1437 = token_in;
+    int v1438 = v1437;
+    ones[v1438] = v1436;
   }
-  int32_t v1329 = v1159.read();
+  int32_t v1439 = v1269.read();
   int32_t count3;
-  count3 = v1329;
-  int32_t v1331 = count3;
-  int v1332 = v1331;
-  for (int v1333 = 0; v1333 < v1332; v1333 += 1) {
-    int32_t v1334 = v1159.read();
+  count3 = v1439;
+  int32_t v1441 = count3;
+  int v1442 = v1441;
+  for (int v1443 = 0; v1443 < v1442; v1443 += 1) {
+    int32_t v1444 = v1269.read();
     int32_t kind3;
-    kind3 = v1334;
-    int32_t v1336 = kind3;
-    bool v1337 = v1336 == 0;
-    int32_t v1338 = v1337 ? (int32_t)0 : (int32_t)6;
+    kind3 = v1444;
+    int32_t v1446 = kind3;
+    bool v1447 = v1446 == 0;
+    int32_t v1448 = v1447 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1338;
-    int32_t v1340 = kind3;
-    bool v1341 = v1340 == 1;
-    ap_int<33> v1342 = v1341 ? (ap_int<33>)7 : (ap_int<33>)6;
-    int32_t v1343 = v1342;
+    phase_begin1 = v1448;
+    int32_t v1450 = kind3;
+    bool v1451 = v1450 == 1;
+    ap_int<33> v1452 = v1451 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1453 = v1452;
     int32_t phase_end1;
-    phase_end1 = v1343;
-    int32_t v1345 = kind3;
-    bool v1346 = v1345 == 0;
-    int32_t v1347 = tokens1;
-    int32_t v1348 = wanted1;
-    int32_t v1349 = v1346 ? (int32_t)v1347 : (int32_t)v1348;
+    phase_end1 = v1453;
+    int32_t v1455 = kind3;
+    bool v1456 = v1455 == 0;
+    int32_t v1457 = tokens1;
+    int32_t v1458 = wanted1;
+    int32_t v1459 = v1456 ? (int32_t)v1457 : (int32_t)v1458;
     int32_t active;
-    active = v1349;
-    int32_t v1351 = phase_begin1;
-    int32_t v1352 = phase_end1;
-    int v1353 = v1351;
-    int v1354 = v1352;
-    for (int v1355 = v1353; v1355 < v1354; v1355 += 1) {
-      int32_t v1356 = v1355;
+    active = v1459;
+    int32_t v1461 = phase_begin1;
+    int32_t v1462 = phase_end1;
+    int v1463 = v1461;
+    int v1464 = v1462;
+    for (int v1465 = v1463; v1465 < v1464; v1465 += 1) {
+      int32_t v1466 = v1465;
       int32_t phase;
-      phase = v1356;
-      ap_uint<128> v1358 = v1161.read();
+      phase = v1466;
+      ap_uint<128> v1468 = v1271.read();
       ap_uint<128> front1;
-      front1 = v1358;
-      ap_uint<128> v1360 = v1161.read();
+      front1 = v1468;
+      ap_uint<128> v1470 = v1271.read();
       ap_uint<128> back1;
-      back1 = v1360;
-      ap_int<128> v1362 = front1;
-      int32_t v1363;
-      ap_int<128> v1363_tmp = v1362;
-      v1363 = v1363_tmp(31, 0);
-      header[0] = v1363;
-      ap_int<128> v1364 = front1;
-      int32_t v1365;
-      ap_int<128> v1365_tmp = v1364;
-      v1365 = v1365_tmp(63, 32);
-      header[1] = v1365;
-      ap_int<128> v1366 = front1;
-      int32_t v1367;
-      ap_int<128> v1367_tmp = v1366;
-      v1367 = v1367_tmp(95, 64);
-      header[2] = v1367;
-      ap_int<128> v1368 = front1;
-      int32_t v1369;
-      ap_int<128> v1369_tmp = v1368;
-      v1369 = v1369_tmp(127, 96);
-      header[3] = v1369;
-      ap_int<128> v1370 = back1;
-      int32_t v1371;
-      ap_int<128> v1371_tmp = v1370;
-      v1371 = v1371_tmp(31, 0);
-      header[4] = v1371;
-      ap_int<128> v1372 = back1;
-      int32_t v1373;
-      ap_int<128> v1373_tmp = v1372;
-      v1373 = v1373_tmp(63, 32);
-      header[5] = v1373;
-      ap_int<128> v1374 = back1;
-      int32_t v1375;
-      ap_int<128> v1375_tmp = v1374;
-      v1375 = v1375_tmp(95, 64);
-      header[6] = v1375;
+      back1 = v1470;
+      ap_int<128> v1472 = front1;
+      int32_t v1473;
+      ap_int<128> v1473_tmp = v1472;
+      v1473 = v1473_tmp(31, 0);
+      header[0] = v1473;
+      ap_int<128> v1474 = front1;
+      int32_t v1475;
+      ap_int<128> v1475_tmp = v1474;
+      v1475 = v1475_tmp(63, 32);
+      header[1] = v1475;
+      ap_int<128> v1476 = front1;
+      int32_t v1477;
+      ap_int<128> v1477_tmp = v1476;
+      v1477 = v1477_tmp(95, 64);
+      header[2] = v1477;
+      ap_int<128> v1478 = front1;
+      int32_t v1479;
+      ap_int<128> v1479_tmp = v1478;
+      v1479 = v1479_tmp(127, 96);
+      header[3] = v1479;
+      ap_int<128> v1480 = back1;
+      int32_t v1481;
+      ap_int<128> v1481_tmp = v1480;
+      v1481 = v1481_tmp(31, 0);
+      header[4] = v1481;
+      ap_int<128> v1482 = back1;
+      int32_t v1483;
+      ap_int<128> v1483_tmp = v1482;
+      v1483 = v1483_tmp(63, 32);
+      header[5] = v1483;
+      ap_int<128> v1484 = back1;
+      int32_t v1485;
+      ap_int<128> v1485_tmp = v1484;
+      v1485 = v1485_tmp(95, 64);
+      header[6] = v1485;
       header[7] = 0;
-      int32_t v1376 = active;
-      int v1377 = v1376;
-      for (int v1378 = 0; v1378 < v1377; v1378 += 1) {
-        int32_t v1379 = v1378;
+      int32_t v1486 = active;
+      int v1487 = v1486;
+      for (int v1488 = 0; v1488 < v1487; v1488 += 1) {
+        int32_t v1489 = v1488;
         int32_t turn;
-        turn = v1379;
-        int32_t v1381 = turn;
+        turn = v1489;
+        int32_t v1491 = turn;
         int32_t token;
-        token = v1381;
-        int32_t v1383 = phase;
-        bool v1384 = v1383 == 6;
-        if (v1384) {
-          int32_t v1385 = turn;
-          int v1386 = v1385;
-          int32_t v1387 = chosen[v1386];
-          token = v1387;
+        token = v1491;
+        int32_t v1493 = phase;
+        bool v1494 = v1493 == 6;
+        if (v1494) {
+          int32_t v1495 = turn;
+          int v1496 = v1495;
+          int32_t v1497 = chosen[v1496];
+          token = v1497;
         }
-        int32_t v1388 = token;
-        int v1389 = v1388;
-        ap_int<48> v1390 = ones[v1389];
-        int64_t v1391 = v1390;
+        int32_t v1498 = token;
+        int v1499 = v1498;
+        ap_int<48> v1500 = ones[v1499];
+        int64_t v1501 = v1500;
         int64_t magnitude;
-        magnitude = v1391;
-        int64_t v1393 = magnitude;
-        int32_t v1394;
-        bit_length(v1393, &v1394);
+        magnitude = v1501;
+        int64_t v1503 = magnitude;
+        int32_t v1504;
+        bit_length(v1503, &v1504);
         int32_t length;
-        length = v1394;
-        int32_t v1396 = length;
-        ap_int<33> v1397 = v1396;
-        ap_int<33> v1398 = 47 - v1397;
-        int32_t v1399 = v1398;
-        int32_t left1;
-        left1 = v1399;
+        length = v1504;
+        int32_t v1506 = length;
+        ap_int<33> v1507 = v1506;
+        ap_int<33> v1508 = 47 - v1507;
+        int32_t v1509 = v1508;
+        int32_t left2;
+        left2 = v1509;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1401 = phase;
-        int v1402 = v1401;
-        int32_t v1403 = norm_words[v1402];
+        int32_t v1511 = phase;
+        int v1512 = v1511;
+        int32_t v1513 = norm_words[v1512];
         int32_t vector_words1;
-        vector_words1 = v1403;
-        int32_t v1405 = vector_words1;
-        int v1406 = v1405;
-        for (int v1407 = 0; v1407 < v1406; v1407 += 1) {
+        vector_words1 = v1513;
+        int32_t v1515 = vector_words1;
+        int v1516 = v1515;
+        for (int v1517 = 0; v1517 < v1516; v1517 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1408 = v1407;
+          int32_t v1518 = v1517;
           int32_t measured;
-          measured = v1408;
-          ap_uint<256> v1410 = v1162.read();
+          measured = v1518;
+          ap_uint<256> v1520 = v1272.read();
           ap_uint<256> element1;
-          element1 = v1410;
-          int32_t v1412 = measured;
-          int64_t v1413 = v1412;
-          int64_t v1414 = v1413 * 3;
-          int32_t v1415 = token;
-          ap_int<65> v1416 = v1414;
-          ap_int<65> v1417 = v1415;
-          ap_int<65> v1418 = v1416 + v1417;
-          int32_t v1419 = v1418;
+          element1 = v1520;
+          int32_t v1522 = measured;
+          int64_t v1523 = v1522;
+          int64_t v1524 = v1523 * 3;
+          int32_t v1525 = token;
+          ap_int<65> v1526 = v1524;
+          ap_int<65> v1527 = v1525;
+          ap_int<65> v1528 = v1526 + v1527;
+          int32_t v1529 = v1528;
           int32_t place;
-          place = v1419;
-          int32_t v1421 = place;
-          int32_t v1422 = measured;
-          ap_int<256> v1423 = element1;
-          int32_t v1424 = left1;
-          measure(values, v1421, v1422, v1423, v1424, scaled, squares, absmax);
+          place = v1529;
+          int32_t v1531 = place;
+          int32_t v1532 = measured;
+          ap_int<256> v1533 = element1;
+          int32_t v1534 = left2;
+          measure(values, v1531, v1532, v1533, v1534, scaled, squares, absmax);
         }
-        int32_t v1425 = length;
-        ap_int<33> v1426 = v1425;
-        ap_int<33> v1427 = v1426 + 1;
-        int32_t v1428 = v1427;
+        int32_t v1535 = length;
+        ap_int<33> v1536 = v1535;
+        ap_int<33> v1537 = v1536 + 1;
+        int32_t v1538 = v1537;
         int32_t lost;
-        lost = v1428;
-        int32_t v1430 = lost;
-        ap_int<33> v1431 = v1430;
-        ap_int<33> v1432 = v1431 - 24;
-        ap_int<33> v1433 = v1432 << 1;
-        int32_t v1434 = v1433;
+        lost = v1538;
+        int32_t v1540 = lost;
+        ap_int<33> v1541 = v1540;
+        ap_int<33> v1542 = v1541 - 24;
+        ap_int<33> v1543 = v1542 << 1;
+        int32_t v1544 = v1543;
         int32_t plain_exponent;
-        plain_exponent = v1434;
-        int64_t v1436 = squares[1];
-        int32_t v1437 = plain_exponent;
-        normalise(v1436, v1437, plain);
-        int32_t v1438 = phase;
-        bool v1439 = v1438 == 3;
-        if (v1439) {
-          int32_t v1440 = token;
-          int v1441 = v1440;
-          int32_t v1442 = gate_mantissas[v1441];
-          plain[0] = v1442;
-          int32_t v1443 = token;
-          int v1444 = v1443;
-          int32_t v1445 = gate_exponents[v1444];
-          plain[1] = v1445;
+        plain_exponent = v1544;
+        int64_t v1546 = squares[1];
+        int32_t v1547 = plain_exponent;
+        normalise(v1546, v1547, plain);
+        int32_t v1548 = phase;
+        bool v1549 = v1548 == 3;
+        if (v1549) {
+          int32_t v1550 = token;
+          int v1551 = v1550;
+          int32_t v1552 = gate_mantissas[v1551];
+          plain[0] = v1552;
+          int32_t v1553 = token;
+          int v1554 = v1553;
+          int32_t v1555 = gate_exponents[v1554];
+          plain[1] = v1555;
         }
-        int32_t v1446 = phase;
-        bool v1447 = v1446 == 5;
-        if (v1447) {
+        int32_t v1556 = phase;
+        bool v1557 = v1556 == 5;
+        if (v1557) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1448 = lost;
-        norm_scale(header, v1448, squares, absmax, plain, exponents, work);
-        int32_t v1449 = absmax[0];
-        int32_t v1450;
-        code_shift(v1449, &v1450);
-        int32_t code_left;
-        code_left = v1450;
-        int32_t v1452 = absmax[0];
-        int32_t v1453 = code_left;
-        ap_int<26> v1454;
-        code_reciprocal(v1452, v1453, &v1454);
-        ap_int<26> reciprocal1;
-        reciprocal1 = v1454;
-        int32_t code_column;
-        code_column = 0;
-        int32_t code_group;
-        code_group = 0;
-        int64_t v1458 = work[0];
-        int64_t radicand1;
-        radicand1 = v1458;
-        int64_t v1460 = work[1];
-        ap_int<36> v1461 = v1460;
-        ap_int<36> dividend;
-        dividend = v1461;
-        int64_t root;
-        root = 0;
-        int64_t quotient1;
-        quotient1 = 0;
-        ap_int<36> divisor;
-        divisor = 0;
-        int32_t dividing;
-        dividing = 0;
-        int64_t root_bit;
-        root_bit = 1;
-        int64_t v1468 = root_bit;
-        int64_t v1469 = v1468 << 60;
-        root_bit = v1469;
-        int32_t v1470 = vector_words1;
-        bool v1471 = v1470 > 57;
-        int32_t v1472 = v1471 ? (int32_t)v1470 : (int32_t)57;
-        int32_t passes;
-        passes = v1472;
-        int32_t v1474 = passes;
-        int v1475 = v1474;
-        for (int v1476 = 0; v1476 < v1475; v1476 += 1) {
-        #pragma HLS pipeline II=1
-          int32_t v1477 = v1476;
-          int32_t coded;
-          coded = v1477;
-          int32_t v1479 = coded;
-          int32_t v1480 = vector_words1;
-          bool v1481 = v1479 < v1480;
-          if (v1481) {
-            int32_t v1482 = coded;
-            int32_t v1483 = code_left;
-            ap_int<26> v1484 = reciprocal1;
-            int32_t v1485 = code_column;
-            int32_t v1486 = turn;
-            int32_t v1487 = code_group;
-            quantise(scaled, v1482, v1483, v1484, codes, v1485, v1486, v1487);
-            int32_t v1488 = code_group;
-            ap_int<33> v1489 = v1488;
-            ap_int<33> v1490 = v1489 + 1;
-            int32_t v1491 = v1490;
-            code_group = v1491;
-            int32_t v1492 = code_group;
-            bool v1493 = v1492 == 8;
-            if (v1493) {
-              code_group = 0;
-              int32_t v1494 = code_column;
-              ap_int<33> v1495 = v1494;
-              ap_int<33> v1496 = v1495 + 1;
-              int32_t v1497 = v1496;
-              code_column = v1497;
-            }
-          }
-          int32_t v1498 = coded;
-          bool v1499 = v1498 == 31;
-          if (v1499) {
-            int64_t v1500 = root;
-            ap_int<36> v1501 = v1500;
-            divisor = v1501;
-          }
-          ap_int<36> v1502 = dividend;
-          ap_int<36> v1503 = divisor;
-          ap_int<37> v1504 = v1502;
-          ap_int<37> v1505 = v1503;
-          ap_int<37> v1506 = v1504 - v1505;
-          ap_int<36> v1507 = v1506;
-          ap_int<36> less;
-          less = v1507;
-          int32_t v1509 = dividing;
-          bool v1510 = v1509 > 0;
-          if (v1510) {
-            int64_t v1511 = quotient1;
-            int64_t v1512 = v1511 << 1;
-            quotient1 = v1512;
-            ap_int<36> v1513 = less;
-            bool v1514 = v1513 >= 0;
-            if (v1514) {
-              ap_int<36> v1515 = less;
-              dividend = v1515;
-              int64_t v1516 = quotient1;
-              ap_int<65> v1517 = v1516;
-              ap_int<65> v1518 = v1517 + 1;
-              int64_t v1519 = v1518;
-              quotient1 = v1519;
-            }
-            ap_int<36> v1520 = dividend;
-            ap_int<36> v1521 = v1520 << 1;
-            dividend = v1521;
-          }
-          int64_t v1522 = root;
-          int64_t v1523 = root_bit;
-          ap_int<65> v1524 = v1522;
-          ap_int<65> v1525 = v1523;
-          ap_int<65> v1526 = v1524 + v1525;
-          int64_t v1527 = v1526;
-          int64_t trial;
-          trial = v1527;
-          int64_t v1529 = root;
-          int64_t v1530 = v1529 >> 1;
-          root = v1530;
-          int64_t v1531 = radicand1;
-          int64_t v1532 = trial;
-          bool v1533 = v1531 >= v1532;
-          if (v1533) {
-            int64_t v1534 = trial;
-            int64_t v1535 = radicand1;
-            ap_int<65> v1536 = v1535;
-            ap_int<65> v1537 = v1534;
-            ap_int<65> v1538 = v1536 - v1537;
-            int64_t v1539 = v1538;
-            radicand1 = v1539;
-            int64_t v1540 = root_bit;
-            int64_t v1541 = root;
-            ap_int<65> v1542 = v1541;
-            ap_int<65> v1543 = v1540;
-            ap_int<65> v1544 = v1542 + v1543;
-            int64_t v1545 = v1544;
-            root = v1545;
-          }
-          int64_t v1546 = root_bit;
-          int64_t v1547 = v1546 >> 2;
-          root_bit = v1547;
-          dividing = 0;
-          int32_t v1548 = coded;
-          bool v1549 = v1548 >= 31;
-          if (v1549) {
-            int32_t v1550 = coded;
-            ap_int<33> v1551 = v1550;
-            bool v1552 = v1551 < 56;
-            if (v1552) {
-              dividing = 1;
-            }
-          }
-        }
-        int64_t v1553 = quotient1;
-        ratio_end(v1553, exponents, 24, scale);
-        int32_t v1554 = scale[0];
-        int32_t v1555 = turn;
-        int v1556 = v1555;
-        scale_mantissas[v1556] = v1554;
-        int32_t v1557 = scale[1];
-        int32_t v1558 = turn;
-        int v1559 = v1558;
-        scale_exponents[v1559] = v1557;
-        int32_t v1560 = phase;
-        bool v1561 = v1560 < 6;
-        int32_t v1562 = scale[1];
-        bool v1563 = v1562 > 0;
-        bool v1564 = v1561 & v1563;
-        if (v1564) {
-          int32_t v1565 = cut1[2];
-          ap_int<33> v1566 = v1565;
-          ap_int<33> v1567 = v1566 + 1;
-          int32_t v1568 = v1567;
-          cut1[2] = v1568;
+        int32_t v1558 = lost;
+        norm_scale(header, v1558, squares, absmax, plain, exponents, work);
+        int32_t v1559 = vector_words1;
+        int32_t v1560 = turn;
+        codes_and_scale(scaled, v1559, v1560, absmax, work, exponents, codes, scale);
+        int32_t v1561 = scale[0];
+        int32_t v1562 = turn;
+        int v1563 = v1562;
+        scale_mantissas[v1563] = v1561;
+        int32_t v1564 = scale[1];
+        int32_t v1565 = turn;
+        int v1566 = v1565;
+        scale_exponents[v1566] = v1564;
+        int32_t v1567 = phase;
+        bool v1568 = v1567 < 6;
+        int32_t v1569 = scale[1];
+        bool v1570 = v1569 > 0;
+        bool v1571 = v1568 & v1570;
+        if (v1571) {
+          int32_t v1572 = cut1[2];
+          ap_int<33> v1573 = v1572;
+          ap_int<33> v1574 = v1573 + 1;
+          int32_t v1575 = v1574;
+          cut1[2] = v1575;
         }
       }
-      int32_t v1569 = phase;
-      int v1570 = v1569;
-      int32_t v1571 = weight_words[v1570];
+      int32_t v1576 = phase;
+      int v1577 = v1576;
+      int32_t v1578 = weight_words[v1577];
       int32_t words3;
-      words3 = v1571;
-      int32_t v1573 = phase;
-      int v1574 = v1573;
-      int32_t v1575 = column_words[v1574];
+      words3 = v1578;
+      int32_t v1580 = phase;
+      int v1581 = v1580;
+      int32_t v1582 = column_words[v1581];
       int32_t columns;
-      columns = v1575;
-      int32_t v1577 = phase;
-      int v1578 = v1577;
-      int32_t v1579 = matrix_rows[v1578];
+      columns = v1582;
+      int32_t v1584 = phase;
+      int v1585 = v1584;
+      int32_t v1586 = matrix_rows[v1585];
       int32_t rows;
-      rows = v1579;
-      l_S_t_7_t3: for (int t3 = 0; t3 < 3; t3++) {
+      rows = v1586;
+      l_S_t_6_t3: for (int t3 = 0; t3 < 3; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1582 = phase;
-        bool v1583 = v1582 == 2;
-        bool v1584 = v1582 >= 3;
-        bool v1585 = v1583 | v1584;
-        if (v1585) {
+        int32_t v1589 = phase;
+        bool v1590 = v1589 == 2;
+        bool v1591 = v1589 >= 3;
+        bool v1592 = v1590 | v1591;
+        if (v1592) {
           ones[t3] = 0;
         }
       }
@@ -2441,959 +2465,959 @@ void core_0(
       state_beat = 0;
       ap_uint<128> room_beat1;
       room_beat1 = 0;
-      int32_t column;
-      column = 0;
+      int32_t column1;
+      column1 = 0;
       int32_t position;
       position = 0;
       int32_t pending;
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1592 = words3;
+      int32_t v1599 = words3;
       int32_t turns;
-      turns = v1592;
+      turns = v1599;
       int32_t group_sums;
       group_sums = 4;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1597 = active;
-      int64_t v1598 = v1597;
-      int64_t v1599 = v1598 * 4;
-      int32_t v1600 = v1599;
-      group_sums = v1600;
-      int32_t v1601 = group_sums;
-      int32_t v1602 = columns;
-      bool v1603 = v1601 > v1602;
-      if (v1603) {
-        int32_t v1604 = group_sums;
-        int32_t v1605 = columns;
-        ap_int<33> v1606 = v1604;
-        ap_int<33> v1607 = v1605;
-        ap_int<33> v1608 = v1606 - v1607;
-        int32_t v1609 = v1608;
-        idle = v1609;
+      int32_t v1604 = active;
+      int64_t v1605 = v1604;
+      int64_t v1606 = v1605 * 4;
+      int32_t v1607 = v1606;
+      group_sums = v1607;
+      int32_t v1608 = group_sums;
+      int32_t v1609 = columns;
+      bool v1610 = v1608 > v1609;
+      if (v1610) {
+        int32_t v1611 = group_sums;
+        int32_t v1612 = columns;
+        ap_int<33> v1613 = v1611;
+        ap_int<33> v1614 = v1612;
+        ap_int<33> v1615 = v1613 - v1614;
+        int32_t v1616 = v1615;
+        idle = v1616;
       }
-      int32_t v1610 = words3;
-      int32_t v1611 = phase;
-      int v1612 = v1611;
-      int32_t v1613 = row_groups[v1612];
-      int32_t v1614 = idle;
-      int64_t v1615 = v1613;
-      int64_t v1616 = v1614;
-      int64_t v1617 = v1615 * v1616;
-      ap_int<65> v1618 = v1610;
-      ap_int<65> v1619 = v1617;
-      ap_int<65> v1620 = v1618 + v1619;
-      int32_t v1621 = v1620;
-      turns = v1621;
-      int32_t v1622 = turns;
-      int32_t v1623 = group_sums;
-      ap_int<33> v1624 = v1622;
-      ap_int<33> v1625 = v1623;
-      ap_int<33> v1626 = v1624 + v1625;
-      int32_t v1627 = v1626;
-      int32_t steps;
-      steps = v1627;
-      int32_t v1629 = steps;
-      int v1630 = v1629;
-      for (int v1631 = 0; v1631 < v1630; v1631 += 1) {
+      int32_t v1617 = words3;
+      int32_t v1618 = phase;
+      int v1619 = v1618;
+      int32_t v1620 = row_groups[v1619];
+      int32_t v1621 = idle;
+      int64_t v1622 = v1620;
+      int64_t v1623 = v1621;
+      int64_t v1624 = v1622 * v1623;
+      ap_int<65> v1625 = v1617;
+      ap_int<65> v1626 = v1624;
+      ap_int<65> v1627 = v1625 + v1626;
+      int32_t v1628 = v1627;
+      turns = v1628;
+      int32_t v1629 = turns;
+      int32_t v1630 = group_sums;
+      ap_int<33> v1631 = v1629;
+      ap_int<33> v1632 = v1630;
+      ap_int<33> v1633 = v1631 + v1632;
+      int32_t v1634 = v1633;
+      int32_t steps1;
+      steps1 = v1634;
+      int32_t v1636 = steps1;
+      int v1637 = v1636;
+      for (int v1638 = 0; v1638 < v1637; v1638 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1633 = waiting;
-        bool v1634 = v1633 > 0;
-        if (v1634) {
-          int32_t v1635 = waiting;
-          ap_int<33> v1636 = v1635;
-          ap_int<33> v1637 = v1636 - 1;
-          int32_t v1638 = v1637;
-          waiting = v1638;
+        int32_t v1640 = waiting;
+        bool v1641 = v1640 > 0;
+        if (v1641) {
+          int32_t v1642 = waiting;
+          ap_int<33> v1643 = v1642;
+          ap_int<33> v1644 = v1643 - 1;
+          int32_t v1645 = v1644;
+          waiting = v1645;
           taking = 0;
         }
-        int32_t v1639 = turns;
-        ap_int<33> v1640 = v1631;
-        ap_int<33> v1641 = v1639;
-        bool v1642 = v1640 < v1641;
-        if (v1642) {
-          int32_t v1643 = taking;
-          bool v1644 = v1643 == 1;
-          if (v1644) {
-            ap_uint<128> v1645 = v1163.read();
-            word[0] = v1645;
-            ap_uint<128> v1646 = v1164.read();
-            word[1] = v1646;
+        int32_t v1646 = turns;
+        ap_int<33> v1647 = v1638;
+        ap_int<33> v1648 = v1646;
+        bool v1649 = v1647 < v1648;
+        if (v1649) {
+          int32_t v1650 = taking;
+          bool v1651 = v1650 == 1;
+          if (v1651) {
+            ap_uint<128> v1652 = v1273.read();
+            word[0] = v1652;
+            ap_uint<128> v1653 = v1274.read();
+            word[1] = v1653;
           }
         }
-        int32_t v1647 = pending;
-        bool v1648 = v1647 > 0;
-        if (v1648) {
-          int32_t v1649 = pending;
-          ap_int<33> v1650 = v1649;
-          ap_int<33> v1651 = v1650 - 1;
-          int32_t v1652 = v1651;
-          pending = v1652;
+        int32_t v1654 = pending;
+        bool v1655 = v1654 > 0;
+        if (v1655) {
+          int32_t v1656 = pending;
+          ap_int<33> v1657 = v1656;
+          ap_int<33> v1658 = v1657 - 1;
+          int32_t v1659 = v1658;
+          pending = v1659;
           int16_t total4;
           total4 = 0;
-          l_S_t_8_t4: for (int t4 = 0; t4 < 3; t4++) {
-            int32_t v1655 = taker;
-            ap_int<33> v1656 = v1655;
-            ap_int<33> v1657 = t4;
-            bool v1658 = v1656 == v1657;
-            if (v1658) {
-              int16_t v1659 = leaving[0][t4];
-              total4 = v1659;
-              int32_t v1660 = scale_mantissas[t4];
-              scale[0] = v1660;
-              int32_t v1661 = scale_exponents[t4];
-              scale[1] = v1661;
+          l_S_t_7_t4: for (int t4 = 0; t4 < 3; t4++) {
+            int32_t v1662 = taker;
+            ap_int<33> v1663 = v1662;
+            ap_int<33> v1664 = t4;
+            bool v1665 = v1663 == v1664;
+            if (v1665) {
+              int16_t v1666 = leaving[0][t4];
+              total4 = v1666;
+              int32_t v1667 = scale_mantissas[t4];
+              scale[0] = v1667;
+              int32_t v1668 = scale_exponents[t4];
+              scale[1] = v1668;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1663 = taker;
-          int32_t v1664 = active;
-          ap_int<33> v1665 = v1664;
-          ap_int<33> v1666 = v1665 - 1;
-          ap_int<33> v1667 = v1663;
-          bool v1668 = v1667 != v1666;
-          if (v1668) {
+          int32_t v1670 = taker;
+          int32_t v1671 = active;
+          ap_int<33> v1672 = v1671;
+          ap_int<33> v1673 = v1672 - 1;
+          ap_int<33> v1674 = v1670;
+          bool v1675 = v1674 != v1673;
+          if (v1675) {
             last_taker = 0;
           }
-          int32_t v1669 = last_taker;
-          bool v1670 = v1669 == 1;
-          if (v1670) {
-            l_S_r_t_9_r3: for (int r3 = 0; r3 < 3; r3++) {
+          int32_t v1676 = last_taker;
+          bool v1677 = v1676 == 1;
+          if (v1677) {
+            l_S_r_t_8_r3: for (int r3 = 0; r3 < 3; r3++) {
               l_t5: for (int t5 = 0; t5 < 3; t5++) {
-                int16_t v1673 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1673;
+                int16_t v1680 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1680;
               }
             }
           }
-          int32_t v1674 = position;
-          int32_t v1675 = rows;
-          bool v1676 = v1674 < v1675;
-          if (v1676) {
-            int32_t v1677 = phase;
-            int32_t step1;
-            step1 = v1677;
-            int32_t v1679 = position;
+          int32_t v1681 = position;
+          int32_t v1682 = rows;
+          bool v1683 = v1681 < v1682;
+          if (v1683) {
+            int32_t v1684 = phase;
+            int32_t step2;
+            step2 = v1684;
+            int32_t v1686 = position;
             int32_t at3;
-            at3 = v1679;
-            int32_t v1681 = phase;
-            bool v1682 = v1681 == 4;
-            if (v1682) {
-              int32_t v1683 = position;
-              int32_t v1684 = intermediate;
-              bool v1685 = v1683 >= v1684;
-              if (v1685) {
-                step1 = 7;
-                int32_t v1686 = position;
-                int32_t v1687 = intermediate;
-                ap_int<33> v1688 = v1686;
-                ap_int<33> v1689 = v1687;
-                ap_int<33> v1690 = v1688 - v1689;
-                int32_t v1691 = v1690;
-                at3 = v1691;
+            at3 = v1686;
+            int32_t v1688 = phase;
+            bool v1689 = v1688 == 4;
+            if (v1689) {
+              int32_t v1690 = position;
+              int32_t v1691 = intermediate;
+              bool v1692 = v1690 >= v1691;
+              if (v1692) {
+                step2 = 7;
+                int32_t v1693 = position;
+                int32_t v1694 = intermediate;
+                ap_int<33> v1695 = v1693;
+                ap_int<33> v1696 = v1694;
+                ap_int<33> v1697 = v1695 - v1696;
+                int32_t v1698 = v1697;
+                at3 = v1698;
               }
             }
-            int32_t v1692 = phase;
-            bool v1693 = v1692 == 6;
-            if (v1693) {
+            int32_t v1699 = phase;
+            bool v1700 = v1699 == 6;
+            if (v1700) {
               at3 = 0;
             }
-            int32_t v1694 = position;
-            int32_t v1695 = v1694 & 3;
+            int32_t v1701 = position;
+            int32_t v1702 = v1701 & 3;
             int32_t quarter;
-            quarter = v1695;
-            int32_t v1697 = step1;
-            bool v1698 = v1697 == 1;
-            int32_t v1699 = taker;
-            bool v1700 = v1699 == 0;
-            int32_t v1701 = quarter;
-            bool v1702 = v1701 == 0;
-            bool v1703 = v1698 & v1700;
-            bool v1704 = v1703 & v1702;
-            if (v1704) {
-              ap_uint<128> v1705 = v1161.read();
-              room_beat1 = v1705;
+            quarter = v1702;
+            int32_t v1704 = step2;
+            bool v1705 = v1704 == 1;
+            int32_t v1706 = taker;
+            bool v1707 = v1706 == 0;
+            int32_t v1708 = quarter;
+            bool v1709 = v1708 == 0;
+            bool v1710 = v1705 & v1707;
+            bool v1711 = v1710 & v1709;
+            if (v1711) {
+              ap_uint<128> v1712 = v1271.read();
+              room_beat1 = v1712;
             }
-            int32_t v1706 = step1;
-            bool v1707 = v1706 == 1;
-            int32_t v1708 = tokens1;
-            bool v1709 = v1708 == 1;
-            int32_t v1710 = quarter;
-            bool v1711 = v1710 == 0;
-            bool v1712 = v1707 & v1709;
-            bool v1713 = v1712 & v1711;
-            if (v1713) {
-              ap_uint<128> v1714 = v1160.read();
-              state_beat = v1714;
+            int32_t v1713 = step2;
+            bool v1714 = v1713 == 1;
+            int32_t v1715 = tokens1;
+            bool v1716 = v1715 == 1;
+            int32_t v1717 = quarter;
+            bool v1718 = v1717 == 0;
+            bool v1719 = v1714 & v1716;
+            bool v1720 = v1719 & v1718;
+            if (v1720) {
+              ap_uint<128> v1721 = v1270.read();
+              state_beat = v1721;
             }
-            ap_int<128> v1715 = room_beat1;
-            int32_t v1716 = v1715;
+            ap_int<128> v1722 = room_beat1;
+            int32_t v1723 = v1722;
             int32_t room;
-            room = v1716;
-            ap_int<128> v1718 = state_beat;
-            int32_t v1719 = v1718;
+            room = v1723;
+            ap_int<128> v1725 = state_beat;
+            int32_t v1726 = v1725;
             int32_t before1;
-            before1 = v1719;
-            l_S_k_10_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1722 = quarter;
-              ap_int<34> v1723 = k4;
-              ap_int<34> v1724 = v1723 + 1;
-              ap_int<34> v1725 = v1722;
-              bool v1726 = v1725 == v1724;
-              if (v1726) {
-                ap_int<128> v1727 = room_beat1;
-                int64_t v1728 = k4;
-                int64_t v1729 = v1728 * 32;
-                ap_int<65> v1730 = v1729;
-                ap_int<65> v1731 = v1730 + 32;
-                ap_uint<128> v1732 = v1731;
-                ap_uint<128> v1733 = v1727 >> v1732;
+            before1 = v1726;
+            l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1729 = quarter;
+              ap_int<34> v1730 = k4;
+              ap_int<34> v1731 = v1730 + 1;
+              ap_int<34> v1732 = v1729;
+              bool v1733 = v1732 == v1731;
+              if (v1733) {
+                ap_int<128> v1734 = room_beat1;
+                int64_t v1735 = k4;
+                int64_t v1736 = v1735 * 32;
+                ap_int<65> v1737 = v1736;
+                ap_int<65> v1738 = v1737 + 32;
+                ap_uint<128> v1739 = v1738;
+                ap_uint<128> v1740 = v1734 >> v1739;
                 ap_uint<128> room_part;
-                room_part = v1733;
-                ap_int<128> v1735 = room_part;
-                int32_t v1736 = v1735;
-                room = v1736;
-                ap_int<128> v1737 = state_beat;
-                ap_uint<128> v1738 = v1737 >> v1732;
+                room_part = v1740;
+                ap_int<128> v1742 = room_part;
+                int32_t v1743 = v1742;
+                room = v1743;
+                ap_int<128> v1744 = state_beat;
+                ap_uint<128> v1745 = v1744 >> v1739;
                 ap_uint<128> state_part;
-                state_part = v1738;
-                ap_int<128> v1740 = state_part;
-                int32_t v1741 = v1740;
-                before1 = v1741;
+                state_part = v1745;
+                ap_int<128> v1747 = state_part;
+                int32_t v1748 = v1747;
+                before1 = v1748;
               }
             }
-            int32_t v1742 = at3;
-            int64_t v1743 = v1742;
-            int64_t v1744 = v1743 * 3;
-            int32_t v1745 = taker;
-            ap_int<65> v1746 = v1744;
-            ap_int<65> v1747 = v1745;
-            ap_int<65> v1748 = v1746 + v1747;
-            int32_t v1749 = v1748;
+            int32_t v1749 = at3;
+            int64_t v1750 = v1749;
+            int64_t v1751 = v1750 * 3;
+            int32_t v1752 = taker;
+            ap_int<65> v1753 = v1751;
+            ap_int<65> v1754 = v1752;
+            ap_int<65> v1755 = v1753 + v1754;
+            int32_t v1756 = v1755;
             int32_t beside_at;
-            beside_at = v1749;
-            int16_t v1751 = total4;
-            ap_int<48> v1752;
-            dequantise(v1751, scale, &v1752);
+            beside_at = v1756;
+            int16_t v1758 = total4;
+            ap_int<48> v1759;
+            dequantise(v1758, scale, &v1759);
             ap_int<48> delta;
-            delta = v1752;
-            ap_int<48> v1754 = delta;
-            int32_t v1755;
-            saturate_gate(v1754, &v1755);
+            delta = v1759;
+            ap_int<48> v1761 = delta;
+            int32_t v1762;
+            saturate_gate(v1761, &v1762);
             int32_t gate;
-            gate = v1755;
-            int32_t v1757 = beside_at;
-            int v1758 = v1757;
-            int32_t v1759 = held[v1758];
+            gate = v1762;
+            int32_t v1764 = beside_at;
+            int v1765 = v1764;
+            int32_t v1766 = held[v1765];
             int32_t kept;
-            kept = v1759;
-            int32_t v1761 = step1;
-            bool v1762 = v1761 == 1;
-            int32_t v1763 = gate;
-            int32_t v1764 = 0 - v1763;
-            int32_t v1765 = v1762 ? (int32_t)v1764 : (int32_t)v1763;
+            kept = v1766;
+            int32_t v1768 = step2;
+            bool v1769 = v1768 == 1;
+            int32_t v1770 = gate;
+            int32_t v1771 = 0 - v1770;
+            int32_t v1772 = v1769 ? (int32_t)v1771 : (int32_t)v1770;
             int32_t signed_gate;
-            signed_gate = v1765;
-            int32_t v1767 = step1;
-            bool v1768 = v1767 == 2;
-            int32_t v1769 = kept;
-            int32_t v1770 = signed_gate;
-            int32_t v1771 = v1768 ? (int32_t)v1769 : (int32_t)v1770;
+            signed_gate = v1772;
+            int32_t v1774 = step2;
+            bool v1775 = v1774 == 2;
+            int32_t v1776 = kept;
+            int32_t v1777 = signed_gate;
+            int32_t v1778 = v1775 ? (int32_t)v1776 : (int32_t)v1777;
             int32_t argument;
-            argument = v1771;
-            int32_t v1773 = argument;
-            ap_int<30> v1774;
-            sigmoid(v1773, &v1774);
+            argument = v1778;
+            int32_t v1780 = argument;
+            ap_int<30> v1781;
+            sigmoid(v1780, &v1781);
             ap_int<30> sigma;
-            sigma = v1774;
-            int32_t v1776 = step1;
-            bool v1777 = v1776 == 1;
-            int32_t v1778 = room;
-            int32_t v1779 = argument;
-            int32_t v1780 = v1777 ? (int32_t)v1778 : (int32_t)v1779;
+            sigma = v1781;
+            int32_t v1783 = step2;
+            bool v1784 = v1783 == 1;
+            int32_t v1785 = room;
+            int32_t v1786 = argument;
+            int32_t v1787 = v1784 ? (int32_t)v1785 : (int32_t)v1786;
             int32_t factor1;
-            factor1 = v1780;
-            int32_t v1782 = factor1;
-            ap_int<30> v1783 = sigma;
-            int32_t v1784;
-            times_sigma(v1782, v1783, &v1784);
+            factor1 = v1787;
+            int32_t v1789 = factor1;
+            ap_int<30> v1790 = sigma;
+            int32_t v1791;
+            times_sigma(v1789, v1790, &v1791);
             int32_t weighted1;
-            weighted1 = v1784;
-            int32_t v1786 = weighted1;
-            ap_int<30> v1787 = v1786;
+            weighted1 = v1791;
+            int32_t v1793 = weighted1;
+            ap_int<30> v1794 = v1793;
             ap_int<30> fresh;
-            fresh = v1787;
-            int32_t v1789 = before1;
-            int32_t v1790 = kept;
-            ap_int<30> v1791 = fresh;
-            int32_t v1792;
-            state_update(v1789, v1790, v1791, &v1792);
+            fresh = v1794;
+            int32_t v1796 = before1;
+            int32_t v1797 = kept;
+            ap_int<30> v1798 = fresh;
+            int32_t v1799;
+            state_update(v1796, v1797, v1798, &v1799);
             int32_t mixed1;
-            mixed1 = v1792;
+            mixed1 = v1799;
             int32_t keeps;
             keeps = 0;
-            int32_t v1795 = step1;
-            bool v1796 = v1795 == 0;
-            bool v1797 = v1795 == 4;
-            bool v1798 = v1796 | v1797;
-            if (v1798) {
+            int32_t v1802 = step2;
+            bool v1803 = v1802 == 0;
+            bool v1804 = v1802 == 4;
+            bool v1805 = v1803 | v1804;
+            if (v1805) {
               keeps = 1;
             }
-            int32_t v1799 = step1;
-            bool v1800 = v1799 == 1;
-            if (v1800) {
-              int32_t v1801 = tokens1;
-              bool v1802 = v1801 == 1;
-              if (v1802) {
-                keeps = 1;
-              }
-              int32_t v1803 = weighted1;
-              int32_t v1804 = beside_at;
-              int v1805 = v1804;
-              opened[v1805] = v1803;
-            }
-            int32_t v1806 = keeps;
+            int32_t v1806 = step2;
             bool v1807 = v1806 == 1;
             if (v1807) {
-              int32_t v1808 = step1;
+              int32_t v1808 = tokens1;
               bool v1809 = v1808 == 1;
-              int32_t v1810 = mixed1;
-              int32_t v1811 = weighted1;
-              int32_t v1812 = v1809 ? (int32_t)v1810 : (int32_t)v1811;
-              int32_t v1813 = beside_at;
-              int v1814 = v1813;
-              held[v1814] = v1812;
+              if (v1809) {
+                keeps = 1;
+              }
+              int32_t v1810 = weighted1;
+              int32_t v1811 = beside_at;
+              int v1812 = v1811;
+              opened[v1812] = v1810;
             }
-            int32_t v1815 = step1;
-            bool v1816 = v1815 == 2;
-            int32_t v1817 = weighted1;
-            int32_t v1818 = kept;
-            int32_t v1819 = v1816 ? (int32_t)v1817 : (int32_t)v1818;
+            int32_t v1813 = keeps;
+            bool v1814 = v1813 == 1;
+            if (v1814) {
+              int32_t v1815 = step2;
+              bool v1816 = v1815 == 1;
+              int32_t v1817 = mixed1;
+              int32_t v1818 = weighted1;
+              int32_t v1819 = v1816 ? (int32_t)v1817 : (int32_t)v1818;
+              int32_t v1820 = beside_at;
+              int v1821 = v1820;
+              held[v1821] = v1819;
+            }
+            int32_t v1822 = step2;
+            bool v1823 = v1822 == 2;
+            int32_t v1824 = weighted1;
+            int32_t v1825 = kept;
+            int32_t v1826 = v1823 ? (int32_t)v1824 : (int32_t)v1825;
             int32_t other;
-            other = v1819;
-            int32_t v1821 = gate;
-            int32_t v1822 = other;
-            ap_int<48> v1823;
-            gated_product(v1821, v1822, &v1823);
+            other = v1826;
+            int32_t v1828 = gate;
+            int32_t v1829 = other;
+            ap_int<48> v1830;
+            gated_product(v1828, v1829, &v1830);
             ap_int<48> value1;
-            value1 = v1823;
-            int32_t v1825 = step1;
-            bool v1826 = v1825 == 3;
-            bool v1827 = v1825 == 5;
-            bool v1828 = v1826 | v1827;
-            if (v1828) {
-              int32_t v1829 = at3;
-              int32_t v1830 = v1829 >> 1;
-              int64_t v1831 = v1830;
-              int64_t v1832 = v1831 * 3;
-              int32_t v1833 = taker;
-              ap_int<65> v1834 = v1832;
-              ap_int<65> v1835 = v1833;
-              ap_int<65> v1836 = v1834 + v1835;
-              int32_t v1837 = v1836;
+            value1 = v1830;
+            int32_t v1832 = step2;
+            bool v1833 = v1832 == 3;
+            bool v1834 = v1832 == 5;
+            bool v1835 = v1833 | v1834;
+            if (v1835) {
+              int32_t v1836 = at3;
+              int32_t v1837 = v1836 >> 1;
+              int64_t v1838 = v1837;
+              int64_t v1839 = v1838 * 3;
+              int32_t v1840 = taker;
+              ap_int<65> v1841 = v1839;
+              ap_int<65> v1842 = v1840;
+              ap_int<65> v1843 = v1841 + v1842;
+              int32_t v1844 = v1843;
               int32_t beside1;
-              beside1 = v1837;
-              int32_t v1839 = beside1;
-              int v1840 = v1839;
-              int32_t v1841 = at3;
-              int32_t v1842 = v1841 & 1;
-              int v1843 = v1842;
-              ap_int<48> v1844 = residual[v1840][v1843];
-              ap_int<48> v1845 = delta;
-              ap_int<48> v1846;
-              residual_add(v1844, v1845, &v1846);
-              value1 = v1846;
-              ap_int<48> v1847 = value1;
-              int32_t v1848 = beside1;
-              int v1849 = v1848;
-              int32_t v1850 = at3;
-              int32_t v1851 = v1850 & 1;
-              int v1852 = v1851;
-              residual[v1849][v1852] = v1847;
-              ap_int<48> v1853 = value1;
-              int64_t v1854 = vector_max;
-              int64_t v1855 = v1853;
-              bool v1856 = v1855 == v1854;
-              int64_t v1857 = 0 - v1854;
-              bool v1858 = v1855 == v1857;
-              bool v1859 = v1856 | v1858;
-              if (v1859) {
-                int32_t v1860 = cut1[1];
-                ap_int<33> v1861 = v1860;
-                ap_int<33> v1862 = v1861 + 1;
-                int32_t v1863 = v1862;
-                cut1[1] = v1863;
+              beside1 = v1844;
+              int32_t v1846 = beside1;
+              int v1847 = v1846;
+              int32_t v1848 = at3;
+              int32_t v1849 = v1848 & 1;
+              int v1850 = v1849;
+              ap_int<48> v1851 = residual[v1847][v1850];
+              ap_int<48> v1852 = delta;
+              ap_int<48> v1853;
+              residual_add(v1851, v1852, &v1853);
+              value1 = v1853;
+              ap_int<48> v1854 = value1;
+              int32_t v1855 = beside1;
+              int v1856 = v1855;
+              int32_t v1857 = at3;
+              int32_t v1858 = v1857 & 1;
+              int v1859 = v1858;
+              residual[v1856][v1859] = v1854;
+              ap_int<48> v1860 = value1;
+              int64_t v1861 = vector_max;
+              int64_t v1862 = v1860;
+              bool v1863 = v1862 == v1861;
+              int64_t v1864 = 0 - v1861;
+              bool v1865 = v1862 == v1864;
+              bool v1866 = v1863 | v1865;
+              if (v1866) {
+                int32_t v1867 = cut1[1];
+                ap_int<33> v1868 = v1867;
+                ap_int<33> v1869 = v1868 + 1;
+                int32_t v1870 = v1869;
+                cut1[1] = v1870;
               }
             } else {
-              int32_t v1864 = step1;
-              bool v1865 = v1864 != 6;
-              if (v1865) {
-                int32_t v1866 = gate;
-                int32_t v1867 = gate_max;
-                bool v1868 = v1866 == v1867;
-                int32_t v1869 = 0 - v1867;
-                bool v1870 = v1866 == v1869;
-                bool v1871 = v1868 | v1870;
-                if (v1871) {
-                  int32_t v1872 = cut1[0];
-                  ap_int<33> v1873 = v1872;
-                  ap_int<33> v1874 = v1873 + 1;
-                  int32_t v1875 = v1874;
-                  cut1[0] = v1875;
+              int32_t v1871 = step2;
+              bool v1872 = v1871 != 6;
+              if (v1872) {
+                int32_t v1873 = gate;
+                int32_t v1874 = gate_max;
+                bool v1875 = v1873 == v1874;
+                int32_t v1876 = 0 - v1874;
+                bool v1877 = v1873 == v1876;
+                bool v1878 = v1875 | v1877;
+                if (v1878) {
+                  int32_t v1879 = cut1[0];
+                  ap_int<33> v1880 = v1879;
+                  ap_int<33> v1881 = v1880 + 1;
+                  int32_t v1882 = v1881;
+                  cut1[0] = v1882;
                 }
               }
             }
-            int32_t v1876 = step1;
-            bool v1877 = v1876 == 2;
-            bool v1878 = v1876 == 3;
-            bool v1879 = v1876 == 5;
-            bool v1880 = v1876 == 7;
-            bool v1881 = v1877 | v1878;
-            bool v1882 = v1881 | v1879;
-            bool v1883 = v1882 | v1880;
-            if (v1883) {
-              int32_t v1884 = at3;
-              int32_t v1885 = v1884 >> 2;
-              int64_t v1886 = v1885;
-              int64_t v1887 = v1886 * 3;
-              int32_t v1888 = taker;
-              ap_int<65> v1889 = v1887;
-              ap_int<65> v1890 = v1888;
-              ap_int<65> v1891 = v1889 + v1890;
-              int32_t v1892 = v1891;
+            int32_t v1883 = step2;
+            bool v1884 = v1883 == 2;
+            bool v1885 = v1883 == 3;
+            bool v1886 = v1883 == 5;
+            bool v1887 = v1883 == 7;
+            bool v1888 = v1884 | v1885;
+            bool v1889 = v1888 | v1886;
+            bool v1890 = v1889 | v1887;
+            if (v1890) {
+              int32_t v1891 = at3;
+              int32_t v1892 = v1891 >> 2;
+              int64_t v1893 = v1892;
+              int64_t v1894 = v1893 * 3;
+              int32_t v1895 = taker;
+              ap_int<65> v1896 = v1894;
+              ap_int<65> v1897 = v1895;
+              ap_int<65> v1898 = v1896 + v1897;
+              int32_t v1899 = v1898;
               int32_t place_out;
-              place_out = v1892;
-              ap_int<48> v1894 = value1;
-              int32_t v1895 = place_out;
-              int v1896 = v1895;
-              int32_t v1897 = at3;
-              int32_t v1898 = v1897 & 3;
-              int v1899 = v1898;
-              values[v1896][v1899] = v1894;
-              l_S_t_11_t6: for (int t6 = 0; t6 < 3; t6++) {
-                int32_t v1901 = taker;
-                ap_int<33> v1902 = v1901;
-                ap_int<33> v1903 = t6;
-                bool v1904 = v1902 == v1903;
-                if (v1904) {
-                  ap_int<48> v1905 = ones[t6];
-                  ap_int<48> v1906 = value1;
-                  ap_int<48> v1907 = v1906 >> 47;
-                  ap_int<48> v1908 = v1906 ^ v1907;
-                  ap_int<48> v1909 = v1905 | v1908;
-                  ones[t6] = v1909;
+              place_out = v1899;
+              ap_int<48> v1901 = value1;
+              int32_t v1902 = place_out;
+              int v1903 = v1902;
+              int32_t v1904 = at3;
+              int32_t v1905 = v1904 & 3;
+              int v1906 = v1905;
+              values[v1903][v1906] = v1901;
+              l_S_t_10_t6: for (int t6 = 0; t6 < 3; t6++) {
+                int32_t v1908 = taker;
+                ap_int<33> v1909 = v1908;
+                ap_int<33> v1910 = t6;
+                bool v1911 = v1909 == v1910;
+                if (v1911) {
+                  ap_int<48> v1912 = ones[t6];
+                  ap_int<48> v1913 = value1;
+                  ap_int<48> v1914 = v1913 >> 47;
+                  ap_int<48> v1915 = v1913 ^ v1914;
+                  ap_int<48> v1916 = v1912 | v1915;
+                  ones[t6] = v1916;
                 }
               }
             }
-            int16_t v1910 = total4;
-            int32_t v1911 = v1910;
-            int32_t v1912 = v1911 * v1911;
-            int64_t v1913 = v1912;
+            int16_t v1917 = total4;
+            int32_t v1918 = v1917;
+            int32_t v1919 = v1918 * v1918;
+            int64_t v1920 = v1919;
             int64_t square;
-            square = v1913;
-            int32_t v1915 = step1;
-            bool v1916 = v1915 == 2;
-            if (v1916) {
-              l_S_t_12_t7: for (int t7 = 0; t7 < 3; t7++) {
-                int32_t v1918 = taker;
-                ap_int<33> v1919 = v1918;
-                ap_int<33> v1920 = t7;
-                bool v1921 = v1919 == v1920;
-                if (v1921) {
-                  int64_t v1922 = square;
-                  int64_t v1923 = gate_sums[t7];
-                  ap_int<65> v1924 = v1923;
-                  ap_int<65> v1925 = v1922;
-                  ap_int<65> v1926 = v1924 + v1925;
-                  int64_t v1927 = v1926;
-                  gate_sums[t7] = v1927;
+            square = v1920;
+            int32_t v1922 = step2;
+            bool v1923 = v1922 == 2;
+            if (v1923) {
+              l_S_t_11_t7: for (int t7 = 0; t7 < 3; t7++) {
+                int32_t v1925 = taker;
+                ap_int<33> v1926 = v1925;
+                ap_int<33> v1927 = t7;
+                bool v1928 = v1926 == v1927;
+                if (v1928) {
+                  int64_t v1929 = square;
+                  int64_t v1930 = gate_sums[t7];
+                  ap_int<65> v1931 = v1930;
+                  ap_int<65> v1932 = v1929;
+                  ap_int<65> v1933 = v1931 + v1932;
+                  int64_t v1934 = v1933;
+                  gate_sums[t7] = v1934;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1929 = step1;
-            bool v1930 = v1929 == 1;
-            if (v1930) {
-              int32_t v1931 = tokens1;
-              bool v1932 = v1931 == 1;
-              if (v1932) {
+            int32_t v1936 = step2;
+            bool v1937 = v1936 == 1;
+            if (v1937) {
+              int32_t v1938 = tokens1;
+              bool v1939 = v1938 == 1;
+              if (v1939) {
                 leaves = 1;
               }
             }
-            int32_t v1933 = step1;
-            bool v1934 = v1933 == 6;
-            if (v1934) {
+            int32_t v1940 = step2;
+            bool v1941 = v1940 == 6;
+            if (v1941) {
               leaves = 1;
             }
-            int32_t v1935 = leaves;
-            bool v1936 = v1935 == 1;
-            if (v1936) {
-              int32_t v1937 = step1;
-              bool v1938 = v1937 == 1;
-              int32_t v1939 = mixed1;
-              int16_t v1940 = total4;
-              int32_t v1941 = v1940;
-              int32_t v1942 = v1938 ? (int32_t)v1939 : (int32_t)v1941;
+            int32_t v1942 = leaves;
+            bool v1943 = v1942 == 1;
+            if (v1943) {
+              int32_t v1944 = step2;
+              bool v1945 = v1944 == 1;
+              int32_t v1946 = mixed1;
+              int16_t v1947 = total4;
+              int32_t v1948 = v1947;
+              int32_t v1949 = v1945 ? (int32_t)v1946 : (int32_t)v1948;
               int32_t newest;
-              newest = v1942;
+              newest = v1949;
               ap_uint<128> packed;
               packed = 0;
-              l_S_t_13_t8: for (int t8 = 0; t8 < 3; t8++) {
-                int32_t v1946 = taker;
-                ap_int<33> v1947 = v1946;
-                ap_int<33> v1948 = t8;
-                bool v1949 = v1947 == v1948;
-                if (v1949) {
-                  l_S_k_13_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1951 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1951;
+              l_S_t_12_t8: for (int t8 = 0; t8 < 3; t8++) {
+                int32_t v1953 = taker;
+                ap_int<33> v1954 = v1953;
+                ap_int<33> v1955 = t8;
+                bool v1956 = v1954 == v1955;
+                if (v1956) {
+                  l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1958 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1958;
                   }
-                  int32_t v1952 = newest;
-                  quad[((t8 * 4) + 3)] = v1952;
-                  l_S_k_14_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1954 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1955 = packed;
-                    int64_t v1956 = k6;
-                    int64_t v1957 = v1956 * 32;
-                    ap_int<65> v1958 = v1957;
-                    ap_int<65> v1959 = v1958 + 31;
-                    int v1960 = v1957;
-                    int v1961 = v1959;
-                    ap_int<128> v1962;
-                    ap_int<128> v1962_tmp = v1955;
-                    v1962_tmp(v1961, v1960) = v1954;
-                    v1962 = v1962_tmp;
-                    packed = v1962;
+                  int32_t v1959 = newest;
+                  quad[((t8 * 4) + 3)] = v1959;
+                  l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1961 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1962 = packed;
+                    int64_t v1963 = k6;
+                    int64_t v1964 = v1963 * 32;
+                    ap_int<65> v1965 = v1964;
+                    ap_int<65> v1966 = v1965 + 31;
+                    int v1967 = v1964;
+                    int v1968 = v1966;
+                    ap_int<128> v1969;
+                    ap_int<128> v1969_tmp = v1962;
+                    v1969_tmp(v1968, v1967) = v1961;
+                    v1969 = v1969_tmp;
+                    packed = v1969;
                   }
                 }
               }
-              int32_t v1963 = quarter;
-              bool v1964 = v1963 == 3;
-              if (v1964) {
-                ap_int<128> v1965 = packed;
-                v1165.write(v1965);
+              int32_t v1970 = quarter;
+              bool v1971 = v1970 == 3;
+              if (v1971) {
+                ap_int<128> v1972 = packed;
+                v1275.write(v1972);
               }
             }
           }
-          int32_t v1966 = taker;
-          ap_int<33> v1967 = v1966;
-          ap_int<33> v1968 = v1967 + 1;
-          int32_t v1969 = v1968;
-          taker = v1969;
-          int32_t v1970 = last_taker;
-          bool v1971 = v1970 == 1;
-          if (v1971) {
+          int32_t v1973 = taker;
+          ap_int<33> v1974 = v1973;
+          ap_int<33> v1975 = v1974 + 1;
+          int32_t v1976 = v1975;
+          taker = v1976;
+          int32_t v1977 = last_taker;
+          bool v1978 = v1977 == 1;
+          if (v1978) {
             taker = 0;
-            int32_t v1972 = position;
-            ap_int<33> v1973 = v1972;
-            ap_int<33> v1974 = v1973 + 1;
-            int32_t v1975 = v1974;
-            position = v1975;
+            int32_t v1979 = position;
+            ap_int<33> v1980 = v1979;
+            ap_int<33> v1981 = v1980 + 1;
+            int32_t v1982 = v1981;
+            position = v1982;
           }
         }
-        int32_t v1976 = column;
-        multiply_word(word, codes, v1976, sums);
-        int32_t v1977 = taking;
-        bool v1978 = v1977 == 1;
-        if (v1978) {
-          int32_t v1979 = column;
-          ap_int<33> v1980 = v1979;
-          ap_int<33> v1981 = v1980 + 1;
-          int32_t v1982 = v1981;
-          column = v1982;
-          int32_t v1983 = column;
-          int32_t v1984 = columns;
-          bool v1985 = v1983 == v1984;
-          if (v1985) {
-            column = 0;
-            int32_t v1986 = group_sums;
-            pending = v1986;
-            int32_t v1987 = idle;
-            waiting = v1987;
-            l_S_r_t_16_r4: for (int r4 = 0; r4 < 4; r4++) {
+        int32_t v1983 = column1;
+        multiply_word(word, codes, v1983, sums);
+        int32_t v1984 = taking;
+        bool v1985 = v1984 == 1;
+        if (v1985) {
+          int32_t v1986 = column1;
+          ap_int<33> v1987 = v1986;
+          ap_int<33> v1988 = v1987 + 1;
+          int32_t v1989 = v1988;
+          column1 = v1989;
+          int32_t v1990 = column1;
+          int32_t v1991 = columns;
+          bool v1992 = v1990 == v1991;
+          if (v1992) {
+            column1 = 0;
+            int32_t v1993 = group_sums;
+            pending = v1993;
+            int32_t v1994 = idle;
+            waiting = v1994;
+            l_S_r_t_15_r4: for (int r4 = 0; r4 < 4; r4++) {
               l_t9: for (int t9 = 0; t9 < 3; t9++) {
-                int16_t v1990 = sums[r4][t9];
-                leaving[r4][t9] = v1990;
+                int16_t v1997 = sums[r4][t9];
+                leaving[r4][t9] = v1997;
               }
             }
           }
         }
       }
-      int32_t v1991 = phase;
-      bool v1992 = v1991 == 1;
-      if (v1992) {
-        int32_t v1993 = tokens1;
-        bool v1994 = v1993 > 1;
-        if (v1994) {
-          int32_t v1995 = continued1;
+      int32_t v1998 = phase;
+      bool v1999 = v1998 == 1;
+      if (v1999) {
+        int32_t v2000 = tokens1;
+        bool v2001 = v2000 > 1;
+        if (v2001) {
+          int32_t v2002 = continued1;
           int32_t rest_continued1;
-          rest_continued1 = v1995;
-          int32_t v1997 = tokens1;
-          int v1998 = v1997;
-          for (int v1999 = 0; v1999 < v1998; v1999 += 1) {
-            int32_t v2000 = v1999;
+          rest_continued1 = v2002;
+          int32_t v2004 = tokens1;
+          int v2005 = v2004;
+          for (int v2006 = 0; v2006 < v2005; v2006 += 1) {
+            int32_t v2007 = v2006;
             int32_t token_now;
-            token_now = v2000;
-            int32_t v2002 = rest_continued1;
-            int32_t v2003 = v2002 & 1;
+            token_now = v2007;
+            int32_t v2009 = rest_continued1;
+            int32_t v2010 = v2009 & 1;
             int32_t goes_on1;
-            goes_on1 = v2003;
-            int32_t v2005 = rest_continued1;
-            int32_t v2006 = v2005 >> 1;
-            rest_continued1 = v2006;
+            goes_on1 = v2010;
+            int32_t v2012 = rest_continued1;
+            int32_t v2013 = v2012 >> 1;
+            rest_continued1 = v2013;
             ap_uint<128> old_beat;
             old_beat = 0;
-            int32_t v2008 = rows;
-            int v2009 = v2008;
-            for (int v2010 = 0; v2010 < v2009; v2010 += 1) {
+            int32_t v2015 = rows;
+            int v2016 = v2015;
+            for (int v2017 = 0; v2017 < v2016; v2017 += 1) {
             #pragma HLS pipeline II=1
-              int32_t v2011 = v2010;
+              int32_t v2018 = v2017;
               int32_t element_at;
-              element_at = v2011;
-              int32_t v2013 = element_at;
-              int32_t v2014 = v2013 & 3;
+              element_at = v2018;
+              int32_t v2020 = element_at;
+              int32_t v2021 = v2020 & 3;
               int32_t part_of;
-              part_of = v2014;
-              int32_t v2016 = goes_on1;
-              bool v2017 = v2016 == 0;
-              int32_t v2018 = part_of;
-              bool v2019 = v2018 == 0;
-              bool v2020 = v2017 & v2019;
-              if (v2020) {
-                ap_uint<128> v2021 = v1160.read();
-                old_beat = v2021;
+              part_of = v2021;
+              int32_t v2023 = goes_on1;
+              bool v2024 = v2023 == 0;
+              int32_t v2025 = part_of;
+              bool v2026 = v2025 == 0;
+              bool v2027 = v2024 & v2026;
+              if (v2027) {
+                ap_uint<128> v2028 = v1270.read();
+                old_beat = v2028;
               }
-              ap_int<128> v2022 = old_beat;
-              int32_t v2023 = v2022;
+              ap_int<128> v2029 = old_beat;
+              int32_t v2030 = v2029;
               int32_t loaded;
-              loaded = v2023;
-              ap_int<128> v2025 = old_beat;
-              ap_uint<128> v2026 = v2025 >> 32;
-              old_beat = v2026;
-              int32_t v2027 = element_at;
-              int64_t v2028 = v2027;
-              int64_t v2029 = v2028 * 3;
-              int32_t v2030 = token_now;
-              ap_int<65> v2031 = v2029;
-              ap_int<65> v2032 = v2030;
-              ap_int<65> v2033 = v2031 + v2032;
-              int32_t v2034 = v2033;
+              loaded = v2030;
+              ap_int<128> v2032 = old_beat;
+              ap_uint<128> v2033 = v2032 >> 32;
+              old_beat = v2033;
+              int32_t v2034 = element_at;
+              int64_t v2035 = v2034;
+              int64_t v2036 = v2035 * 3;
+              int32_t v2037 = token_now;
+              ap_int<65> v2038 = v2036;
+              ap_int<65> v2039 = v2037;
+              ap_int<65> v2040 = v2038 + v2039;
+              int32_t v2041 = v2040;
               int32_t of_token;
-              of_token = v2034;
-              int32_t v2036 = element_at;
-              int v2037 = v2036;
-              int32_t v2038 = latest[v2037];
+              of_token = v2041;
+              int32_t v2043 = element_at;
+              int v2044 = v2043;
+              int32_t v2045 = latest[v2044];
               int32_t earlier;
-              earlier = v2038;
-              int32_t v2040 = goes_on1;
-              bool v2041 = v2040 == 1;
-              int32_t v2042 = earlier;
-              int32_t v2043 = loaded;
-              int32_t v2044 = v2041 ? (int32_t)v2042 : (int32_t)v2043;
+              earlier = v2045;
+              int32_t v2047 = goes_on1;
+              bool v2048 = v2047 == 1;
+              int32_t v2049 = earlier;
+              int32_t v2050 = loaded;
+              int32_t v2051 = v2048 ? (int32_t)v2049 : (int32_t)v2050;
               int32_t stands;
-              stands = v2044;
-              int32_t v2046 = of_token;
-              int v2047 = v2046;
-              int32_t v2048 = held[v2047];
+              stands = v2051;
+              int32_t v2053 = of_token;
+              int v2054 = v2053;
+              int32_t v2055 = held[v2054];
               int32_t candidate;
-              candidate = v2048;
-              int32_t v2050 = of_token;
-              int v2051 = v2050;
-              int32_t v2052 = opened[v2051];
-              ap_int<30> v2053 = v2052;
+              candidate = v2055;
+              int32_t v2057 = of_token;
+              int v2058 = v2057;
+              int32_t v2059 = opened[v2058];
+              ap_int<30> v2060 = v2059;
               ap_int<30> share;
-              share = v2053;
-              int32_t v2055 = stands;
-              int32_t v2056 = candidate;
-              ap_int<30> v2057 = share;
-              int32_t v2058;
-              state_update(v2055, v2056, v2057, &v2058);
+              share = v2060;
+              int32_t v2062 = stands;
+              int32_t v2063 = candidate;
+              ap_int<30> v2064 = share;
+              int32_t v2065;
+              state_update(v2062, v2063, v2064, &v2065);
               int32_t later;
-              later = v2058;
-              int32_t v2060 = later;
-              int32_t v2061 = element_at;
-              int v2062 = v2061;
-              latest[v2062] = v2060;
-              int32_t v2063 = later;
-              int32_t v2064 = of_token;
-              int v2065 = v2064;
-              held[v2065] = v2063;
-              l_S_k_18_k7: for (int k7 = 0; k7 < 3; k7++) {
-                int32_t v2067 = quad[(k7 + 1)];
-                quad[k7] = v2067;
+              later = v2065;
+              int32_t v2067 = later;
+              int32_t v2068 = element_at;
+              int v2069 = v2068;
+              latest[v2069] = v2067;
+              int32_t v2070 = later;
+              int32_t v2071 = of_token;
+              int v2072 = v2071;
+              held[v2072] = v2070;
+              l_S_k_17_k7: for (int k7 = 0; k7 < 3; k7++) {
+                int32_t v2074 = quad[(k7 + 1)];
+                quad[k7] = v2074;
               }
-              int32_t v2068 = later;
-              quad[3] = v2068;
-              int32_t v2069 = part_of;
-              bool v2070 = v2069 == 3;
-              if (v2070) {
+              int32_t v2075 = later;
+              quad[3] = v2075;
+              int32_t v2076 = part_of;
+              bool v2077 = v2076 == 3;
+              if (v2077) {
                 ap_uint<128> line2;
                 line2 = 0;
-                l_S_k_19_k8: for (int k8 = 0; k8 < 4; k8++) {
-                  int32_t v2073 = quad[k8];
-                  ap_int<128> v2074 = line2;
-                  int64_t v2075 = k8;
-                  int64_t v2076 = v2075 * 32;
-                  ap_int<65> v2077 = v2076;
-                  ap_int<65> v2078 = v2077 + 31;
-                  int v2079 = v2076;
-                  int v2080 = v2078;
-                  ap_int<128> v2081;
-                  ap_int<128> v2081_tmp = v2074;
-                  v2081_tmp(v2080, v2079) = v2073;
-                  v2081 = v2081_tmp;
-                  line2 = v2081;
+                l_S_k_18_k8: for (int k8 = 0; k8 < 4; k8++) {
+                  int32_t v2080 = quad[k8];
+                  ap_int<128> v2081 = line2;
+                  int64_t v2082 = k8;
+                  int64_t v2083 = v2082 * 32;
+                  ap_int<65> v2084 = v2083;
+                  ap_int<65> v2085 = v2084 + 31;
+                  int v2086 = v2083;
+                  int v2087 = v2085;
+                  ap_int<128> v2088;
+                  ap_int<128> v2088_tmp = v2081;
+                  v2088_tmp(v2087, v2086) = v2080;
+                  v2088 = v2088_tmp;
+                  line2 = v2088;
                 }
-                ap_int<128> v2082 = line2;
-                v1165.write(v2082);
+                ap_int<128> v2089 = line2;
+                v1275.write(v2089);
               }
             }
           }
         }
       }
-      int32_t v2083 = active;
-      int v2084 = v2083;
-      for (int v2085 = 0; v2085 < v2084; v2085 += 1) {
-        int32_t v2086 = scale_mantissas[v2085];
-        scale[0] = v2086;
-        int32_t v2087 = scale_exponents[v2085];
-        scale[1] = v2087;
-        int32_t v2088 = phase;
-        bool v2089 = v2088 == 2;
-        if (v2089) {
-          int64_t v2090 = gate_sums[v2085];
-          gate_squares(v2090, scale, gate_plain);
-          int32_t v2091 = gate_plain[0];
-          gate_mantissas[v2085] = v2091;
-          int32_t v2092 = gate_plain[1];
-          gate_exponents[v2085] = v2092;
+      int32_t v2090 = active;
+      int v2091 = v2090;
+      for (int v2092 = 0; v2092 < v2091; v2092 += 1) {
+        int32_t v2093 = scale_mantissas[v2092];
+        scale[0] = v2093;
+        int32_t v2094 = scale_exponents[v2092];
+        scale[1] = v2094;
+        int32_t v2095 = phase;
+        bool v2096 = v2095 == 2;
+        if (v2096) {
+          int64_t v2097 = gate_sums[v2092];
+          gate_squares(v2097, scale, gate_plain);
+          int32_t v2098 = gate_plain[0];
+          gate_mantissas[v2092] = v2098;
+          int32_t v2099 = gate_plain[1];
+          gate_exponents[v2092] = v2099;
         }
-        int32_t v2093 = phase;
-        bool v2094 = v2093 == 6;
-        if (v2094) {
+        int32_t v2100 = phase;
+        bool v2101 = v2100 == 6;
+        if (v2101) {
           ap_uint<128> end;
           end = 0;
-          int32_t v2096 = scale[0];
-          ap_int<128> v2097 = end;
-          ap_int<128> v2098;
-          ap_int<128> v2098_tmp = v2097;
-          v2098_tmp(31, 0) = v2096;
-          v2098 = v2098_tmp;
-          end = v2098;
-          int32_t v2099 = scale[1];
-          ap_int<128> v2100 = end;
-          ap_int<128> v2101;
-          ap_int<128> v2101_tmp = v2100;
-          v2101_tmp(63, 32) = v2099;
-          v2101 = v2101_tmp;
-          end = v2101;
-          ap_int<128> v2102 = end;
-          v1165.write(v2102);
+          int32_t v2103 = scale[0];
+          ap_int<128> v2104 = end;
+          ap_int<128> v2105;
+          ap_int<128> v2105_tmp = v2104;
+          v2105_tmp(31, 0) = v2103;
+          v2105 = v2105_tmp;
+          end = v2105;
+          int32_t v2106 = scale[1];
+          ap_int<128> v2107 = end;
+          ap_int<128> v2108;
+          ap_int<128> v2108_tmp = v2107;
+          v2108_tmp(63, 32) = v2106;
+          v2108 = v2108_tmp;
+          end = v2108;
+          ap_int<128> v2109 = end;
+          v1275.write(v2109);
         }
       }
     }
   }
-  int32_t v2103 = tokens1;
-  int v2104 = v2103;
-  for (int v2105 = 0; v2105 < v2104; v2105 += 1) {
-    int32_t v2106 = v2105;
+  int32_t v2110 = tokens1;
+  int v2111 = v2110;
+  for (int v2112 = 0; v2112 < v2111; v2112 += 1) {
+    int32_t v2113 = v2112;
     int32_t token_out;
-    token_out = v2106;
-    int32_t v2108 = vector_beats1;
-    int v2109 = v2108;
-    for (int v2110 = 0; v2110 < v2109; v2110 += 1) {
+    token_out = v2113;
+    int32_t v2115 = vector_beats1;
+    int v2116 = v2115;
+    for (int v2117 = 0; v2117 < v2116; v2117 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2112 = v2110;
+      int32_t v2119 = v2117;
       int32_t number_out;
-      number_out = v2112;
-      int32_t v2114 = number_out;
-      int64_t v2115 = v2114;
-      int64_t v2116 = v2115 * 3;
-      int32_t v2117 = token_out;
-      ap_int<65> v2118 = v2116;
-      ap_int<65> v2119 = v2117;
-      ap_int<65> v2120 = v2118 + v2119;
-      int32_t v2121 = v2120;
+      number_out = v2119;
+      int32_t v2121 = number_out;
+      int64_t v2122 = v2121;
+      int64_t v2123 = v2122 * 3;
+      int32_t v2124 = token_out;
+      ap_int<65> v2125 = v2123;
+      ap_int<65> v2126 = v2124;
+      ap_int<65> v2127 = v2125 + v2126;
+      int32_t v2128 = v2127;
       int32_t beside_out;
-      beside_out = v2121;
-      int32_t v2123 = beside_out;
-      int v2124 = v2123;
-      ap_int<48> v2125 = residual[v2124][0];
-      int64_t v2126 = v2125;
+      beside_out = v2128;
+      int32_t v2130 = beside_out;
+      int v2131 = v2130;
+      ap_int<48> v2132 = residual[v2131][0];
+      int64_t v2133 = v2132;
       int64_t even;
-      even = v2126;
-      int32_t v2128 = beside_out;
-      int v2129 = v2128;
-      ap_int<48> v2130 = residual[v2129][1];
-      int64_t v2131 = v2130;
+      even = v2133;
+      int32_t v2135 = beside_out;
+      int v2136 = v2135;
+      ap_int<48> v2137 = residual[v2136][1];
+      int64_t v2138 = v2137;
       int64_t odd1;
-      odd1 = v2131;
-      int64_t v2133 = even;
-      ap_int<128> v2134 = out;
-      ap_int<128> v2135;
-      ap_int<128> v2135_tmp = v2134;
-      v2135_tmp(63, 0) = v2133;
-      v2135 = v2135_tmp;
-      out = v2135;
-      int64_t v2136 = odd1;
-      ap_int<128> v2137 = out;
-      ap_int<128> v2138;
-      ap_int<128> v2138_tmp = v2137;
-      v2138_tmp(127, 64) = v2136;
-      v2138 = v2138_tmp;
-      out = v2138;
-      ap_int<128> v2139 = out;
-      v1165.write(v2139);
+      odd1 = v2138;
+      int64_t v2140 = even;
+      ap_int<128> v2141 = out;
+      ap_int<128> v2142;
+      ap_int<128> v2142_tmp = v2141;
+      v2142_tmp(63, 0) = v2140;
+      v2142 = v2142_tmp;
+      out = v2142;
+      int64_t v2143 = odd1;
+      ap_int<128> v2144 = out;
+      ap_int<128> v2145;
+      ap_int<128> v2145_tmp = v2144;
+      v2145_tmp(127, 64) = v2143;
+      v2145 = v2145_tmp;
+      out = v2145;
+      ap_int<128> v2146 = out;
+      v1275.write(v2146);
     }
   }
   ap_uint<128> counted;
   counted = 0;
-  int32_t v2141 = cut1[0];
-  ap_int<128> v2142 = counted;
-  ap_int<128> v2143;
-  ap_int<128> v2143_tmp = v2142;
-  v2143_tmp(31, 0) = v2141;
-  v2143 = v2143_tmp;
-  counted = v2143;
-  int32_t v2144 = cut1[1];
-  ap_int<128> v2145 = counted;
-  ap_int<128> v2146;
-  ap_int<128> v2146_tmp = v2145;
-  v2146_tmp(63, 32) = v2144;
-  v2146 = v2146_tmp;
-  counted = v2146;
-  int32_t v2147 = cut1[2];
-  ap_int<128> v2148 = counted;
-  ap_int<128> v2149;
-  ap_int<128> v2149_tmp = v2148;
-  v2149_tmp(95, 64) = v2147;
-  v2149 = v2149_tmp;
-  counted = v2149;
-  ap_int<128> v2150 = counted;
-  v1165.write(v2150);
+  int32_t v2148 = cut1[0];
+  ap_int<128> v2149 = counted;
+  ap_int<128> v2150;
+  ap_int<128> v2150_tmp = v2149;
+  v2150_tmp(31, 0) = v2148;
+  v2150 = v2150_tmp;
+  counted = v2150;
+  int32_t v2151 = cut1[1];
+  ap_int<128> v2152 = counted;
+  ap_int<128> v2153;
+  ap_int<128> v2153_tmp = v2152;
+  v2153_tmp(63, 32) = v2151;
+  v2153 = v2153_tmp;
+  counted = v2153;
+  int32_t v2154 = cut1[2];
+  ap_int<128> v2155 = counted;
+  ap_int<128> v2156;
+  ap_int<128> v2156_tmp = v2155;
+  v2156_tmp(95, 64) = v2154;
+  v2156 = v2156_tmp;
+  counted = v2156;
+  ap_int<128> v2157 = counted;
+  v1275.write(v2157);
 }
 
 void store_0(
-  ap_uint<128> v2151[292],
-  ap_uint<128> v2152[1572864],
-  ap_uint<128> v2153[196611],
-  hls::stream< int32_t >& v2154,
-  hls::stream< ap_uint<128> >& v2155
+  ap_uint<128> v2158[292],
+  ap_uint<128> v2159[1572864],
+  ap_uint<128> v2160[196611],
+  hls::stream< int32_t >& v2161,
+  hls::stream< ap_uint<128> >& v2162
 ) {
   int32_t targets[3];
   l_S_t_0_t10: for (int t10 = 0; t10 < 3; t10++) {
-    int32_t v2158 = v2154.read();
-    targets[t10] = v2158;
+    int32_t v2165 = v2161.read();
+    targets[t10] = v2165;
   }
-  int32_t v2159 = v2154.read();
+  int32_t v2166 = v2161.read();
   int32_t tokens2;
-  tokens2 = v2159;
-  int32_t v2161 = v2154.read();
+  tokens2 = v2166;
+  int32_t v2168 = v2161.read();
   int32_t wanted2;
-  wanted2 = v2161;
-  int32_t v2163 = v2154.read();
+  wanted2 = v2168;
+  int32_t v2170 = v2161.read();
   int32_t vector_beats2;
-  vector_beats2 = v2163;
-  int32_t v2165 = v2154.read();
+  vector_beats2 = v2170;
+  int32_t v2172 = v2161.read();
   int32_t logits_beats1;
-  logits_beats1 = v2165;
-  int32_t v2167 = v2154.read();
+  logits_beats1 = v2172;
+  int32_t v2174 = v2161.read();
   int32_t count4;
-  count4 = v2167;
-  int32_t v2169 = vector_beats2;
-  int32_t v2170 = v2169 >> 1;
+  count4 = v2174;
+  int32_t v2176 = vector_beats2;
+  int32_t v2177 = v2176 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2170;
-  int32_t v2172 = logits_beats1;
-  ap_int<33> v2173 = v2172;
-  ap_int<33> v2174 = v2173 + 1;
-  int32_t v2175 = wanted2;
-  ap_int<65> v2176 = v2174;
-  ap_int<65> v2177 = v2175;
-  ap_int<65> v2178 = v2176 * v2177;
-  int32_t v2179 = v2178;
+  state_beats1 = v2177;
+  int32_t v2179 = logits_beats1;
+  ap_int<33> v2180 = v2179;
+  ap_int<33> v2181 = v2180 + 1;
+  int32_t v2182 = wanted2;
+  ap_int<65> v2183 = v2181;
+  ap_int<65> v2184 = v2182;
+  ap_int<65> v2185 = v2183 * v2184;
+  int32_t v2186 = v2185;
   int32_t head_beats;
-  head_beats = v2179;
-  int32_t v2181 = vector_beats2;
-  int32_t v2182 = tokens2;
-  int64_t v2183 = v2181;
-  int64_t v2184 = v2182;
-  int64_t v2185 = v2183 * v2184;
-  ap_int<65> v2186 = v2185;
-  ap_int<65> v2187 = v2186 + 1;
-  int32_t v2188 = v2187;
+  head_beats = v2186;
+  int32_t v2188 = vector_beats2;
+  int32_t v2189 = tokens2;
+  int64_t v2190 = v2188;
+  int64_t v2191 = v2189;
+  int64_t v2192 = v2190 * v2191;
+  ap_int<65> v2193 = v2192;
+  ap_int<65> v2194 = v2193 + 1;
+  int32_t v2195 = v2194;
   int32_t all_beats;
-  all_beats = v2188;
-  int32_t v2190 = count4;
-  int v2191 = v2190;
-  for (int v2192 = 0; v2192 < v2191; v2192 += 1) {
-    int32_t v2193 = v2154.read();
+  all_beats = v2195;
+  int32_t v2197 = count4;
+  int v2198 = v2197;
+  for (int v2199 = 0; v2199 < v2198; v2199 += 1) {
+    int32_t v2200 = v2161.read();
     int32_t kind4;
-    kind4 = v2193;
-    int32_t v2195 = v2154.read();
+    kind4 = v2200;
+    int32_t v2202 = v2161.read();
     int32_t at4;
-    at4 = v2195;
-    int32_t v2197 = kind4;
-    bool v2198 = v2197 == 0;
-    if (v2198) {
-      int32_t v2199 = tokens2;
-      int v2200 = v2199;
-      for (int v2201 = 0; v2201 < v2200; v2201 += 1) {
-        int32_t v2202 = targets[v2201];
-        int32_t v2203 = at4;
-        int v2204 = v2202;
-        int v2205 = v2203;
-        int v2206 = v2204 + v2205;
-        int32_t v2207 = v2206;
+    at4 = v2202;
+    int32_t v2204 = kind4;
+    bool v2205 = v2204 == 0;
+    if (v2205) {
+      int32_t v2206 = tokens2;
+      int v2207 = v2206;
+      for (int v2208 = 0; v2208 < v2207; v2208 += 1) {
+        int32_t v2209 = targets[v2208];
+        int32_t v2210 = at4;
+        int v2211 = v2209;
+        int v2212 = v2210;
+        int v2213 = v2211 + v2212;
+        int32_t v2214 = v2213;
         int32_t state_at1;
-        state_at1 = v2207;
-        int32_t v2209 = state_beats1;
-        int v2210 = v2209;
-        for (int v2211 = 0; v2211 < v2210; v2211 += 1) {
+        state_at1 = v2214;
+        int32_t v2216 = state_beats1;
+        int v2217 = v2216;
+        for (int v2218 = 0; v2218 < v2217; v2218 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2212 = v2155.read();
-          int32_t v2213 = state_at1;
-          int v2214 = v2213;
-          int v2215 = v2211;
-          int v2216 = v2214 + v2215;
-          int v2217 = v2216;
-          v2152[v2217] = v2212;
+          ap_uint<128> v2219 = v2162.read();
+          int32_t v2220 = state_at1;
+          int v2221 = v2220;
+          int v2222 = v2218;
+          int v2223 = v2221 + v2222;
+          int v2224 = v2223;
+          v2159[v2224] = v2219;
         }
       }
     }
-    int32_t v2218 = kind4;
-    bool v2219 = v2218 == 1;
-    if (v2219) {
-      int32_t v2220 = head_beats;
-      int v2221 = v2220;
-      for (int v2222 = 0; v2222 < v2221; v2222 += 1) {
+    int32_t v2225 = kind4;
+    bool v2226 = v2225 == 1;
+    if (v2226) {
+      int32_t v2227 = head_beats;
+      int v2228 = v2227;
+      for (int v2229 = 0; v2229 < v2228; v2229 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2223 = v2155.read();
-        v2153[v2222] = v2223;
+        ap_uint<128> v2230 = v2162.read();
+        v2160[v2229] = v2230;
       }
     }
   }
   int32_t behind1;
   behind1 = 3;
-  int32_t v2225 = all_beats;
-  int v2226 = v2225;
-  for (int v2227 = 0; v2227 < v2226; v2227 += 1) {
+  int32_t v2232 = all_beats;
+  int v2233 = v2232;
+  for (int v2234 = 0; v2234 < v2233; v2234 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2228 = v2155.read();
-    int32_t v2229 = behind1;
-    int v2230 = v2229;
-    int v2231 = v2227;
-    int v2232 = v2230 + v2231;
-    int v2233 = v2232;
-    v2151[v2233] = v2228;
+    ap_uint<128> v2235 = v2162.read();
+    int32_t v2236 = behind1;
+    int v2237 = v2236;
+    int v2238 = v2234;
+    int v2239 = v2237 + v2238;
+    int v2240 = v2239;
+    v2158[v2240] = v2235;
   }
 }
 
@@ -3432,31 +3456,31 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=387 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x80
   #pragma HLS dataflow
-  hls::stream< int32_t > v2245;
-  #pragma HLS stream variable=v2245 depth=4
-  hls::stream< int32_t > v2246;
-  #pragma HLS stream variable=v2246 depth=4
-  hls::stream< int32_t > v2247;
-  #pragma HLS stream variable=v2247 depth=4
-  hls::stream< int32_t > v2248;
-  #pragma HLS stream variable=v2248 depth=4
-  hls::stream< ap_uint<128> > v2249;
-  #pragma HLS stream variable=v2249 depth=8
-  hls::stream< ap_uint<128> > v2250;
-  #pragma HLS stream variable=v2250 depth=512
-  hls::stream< ap_uint<128> > v2251;
-  #pragma HLS stream variable=v2251 depth=512
-  hls::stream< ap_uint<256> > v2252;
-  #pragma HLS stream variable=v2252 depth=64
-  hls::stream< ap_uint<128> > v2253;
-  #pragma HLS stream variable=v2253 depth=48
-  hls::stream< ap_uint<128> > v2254;
-  #pragma HLS stream variable=v2254 depth=48
-  hls::stream< ap_uint<128> > v2255;
-  #pragma HLS stream variable=v2255 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2249, v2246, v2245, v2247, v2248, v2254, v2253, v2252);
-  load_0_0(weights_0, v2247, v2250);
-  load_1_0(weights_1, v2248, v2251);
-  core_0(v2249, v2245, v2254, v2253, v2252, v2250, v2251, v2255);
-  store_0(vector_out, state_out, logits, v2246, v2255);
+  hls::stream< int32_t > v2252;
+  #pragma HLS stream variable=v2252 depth=4
+  hls::stream< int32_t > v2253;
+  #pragma HLS stream variable=v2253 depth=4
+  hls::stream< int32_t > v2254;
+  #pragma HLS stream variable=v2254 depth=4
+  hls::stream< int32_t > v2255;
+  #pragma HLS stream variable=v2255 depth=4
+  hls::stream< ap_uint<128> > v2256;
+  #pragma HLS stream variable=v2256 depth=8
+  hls::stream< ap_uint<128> > v2257;
+  #pragma HLS stream variable=v2257 depth=512
+  hls::stream< ap_uint<128> > v2258;
+  #pragma HLS stream variable=v2258 depth=512
+  hls::stream< ap_uint<256> > v2259;
+  #pragma HLS stream variable=v2259 depth=64
+  hls::stream< ap_uint<128> > v2260;
+  #pragma HLS stream variable=v2260 depth=48
+  hls::stream< ap_uint<128> > v2261;
+  #pragma HLS stream variable=v2261 depth=48
+  hls::stream< ap_uint<128> > v2262;
+  #pragma HLS stream variable=v2262 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2256, v2253, v2252, v2254, v2255, v2261, v2260, v2259);
+  load_0_0(weights_0, v2254, v2257);
+  load_1_0(weights_1, v2255, v2258);
+  core_0(v2256, v2252, v2261, v2260, v2259, v2257, v2258, v2262);
+  store_0(vector_out, state_out, logits, v2253, v2262);
 }

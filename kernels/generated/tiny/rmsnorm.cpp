@@ -676,6 +676,184 @@ void ratio_end(
   v413[1] = v442;
 }
 
+void codes_and_scale(
+  int32_t v443[64][4],
+  int32_t v444,
+  int32_t v445,
+  int32_t v446[1],
+  int64_t v447[2],
+  int32_t v448[2],
+  int8_t v449[8][3][8][4],
+  int32_t v450[2]
+) {
+  #pragma HLS array_partition variable=v443 complete dim=2
+
+  #pragma HLS array_partition variable=v447 complete dim=1
+
+  #pragma HLS array_partition variable=v448 complete dim=1
+
+  #pragma HLS array_partition variable=v449 complete dim=2
+  #pragma HLS array_partition variable=v449 complete dim=3
+  #pragma HLS array_partition variable=v449 complete dim=4
+
+  #pragma HLS array_partition variable=v450 complete dim=1
+
+  int32_t v451 = v446[0];
+  int32_t v452;
+  code_shift(v451, &v452);
+  int32_t left1;
+  left1 = v452;
+  int32_t v454 = v446[0];
+  int32_t v455 = left1;
+  ap_int<26> v456;
+  code_reciprocal(v454, v455, &v456);
+  ap_int<26> reciprocal1;
+  reciprocal1 = v456;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v460 = v447[0];
+  int64_t radicand1;
+  radicand1 = v460;
+  int64_t v462 = v447[1];
+  ap_int<36> v463 = v462;
+  ap_int<36> dividend;
+  dividend = v463;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v470 = root_bit;
+  int64_t v471 = v470 << 60;
+  root_bit = v471;
+  bool v472 = v444 > 57;
+  int32_t v473 = v472 ? (int32_t)v444 : (int32_t)57;
+  int32_t steps;
+  steps = v473;
+  int32_t v475 = steps;
+  int v476 = v475;
+  for (int v477 = 0; v477 < v476; v477 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v478 = v477;
+    int32_t step1;
+    step1 = v478;
+    int32_t v480 = step1;
+    bool v481 = v480 < v444;
+    if (v481) {
+      int32_t v482 = step1;
+      int32_t v483 = left1;
+      ap_int<26> v484 = reciprocal1;
+      int32_t v485 = column;
+      int32_t v486 = group;
+      quantise(v443, v482, v483, v484, v449, v485, v445, v486);
+      int32_t v487 = group;
+      ap_int<33> v488 = v487;
+      ap_int<33> v489 = v488 + 1;
+      int32_t v490 = v489;
+      group = v490;
+      int32_t v491 = group;
+      bool v492 = v491 == 8;
+      if (v492) {
+        group = 0;
+        int32_t v493 = column;
+        ap_int<33> v494 = v493;
+        ap_int<33> v495 = v494 + 1;
+        int32_t v496 = v495;
+        column = v496;
+      }
+    }
+    int32_t v497 = step1;
+    bool v498 = v497 == 31;
+    if (v498) {
+      int64_t v499 = root;
+      ap_int<36> v500 = v499;
+      divisor = v500;
+    }
+    ap_int<36> v501 = dividend;
+    ap_int<36> v502 = divisor;
+    ap_int<37> v503 = v501;
+    ap_int<37> v504 = v502;
+    ap_int<37> v505 = v503 - v504;
+    ap_int<36> v506 = v505;
+    ap_int<36> less;
+    less = v506;
+    int32_t v508 = dividing;
+    bool v509 = v508 > 0;
+    if (v509) {
+      int64_t v510 = quotient1;
+      int64_t v511 = v510 << 1;
+      quotient1 = v511;
+      ap_int<36> v512 = less;
+      bool v513 = v512 >= 0;
+      if (v513) {
+        ap_int<36> v514 = less;
+        dividend = v514;
+        int64_t v515 = quotient1;
+        ap_int<65> v516 = v515;
+        ap_int<65> v517 = v516 + 1;
+        int64_t v518 = v517;
+        quotient1 = v518;
+      }
+      ap_int<36> v519 = dividend;
+      ap_int<36> v520 = v519 << 1;
+      dividend = v520;
+    }
+    int64_t v521 = root;
+    int64_t v522 = root_bit;
+    ap_int<65> v523 = v521;
+    ap_int<65> v524 = v522;
+    ap_int<65> v525 = v523 + v524;
+    int64_t v526 = v525;
+    int64_t trial;
+    trial = v526;
+    int64_t v528 = root;
+    int64_t v529 = v528 >> 1;
+    root = v529;
+    int64_t v530 = radicand1;
+    int64_t v531 = trial;
+    bool v532 = v530 >= v531;
+    if (v532) {
+      int64_t v533 = trial;
+      int64_t v534 = radicand1;
+      ap_int<65> v535 = v534;
+      ap_int<65> v536 = v533;
+      ap_int<65> v537 = v535 - v536;
+      int64_t v538 = v537;
+      radicand1 = v538;
+      int64_t v539 = root_bit;
+      int64_t v540 = root;
+      ap_int<65> v541 = v540;
+      ap_int<65> v542 = v539;
+      ap_int<65> v543 = v541 + v542;
+      int64_t v544 = v543;
+      root = v544;
+    }
+    int64_t v545 = root_bit;
+    int64_t v546 = v545 >> 2;
+    root_bit = v546;
+    dividing = 0;
+    int32_t v547 = step1;
+    bool v548 = v547 >= 31;
+    if (v548) {
+      int32_t v549 = step1;
+      ap_int<33> v550 = v549;
+      bool v551 = v550 < 56;
+      if (v551) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v552 = quotient1;
+  ratio_end(v552, v448, 24, v450);
+}
+
 extern "C" void rmsnorm(
   ap_int<48> values[192][4],
   ap_uint<256> parameters[64],
@@ -715,224 +893,80 @@ extern "C" void rmsnorm(
   l_S_i_0_i: for (int i = 0; i < 48; i++) {
   #pragma HLS pipeline II=1
     l_S_e_0_e2: for (int e2 = 0; e2 < 4; e2++) {
-      ap_int<48> v458 = ones;
-      ap_int<48> v459 = values[(i * 3)][e2];
-      ap_int<48> v460 = v459 >> 47;
-      ap_int<48> v461 = v459 ^ v460;
-      ap_int<48> v462 = v458 | v461;
-      ones = v462;
+      ap_int<48> v568 = ones;
+      ap_int<48> v569 = values[(i * 3)][e2];
+      ap_int<48> v570 = v569 >> 47;
+      ap_int<48> v571 = v569 ^ v570;
+      ap_int<48> v572 = v568 | v571;
+      ones = v572;
     }
   }
-  ap_int<48> v463 = ones;
-  int64_t v464 = v463;
+  ap_int<48> v573 = ones;
+  int64_t v574 = v573;
   int64_t magnitude;
-  magnitude = v464;
-  int64_t v466 = magnitude;
-  int32_t v467;
-  bit_length(v466, &v467);
+  magnitude = v574;
+  int64_t v576 = magnitude;
+  int32_t v577;
+  bit_length(v576, &v577);
   int32_t length;
-  length = v467;
-  int32_t v469 = length;
-  ap_int<33> v470 = v469;
-  ap_int<33> v471 = 47 - v470;
-  int32_t v472 = v471;
-  int32_t left1;
-  left1 = v472;
+  length = v577;
+  int32_t v579 = length;
+  ap_int<33> v580 = v579;
+  ap_int<33> v581 = 47 - v580;
+  int32_t v582 = v581;
+  int32_t left2;
+  left2 = v582;
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
   l_S_j_2_j: for (int j = 0; j < 48; j++) {
   #pragma HLS pipeline II=1
-    int32_t v475 = j;
+    int32_t v585 = j;
     int32_t at;
-    at = v475;
-    int32_t v477 = at;
-    int64_t v478 = v477;
-    int64_t v479 = v478 * 3;
-    int32_t v480 = v479;
+    at = v585;
+    int32_t v587 = at;
+    int64_t v588 = v587;
+    int64_t v589 = v588 * 3;
+    int32_t v590 = v589;
     int32_t place;
-    place = v480;
-    int32_t v482 = place;
-    int32_t v483 = at;
-    ap_uint<256> v484 = parameters[j];
-    int32_t v485 = left1;
-    measure(values, v482, v483, v484, v485, scaled, squares, absmax);
+    place = v590;
+    int32_t v592 = place;
+    int32_t v593 = at;
+    ap_uint<256> v594 = parameters[j];
+    int32_t v595 = left2;
+    measure(values, v592, v593, v594, v595, scaled, squares, absmax);
   }
-  int32_t v486 = length;
-  ap_int<33> v487 = v486;
-  ap_int<33> v488 = v487 + 1;
-  int32_t v489 = v488;
+  int32_t v596 = length;
+  ap_int<33> v597 = v596;
+  ap_int<33> v598 = v597 + 1;
+  int32_t v599 = v598;
   int32_t lost;
-  lost = v489;
-  int32_t v491 = lost;
-  ap_int<33> v492 = v491;
-  ap_int<33> v493 = v492 - 24;
-  ap_int<33> v494 = v493 << 1;
-  int32_t v495 = v494;
+  lost = v599;
+  int32_t v601 = lost;
+  ap_int<33> v602 = v601;
+  ap_int<33> v603 = v602 - 24;
+  ap_int<33> v604 = v603 << 1;
+  int32_t v605 = v604;
   int32_t plain_exponent;
-  plain_exponent = v495;
-  int64_t v497 = squares[1];
-  int32_t v498 = plain_exponent;
-  normalise(v497, v498, plain);
-  int32_t v499 = plain_in[0];
-  bool v500 = v499 != 0;
-  if (v500) {
-    int32_t v501 = plain_in[1];
-    plain[0] = v501;
-    int32_t v502 = plain_in[2];
-    plain[1] = v502;
+  plain_exponent = v605;
+  int64_t v607 = squares[1];
+  int32_t v608 = plain_exponent;
+  normalise(v607, v608, plain);
+  int32_t v609 = plain_in[0];
+  bool v610 = v609 != 0;
+  if (v610) {
+    int32_t v611 = plain_in[1];
+    plain[0] = v611;
+    int32_t v612 = plain_in[2];
+    plain[1] = v612;
   }
-  int32_t v503 = lost;
-  norm_scale(header, v503, squares, absmax, plain, exponents, work);
-  int32_t v504 = absmax[0];
-  int32_t v505;
-  code_shift(v504, &v505);
-  int32_t code_left;
-  code_left = v505;
-  int32_t v507 = absmax[0];
-  int32_t v508 = code_left;
-  ap_int<26> v509;
-  code_reciprocal(v507, v508, &v509);
-  ap_int<26> reciprocal1;
-  reciprocal1 = v509;
-  int32_t column;
-  column = 0;
-  int32_t token;
-  token = 0;
-  int32_t group;
-  group = 0;
-  int64_t v514 = work[0];
-  int64_t radicand1;
-  radicand1 = v514;
-  int64_t v516 = work[1];
-  ap_int<36> v517 = v516;
-  ap_int<36> dividend;
-  dividend = v517;
-  int64_t root;
-  root = 0;
-  int64_t quotient1;
-  quotient1 = 0;
-  ap_int<36> divisor;
-  divisor = 0;
-  int32_t dividing;
-  dividing = 0;
-  int64_t root_bit;
-  root_bit = 1;
-  int64_t v524 = root_bit;
-  int64_t v525 = v524 << 60;
-  root_bit = v525;
-  l_S_k_3_k1: for (int k1 = 0; k1 < 57; k1++) {
-  #pragma HLS pipeline II=1
-    int32_t v527 = k1;
-    int32_t at_k;
-    at_k = v527;
-    int32_t v529 = at_k;
-    bool v530 = v529 < 48;
-    if (v530) {
-      int32_t v531 = at_k;
-      int32_t v532 = code_left;
-      ap_int<26> v533 = reciprocal1;
-      int32_t v534 = column;
-      int32_t v535 = token;
-      int32_t v536 = group;
-      quantise(scaled, v531, v532, v533, codes, v534, v535, v536);
-      int32_t v537 = group;
-      ap_int<33> v538 = v537;
-      ap_int<33> v539 = v538 + 1;
-      int32_t v540 = v539;
-      group = v540;
-      int32_t v541 = group;
-      bool v542 = v541 == 8;
-      if (v542) {
-        group = 0;
-        int32_t v543 = column;
-        ap_int<33> v544 = v543;
-        ap_int<33> v545 = v544 + 1;
-        int32_t v546 = v545;
-        column = v546;
-      }
-    }
-    int32_t v547 = at_k;
-    bool v548 = v547 == 31;
-    if (v548) {
-      int64_t v549 = root;
-      ap_int<36> v550 = v549;
-      divisor = v550;
-    }
-    ap_int<36> v551 = dividend;
-    ap_int<36> v552 = divisor;
-    ap_int<37> v553 = v551;
-    ap_int<37> v554 = v552;
-    ap_int<37> v555 = v553 - v554;
-    ap_int<36> v556 = v555;
-    ap_int<36> less;
-    less = v556;
-    int32_t v558 = dividing;
-    bool v559 = v558 > 0;
-    if (v559) {
-      int64_t v560 = quotient1;
-      int64_t v561 = v560 << 1;
-      quotient1 = v561;
-      ap_int<36> v562 = less;
-      bool v563 = v562 >= 0;
-      if (v563) {
-        ap_int<36> v564 = less;
-        dividend = v564;
-        int64_t v565 = quotient1;
-        ap_int<65> v566 = v565;
-        ap_int<65> v567 = v566 + 1;
-        int64_t v568 = v567;
-        quotient1 = v568;
-      }
-      ap_int<36> v569 = dividend;
-      ap_int<36> v570 = v569 << 1;
-      dividend = v570;
-    }
-    int64_t v571 = root;
-    int64_t v572 = root_bit;
-    ap_int<65> v573 = v571;
-    ap_int<65> v574 = v572;
-    ap_int<65> v575 = v573 + v574;
-    int64_t v576 = v575;
-    int64_t trial;
-    trial = v576;
-    int64_t v578 = root;
-    int64_t v579 = v578 >> 1;
-    root = v579;
-    int64_t v580 = radicand1;
-    int64_t v581 = trial;
-    bool v582 = v580 >= v581;
-    if (v582) {
-      int64_t v583 = trial;
-      int64_t v584 = radicand1;
-      ap_int<65> v585 = v584;
-      ap_int<65> v586 = v583;
-      ap_int<65> v587 = v585 - v586;
-      int64_t v588 = v587;
-      radicand1 = v588;
-      int64_t v589 = root_bit;
-      int64_t v590 = root;
-      ap_int<65> v591 = v590;
-      ap_int<65> v592 = v589;
-      ap_int<65> v593 = v591 + v592;
-      int64_t v594 = v593;
-      root = v594;
-    }
-    int64_t v595 = root_bit;
-    int64_t v596 = v595 >> 2;
-    root_bit = v596;
-    dividing = 0;
-    int32_t v597 = at_k;
-    bool v598 = v597 >= 31;
-    if (v598) {
-      int32_t v599 = at_k;
-      ap_int<33> v600 = v599;
-      bool v601 = v600 < 56;
-      if (v601) {
-        dividing = 1;
-      }
-    }
-  }
-  int64_t v602 = quotient1;
-  ratio_end(v602, exponents, 24, scale);
+  int32_t v613 = lost;
+  norm_scale(header, v613, squares, absmax, plain, exponents, work);
+  int32_t words;
+  words = 48;
+  int32_t first;
+  first = 0;
+  int32_t v616 = words;
+  int32_t v617 = first;
+  codes_and_scale(scaled, v616, v617, absmax, work, exponents, codes, scale);
 }

@@ -211,35 +211,35 @@ void multiply_0(
         word[1] = v115;
       }
     }
-    int32_t v116 = pending;
-    bool v117 = v116 > 0;
-    if (v117) {
-      int32_t v118 = pending;
-      ap_int<33> v119 = v118;
-      ap_int<33> v120 = v119 - 1;
-      int32_t v121 = v120;
-      pending = v121;
-      int32_t v122 = position;
-      bool v123 = v122 < 576;
-      if (v123) {
-        int16_t v124 = leaving[0];
-        int32_t v125 = v124;
-        int32_t v126 = position;
-        int v127 = v126;
-        v92[v127] = v125;
+    int32_t v116 = column;
+    multiply_word(word, v91, v116, group);
+    int32_t v117 = pending;
+    bool v118 = v117 > 0;
+    if (v118) {
+      int32_t v119 = pending;
+      ap_int<33> v120 = v119;
+      ap_int<33> v121 = v120 - 1;
+      int32_t v122 = v121;
+      pending = v122;
+      int32_t v123 = position;
+      bool v124 = v123 < 576;
+      if (v124) {
+        int16_t v125 = leaving[0];
+        int32_t v126 = v125;
+        int32_t v127 = position;
+        int v128 = v127;
+        v92[v128] = v126;
       }
-      int32_t v128 = position;
-      ap_int<33> v129 = v128;
-      ap_int<33> v130 = v129 + 1;
-      int32_t v131 = v130;
-      position = v131;
+      int32_t v129 = position;
+      ap_int<33> v130 = v129;
+      ap_int<33> v131 = v130 + 1;
+      int32_t v132 = v131;
+      position = v132;
       l_S_r_0_r3: for (int r3 = 0; r3 < 11; r3++) {
-        int16_t v133 = leaving[(r3 + 1)];
-        leaving[r3] = v133;
+        int16_t v134 = leaving[(r3 + 1)];
+        leaving[r3] = v134;
       }
     }
-    int32_t v134 = column;
-    multiply_word(word, v91, v134, group);
     int32_t v135 = taking;
     bool v136 = v135 == 1;
     if (v136) {

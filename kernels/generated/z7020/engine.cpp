@@ -1428,82 +1428,259 @@ void ratio_end(
   v905[1] = v934;
 }
 
+void codes_and_scale(
+  int32_t v935[1408][4],
+  int32_t v936,
+  int32_t v937,
+  int32_t v938[1],
+  int64_t v939[2],
+  int32_t v940[2],
+  int8_t v941[176][1][8][4],
+  int32_t v942[2]
+) {
+  #pragma HLS array_partition variable=v935 complete dim=2
+
+  #pragma HLS array_partition variable=v939 complete dim=1
+
+  #pragma HLS array_partition variable=v940 complete dim=1
+
+  #pragma HLS array_partition variable=v941 complete dim=3
+  #pragma HLS array_partition variable=v941 complete dim=4
+
+  #pragma HLS array_partition variable=v942 complete dim=1
+
+  int32_t v943 = v938[0];
+  int32_t v944;
+  code_shift(v943, &v944);
+  int32_t left1;
+  left1 = v944;
+  int32_t v946 = v938[0];
+  int32_t v947 = left1;
+  ap_int<25> v948;
+  code_reciprocal(v946, v947, &v948);
+  ap_int<25> reciprocal1;
+  reciprocal1 = v948;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v952 = v939[0];
+  int64_t radicand1;
+  radicand1 = v952;
+  int64_t v954 = v939[1];
+  ap_int<36> v955 = v954;
+  ap_int<36> dividend;
+  dividend = v955;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v962 = root_bit;
+  int64_t v963 = v962 << 60;
+  root_bit = v963;
+  bool v964 = v936 > 57;
+  int32_t v965 = v964 ? (int32_t)v936 : (int32_t)57;
+  int32_t steps;
+  steps = v965;
+  int32_t v967 = steps;
+  int v968 = v967;
+  for (int v969 = 0; v969 < v968; v969 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v970 = v969;
+    int32_t step1;
+    step1 = v970;
+    int32_t v972 = step1;
+    bool v973 = v972 < v936;
+    if (v973) {
+      int32_t v974 = step1;
+      int32_t v975 = left1;
+      ap_int<25> v976 = reciprocal1;
+      int32_t v977 = column;
+      int32_t v978 = group;
+      quantise(v935, v974, v975, v976, v941, v977, v937, v978);
+      int32_t v979 = group;
+      ap_int<33> v980 = v979;
+      ap_int<33> v981 = v980 + 1;
+      int32_t v982 = v981;
+      group = v982;
+      int32_t v983 = group;
+      bool v984 = v983 == 8;
+      if (v984) {
+        group = 0;
+        int32_t v985 = column;
+        ap_int<33> v986 = v985;
+        ap_int<33> v987 = v986 + 1;
+        int32_t v988 = v987;
+        column = v988;
+      }
+    }
+    int32_t v989 = step1;
+    bool v990 = v989 == 31;
+    if (v990) {
+      int64_t v991 = root;
+      ap_int<36> v992 = v991;
+      divisor = v992;
+    }
+    ap_int<36> v993 = dividend;
+    ap_int<36> v994 = divisor;
+    ap_int<37> v995 = v993;
+    ap_int<37> v996 = v994;
+    ap_int<37> v997 = v995 - v996;
+    ap_int<36> v998 = v997;
+    ap_int<36> less;
+    less = v998;
+    int32_t v1000 = dividing;
+    bool v1001 = v1000 > 0;
+    if (v1001) {
+      int64_t v1002 = quotient1;
+      int64_t v1003 = v1002 << 1;
+      quotient1 = v1003;
+      ap_int<36> v1004 = less;
+      bool v1005 = v1004 >= 0;
+      if (v1005) {
+        ap_int<36> v1006 = less;
+        dividend = v1006;
+        int64_t v1007 = quotient1;
+        ap_int<65> v1008 = v1007;
+        ap_int<65> v1009 = v1008 + 1;
+        int64_t v1010 = v1009;
+        quotient1 = v1010;
+      }
+      ap_int<36> v1011 = dividend;
+      ap_int<36> v1012 = v1011 << 1;
+      dividend = v1012;
+    }
+    int64_t v1013 = root;
+    int64_t v1014 = root_bit;
+    ap_int<65> v1015 = v1013;
+    ap_int<65> v1016 = v1014;
+    ap_int<65> v1017 = v1015 + v1016;
+    int64_t v1018 = v1017;
+    int64_t trial;
+    trial = v1018;
+    int64_t v1020 = root;
+    int64_t v1021 = v1020 >> 1;
+    root = v1021;
+    int64_t v1022 = radicand1;
+    int64_t v1023 = trial;
+    bool v1024 = v1022 >= v1023;
+    if (v1024) {
+      int64_t v1025 = trial;
+      int64_t v1026 = radicand1;
+      ap_int<65> v1027 = v1026;
+      ap_int<65> v1028 = v1025;
+      ap_int<65> v1029 = v1027 - v1028;
+      int64_t v1030 = v1029;
+      radicand1 = v1030;
+      int64_t v1031 = root_bit;
+      int64_t v1032 = root;
+      ap_int<65> v1033 = v1032;
+      ap_int<65> v1034 = v1031;
+      ap_int<65> v1035 = v1033 + v1034;
+      int64_t v1036 = v1035;
+      root = v1036;
+    }
+    int64_t v1037 = root_bit;
+    int64_t v1038 = v1037 >> 2;
+    root_bit = v1038;
+    dividing = 0;
+    int32_t v1039 = step1;
+    bool v1040 = v1039 >= 31;
+    if (v1040) {
+      int32_t v1041 = step1;
+      ap_int<33> v1042 = v1041;
+      bool v1043 = v1042 < 56;
+      if (v1043) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v1044 = quotient1;
+  ratio_end(v1044, v940, 18, v942);
+}
+
 void dequantise(
-  ap_int<21> v935,
-  int32_t v936[2],
-  ap_int<48> *v937
+  ap_int<21> v1045,
+  int32_t v1046[2],
+  ap_int<48> *v1047
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v936 complete dim=1
+  #pragma HLS array_partition variable=v1046 complete dim=1
 
-  int32_t v938 = v936[0];
-  ap_int<19> v939 = v938;
+  int32_t v1048 = v1046[0];
+  ap_int<19> v1049 = v1048;
   ap_int<19> mantissa2;
-  mantissa2 = v939;
-  ap_int<19> v941 = mantissa2;
-  ap_int<40> v942 = v935;
-  ap_int<40> v943 = v941;
-  ap_int<40> v944 = v942 * v943;
-  int64_t v945 = v944;
+  mantissa2 = v1049;
+  ap_int<19> v1051 = mantissa2;
+  ap_int<40> v1052 = v1045;
+  ap_int<40> v1053 = v1051;
+  ap_int<40> v1054 = v1052 * v1053;
+  int64_t v1055 = v1054;
   int64_t product2;
-  product2 = v945;
-  int32_t v947 = v936[1];
-  int32_t v948 = 0 - v947;
+  product2 = v1055;
+  int32_t v1057 = v1046[1];
+  int32_t v1058 = 0 - v1057;
   int32_t right;
-  right = v948;
-  int32_t v950 = right;
-  bool v951 = v950 > 47;
-  int32_t v952 = v951 ? (int32_t)47 : (int32_t)v950;
+  right = v1058;
+  int32_t v1060 = right;
+  bool v1061 = v1060 > 47;
+  int32_t v1062 = v1061 ? (int32_t)47 : (int32_t)v1060;
   int32_t most;
-  most = v952;
-  int32_t v954 = most;
-  bool v955 = v954 < 0;
-  int32_t v956 = v955 ? (int32_t)0 : (int32_t)v954;
+  most = v1062;
+  int32_t v1064 = most;
+  bool v1065 = v1064 < 0;
+  int32_t v1066 = v1065 ? (int32_t)0 : (int32_t)v1064;
   int32_t shift2;
-  shift2 = v956;
+  shift2 = v1066;
   int64_t half1;
   half1 = 1;
-  int64_t v959 = half1;
-  int32_t v960 = shift2;
-  int64_t v961 = v960;
-  int64_t v962 = v959 << v961;
-  int64_t v963 = v962 >> 1;
-  half1 = v963;
-  int64_t v964 = product2;
-  int64_t v965 = half1;
-  ap_int<65> v966 = v964;
-  ap_int<65> v967 = v965;
-  ap_int<65> v968 = v966 + v967;
-  int32_t v969 = shift2;
-  ap_uint<65> v970 = v969;
-  ap_int<65> v971 = v968 >> v970;
-  ap_int<48> v972 = v971;
+  int64_t v1069 = half1;
+  int32_t v1070 = shift2;
+  int64_t v1071 = v1070;
+  int64_t v1072 = v1069 << v1071;
+  int64_t v1073 = v1072 >> 1;
+  half1 = v1073;
+  int64_t v1074 = product2;
+  int64_t v1075 = half1;
+  ap_int<65> v1076 = v1074;
+  ap_int<65> v1077 = v1075;
+  ap_int<65> v1078 = v1076 + v1077;
+  int32_t v1079 = shift2;
+  ap_uint<65> v1080 = v1079;
+  ap_int<65> v1081 = v1078 >> v1080;
+  ap_int<48> v1082 = v1081;
   ap_int<48> value;
-  value = v972;
-  *v937 = value;
+  value = v1082;
+  *v1047 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v974,
-  int32_t *v975
+  ap_int<48> v1084,
+  int32_t *v1085
 ) {
   #pragma HLS inline
-  bool v976 = v974 < -2147483647;
-  ap_int<48> v977 = v976 ? (ap_int<48>)-2147483647 : (ap_int<48>)v974;
+  bool v1086 = v1084 < -2147483647;
+  ap_int<48> v1087 = v1086 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1084;
   ap_int<48> low1;
-  low1 = v977;
-  ap_int<48> v979 = low1;
-  bool v980 = v979 > 2147483647;
-  ap_int<48> v981 = v980 ? (ap_int<48>)2147483647 : (ap_int<48>)v979;
-  int32_t v982 = v981;
+  low1 = v1087;
+  ap_int<48> v1089 = low1;
+  bool v1090 = v1089 > 2147483647;
+  ap_int<48> v1091 = v1090 ? (ap_int<48>)2147483647 : (ap_int<48>)v1089;
+  int32_t v1092 = v1091;
   int32_t high1;
-  high1 = v982;
-  *v975 = high1;
+  high1 = v1092;
+  *v1085 = high1;
 }
 
 void sigmoid(
-  int32_t v984,
-  ap_int<22> *v985
+  int32_t v1094,
+  ap_int<22> *v1095
 ) {
   #pragma HLS inline
   static const int32_t table_a[256] = {524288, 507909, 491563, 475279, 459091, 443028, 427120, 411395, 395880, 380601, 365581, 350842, 336406, 322288, 308507, 295075, 282006, 269308, 256990, 245059, 233518, 222370, 211617, 201256, 191287, 181706, 172508, 163688, 155239, 147153, 139423, 132040, 124993, 118275, 111873, 105779, 99981, 94469, 89233, 84261, 79543, 75069, 70828, 66810, 63005, 59404, 55997, 52775, 49730, 46851, 44132, 41564, 39140, 36852, 34693, 32657, 30736, 28925, 27218, 25609, 24094, 22665, 21320, 20053, 18860, 17737, 16679, 15684, 14747, 13865, 13036, 12255, 11521, 10830, 10180, 9569, 8994, 8454, 7945, 7467, 7018, 6595, 6198, 5825, 5474, 5144, 4833, 4542, 4268, 4010, 3768, 3541, 3327, 3126, 2937, 2760, 2593, 2436, 2289, 2150, 2020, 1898, 1783, 1675, 1574, 1479, 1389, 1305, 1226, 1152, 1082, 1017, 955, 897, 843, 792, 744, 699, 657, 617, 580, 545, 512, 481, 451, 424, 398, 374, 352, 330, 310, 292, 274, 257, 242, 227, 213, 200, 188, 177, 166, 156, 147, 138, 129, 122, 114, 107, 101, 95, 89, 84, 78, 74, 69, 65, 61, 57, 54, 51, 48, 45, 42, 39, 37, 35, 33, 31, 29, 27, 25, 24, 22, 21, 20, 19, 18, 16, 15, 15, 14, 13, 12, 11, 11, 10, 9, 9, 8, 8, 7, 7, 6, 6, 6, 5, 5, 5, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -1512,216 +1689,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[256] = {7, 24, 39, 54, 69, 84, 98, 111, 124, 136, 145, 156, 165, 172, 178, 184, 189, 191, 194, 196, 196, 197, 197, 195, 193, 191, 188, 185, 180, 175, 172, 166, 161, 157, 151, 146, 139, 135, 130, 124, 119, 115, 109, 103, 98, 93, 88, 86, 82, 77, 73, 69, 66, 62, 60, 57, 53, 49, 46, 45, 43, 40, 38, 36, 35, 33, 31, 30, 27, 26, 25, 23, 22, 20, 19, 18, 17, 16, 13, 13, 12, 11, 12, 12, 11, 9, 8, 9, 8, 7, 7, 8, 7, 6, 7, 7, 5, 5, 4, 3, 3, 3, 2, 2, 3, 2, 1, 1, 1, 1, 2, 2, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 1, 0, 0, 0, 1, 1, 0, 1, 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v989 = v984 < 0;
-  int32_t v990 = 0 - v984;
-  int32_t v991 = v989 ? (int32_t)v990 : (int32_t)v984;
+  bool v1099 = v1094 < 0;
+  int32_t v1100 = 0 - v1094;
+  int32_t v1101 = v1099 ? (int32_t)v1100 : (int32_t)v1094;
   int32_t size2;
-  size2 = v991;
-  int32_t v993 = size2;
-  bool v994 = v993 > 67108863;
-  int32_t v995 = v994 ? (int32_t)67108863 : (int32_t)v993;
+  size2 = v1101;
+  int32_t v1103 = size2;
+  bool v1104 = v1103 > 67108863;
+  int32_t v1105 = v1104 ? (int32_t)67108863 : (int32_t)v1103;
   int32_t t;
-  t = v995;
-  int32_t v997 = t;
-  int32_t v998 = v997 >> 18;
+  t = v1105;
+  int32_t v1107 = t;
+  int32_t v1108 = v1107 >> 18;
   int32_t cell;
-  cell = v998;
-  int32_t v1000 = t;
-  int32_t v1001 = v1000 & 262143;
-  ap_int<19> v1002 = v1001;
+  cell = v1108;
+  int32_t v1110 = t;
+  int32_t v1111 = v1110 & 262143;
+  ap_int<19> v1112 = v1111;
   ap_int<19> d;
-  d = v1002;
-  int32_t v1004 = cell;
-  int v1005 = v1004;
-  int32_t v1006 = table_a[v1005];
-  ap_int<21> v1007 = v1006;
+  d = v1112;
+  int32_t v1114 = cell;
+  int v1115 = v1114;
+  int32_t v1116 = table_a[v1115];
+  ap_int<21> v1117 = v1116;
   ap_int<21> a;
-  a = v1007;
-  int32_t v1009 = cell;
-  int v1010 = v1009;
-  int32_t v1011 = table_b[v1010];
-  int16_t v1012 = v1011;
+  a = v1117;
+  int32_t v1119 = cell;
+  int v1120 = v1119;
+  int32_t v1121 = table_b[v1120];
+  int16_t v1122 = v1121;
   int16_t b;
-  b = v1012;
-  int32_t v1014 = cell;
-  int v1015 = v1014;
-  int32_t v1016 = table_c[v1015];
-  ap_int<9> v1017 = v1016;
+  b = v1122;
+  int32_t v1124 = cell;
+  int v1125 = v1124;
+  int32_t v1126 = table_c[v1125];
+  ap_int<9> v1127 = v1126;
   ap_int<9> c;
-  c = v1017;
-  int16_t v1019 = b;
-  ap_int<9> v1020 = c;
-  ap_int<19> v1021 = d;
-  ap_int<28> v1022 = v1020;
-  ap_int<28> v1023 = v1021;
-  ap_int<28> v1024 = v1022 * v1023;
-  ap_int<28> v1025 = v1024 >> 18;
-  ap_int<29> v1026 = v1019;
-  ap_int<29> v1027 = v1025;
-  ap_int<29> v1028 = v1026 - v1027;
-  int16_t v1029 = v1028;
+  c = v1127;
+  int16_t v1129 = b;
+  ap_int<9> v1130 = c;
+  ap_int<19> v1131 = d;
+  ap_int<28> v1132 = v1130;
+  ap_int<28> v1133 = v1131;
+  ap_int<28> v1134 = v1132 * v1133;
+  ap_int<28> v1135 = v1134 >> 18;
+  ap_int<29> v1136 = v1129;
+  ap_int<29> v1137 = v1135;
+  ap_int<29> v1138 = v1136 - v1137;
+  int16_t v1139 = v1138;
   int16_t slope;
-  slope = v1029;
-  ap_int<21> v1031 = a;
-  int16_t v1032 = slope;
-  ap_int<19> v1033 = d;
-  ap_int<35> v1034 = v1032;
-  ap_int<35> v1035 = v1033;
-  ap_int<35> v1036 = v1034 * v1035;
-  ap_int<36> v1037 = v1036;
-  ap_int<36> v1038 = v1037 + 131072;
-  ap_int<36> v1039 = v1038 >> 18;
-  ap_int<37> v1040 = v1031;
-  ap_int<37> v1041 = v1039;
-  ap_int<37> v1042 = v1040 - v1041;
-  ap_int<22> v1043 = v1042;
+  slope = v1139;
+  ap_int<21> v1141 = a;
+  int16_t v1142 = slope;
+  ap_int<19> v1143 = d;
+  ap_int<35> v1144 = v1142;
+  ap_int<35> v1145 = v1143;
+  ap_int<35> v1146 = v1144 * v1145;
+  ap_int<36> v1147 = v1146;
+  ap_int<36> v1148 = v1147 + 131072;
+  ap_int<36> v1149 = v1148 >> 18;
+  ap_int<37> v1150 = v1141;
+  ap_int<37> v1151 = v1149;
+  ap_int<37> v1152 = v1150 - v1151;
+  ap_int<22> v1153 = v1152;
   ap_int<22> small;
-  small = v1043;
-  bool v1045 = v984 < 0;
-  ap_int<22> v1046 = small;
-  ap_int<33> v1047 = v1046;
-  ap_int<33> v1048 = 1048576 - v1047;
-  ap_int<33> v1049 = v1046;
-  ap_int<33> v1050 = v1045 ? (ap_int<33>)v1049 : (ap_int<33>)v1048;
-  ap_int<22> v1051 = v1050;
+  small = v1153;
+  bool v1155 = v1094 < 0;
+  ap_int<22> v1156 = small;
+  ap_int<33> v1157 = v1156;
+  ap_int<33> v1158 = 1048576 - v1157;
+  ap_int<33> v1159 = v1156;
+  ap_int<33> v1160 = v1155 ? (ap_int<33>)v1159 : (ap_int<33>)v1158;
+  ap_int<22> v1161 = v1160;
   ap_int<22> result;
-  result = v1051;
-  *v985 = result;
+  result = v1161;
+  *v1095 = result;
 }
 
 void times_sigma(
-  int32_t v1053,
-  ap_int<22> v1054,
-  int32_t *v1055
+  int32_t v1163,
+  ap_int<22> v1164,
+  int32_t *v1165
 ) {
   #pragma HLS inline
-  ap_int<54> v1056 = v1053;
-  ap_int<54> v1057 = v1054;
-  ap_int<54> v1058 = v1056 * v1057;
-  int64_t v1059 = v1058;
+  ap_int<54> v1166 = v1163;
+  ap_int<54> v1167 = v1164;
+  ap_int<54> v1168 = v1166 * v1167;
+  int64_t v1169 = v1168;
   int64_t product3;
-  product3 = v1059;
-  int64_t v1061 = product3;
-  ap_int<65> v1062 = v1061;
-  ap_int<65> v1063 = v1062 + 524288;
-  ap_int<65> v1064 = v1063 >> 20;
-  int32_t v1065 = v1064;
+  product3 = v1169;
+  int64_t v1171 = product3;
+  ap_int<65> v1172 = v1171;
+  ap_int<65> v1173 = v1172 + 524288;
+  ap_int<65> v1174 = v1173 >> 20;
+  int32_t v1175 = v1174;
   int32_t result1;
-  result1 = v1065;
-  *v1055 = result1;
+  result1 = v1175;
+  *v1165 = result1;
 }
 
 void state_update(
-  int32_t v1067,
-  int32_t v1068,
-  ap_int<22> v1069,
-  int32_t *v1070
+  int32_t v1177,
+  int32_t v1178,
+  ap_int<22> v1179,
+  int32_t *v1180
 ) {
   #pragma HLS inline
-  ap_int<33> v1071 = v1069;
-  ap_int<33> v1072 = 1048576 - v1071;
-  ap_int<22> v1073 = v1072;
+  ap_int<33> v1181 = v1179;
+  ap_int<33> v1182 = 1048576 - v1181;
+  ap_int<22> v1183 = v1182;
   ap_int<22> keep;
-  keep = v1073;
-  ap_int<22> v1075 = keep;
-  ap_int<54> v1076 = v1067;
-  ap_int<54> v1077 = v1075;
-  ap_int<54> v1078 = v1076 * v1077;
-  int64_t v1079 = v1078;
+  keep = v1183;
+  ap_int<22> v1185 = keep;
+  ap_int<54> v1186 = v1177;
+  ap_int<54> v1187 = v1185;
+  ap_int<54> v1188 = v1186 * v1187;
+  int64_t v1189 = v1188;
   int64_t old;
-  old = v1079;
-  ap_int<54> v1081 = v1068;
-  ap_int<54> v1082 = v1069;
-  ap_int<54> v1083 = v1081 * v1082;
-  int64_t v1084 = v1083;
+  old = v1189;
+  ap_int<54> v1191 = v1178;
+  ap_int<54> v1192 = v1179;
+  ap_int<54> v1193 = v1191 * v1192;
+  int64_t v1194 = v1193;
   int64_t new_part;
-  new_part = v1084;
-  int64_t v1086 = old;
-  int64_t v1087 = new_part;
-  ap_int<65> v1088 = v1086;
-  ap_int<65> v1089 = v1087;
-  ap_int<65> v1090 = v1088 + v1089;
-  ap_int<66> v1091 = v1090;
-  ap_int<66> v1092 = v1091 + 524288;
-  ap_int<66> v1093 = v1092 >> 20;
-  int32_t v1094 = v1093;
+  new_part = v1194;
+  int64_t v1196 = old;
+  int64_t v1197 = new_part;
+  ap_int<65> v1198 = v1196;
+  ap_int<65> v1199 = v1197;
+  ap_int<65> v1200 = v1198 + v1199;
+  ap_int<66> v1201 = v1200;
+  ap_int<66> v1202 = v1201 + 524288;
+  ap_int<66> v1203 = v1202 >> 20;
+  int32_t v1204 = v1203;
   int32_t mixed;
-  mixed = v1094;
-  *v1070 = mixed;
+  mixed = v1204;
+  *v1180 = mixed;
 }
 
 void gated_product(
-  int32_t v1096,
-  int32_t v1097,
-  ap_int<48> *v1098
+  int32_t v1206,
+  int32_t v1207,
+  ap_int<48> *v1208
 ) {
   #pragma HLS inline
-  int64_t v1099 = v1096;
-  int64_t v1100 = v1097;
-  int64_t v1101 = v1099 * v1100;
+  int64_t v1209 = v1206;
+  int64_t v1210 = v1207;
+  int64_t v1211 = v1209 * v1210;
   int64_t product4;
-  product4 = v1101;
-  int64_t v1103 = product4;
-  ap_int<65> v1104 = v1103;
-  ap_int<65> v1105 = v1104 + 32768;
-  ap_int<65> v1106 = v1105 >> 16;
-  ap_int<48> v1107 = v1106;
+  product4 = v1211;
+  int64_t v1213 = product4;
+  ap_int<65> v1214 = v1213;
+  ap_int<65> v1215 = v1214 + 32768;
+  ap_int<65> v1216 = v1215 >> 16;
+  ap_int<48> v1217 = v1216;
   ap_int<48> result2;
-  result2 = v1107;
-  *v1098 = result2;
+  result2 = v1217;
+  *v1208 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1109,
-  ap_int<48> v1110,
-  ap_int<48> *v1111
+  ap_int<48> v1219,
+  ap_int<48> v1220,
+  ap_int<48> *v1221
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1113 = limit;
-  int64_t v1114 = v1113 << 47;
-  ap_int<65> v1115 = v1114;
-  ap_int<65> v1116 = v1115 - 1;
-  int64_t v1117 = v1116;
-  limit = v1117;
-  ap_int<49> v1118 = v1109;
-  ap_int<49> v1119 = v1110;
-  ap_int<49> v1120 = v1118 + v1119;
-  int64_t v1121 = v1120;
+  int64_t v1223 = limit;
+  int64_t v1224 = v1223 << 47;
+  ap_int<65> v1225 = v1224;
+  ap_int<65> v1226 = v1225 - 1;
+  int64_t v1227 = v1226;
+  limit = v1227;
+  ap_int<49> v1228 = v1219;
+  ap_int<49> v1229 = v1220;
+  ap_int<49> v1230 = v1228 + v1229;
+  int64_t v1231 = v1230;
   int64_t total3;
-  total3 = v1121;
-  int64_t v1123 = total3;
-  int64_t v1124 = limit;
-  bool v1125 = v1123 > v1124;
-  int64_t v1126 = v1125 ? (int64_t)v1124 : (int64_t)v1123;
+  total3 = v1231;
+  int64_t v1233 = total3;
+  int64_t v1234 = limit;
+  bool v1235 = v1233 > v1234;
+  int64_t v1236 = v1235 ? (int64_t)v1234 : (int64_t)v1233;
   int64_t high2;
-  high2 = v1126;
-  int64_t v1128 = high2;
-  int64_t v1129 = limit;
-  int64_t v1130 = 0 - v1129;
-  bool v1131 = v1128 < v1130;
-  int64_t v1132 = 0 - v1129;
-  int64_t v1133 = v1131 ? (int64_t)v1132 : (int64_t)v1128;
-  ap_int<48> v1134 = v1133;
+  high2 = v1236;
+  int64_t v1238 = high2;
+  int64_t v1239 = limit;
+  int64_t v1240 = 0 - v1239;
+  bool v1241 = v1238 < v1240;
+  int64_t v1242 = 0 - v1239;
+  int64_t v1243 = v1241 ? (int64_t)v1242 : (int64_t)v1238;
+  ap_int<48> v1244 = v1243;
   ap_int<48> result3;
-  result3 = v1134;
-  *v1111 = result3;
+  result3 = v1244;
+  *v1221 = result3;
 }
 
 void multiply_word(
-  uint64_t v1136[4],
-  int8_t v1137[176][1][8][4],
-  int32_t v1138,
-  ap_int<21> v1139[5][1]
+  uint64_t v1246[4],
+  int8_t v1247[176][1][8][4],
+  int32_t v1248,
+  ap_int<21> v1249[5][1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1136 complete dim=1
+  #pragma HLS array_partition variable=v1246 complete dim=1
 
-  #pragma HLS array_partition variable=v1137 complete dim=3
-  #pragma HLS array_partition variable=v1137 complete dim=4
+  #pragma HLS array_partition variable=v1247 complete dim=3
+  #pragma HLS array_partition variable=v1247 complete dim=4
 
-  #pragma HLS array_partition variable=v1139 complete dim=1
+  #pragma HLS array_partition variable=v1249 complete dim=1
 
   int16_t lanes[32];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1735,79 +1912,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    uint64_t v1144 = v1136[p];
+    uint64_t v1254 = v1246[p];
     uint64_t rest3;
-    rest3 = v1144;
+    rest3 = v1254;
     l_S_j_0_j: for (int j = 0; j < 8; j++) {
-      int64_t v1147 = rest3;
-      int16_t v1148 = v1147;
+      int64_t v1257 = rest3;
+      int16_t v1258 = v1257;
       int16_t low2;
-      low2 = v1148;
-      int16_t v1150 = low2;
-      int32_t v1151 = v1150;
-      int32_t v1152 = v1151 & 255;
-      int16_t v1153 = v1152;
-      lanes[((p * 8) + j)] = v1153;
-      int64_t v1154 = rest3;
-      uint64_t v1155 = v1154 >> 8;
-      rest3 = v1155;
+      low2 = v1258;
+      int16_t v1260 = low2;
+      int32_t v1261 = v1260;
+      int32_t v1262 = v1261 & 255;
+      int16_t v1263 = v1262;
+      lanes[((p * 8) + j)] = v1263;
+      int64_t v1264 = rest3;
+      uint64_t v1265 = v1264 >> 8;
+      rest3 = v1265;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 32; m++) {
-    int16_t v1157 = lanes[m];
+    int16_t v1267 = lanes[m];
     int16_t byte;
-    byte = v1157;
+    byte = v1267;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1160 = byte;
-      int16_t v1161 = v1160 << 1;
-      ap_int<17> v1162 = v1160;
-      ap_int<17> v1163 = v1161;
-      ap_int<17> v1164 = v1162 + v1163;
-      int16_t v1165 = v1164;
+      int16_t v1270 = byte;
+      int16_t v1271 = v1270 << 1;
+      ap_int<17> v1272 = v1270;
+      ap_int<17> v1273 = v1271;
+      ap_int<17> v1274 = v1272 + v1273;
+      int16_t v1275 = v1274;
       int16_t triple;
-      triple = v1165;
-      int16_t v1167 = triple;
-      int16_t v1168 = v1167 >> 8;
-      ap_int<33> v1169 = v1168;
-      ap_int<33> v1170 = v1169 - 1;
-      int16_t v1171 = v1170;
-      trits[r][m] = v1171;
-      int16_t v1172 = triple;
-      int32_t v1173 = v1172;
-      int32_t v1174 = v1173 & 255;
-      int16_t v1175 = v1174;
-      byte = v1175;
+      triple = v1275;
+      int16_t v1277 = triple;
+      int16_t v1278 = v1277 >> 8;
+      ap_int<33> v1279 = v1278;
+      ap_int<33> v1280 = v1279 - 1;
+      int16_t v1281 = v1280;
+      trits[r][m] = v1281;
+      int16_t v1282 = triple;
+      int32_t v1283 = v1282;
+      int32_t v1284 = v1283 & 255;
+      int16_t v1285 = v1284;
+      byte = v1285;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 1; t1++) {
     l_k3: for (int k3 = 0; k3 < 8; k3++) {
       l_e2: for (int e2 = 0; e2 < 4; e2++) {
-        int v1179 = v1138;
-        int8_t v1180 = v1137[v1179][t1][k3][e2];
-        int16_t v1181 = v1180;
+        int v1289 = v1248;
+        int8_t v1290 = v1247[v1289][t1][k3][e2];
+        int16_t v1291 = v1290;
         int16_t code;
-        code = v1181;
+        code = v1291;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1184 = trits[r1][((k3 * 4) + e2)];
+          int16_t v1294 = trits[r1][((k3 * 4) + e2)];
           int16_t trit;
-          trit = v1184;
-          int16_t v1186 = trit;
-          int32_t v1187 = v1186;
-          bool v1188 = v1187 == 1;
-          int16_t v1189 = code;
-          int32_t v1190 = v1189;
-          int32_t v1191 = v1188 ? (int32_t)v1190 : (int32_t)0;
-          int16_t v1192 = v1191;
+          trit = v1294;
+          int16_t v1296 = trit;
+          int32_t v1297 = v1296;
+          bool v1298 = v1297 == 1;
+          int16_t v1299 = code;
+          int32_t v1300 = v1299;
+          int32_t v1301 = v1298 ? (int32_t)v1300 : (int32_t)0;
+          int16_t v1302 = v1301;
           int16_t added;
-          added = v1192;
-          int16_t v1194 = trit;
-          int32_t v1195 = v1194;
-          bool v1196 = v1195 == -1;
-          int16_t v1197 = code;
-          int16_t v1198 = 0 - v1197;
-          int16_t v1199 = added;
-          int16_t v1200 = v1196 ? (int16_t)v1198 : (int16_t)v1199;
-          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1200;
+          added = v1302;
+          int16_t v1304 = trit;
+          int32_t v1305 = v1304;
+          bool v1306 = v1305 == -1;
+          int16_t v1307 = code;
+          int16_t v1308 = 0 - v1307;
+          int16_t v1309 = added;
+          int16_t v1310 = v1306 ? (int16_t)v1308 : (int16_t)v1309;
+          tree[r1][t1][(((k3 * 4) + e2) + 32)] = v1310;
         }
       }
     }
@@ -1815,40 +1992,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 1; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 31; n4++) {
-        int16_t v1204 = tree[r2][t2][((n4 * -2) + 62)];
-        int16_t v1205 = tree[r2][t2][((n4 * -2) + 63)];
-        ap_int<17> v1206 = v1204;
-        ap_int<17> v1207 = v1205;
-        ap_int<17> v1208 = v1206 + v1207;
-        int16_t v1209 = v1208;
-        tree[r2][t2][((-n4) + 31)] = v1209;
+        int16_t v1314 = tree[r2][t2][((n4 * -2) + 62)];
+        int16_t v1315 = tree[r2][t2][((n4 * -2) + 63)];
+        ap_int<17> v1316 = v1314;
+        ap_int<17> v1317 = v1315;
+        ap_int<17> v1318 = v1316 + v1317;
+        int16_t v1319 = v1318;
+        tree[r2][t2][((-n4) + 31)] = v1319;
       }
-      bool v1210 = v1138 == 0;
-      ap_int<21> v1211 = v1139[r2][t2];
-      int32_t v1212 = v1211;
-      int32_t v1213 = v1210 ? (int32_t)0 : (int32_t)v1212;
-      ap_int<21> v1214 = v1213;
+      bool v1320 = v1248 == 0;
+      ap_int<21> v1321 = v1249[r2][t2];
+      int32_t v1322 = v1321;
+      int32_t v1323 = v1320 ? (int32_t)0 : (int32_t)v1322;
+      ap_int<21> v1324 = v1323;
       ap_int<21> before;
-      before = v1214;
-      ap_int<21> v1216 = before;
-      int16_t v1217 = tree[r2][t2][1];
-      ap_int<22> v1218 = v1216;
-      ap_int<22> v1219 = v1217;
-      ap_int<22> v1220 = v1218 + v1219;
-      ap_int<21> v1221 = v1220;
-      v1139[r2][t2] = v1221;
+      before = v1324;
+      ap_int<21> v1326 = before;
+      int16_t v1327 = tree[r2][t2][1];
+      ap_int<22> v1328 = v1326;
+      ap_int<22> v1329 = v1327;
+      ap_int<22> v1330 = v1328 + v1329;
+      ap_int<21> v1331 = v1330;
+      v1249[r2][t2] = v1331;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1222,
-  int32_t v1223[2],
-  int32_t v1224[2]
+  int64_t v1332,
+  int32_t v1333[2],
+  int32_t v1334[2]
 ) {
-  #pragma HLS array_partition variable=v1223 complete dim=1
+  #pragma HLS array_partition variable=v1333 complete dim=1
 
-  #pragma HLS array_partition variable=v1224 complete dim=1
+  #pragma HLS array_partition variable=v1334 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1859,29 +2036,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1228 = v1223[0];
-  int64_t v1229 = v1228;
+  int32_t v1338 = v1333[0];
+  int64_t v1339 = v1338;
   int64_t mantissa3;
-  mantissa3 = v1229;
-  int64_t v1231 = mantissa3;
-  int32_t v1232 = v1223[1];
-  normalise(v1231, v1232, unit);
+  mantissa3 = v1339;
+  int64_t v1341 = mantissa3;
+  int32_t v1342 = v1333[1];
+  normalise(v1341, v1342, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1222, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1224);
+  normalise(v1332, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1334);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1233,
-  hls::stream< int32_t >& v1234,
-  hls::stream< ap_uint<128> >& v1235,
-  hls::stream< ap_uint<128> >& v1236,
-  hls::stream< ap_uint<128> >& v1237,
-  hls::stream< uint64_t >& v1238,
-  hls::stream< uint64_t >& v1239,
-  hls::stream< uint64_t >& v1240,
-  hls::stream< uint64_t >& v1241,
-  hls::stream< ap_uint<128> >& v1242
+  hls::stream< ap_uint<128> >& v1343,
+  hls::stream< int32_t >& v1344,
+  hls::stream< ap_uint<128> >& v1345,
+  hls::stream< ap_uint<128> >& v1346,
+  hls::stream< ap_uint<128> >& v1347,
+  hls::stream< uint64_t >& v1348,
+  hls::stream< uint64_t >& v1349,
+  hls::stream< uint64_t >& v1350,
+  hls::stream< uint64_t >& v1351,
+  hls::stream< ap_uint<128> >& v1352
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1954,529 +2131,375 @@ void core_0(
   gate_max = 2147483647;
   int64_t vector_max;
   vector_max = 1;
-  int64_t v1274 = vector_max;
-  int64_t v1275 = v1274 << 47;
-  ap_int<65> v1276 = v1275;
-  ap_int<65> v1277 = v1276 - 1;
-  int64_t v1278 = v1277;
-  vector_max = v1278;
+  int64_t v1384 = vector_max;
+  int64_t v1385 = v1384 << 47;
+  ap_int<65> v1386 = v1385;
+  ap_int<65> v1387 = v1386 - 1;
+  int64_t v1388 = v1387;
+  vector_max = v1388;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1280 = v1233.read();
+    ap_uint<128> v1390 = v1343.read();
     ap_uint<128> size3;
-    size3 = v1280;
-    ap_int<128> v1282 = size3;
-    int32_t v1283;
-    ap_int<128> v1283_tmp = v1282;
-    v1283 = v1283_tmp(31, 0);
+    size3 = v1390;
+    ap_int<128> v1392 = size3;
+    int32_t v1393;
+    ap_int<128> v1393_tmp = v1392;
+    v1393 = v1393_tmp(31, 0);
     int32_t total_words;
-    total_words = v1283;
-    int32_t v1285 = total_words;
-    weight_words[n5] = v1285;
-    ap_int<128> v1286 = size3;
-    int32_t v1287;
-    ap_int<128> v1287_tmp = v1286;
-    v1287 = v1287_tmp(63, 32);
+    total_words = v1393;
+    int32_t v1395 = total_words;
+    weight_words[n5] = v1395;
+    ap_int<128> v1396 = size3;
+    int32_t v1397;
+    ap_int<128> v1397_tmp = v1396;
+    v1397 = v1397_tmp(63, 32);
     int32_t both1;
-    both1 = v1287;
-    int32_t v1289 = both1;
-    int32_t v1290 = v1289 & 65535;
-    column_words[n5] = v1290;
-    int32_t v1291 = both1;
-    int32_t v1292 = v1291 >> 16;
-    norm_words[n5] = v1292;
-    ap_int<128> v1293 = size3;
-    int32_t v1294;
-    ap_int<128> v1294_tmp = v1293;
-    v1294 = v1294_tmp(95, 64);
+    both1 = v1397;
+    int32_t v1399 = both1;
+    int32_t v1400 = v1399 & 65535;
+    column_words[n5] = v1400;
+    int32_t v1401 = both1;
+    int32_t v1402 = v1401 >> 16;
+    norm_words[n5] = v1402;
+    ap_int<128> v1403 = size3;
+    int32_t v1404;
+    ap_int<128> v1404_tmp = v1403;
+    v1404 = v1404_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1294;
-    int32_t v1296 = all_rows;
-    matrix_rows[n5] = v1296;
-    ap_int<128> v1297 = size3;
-    int32_t v1298;
-    ap_int<128> v1298_tmp = v1297;
-    v1298 = v1298_tmp(127, 96);
+    all_rows = v1404;
+    int32_t v1406 = all_rows;
+    matrix_rows[n5] = v1406;
+    ap_int<128> v1407 = size3;
+    int32_t v1408;
+    ap_int<128> v1408_tmp = v1407;
+    v1408 = v1408_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1298;
-    int32_t v1300 = room_and_groups1;
-    int32_t v1301 = v1300 >> 12;
-    row_groups[n5] = v1301;
+    room_and_groups1 = v1408;
+    int32_t v1410 = room_and_groups1;
+    int32_t v1411 = v1410 >> 12;
+    row_groups[n5] = v1411;
   }
-  int32_t v1302 = matrix_rows[4];
-  int32_t v1303 = v1302 >> 1;
+  int32_t v1412 = matrix_rows[4];
+  int32_t v1413 = v1412 >> 1;
   int32_t intermediate;
-  intermediate = v1303;
+  intermediate = v1413;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1308 = v1234.read();
+  int32_t v1418 = v1344.read();
   int32_t vector_beats1;
-  vector_beats1 = v1308;
-  int32_t v1310 = tokens1;
-  int v1311 = v1310;
-  for (int v1312 = 0; v1312 < v1311; v1312 += 1) {
-    int32_t v1313 = v1312;
+  vector_beats1 = v1418;
+  int32_t v1420 = tokens1;
+  int v1421 = v1420;
+  for (int v1422 = 0; v1422 < v1421; v1422 += 1) {
+    int32_t v1423 = v1422;
     int32_t token_in;
-    token_in = v1313;
+    token_in = v1423;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1316 = vector_beats1;
-    int v1317 = v1316;
-    for (int v1318 = 0; v1318 < v1317; v1318 += 1) {
+    int32_t v1426 = vector_beats1;
+    int v1427 = v1426;
+    for (int v1428 = 0; v1428 < v1427; v1428 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1319 = v1235.read();
+      ap_uint<128> v1429 = v1345.read();
       ap_uint<128> pair1;
-      pair1 = v1319;
-      ap_int<128> v1321 = pair1;
-      ap_int<48> v1322;
-      ap_int<128> v1322_tmp = v1321;
-      v1322 = v1322_tmp(47, 0);
+      pair1 = v1429;
+      ap_int<128> v1431 = pair1;
+      ap_int<48> v1432;
+      ap_int<128> v1432_tmp = v1431;
+      v1432 = v1432_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1322;
-      ap_int<128> v1324 = pair1;
-      ap_int<48> v1325;
-      ap_int<128> v1325_tmp = v1324;
-      v1325 = v1325_tmp(111, 64);
+      low3 = v1432;
+      ap_int<128> v1434 = pair1;
+      ap_int<48> v1435;
+      ap_int<128> v1435_tmp = v1434;
+      v1435 = v1435_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1325;
-      int32_t v1327 = v1318;
+      high3 = v1435;
+      int32_t v1437 = v1428;
       int32_t number;
-      number = v1327;
-      int32_t v1329 = number;
-      int32_t v1330 = token_in;
-      ap_int<65> v1331 = v1329;
-      ap_int<65> v1332 = v1330;
-      ap_int<65> v1333 = v1331 + v1332;
-      int32_t v1334 = v1333;
+      number = v1437;
+      int32_t v1439 = number;
+      int32_t v1440 = token_in;
+      ap_int<65> v1441 = v1439;
+      ap_int<65> v1442 = v1440;
+      ap_int<65> v1443 = v1441 + v1442;
+      int32_t v1444 = v1443;
       int32_t beside;
-      beside = v1334;
-      ap_int<48> v1336 = low3;
-      int32_t v1337 = beside;
-      int v1338 = v1337;
-      residual[v1338][0] = v1336;
-      ap_int<48> v1339 = high3;
-      int32_t v1340 = beside;
-      int v1341 = v1340;
-      residual[v1341][1] = v1339;
-      int32_t v1342 = number;
-      int32_t v1343 = v1342 & 1;
-      int32_t v1344 = v1343 << 1;
+      beside = v1444;
+      ap_int<48> v1446 = low3;
+      int32_t v1447 = beside;
+      int v1448 = v1447;
+      residual[v1448][0] = v1446;
+      ap_int<48> v1449 = high3;
+      int32_t v1450 = beside;
+      int v1451 = v1450;
+      residual[v1451][1] = v1449;
+      int32_t v1452 = number;
+      int32_t v1453 = v1452 & 1;
+      int32_t v1454 = v1453 << 1;
       int32_t lane;
-      lane = v1344;
-      int32_t v1346 = number;
-      int32_t v1347 = v1346 >> 1;
-      int32_t v1348 = token_in;
-      ap_int<65> v1349 = v1347;
-      ap_int<65> v1350 = v1348;
-      ap_int<65> v1351 = v1349 + v1350;
-      int32_t v1352 = v1351;
+      lane = v1454;
+      int32_t v1456 = number;
+      int32_t v1457 = v1456 >> 1;
+      int32_t v1458 = token_in;
+      ap_int<65> v1459 = v1457;
+      ap_int<65> v1460 = v1458;
+      ap_int<65> v1461 = v1459 + v1460;
+      int32_t v1462 = v1461;
       int32_t place_in;
-      place_in = v1352;
-      ap_int<48> v1354 = low3;
-      int32_t v1355 = place_in;
-      int v1356 = v1355;
-      int32_t v1357 = lane;
-      int v1358 = v1357;
-      values[v1356][v1358] = v1354;
-      ap_int<48> v1359 = high3;
-      int32_t v1360 = place_in;
-      int v1361 = v1360;
-      int32_t v1362 = lane;
-      ap_int<33> v1363 = v1362;
-      ap_int<33> v1364 = v1363 + 1;
-      int v1365 = v1364;
-      values[v1361][v1365] = v1359;
-      ap_int<48> v1366 = seen;
-      ap_int<48> v1367 = low3;
-      ap_int<48> v1368 = v1367 >> 47;
-      ap_int<48> v1369 = v1367 ^ v1368;
-      ap_int<48> v1370 = v1366 | v1369;
-      ap_int<48> v1371 = high3;
-      ap_int<48> v1372 = v1371 >> 47;
-      ap_int<48> v1373 = v1371 ^ v1372;
-      ap_int<48> v1374 = v1370 | v1373;
-      seen = v1374;
+      place_in = v1462;
+      ap_int<48> v1464 = low3;
+      int32_t v1465 = place_in;
+      int v1466 = v1465;
+      int32_t v1467 = lane;
+      int v1468 = v1467;
+      values[v1466][v1468] = v1464;
+      ap_int<48> v1469 = high3;
+      int32_t v1470 = place_in;
+      int v1471 = v1470;
+      int32_t v1472 = lane;
+      ap_int<33> v1473 = v1472;
+      ap_int<33> v1474 = v1473 + 1;
+      int v1475 = v1474;
+      values[v1471][v1475] = v1469;
+      ap_int<48> v1476 = seen;
+      ap_int<48> v1477 = low3;
+      ap_int<48> v1478 = v1477 >> 47;
+      ap_int<48> v1479 = v1477 ^ v1478;
+      ap_int<48> v1480 = v1476 | v1479;
+      ap_int<48> v1481 = high3;
+      ap_int<48> v1482 = v1481 >> 47;
+      ap_int<48> v1483 = v1481 ^ v1482;
+      ap_int<48> v1484 = v1480 | v1483;
+      seen = v1484;
     }
-    ap_int<48> v1375 = seen;
-    int32_t v1376 = token_in;
-    int v1377 = v1376;
-    ones[v1377] = v1375;
+    ap_int<48> v1485 = seen;
+    int32_t v1486 = token_in;
+    int v1487 = v1486;
+    ones[v1487] = v1485;
   }
-  int32_t v1378 = v1234.read();
+  int32_t v1488 = v1344.read();
   int32_t count5;
-  count5 = v1378;
-  int32_t v1380 = count5;
-  int v1381 = v1380;
-  for (int v1382 = 0; v1382 < v1381; v1382 += 1) {
-    int32_t v1383 = v1234.read();
+  count5 = v1488;
+  int32_t v1490 = count5;
+  int v1491 = v1490;
+  for (int v1492 = 0; v1492 < v1491; v1492 += 1) {
+    int32_t v1493 = v1344.read();
     int32_t kind5;
-    kind5 = v1383;
-    int32_t v1385 = kind5;
-    bool v1386 = v1385 == 0;
-    int32_t v1387 = v1386 ? (int32_t)0 : (int32_t)6;
+    kind5 = v1493;
+    int32_t v1495 = kind5;
+    bool v1496 = v1495 == 0;
+    int32_t v1497 = v1496 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1387;
-    int32_t v1389 = kind5;
-    bool v1390 = v1389 == 1;
-    ap_int<33> v1391 = v1390 ? (ap_int<33>)7 : (ap_int<33>)6;
-    int32_t v1392 = v1391;
+    phase_begin1 = v1497;
+    int32_t v1499 = kind5;
+    bool v1500 = v1499 == 1;
+    ap_int<33> v1501 = v1500 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1502 = v1501;
     int32_t phase_end1;
-    phase_end1 = v1392;
-    int32_t v1394 = kind5;
-    bool v1395 = v1394 == 0;
-    int32_t v1396 = tokens1;
-    int32_t v1397 = wanted1;
-    int32_t v1398 = v1395 ? (int32_t)v1396 : (int32_t)v1397;
+    phase_end1 = v1502;
+    int32_t v1504 = kind5;
+    bool v1505 = v1504 == 0;
+    int32_t v1506 = tokens1;
+    int32_t v1507 = wanted1;
+    int32_t v1508 = v1505 ? (int32_t)v1506 : (int32_t)v1507;
     int32_t active;
-    active = v1398;
-    int32_t v1400 = phase_begin1;
-    int32_t v1401 = phase_end1;
-    int v1402 = v1400;
-    int v1403 = v1401;
-    for (int v1404 = v1402; v1404 < v1403; v1404 += 1) {
-      int32_t v1405 = v1404;
+    active = v1508;
+    int32_t v1510 = phase_begin1;
+    int32_t v1511 = phase_end1;
+    int v1512 = v1510;
+    int v1513 = v1511;
+    for (int v1514 = v1512; v1514 < v1513; v1514 += 1) {
+      int32_t v1515 = v1514;
       int32_t phase;
-      phase = v1405;
-      ap_uint<128> v1407 = v1236.read();
+      phase = v1515;
+      ap_uint<128> v1517 = v1346.read();
       ap_uint<128> front1;
-      front1 = v1407;
-      ap_uint<128> v1409 = v1236.read();
+      front1 = v1517;
+      ap_uint<128> v1519 = v1346.read();
       ap_uint<128> back1;
-      back1 = v1409;
-      ap_int<128> v1411 = front1;
-      int32_t v1412;
-      ap_int<128> v1412_tmp = v1411;
-      v1412 = v1412_tmp(31, 0);
-      header[0] = v1412;
-      ap_int<128> v1413 = front1;
-      int32_t v1414;
-      ap_int<128> v1414_tmp = v1413;
-      v1414 = v1414_tmp(63, 32);
-      header[1] = v1414;
-      ap_int<128> v1415 = front1;
-      int32_t v1416;
-      ap_int<128> v1416_tmp = v1415;
-      v1416 = v1416_tmp(95, 64);
-      header[2] = v1416;
-      ap_int<128> v1417 = front1;
-      int32_t v1418;
-      ap_int<128> v1418_tmp = v1417;
-      v1418 = v1418_tmp(127, 96);
-      header[3] = v1418;
-      ap_int<128> v1419 = back1;
-      int32_t v1420;
-      ap_int<128> v1420_tmp = v1419;
-      v1420 = v1420_tmp(31, 0);
-      header[4] = v1420;
-      ap_int<128> v1421 = back1;
-      int32_t v1422;
-      ap_int<128> v1422_tmp = v1421;
-      v1422 = v1422_tmp(63, 32);
-      header[5] = v1422;
-      ap_int<128> v1423 = back1;
-      int32_t v1424;
-      ap_int<128> v1424_tmp = v1423;
-      v1424 = v1424_tmp(95, 64);
-      header[6] = v1424;
+      back1 = v1519;
+      ap_int<128> v1521 = front1;
+      int32_t v1522;
+      ap_int<128> v1522_tmp = v1521;
+      v1522 = v1522_tmp(31, 0);
+      header[0] = v1522;
+      ap_int<128> v1523 = front1;
+      int32_t v1524;
+      ap_int<128> v1524_tmp = v1523;
+      v1524 = v1524_tmp(63, 32);
+      header[1] = v1524;
+      ap_int<128> v1525 = front1;
+      int32_t v1526;
+      ap_int<128> v1526_tmp = v1525;
+      v1526 = v1526_tmp(95, 64);
+      header[2] = v1526;
+      ap_int<128> v1527 = front1;
+      int32_t v1528;
+      ap_int<128> v1528_tmp = v1527;
+      v1528 = v1528_tmp(127, 96);
+      header[3] = v1528;
+      ap_int<128> v1529 = back1;
+      int32_t v1530;
+      ap_int<128> v1530_tmp = v1529;
+      v1530 = v1530_tmp(31, 0);
+      header[4] = v1530;
+      ap_int<128> v1531 = back1;
+      int32_t v1532;
+      ap_int<128> v1532_tmp = v1531;
+      v1532 = v1532_tmp(63, 32);
+      header[5] = v1532;
+      ap_int<128> v1533 = back1;
+      int32_t v1534;
+      ap_int<128> v1534_tmp = v1533;
+      v1534 = v1534_tmp(95, 64);
+      header[6] = v1534;
       header[7] = 0;
-      int32_t v1425 = active;
-      int v1426 = v1425;
-      for (int v1427 = 0; v1427 < v1426; v1427 += 1) {
-        int32_t v1428 = v1427;
+      int32_t v1535 = active;
+      int v1536 = v1535;
+      for (int v1537 = 0; v1537 < v1536; v1537 += 1) {
+        int32_t v1538 = v1537;
         int32_t turn;
-        turn = v1428;
-        int32_t v1430 = turn;
+        turn = v1538;
+        int32_t v1540 = turn;
         int32_t token;
-        token = v1430;
-        int32_t v1432 = token;
-        int v1433 = v1432;
-        ap_int<48> v1434 = ones[v1433];
-        int64_t v1435 = v1434;
+        token = v1540;
+        int32_t v1542 = token;
+        int v1543 = v1542;
+        ap_int<48> v1544 = ones[v1543];
+        int64_t v1545 = v1544;
         int64_t magnitude;
-        magnitude = v1435;
-        int64_t v1437 = magnitude;
-        int32_t v1438;
-        bit_length(v1437, &v1438);
+        magnitude = v1545;
+        int64_t v1547 = magnitude;
+        int32_t v1548;
+        bit_length(v1547, &v1548);
         int32_t length;
-        length = v1438;
-        int32_t v1440 = length;
-        ap_int<33> v1441 = v1440;
-        ap_int<33> v1442 = 47 - v1441;
-        int32_t v1443 = v1442;
-        int32_t left1;
-        left1 = v1443;
+        length = v1548;
+        int32_t v1550 = length;
+        ap_int<33> v1551 = v1550;
+        ap_int<33> v1552 = 47 - v1551;
+        int32_t v1553 = v1552;
+        int32_t left2;
+        left2 = v1553;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1445 = phase;
-        int v1446 = v1445;
-        int32_t v1447 = norm_words[v1446];
+        int32_t v1555 = phase;
+        int v1556 = v1555;
+        int32_t v1557 = norm_words[v1556];
         int32_t vector_words1;
-        vector_words1 = v1447;
-        int32_t v1449 = vector_words1;
-        int v1450 = v1449;
-        for (int v1451 = 0; v1451 < v1450; v1451 += 1) {
+        vector_words1 = v1557;
+        int32_t v1559 = vector_words1;
+        int v1560 = v1559;
+        for (int v1561 = 0; v1561 < v1560; v1561 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1452 = v1451;
+          int32_t v1562 = v1561;
           int32_t measured;
-          measured = v1452;
-          ap_uint<128> v1454 = v1237.read();
+          measured = v1562;
+          ap_uint<128> v1564 = v1347.read();
           ap_uint<128> element1;
-          element1 = v1454;
-          int32_t v1456 = measured;
-          int32_t v1457 = token;
-          ap_int<65> v1458 = v1456;
-          ap_int<65> v1459 = v1457;
-          ap_int<65> v1460 = v1458 + v1459;
-          int32_t v1461 = v1460;
+          element1 = v1564;
+          int32_t v1566 = measured;
+          int32_t v1567 = token;
+          ap_int<65> v1568 = v1566;
+          ap_int<65> v1569 = v1567;
+          ap_int<65> v1570 = v1568 + v1569;
+          int32_t v1571 = v1570;
           int32_t place;
-          place = v1461;
-          int32_t v1463 = place;
-          int32_t v1464 = measured;
-          ap_int<128> v1465 = element1;
-          int32_t v1466 = left1;
-          measure(values, v1463, v1464, v1465, v1466, scaled, squares, absmax);
+          place = v1571;
+          int32_t v1573 = place;
+          int32_t v1574 = measured;
+          ap_int<128> v1575 = element1;
+          int32_t v1576 = left2;
+          measure(values, v1573, v1574, v1575, v1576, scaled, squares, absmax);
         }
-        int32_t v1467 = length;
-        ap_int<33> v1468 = v1467;
-        ap_int<33> v1469 = v1468 + 1;
-        int32_t v1470 = v1469;
+        int32_t v1577 = length;
+        ap_int<33> v1578 = v1577;
+        ap_int<33> v1579 = v1578 + 1;
+        int32_t v1580 = v1579;
         int32_t lost;
-        lost = v1470;
-        int32_t v1472 = lost;
-        ap_int<33> v1473 = v1472;
-        ap_int<33> v1474 = v1473 - 18;
-        ap_int<33> v1475 = v1474 << 1;
-        int32_t v1476 = v1475;
+        lost = v1580;
+        int32_t v1582 = lost;
+        ap_int<33> v1583 = v1582;
+        ap_int<33> v1584 = v1583 - 18;
+        ap_int<33> v1585 = v1584 << 1;
+        int32_t v1586 = v1585;
         int32_t plain_exponent;
-        plain_exponent = v1476;
-        int64_t v1478 = squares[1];
-        int32_t v1479 = plain_exponent;
-        normalise(v1478, v1479, plain);
-        int32_t v1480 = phase;
-        bool v1481 = v1480 == 3;
-        if (v1481) {
-          int32_t v1482 = token;
-          int v1483 = v1482;
-          int32_t v1484 = gate_mantissas[v1483];
-          plain[0] = v1484;
-          int32_t v1485 = token;
-          int v1486 = v1485;
-          int32_t v1487 = gate_exponents[v1486];
-          plain[1] = v1487;
+        plain_exponent = v1586;
+        int64_t v1588 = squares[1];
+        int32_t v1589 = plain_exponent;
+        normalise(v1588, v1589, plain);
+        int32_t v1590 = phase;
+        bool v1591 = v1590 == 3;
+        if (v1591) {
+          int32_t v1592 = token;
+          int v1593 = v1592;
+          int32_t v1594 = gate_mantissas[v1593];
+          plain[0] = v1594;
+          int32_t v1595 = token;
+          int v1596 = v1595;
+          int32_t v1597 = gate_exponents[v1596];
+          plain[1] = v1597;
         }
-        int32_t v1488 = phase;
-        bool v1489 = v1488 == 5;
-        if (v1489) {
+        int32_t v1598 = phase;
+        bool v1599 = v1598 == 5;
+        if (v1599) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1490 = lost;
-        norm_scale(header, v1490, squares, absmax, plain, exponents, work);
-        int32_t v1491 = absmax[0];
-        int32_t v1492;
-        code_shift(v1491, &v1492);
-        int32_t code_left;
-        code_left = v1492;
-        int32_t v1494 = absmax[0];
-        int32_t v1495 = code_left;
-        ap_int<25> v1496;
-        code_reciprocal(v1494, v1495, &v1496);
-        ap_int<25> reciprocal1;
-        reciprocal1 = v1496;
-        int32_t code_column;
-        code_column = 0;
-        int32_t code_group;
-        code_group = 0;
-        int64_t v1500 = work[0];
-        int64_t radicand1;
-        radicand1 = v1500;
-        int64_t v1502 = work[1];
-        ap_int<36> v1503 = v1502;
-        ap_int<36> dividend;
-        dividend = v1503;
-        int64_t root;
-        root = 0;
-        int64_t quotient1;
-        quotient1 = 0;
-        ap_int<36> divisor;
-        divisor = 0;
-        int32_t dividing;
-        dividing = 0;
-        int64_t root_bit;
-        root_bit = 1;
-        int64_t v1510 = root_bit;
-        int64_t v1511 = v1510 << 60;
-        root_bit = v1511;
-        int32_t v1512 = vector_words1;
-        bool v1513 = v1512 > 57;
-        int32_t v1514 = v1513 ? (int32_t)v1512 : (int32_t)57;
-        int32_t passes;
-        passes = v1514;
-        int32_t v1516 = passes;
-        int v1517 = v1516;
-        for (int v1518 = 0; v1518 < v1517; v1518 += 1) {
-        #pragma HLS pipeline II=1
-          int32_t v1519 = v1518;
-          int32_t coded;
-          coded = v1519;
-          int32_t v1521 = coded;
-          int32_t v1522 = vector_words1;
-          bool v1523 = v1521 < v1522;
-          if (v1523) {
-            int32_t v1524 = coded;
-            int32_t v1525 = code_left;
-            ap_int<25> v1526 = reciprocal1;
-            int32_t v1527 = code_column;
-            int32_t v1528 = turn;
-            int32_t v1529 = code_group;
-            quantise(scaled, v1524, v1525, v1526, codes, v1527, v1528, v1529);
-            int32_t v1530 = code_group;
-            ap_int<33> v1531 = v1530;
-            ap_int<33> v1532 = v1531 + 1;
-            int32_t v1533 = v1532;
-            code_group = v1533;
-            int32_t v1534 = code_group;
-            bool v1535 = v1534 == 8;
-            if (v1535) {
-              code_group = 0;
-              int32_t v1536 = code_column;
-              ap_int<33> v1537 = v1536;
-              ap_int<33> v1538 = v1537 + 1;
-              int32_t v1539 = v1538;
-              code_column = v1539;
-            }
-          }
-          int32_t v1540 = coded;
-          bool v1541 = v1540 == 31;
-          if (v1541) {
-            int64_t v1542 = root;
-            ap_int<36> v1543 = v1542;
-            divisor = v1543;
-          }
-          ap_int<36> v1544 = dividend;
-          ap_int<36> v1545 = divisor;
-          ap_int<37> v1546 = v1544;
-          ap_int<37> v1547 = v1545;
-          ap_int<37> v1548 = v1546 - v1547;
-          ap_int<36> v1549 = v1548;
-          ap_int<36> less;
-          less = v1549;
-          int32_t v1551 = dividing;
-          bool v1552 = v1551 > 0;
-          if (v1552) {
-            int64_t v1553 = quotient1;
-            int64_t v1554 = v1553 << 1;
-            quotient1 = v1554;
-            ap_int<36> v1555 = less;
-            bool v1556 = v1555 >= 0;
-            if (v1556) {
-              ap_int<36> v1557 = less;
-              dividend = v1557;
-              int64_t v1558 = quotient1;
-              ap_int<65> v1559 = v1558;
-              ap_int<65> v1560 = v1559 + 1;
-              int64_t v1561 = v1560;
-              quotient1 = v1561;
-            }
-            ap_int<36> v1562 = dividend;
-            ap_int<36> v1563 = v1562 << 1;
-            dividend = v1563;
-          }
-          int64_t v1564 = root;
-          int64_t v1565 = root_bit;
-          ap_int<65> v1566 = v1564;
-          ap_int<65> v1567 = v1565;
-          ap_int<65> v1568 = v1566 + v1567;
-          int64_t v1569 = v1568;
-          int64_t trial;
-          trial = v1569;
-          int64_t v1571 = root;
-          int64_t v1572 = v1571 >> 1;
-          root = v1572;
-          int64_t v1573 = radicand1;
-          int64_t v1574 = trial;
-          bool v1575 = v1573 >= v1574;
-          if (v1575) {
-            int64_t v1576 = trial;
-            int64_t v1577 = radicand1;
-            ap_int<65> v1578 = v1577;
-            ap_int<65> v1579 = v1576;
-            ap_int<65> v1580 = v1578 - v1579;
-            int64_t v1581 = v1580;
-            radicand1 = v1581;
-            int64_t v1582 = root_bit;
-            int64_t v1583 = root;
-            ap_int<65> v1584 = v1583;
-            ap_int<65> v1585 = v1582;
-            ap_int<65> v1586 = v1584 + v1585;
-            int64_t v1587 = v1586;
-            root = v1587;
-          }
-          int64_t v1588 = root_bit;
-          int64_t v1589 = v1588 >> 2;
-          root_bit = v1589;
-          dividing = 0;
-          int32_t v1590 = coded;
-          bool v1591 = v1590 >= 31;
-          if (v1591) {
-            int32_t v1592 = coded;
-            ap_int<33> v1593 = v1592;
-            bool v1594 = v1593 < 56;
-            if (v1594) {
-              dividing = 1;
-            }
-          }
-        }
-        int64_t v1595 = quotient1;
-        ratio_end(v1595, exponents, 18, scale);
-        int32_t v1596 = scale[0];
-        int32_t v1597 = turn;
-        int v1598 = v1597;
-        scale_mantissas[v1598] = v1596;
-        int32_t v1599 = scale[1];
-        int32_t v1600 = turn;
-        int v1601 = v1600;
-        scale_exponents[v1601] = v1599;
-        int32_t v1602 = phase;
-        bool v1603 = v1602 < 6;
-        int32_t v1604 = scale[1];
-        bool v1605 = v1604 > 0;
-        bool v1606 = v1603 & v1605;
-        if (v1606) {
-          int32_t v1607 = cut1[2];
-          ap_int<33> v1608 = v1607;
-          ap_int<33> v1609 = v1608 + 1;
-          int32_t v1610 = v1609;
-          cut1[2] = v1610;
+        int32_t v1600 = lost;
+        norm_scale(header, v1600, squares, absmax, plain, exponents, work);
+        int32_t v1601 = vector_words1;
+        int32_t v1602 = turn;
+        codes_and_scale(scaled, v1601, v1602, absmax, work, exponents, codes, scale);
+        int32_t v1603 = scale[0];
+        int32_t v1604 = turn;
+        int v1605 = v1604;
+        scale_mantissas[v1605] = v1603;
+        int32_t v1606 = scale[1];
+        int32_t v1607 = turn;
+        int v1608 = v1607;
+        scale_exponents[v1608] = v1606;
+        int32_t v1609 = phase;
+        bool v1610 = v1609 < 6;
+        int32_t v1611 = scale[1];
+        bool v1612 = v1611 > 0;
+        bool v1613 = v1610 & v1612;
+        if (v1613) {
+          int32_t v1614 = cut1[2];
+          ap_int<33> v1615 = v1614;
+          ap_int<33> v1616 = v1615 + 1;
+          int32_t v1617 = v1616;
+          cut1[2] = v1617;
         }
       }
-      int32_t v1611 = phase;
-      int v1612 = v1611;
-      int32_t v1613 = weight_words[v1612];
+      int32_t v1618 = phase;
+      int v1619 = v1618;
+      int32_t v1620 = weight_words[v1619];
       int32_t words5;
-      words5 = v1613;
-      int32_t v1615 = phase;
-      int v1616 = v1615;
-      int32_t v1617 = column_words[v1616];
+      words5 = v1620;
+      int32_t v1622 = phase;
+      int v1623 = v1622;
+      int32_t v1624 = column_words[v1623];
       int32_t columns;
-      columns = v1617;
-      int32_t v1619 = phase;
-      int v1620 = v1619;
-      int32_t v1621 = matrix_rows[v1620];
+      columns = v1624;
+      int32_t v1626 = phase;
+      int v1627 = v1626;
+      int32_t v1628 = matrix_rows[v1627];
       int32_t rows;
-      rows = v1621;
-      l_S_t_6_t3: for (int t3 = 0; t3 < 1; t3++) {
+      rows = v1628;
+      l_S_t_5_t3: for (int t3 = 0; t3 < 1; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1624 = phase;
-        bool v1625 = v1624 == 2;
-        bool v1626 = v1624 >= 3;
-        bool v1627 = v1625 | v1626;
-        if (v1627) {
+        int32_t v1631 = phase;
+        bool v1632 = v1631 == 2;
+        bool v1633 = v1631 >= 3;
+        bool v1634 = v1632 | v1633;
+        if (v1634) {
           ones[t3] = 0;
         }
       }
@@ -2484,765 +2507,765 @@ void core_0(
       state_beat = 0;
       ap_uint<128> room_beat1;
       room_beat1 = 0;
-      int32_t column;
-      column = 0;
+      int32_t column1;
+      column1 = 0;
       int32_t position;
       position = 0;
       int32_t pending;
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1634 = words5;
+      int32_t v1641 = words5;
       int32_t turns;
-      turns = v1634;
+      turns = v1641;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1639 = turns;
-      int32_t v1640 = group_sums;
-      ap_int<33> v1641 = v1639;
-      ap_int<33> v1642 = v1640;
-      ap_int<33> v1643 = v1641 + v1642;
-      int32_t v1644 = v1643;
-      int32_t steps;
-      steps = v1644;
-      int32_t v1646 = steps;
-      int v1647 = v1646;
-      for (int v1648 = 0; v1648 < v1647; v1648 += 1) {
+      int32_t v1646 = turns;
+      int32_t v1647 = group_sums;
+      ap_int<33> v1648 = v1646;
+      ap_int<33> v1649 = v1647;
+      ap_int<33> v1650 = v1648 + v1649;
+      int32_t v1651 = v1650;
+      int32_t steps1;
+      steps1 = v1651;
+      int32_t v1653 = steps1;
+      int v1654 = v1653;
+      for (int v1655 = 0; v1655 < v1654; v1655 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1650 = turns;
-        ap_int<33> v1651 = v1648;
-        ap_int<33> v1652 = v1650;
-        bool v1653 = v1651 < v1652;
-        if (v1653) {
-          int32_t v1654 = taking;
-          bool v1655 = v1654 == 1;
-          if (v1655) {
-            uint64_t v1656 = v1238.read();
-            word[0] = v1656;
-            uint64_t v1657 = v1239.read();
-            word[1] = v1657;
-            uint64_t v1658 = v1240.read();
-            word[2] = v1658;
-            uint64_t v1659 = v1241.read();
-            word[3] = v1659;
+        int32_t v1657 = turns;
+        ap_int<33> v1658 = v1655;
+        ap_int<33> v1659 = v1657;
+        bool v1660 = v1658 < v1659;
+        if (v1660) {
+          int32_t v1661 = taking;
+          bool v1662 = v1661 == 1;
+          if (v1662) {
+            uint64_t v1663 = v1348.read();
+            word[0] = v1663;
+            uint64_t v1664 = v1349.read();
+            word[1] = v1664;
+            uint64_t v1665 = v1350.read();
+            word[2] = v1665;
+            uint64_t v1666 = v1351.read();
+            word[3] = v1666;
           }
         }
-        int32_t v1660 = pending;
-        bool v1661 = v1660 > 0;
-        if (v1661) {
-          int32_t v1662 = pending;
-          ap_int<33> v1663 = v1662;
-          ap_int<33> v1664 = v1663 - 1;
-          int32_t v1665 = v1664;
-          pending = v1665;
+        int32_t v1667 = pending;
+        bool v1668 = v1667 > 0;
+        if (v1668) {
+          int32_t v1669 = pending;
+          ap_int<33> v1670 = v1669;
+          ap_int<33> v1671 = v1670 - 1;
+          int32_t v1672 = v1671;
+          pending = v1672;
           ap_int<21> total4;
           total4 = 0;
-          l_S_t_7_t4: for (int t4 = 0; t4 < 1; t4++) {
-            int32_t v1668 = taker;
-            ap_int<33> v1669 = v1668;
-            ap_int<33> v1670 = t4;
-            bool v1671 = v1669 == v1670;
-            if (v1671) {
-              ap_int<21> v1672 = leaving[0][t4];
-              total4 = v1672;
-              int32_t v1673 = scale_mantissas[t4];
-              scale[0] = v1673;
-              int32_t v1674 = scale_exponents[t4];
-              scale[1] = v1674;
+          l_S_t_6_t4: for (int t4 = 0; t4 < 1; t4++) {
+            int32_t v1675 = taker;
+            ap_int<33> v1676 = v1675;
+            ap_int<33> v1677 = t4;
+            bool v1678 = v1676 == v1677;
+            if (v1678) {
+              ap_int<21> v1679 = leaving[0][t4];
+              total4 = v1679;
+              int32_t v1680 = scale_mantissas[t4];
+              scale[0] = v1680;
+              int32_t v1681 = scale_exponents[t4];
+              scale[1] = v1681;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1676 = last_taker;
-          bool v1677 = v1676 == 1;
-          if (v1677) {
-            l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
+          int32_t v1683 = last_taker;
+          bool v1684 = v1683 == 1;
+          if (v1684) {
+            l_S_r_t_7_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 1; t5++) {
-                ap_int<21> v1680 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1680;
+                ap_int<21> v1687 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1687;
               }
             }
           }
-          int32_t v1681 = position;
-          int32_t v1682 = rows;
-          bool v1683 = v1681 < v1682;
-          if (v1683) {
-            int32_t v1684 = phase;
-            int32_t step1;
-            step1 = v1684;
-            int32_t v1686 = position;
+          int32_t v1688 = position;
+          int32_t v1689 = rows;
+          bool v1690 = v1688 < v1689;
+          if (v1690) {
+            int32_t v1691 = phase;
+            int32_t step2;
+            step2 = v1691;
+            int32_t v1693 = position;
             int32_t at5;
-            at5 = v1686;
-            int32_t v1688 = phase;
-            bool v1689 = v1688 == 4;
-            if (v1689) {
-              int32_t v1690 = position;
-              int32_t v1691 = intermediate;
-              bool v1692 = v1690 >= v1691;
-              if (v1692) {
-                step1 = 7;
-                int32_t v1693 = position;
-                int32_t v1694 = intermediate;
-                ap_int<33> v1695 = v1693;
-                ap_int<33> v1696 = v1694;
-                ap_int<33> v1697 = v1695 - v1696;
-                int32_t v1698 = v1697;
-                at5 = v1698;
+            at5 = v1693;
+            int32_t v1695 = phase;
+            bool v1696 = v1695 == 4;
+            if (v1696) {
+              int32_t v1697 = position;
+              int32_t v1698 = intermediate;
+              bool v1699 = v1697 >= v1698;
+              if (v1699) {
+                step2 = 7;
+                int32_t v1700 = position;
+                int32_t v1701 = intermediate;
+                ap_int<33> v1702 = v1700;
+                ap_int<33> v1703 = v1701;
+                ap_int<33> v1704 = v1702 - v1703;
+                int32_t v1705 = v1704;
+                at5 = v1705;
               }
             }
-            int32_t v1699 = phase;
-            bool v1700 = v1699 == 6;
-            if (v1700) {
+            int32_t v1706 = phase;
+            bool v1707 = v1706 == 6;
+            if (v1707) {
               at5 = 0;
             }
-            int32_t v1701 = position;
-            int32_t v1702 = v1701 & 3;
+            int32_t v1708 = position;
+            int32_t v1709 = v1708 & 3;
             int32_t quarter;
-            quarter = v1702;
-            int32_t v1704 = step1;
-            bool v1705 = v1704 == 1;
-            int32_t v1706 = taker;
-            bool v1707 = v1706 == 0;
-            int32_t v1708 = quarter;
-            bool v1709 = v1708 == 0;
-            bool v1710 = v1705 & v1707;
-            bool v1711 = v1710 & v1709;
-            if (v1711) {
-              ap_uint<128> v1712 = v1236.read();
-              room_beat1 = v1712;
+            quarter = v1709;
+            int32_t v1711 = step2;
+            bool v1712 = v1711 == 1;
+            int32_t v1713 = taker;
+            bool v1714 = v1713 == 0;
+            int32_t v1715 = quarter;
+            bool v1716 = v1715 == 0;
+            bool v1717 = v1712 & v1714;
+            bool v1718 = v1717 & v1716;
+            if (v1718) {
+              ap_uint<128> v1719 = v1346.read();
+              room_beat1 = v1719;
             }
-            int32_t v1713 = step1;
-            bool v1714 = v1713 == 1;
-            int32_t v1715 = tokens1;
-            bool v1716 = v1715 == 1;
-            int32_t v1717 = quarter;
-            bool v1718 = v1717 == 0;
-            bool v1719 = v1714 & v1716;
-            bool v1720 = v1719 & v1718;
-            if (v1720) {
-              ap_uint<128> v1721 = v1235.read();
-              state_beat = v1721;
+            int32_t v1720 = step2;
+            bool v1721 = v1720 == 1;
+            int32_t v1722 = tokens1;
+            bool v1723 = v1722 == 1;
+            int32_t v1724 = quarter;
+            bool v1725 = v1724 == 0;
+            bool v1726 = v1721 & v1723;
+            bool v1727 = v1726 & v1725;
+            if (v1727) {
+              ap_uint<128> v1728 = v1345.read();
+              state_beat = v1728;
             }
-            ap_int<128> v1722 = room_beat1;
-            int32_t v1723 = v1722;
+            ap_int<128> v1729 = room_beat1;
+            int32_t v1730 = v1729;
             int32_t room;
-            room = v1723;
-            ap_int<128> v1725 = state_beat;
-            int32_t v1726 = v1725;
+            room = v1730;
+            ap_int<128> v1732 = state_beat;
+            int32_t v1733 = v1732;
             int32_t before1;
-            before1 = v1726;
-            l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1729 = quarter;
-              ap_int<34> v1730 = k4;
-              ap_int<34> v1731 = v1730 + 1;
-              ap_int<34> v1732 = v1729;
-              bool v1733 = v1732 == v1731;
-              if (v1733) {
-                ap_int<128> v1734 = room_beat1;
-                int64_t v1735 = k4;
-                int64_t v1736 = v1735 * 32;
-                ap_int<65> v1737 = v1736;
-                ap_int<65> v1738 = v1737 + 32;
-                ap_uint<128> v1739 = v1738;
-                ap_uint<128> v1740 = v1734 >> v1739;
+            before1 = v1733;
+            l_S_k_8_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1736 = quarter;
+              ap_int<34> v1737 = k4;
+              ap_int<34> v1738 = v1737 + 1;
+              ap_int<34> v1739 = v1736;
+              bool v1740 = v1739 == v1738;
+              if (v1740) {
+                ap_int<128> v1741 = room_beat1;
+                int64_t v1742 = k4;
+                int64_t v1743 = v1742 * 32;
+                ap_int<65> v1744 = v1743;
+                ap_int<65> v1745 = v1744 + 32;
+                ap_uint<128> v1746 = v1745;
+                ap_uint<128> v1747 = v1741 >> v1746;
                 ap_uint<128> room_part;
-                room_part = v1740;
-                ap_int<128> v1742 = room_part;
-                int32_t v1743 = v1742;
-                room = v1743;
-                ap_int<128> v1744 = state_beat;
-                ap_uint<128> v1745 = v1744 >> v1739;
+                room_part = v1747;
+                ap_int<128> v1749 = room_part;
+                int32_t v1750 = v1749;
+                room = v1750;
+                ap_int<128> v1751 = state_beat;
+                ap_uint<128> v1752 = v1751 >> v1746;
                 ap_uint<128> state_part;
-                state_part = v1745;
-                ap_int<128> v1747 = state_part;
-                int32_t v1748 = v1747;
-                before1 = v1748;
+                state_part = v1752;
+                ap_int<128> v1754 = state_part;
+                int32_t v1755 = v1754;
+                before1 = v1755;
               }
             }
-            int32_t v1749 = at5;
-            int32_t v1750 = taker;
-            ap_int<65> v1751 = v1749;
-            ap_int<65> v1752 = v1750;
-            ap_int<65> v1753 = v1751 + v1752;
-            int32_t v1754 = v1753;
+            int32_t v1756 = at5;
+            int32_t v1757 = taker;
+            ap_int<65> v1758 = v1756;
+            ap_int<65> v1759 = v1757;
+            ap_int<65> v1760 = v1758 + v1759;
+            int32_t v1761 = v1760;
             int32_t beside_at;
-            beside_at = v1754;
-            ap_int<21> v1756 = total4;
-            ap_int<48> v1757;
-            dequantise(v1756, scale, &v1757);
+            beside_at = v1761;
+            ap_int<21> v1763 = total4;
+            ap_int<48> v1764;
+            dequantise(v1763, scale, &v1764);
             ap_int<48> delta;
-            delta = v1757;
-            ap_int<48> v1759 = delta;
-            int32_t v1760;
-            saturate_gate(v1759, &v1760);
+            delta = v1764;
+            ap_int<48> v1766 = delta;
+            int32_t v1767;
+            saturate_gate(v1766, &v1767);
             int32_t gate;
-            gate = v1760;
-            int32_t v1762 = beside_at;
-            int v1763 = v1762;
-            int32_t v1764 = held[v1763];
+            gate = v1767;
+            int32_t v1769 = beside_at;
+            int v1770 = v1769;
+            int32_t v1771 = held[v1770];
             int32_t kept;
-            kept = v1764;
-            int32_t v1766 = step1;
-            bool v1767 = v1766 == 1;
-            int32_t v1768 = gate;
-            int32_t v1769 = 0 - v1768;
-            int32_t v1770 = v1767 ? (int32_t)v1769 : (int32_t)v1768;
+            kept = v1771;
+            int32_t v1773 = step2;
+            bool v1774 = v1773 == 1;
+            int32_t v1775 = gate;
+            int32_t v1776 = 0 - v1775;
+            int32_t v1777 = v1774 ? (int32_t)v1776 : (int32_t)v1775;
             int32_t signed_gate;
-            signed_gate = v1770;
-            int32_t v1772 = step1;
-            bool v1773 = v1772 == 2;
-            int32_t v1774 = kept;
-            int32_t v1775 = signed_gate;
-            int32_t v1776 = v1773 ? (int32_t)v1774 : (int32_t)v1775;
+            signed_gate = v1777;
+            int32_t v1779 = step2;
+            bool v1780 = v1779 == 2;
+            int32_t v1781 = kept;
+            int32_t v1782 = signed_gate;
+            int32_t v1783 = v1780 ? (int32_t)v1781 : (int32_t)v1782;
             int32_t argument;
-            argument = v1776;
-            int32_t v1778 = argument;
-            ap_int<22> v1779;
-            sigmoid(v1778, &v1779);
+            argument = v1783;
+            int32_t v1785 = argument;
+            ap_int<22> v1786;
+            sigmoid(v1785, &v1786);
             ap_int<22> sigma;
-            sigma = v1779;
-            int32_t v1781 = step1;
-            bool v1782 = v1781 == 1;
-            int32_t v1783 = room;
-            int32_t v1784 = argument;
-            int32_t v1785 = v1782 ? (int32_t)v1783 : (int32_t)v1784;
+            sigma = v1786;
+            int32_t v1788 = step2;
+            bool v1789 = v1788 == 1;
+            int32_t v1790 = room;
+            int32_t v1791 = argument;
+            int32_t v1792 = v1789 ? (int32_t)v1790 : (int32_t)v1791;
             int32_t factor1;
-            factor1 = v1785;
-            int32_t v1787 = factor1;
-            ap_int<22> v1788 = sigma;
-            int32_t v1789;
-            times_sigma(v1787, v1788, &v1789);
+            factor1 = v1792;
+            int32_t v1794 = factor1;
+            ap_int<22> v1795 = sigma;
+            int32_t v1796;
+            times_sigma(v1794, v1795, &v1796);
             int32_t weighted1;
-            weighted1 = v1789;
-            int32_t v1791 = weighted1;
-            ap_int<22> v1792 = v1791;
+            weighted1 = v1796;
+            int32_t v1798 = weighted1;
+            ap_int<22> v1799 = v1798;
             ap_int<22> fresh;
-            fresh = v1792;
-            int32_t v1794 = before1;
-            int32_t v1795 = kept;
-            ap_int<22> v1796 = fresh;
-            int32_t v1797;
-            state_update(v1794, v1795, v1796, &v1797);
+            fresh = v1799;
+            int32_t v1801 = before1;
+            int32_t v1802 = kept;
+            ap_int<22> v1803 = fresh;
+            int32_t v1804;
+            state_update(v1801, v1802, v1803, &v1804);
             int32_t mixed1;
-            mixed1 = v1797;
+            mixed1 = v1804;
             int32_t keeps;
             keeps = 0;
-            int32_t v1800 = step1;
-            bool v1801 = v1800 == 0;
-            bool v1802 = v1800 == 4;
-            bool v1803 = v1801 | v1802;
-            if (v1803) {
+            int32_t v1807 = step2;
+            bool v1808 = v1807 == 0;
+            bool v1809 = v1807 == 4;
+            bool v1810 = v1808 | v1809;
+            if (v1810) {
               keeps = 1;
             }
-            int32_t v1804 = step1;
-            bool v1805 = v1804 == 1;
-            if (v1805) {
-              int32_t v1806 = tokens1;
-              bool v1807 = v1806 == 1;
-              if (v1807) {
+            int32_t v1811 = step2;
+            bool v1812 = v1811 == 1;
+            if (v1812) {
+              int32_t v1813 = tokens1;
+              bool v1814 = v1813 == 1;
+              if (v1814) {
                 keeps = 1;
               }
             }
-            int32_t v1808 = keeps;
-            bool v1809 = v1808 == 1;
-            if (v1809) {
-              int32_t v1810 = step1;
-              bool v1811 = v1810 == 1;
-              int32_t v1812 = mixed1;
-              int32_t v1813 = weighted1;
-              int32_t v1814 = v1811 ? (int32_t)v1812 : (int32_t)v1813;
-              int32_t v1815 = beside_at;
-              int v1816 = v1815;
-              held[v1816] = v1814;
+            int32_t v1815 = keeps;
+            bool v1816 = v1815 == 1;
+            if (v1816) {
+              int32_t v1817 = step2;
+              bool v1818 = v1817 == 1;
+              int32_t v1819 = mixed1;
+              int32_t v1820 = weighted1;
+              int32_t v1821 = v1818 ? (int32_t)v1819 : (int32_t)v1820;
+              int32_t v1822 = beside_at;
+              int v1823 = v1822;
+              held[v1823] = v1821;
             }
-            int32_t v1817 = step1;
-            bool v1818 = v1817 == 2;
-            int32_t v1819 = weighted1;
-            int32_t v1820 = kept;
-            int32_t v1821 = v1818 ? (int32_t)v1819 : (int32_t)v1820;
+            int32_t v1824 = step2;
+            bool v1825 = v1824 == 2;
+            int32_t v1826 = weighted1;
+            int32_t v1827 = kept;
+            int32_t v1828 = v1825 ? (int32_t)v1826 : (int32_t)v1827;
             int32_t other;
-            other = v1821;
-            int32_t v1823 = gate;
-            int32_t v1824 = other;
-            ap_int<48> v1825;
-            gated_product(v1823, v1824, &v1825);
+            other = v1828;
+            int32_t v1830 = gate;
+            int32_t v1831 = other;
+            ap_int<48> v1832;
+            gated_product(v1830, v1831, &v1832);
             ap_int<48> value1;
-            value1 = v1825;
-            int32_t v1827 = step1;
-            bool v1828 = v1827 == 3;
-            bool v1829 = v1827 == 5;
-            bool v1830 = v1828 | v1829;
-            if (v1830) {
-              int32_t v1831 = at5;
-              int32_t v1832 = v1831 >> 1;
-              int32_t v1833 = taker;
-              ap_int<65> v1834 = v1832;
-              ap_int<65> v1835 = v1833;
-              ap_int<65> v1836 = v1834 + v1835;
-              int32_t v1837 = v1836;
+            value1 = v1832;
+            int32_t v1834 = step2;
+            bool v1835 = v1834 == 3;
+            bool v1836 = v1834 == 5;
+            bool v1837 = v1835 | v1836;
+            if (v1837) {
+              int32_t v1838 = at5;
+              int32_t v1839 = v1838 >> 1;
+              int32_t v1840 = taker;
+              ap_int<65> v1841 = v1839;
+              ap_int<65> v1842 = v1840;
+              ap_int<65> v1843 = v1841 + v1842;
+              int32_t v1844 = v1843;
               int32_t beside1;
-              beside1 = v1837;
-              int32_t v1839 = beside1;
-              int v1840 = v1839;
-              int32_t v1841 = at5;
-              int32_t v1842 = v1841 & 1;
-              int v1843 = v1842;
-              ap_int<48> v1844 = residual[v1840][v1843];
-              ap_int<48> v1845 = delta;
-              ap_int<48> v1846;
-              residual_add(v1844, v1845, &v1846);
-              value1 = v1846;
-              ap_int<48> v1847 = value1;
-              int32_t v1848 = beside1;
-              int v1849 = v1848;
-              int32_t v1850 = at5;
-              int32_t v1851 = v1850 & 1;
-              int v1852 = v1851;
-              residual[v1849][v1852] = v1847;
-              ap_int<48> v1853 = value1;
-              int64_t v1854 = vector_max;
-              int64_t v1855 = v1853;
-              bool v1856 = v1855 == v1854;
-              int64_t v1857 = 0 - v1854;
-              bool v1858 = v1855 == v1857;
-              bool v1859 = v1856 | v1858;
-              if (v1859) {
-                int32_t v1860 = cut1[1];
-                ap_int<33> v1861 = v1860;
-                ap_int<33> v1862 = v1861 + 1;
-                int32_t v1863 = v1862;
-                cut1[1] = v1863;
+              beside1 = v1844;
+              int32_t v1846 = beside1;
+              int v1847 = v1846;
+              int32_t v1848 = at5;
+              int32_t v1849 = v1848 & 1;
+              int v1850 = v1849;
+              ap_int<48> v1851 = residual[v1847][v1850];
+              ap_int<48> v1852 = delta;
+              ap_int<48> v1853;
+              residual_add(v1851, v1852, &v1853);
+              value1 = v1853;
+              ap_int<48> v1854 = value1;
+              int32_t v1855 = beside1;
+              int v1856 = v1855;
+              int32_t v1857 = at5;
+              int32_t v1858 = v1857 & 1;
+              int v1859 = v1858;
+              residual[v1856][v1859] = v1854;
+              ap_int<48> v1860 = value1;
+              int64_t v1861 = vector_max;
+              int64_t v1862 = v1860;
+              bool v1863 = v1862 == v1861;
+              int64_t v1864 = 0 - v1861;
+              bool v1865 = v1862 == v1864;
+              bool v1866 = v1863 | v1865;
+              if (v1866) {
+                int32_t v1867 = cut1[1];
+                ap_int<33> v1868 = v1867;
+                ap_int<33> v1869 = v1868 + 1;
+                int32_t v1870 = v1869;
+                cut1[1] = v1870;
               }
             } else {
-              int32_t v1864 = step1;
-              bool v1865 = v1864 != 6;
-              if (v1865) {
-                int32_t v1866 = gate;
-                int32_t v1867 = gate_max;
-                bool v1868 = v1866 == v1867;
-                int32_t v1869 = 0 - v1867;
-                bool v1870 = v1866 == v1869;
-                bool v1871 = v1868 | v1870;
-                if (v1871) {
-                  int32_t v1872 = cut1[0];
-                  ap_int<33> v1873 = v1872;
-                  ap_int<33> v1874 = v1873 + 1;
-                  int32_t v1875 = v1874;
-                  cut1[0] = v1875;
+              int32_t v1871 = step2;
+              bool v1872 = v1871 != 6;
+              if (v1872) {
+                int32_t v1873 = gate;
+                int32_t v1874 = gate_max;
+                bool v1875 = v1873 == v1874;
+                int32_t v1876 = 0 - v1874;
+                bool v1877 = v1873 == v1876;
+                bool v1878 = v1875 | v1877;
+                if (v1878) {
+                  int32_t v1879 = cut1[0];
+                  ap_int<33> v1880 = v1879;
+                  ap_int<33> v1881 = v1880 + 1;
+                  int32_t v1882 = v1881;
+                  cut1[0] = v1882;
                 }
               }
             }
-            int32_t v1876 = step1;
-            bool v1877 = v1876 == 2;
-            bool v1878 = v1876 == 3;
-            bool v1879 = v1876 == 5;
-            bool v1880 = v1876 == 7;
-            bool v1881 = v1877 | v1878;
-            bool v1882 = v1881 | v1879;
-            bool v1883 = v1882 | v1880;
-            if (v1883) {
-              int32_t v1884 = at5;
-              int32_t v1885 = v1884 >> 2;
-              int32_t v1886 = taker;
-              ap_int<65> v1887 = v1885;
-              ap_int<65> v1888 = v1886;
-              ap_int<65> v1889 = v1887 + v1888;
-              int32_t v1890 = v1889;
+            int32_t v1883 = step2;
+            bool v1884 = v1883 == 2;
+            bool v1885 = v1883 == 3;
+            bool v1886 = v1883 == 5;
+            bool v1887 = v1883 == 7;
+            bool v1888 = v1884 | v1885;
+            bool v1889 = v1888 | v1886;
+            bool v1890 = v1889 | v1887;
+            if (v1890) {
+              int32_t v1891 = at5;
+              int32_t v1892 = v1891 >> 2;
+              int32_t v1893 = taker;
+              ap_int<65> v1894 = v1892;
+              ap_int<65> v1895 = v1893;
+              ap_int<65> v1896 = v1894 + v1895;
+              int32_t v1897 = v1896;
               int32_t place_out;
-              place_out = v1890;
-              ap_int<48> v1892 = value1;
-              int32_t v1893 = place_out;
-              int v1894 = v1893;
-              int32_t v1895 = at5;
-              int32_t v1896 = v1895 & 3;
-              int v1897 = v1896;
-              values[v1894][v1897] = v1892;
-              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
-                int32_t v1899 = taker;
-                ap_int<33> v1900 = v1899;
-                ap_int<33> v1901 = t6;
-                bool v1902 = v1900 == v1901;
-                if (v1902) {
-                  ap_int<48> v1903 = ones[t6];
-                  ap_int<48> v1904 = value1;
-                  ap_int<48> v1905 = v1904 >> 47;
-                  ap_int<48> v1906 = v1904 ^ v1905;
-                  ap_int<48> v1907 = v1903 | v1906;
-                  ones[t6] = v1907;
+              place_out = v1897;
+              ap_int<48> v1899 = value1;
+              int32_t v1900 = place_out;
+              int v1901 = v1900;
+              int32_t v1902 = at5;
+              int32_t v1903 = v1902 & 3;
+              int v1904 = v1903;
+              values[v1901][v1904] = v1899;
+              l_S_t_9_t6: for (int t6 = 0; t6 < 1; t6++) {
+                int32_t v1906 = taker;
+                ap_int<33> v1907 = v1906;
+                ap_int<33> v1908 = t6;
+                bool v1909 = v1907 == v1908;
+                if (v1909) {
+                  ap_int<48> v1910 = ones[t6];
+                  ap_int<48> v1911 = value1;
+                  ap_int<48> v1912 = v1911 >> 47;
+                  ap_int<48> v1913 = v1911 ^ v1912;
+                  ap_int<48> v1914 = v1910 | v1913;
+                  ones[t6] = v1914;
                 }
               }
             }
-            ap_int<21> v1908 = total4;
-            ap_int<42> v1909 = v1908;
-            ap_int<42> v1910 = v1909 * v1909;
-            int64_t v1911 = v1910;
+            ap_int<21> v1915 = total4;
+            ap_int<42> v1916 = v1915;
+            ap_int<42> v1917 = v1916 * v1916;
+            int64_t v1918 = v1917;
             int64_t square;
-            square = v1911;
-            int32_t v1913 = step1;
-            bool v1914 = v1913 == 2;
-            if (v1914) {
-              l_S_t_11_t7: for (int t7 = 0; t7 < 1; t7++) {
-                int32_t v1916 = taker;
-                ap_int<33> v1917 = v1916;
-                ap_int<33> v1918 = t7;
-                bool v1919 = v1917 == v1918;
-                if (v1919) {
-                  int64_t v1920 = square;
-                  int64_t v1921 = gate_sums[t7];
-                  ap_int<65> v1922 = v1921;
-                  ap_int<65> v1923 = v1920;
-                  ap_int<65> v1924 = v1922 + v1923;
-                  int64_t v1925 = v1924;
-                  gate_sums[t7] = v1925;
+            square = v1918;
+            int32_t v1920 = step2;
+            bool v1921 = v1920 == 2;
+            if (v1921) {
+              l_S_t_10_t7: for (int t7 = 0; t7 < 1; t7++) {
+                int32_t v1923 = taker;
+                ap_int<33> v1924 = v1923;
+                ap_int<33> v1925 = t7;
+                bool v1926 = v1924 == v1925;
+                if (v1926) {
+                  int64_t v1927 = square;
+                  int64_t v1928 = gate_sums[t7];
+                  ap_int<65> v1929 = v1928;
+                  ap_int<65> v1930 = v1927;
+                  ap_int<65> v1931 = v1929 + v1930;
+                  int64_t v1932 = v1931;
+                  gate_sums[t7] = v1932;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1927 = step1;
-            bool v1928 = v1927 == 1;
-            if (v1928) {
-              int32_t v1929 = tokens1;
-              bool v1930 = v1929 == 1;
-              if (v1930) {
+            int32_t v1934 = step2;
+            bool v1935 = v1934 == 1;
+            if (v1935) {
+              int32_t v1936 = tokens1;
+              bool v1937 = v1936 == 1;
+              if (v1937) {
                 leaves = 1;
               }
             }
-            int32_t v1931 = step1;
-            bool v1932 = v1931 == 6;
-            if (v1932) {
+            int32_t v1938 = step2;
+            bool v1939 = v1938 == 6;
+            if (v1939) {
               leaves = 1;
             }
-            int32_t v1933 = leaves;
-            bool v1934 = v1933 == 1;
-            if (v1934) {
-              int32_t v1935 = step1;
-              bool v1936 = v1935 == 1;
-              int32_t v1937 = mixed1;
-              ap_int<21> v1938 = total4;
-              int32_t v1939 = v1938;
-              int32_t v1940 = v1936 ? (int32_t)v1937 : (int32_t)v1939;
+            int32_t v1940 = leaves;
+            bool v1941 = v1940 == 1;
+            if (v1941) {
+              int32_t v1942 = step2;
+              bool v1943 = v1942 == 1;
+              int32_t v1944 = mixed1;
+              ap_int<21> v1945 = total4;
+              int32_t v1946 = v1945;
+              int32_t v1947 = v1943 ? (int32_t)v1944 : (int32_t)v1946;
               int32_t newest;
-              newest = v1940;
+              newest = v1947;
               ap_uint<128> packed;
               packed = 0;
-              l_S_t_12_t8: for (int t8 = 0; t8 < 1; t8++) {
-                int32_t v1944 = taker;
-                ap_int<33> v1945 = v1944;
-                ap_int<33> v1946 = t8;
-                bool v1947 = v1945 == v1946;
-                if (v1947) {
-                  l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1949 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1949;
+              l_S_t_11_t8: for (int t8 = 0; t8 < 1; t8++) {
+                int32_t v1951 = taker;
+                ap_int<33> v1952 = v1951;
+                ap_int<33> v1953 = t8;
+                bool v1954 = v1952 == v1953;
+                if (v1954) {
+                  l_S_k_11_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1956 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1956;
                   }
-                  int32_t v1950 = newest;
-                  quad[((t8 * 4) + 3)] = v1950;
-                  l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1952 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1953 = packed;
-                    int64_t v1954 = k6;
-                    int64_t v1955 = v1954 * 32;
-                    ap_int<65> v1956 = v1955;
-                    ap_int<65> v1957 = v1956 + 31;
-                    int v1958 = v1955;
-                    int v1959 = v1957;
-                    ap_int<128> v1960;
-                    ap_int<128> v1960_tmp = v1953;
-                    v1960_tmp(v1959, v1958) = v1952;
-                    v1960 = v1960_tmp;
-                    packed = v1960;
+                  int32_t v1957 = newest;
+                  quad[((t8 * 4) + 3)] = v1957;
+                  l_S_k_12_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1959 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1960 = packed;
+                    int64_t v1961 = k6;
+                    int64_t v1962 = v1961 * 32;
+                    ap_int<65> v1963 = v1962;
+                    ap_int<65> v1964 = v1963 + 31;
+                    int v1965 = v1962;
+                    int v1966 = v1964;
+                    ap_int<128> v1967;
+                    ap_int<128> v1967_tmp = v1960;
+                    v1967_tmp(v1966, v1965) = v1959;
+                    v1967 = v1967_tmp;
+                    packed = v1967;
                   }
                 }
               }
-              int32_t v1961 = quarter;
-              bool v1962 = v1961 == 3;
-              if (v1962) {
-                ap_int<128> v1963 = packed;
-                v1242.write(v1963);
+              int32_t v1968 = quarter;
+              bool v1969 = v1968 == 3;
+              if (v1969) {
+                ap_int<128> v1970 = packed;
+                v1352.write(v1970);
               }
             }
           }
-          int32_t v1964 = last_taker;
-          bool v1965 = v1964 == 1;
-          if (v1965) {
+          int32_t v1971 = last_taker;
+          bool v1972 = v1971 == 1;
+          if (v1972) {
             taker = 0;
-            int32_t v1966 = position;
-            ap_int<33> v1967 = v1966;
-            ap_int<33> v1968 = v1967 + 1;
-            int32_t v1969 = v1968;
-            position = v1969;
+            int32_t v1973 = position;
+            ap_int<33> v1974 = v1973;
+            ap_int<33> v1975 = v1974 + 1;
+            int32_t v1976 = v1975;
+            position = v1976;
           }
         }
-        int32_t v1970 = column;
-        multiply_word(word, codes, v1970, sums);
-        int32_t v1971 = taking;
-        bool v1972 = v1971 == 1;
-        if (v1972) {
-          int32_t v1973 = column;
-          ap_int<33> v1974 = v1973;
-          ap_int<33> v1975 = v1974 + 1;
-          int32_t v1976 = v1975;
-          column = v1976;
-          int32_t v1977 = column;
-          int32_t v1978 = columns;
-          bool v1979 = v1977 == v1978;
-          if (v1979) {
-            column = 0;
-            int32_t v1980 = group_sums;
-            pending = v1980;
-            int32_t v1981 = idle;
-            waiting = v1981;
-            l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
+        int32_t v1977 = column1;
+        multiply_word(word, codes, v1977, sums);
+        int32_t v1978 = taking;
+        bool v1979 = v1978 == 1;
+        if (v1979) {
+          int32_t v1980 = column1;
+          ap_int<33> v1981 = v1980;
+          ap_int<33> v1982 = v1981 + 1;
+          int32_t v1983 = v1982;
+          column1 = v1983;
+          int32_t v1984 = column1;
+          int32_t v1985 = columns;
+          bool v1986 = v1984 == v1985;
+          if (v1986) {
+            column1 = 0;
+            int32_t v1987 = group_sums;
+            pending = v1987;
+            int32_t v1988 = idle;
+            waiting = v1988;
+            l_S_r_t_14_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 1; t9++) {
-                ap_int<21> v1984 = sums[r4][t9];
-                leaving[r4][t9] = v1984;
+                ap_int<21> v1991 = sums[r4][t9];
+                leaving[r4][t9] = v1991;
               }
             }
           }
         }
       }
-      int32_t v1985 = active;
-      int v1986 = v1985;
-      for (int v1987 = 0; v1987 < v1986; v1987 += 1) {
-        int32_t v1988 = scale_mantissas[v1987];
-        scale[0] = v1988;
-        int32_t v1989 = scale_exponents[v1987];
-        scale[1] = v1989;
-        int32_t v1990 = phase;
-        bool v1991 = v1990 == 2;
-        if (v1991) {
-          int64_t v1992 = gate_sums[v1987];
-          gate_squares(v1992, scale, gate_plain);
-          int32_t v1993 = gate_plain[0];
-          gate_mantissas[v1987] = v1993;
-          int32_t v1994 = gate_plain[1];
-          gate_exponents[v1987] = v1994;
+      int32_t v1992 = active;
+      int v1993 = v1992;
+      for (int v1994 = 0; v1994 < v1993; v1994 += 1) {
+        int32_t v1995 = scale_mantissas[v1994];
+        scale[0] = v1995;
+        int32_t v1996 = scale_exponents[v1994];
+        scale[1] = v1996;
+        int32_t v1997 = phase;
+        bool v1998 = v1997 == 2;
+        if (v1998) {
+          int64_t v1999 = gate_sums[v1994];
+          gate_squares(v1999, scale, gate_plain);
+          int32_t v2000 = gate_plain[0];
+          gate_mantissas[v1994] = v2000;
+          int32_t v2001 = gate_plain[1];
+          gate_exponents[v1994] = v2001;
         }
-        int32_t v1995 = phase;
-        bool v1996 = v1995 == 6;
-        if (v1996) {
+        int32_t v2002 = phase;
+        bool v2003 = v2002 == 6;
+        if (v2003) {
           ap_uint<128> end;
           end = 0;
-          int32_t v1998 = scale[0];
-          ap_int<128> v1999 = end;
-          ap_int<128> v2000;
-          ap_int<128> v2000_tmp = v1999;
-          v2000_tmp(31, 0) = v1998;
-          v2000 = v2000_tmp;
-          end = v2000;
-          int32_t v2001 = scale[1];
-          ap_int<128> v2002 = end;
-          ap_int<128> v2003;
-          ap_int<128> v2003_tmp = v2002;
-          v2003_tmp(63, 32) = v2001;
-          v2003 = v2003_tmp;
-          end = v2003;
-          ap_int<128> v2004 = end;
-          v1242.write(v2004);
+          int32_t v2005 = scale[0];
+          ap_int<128> v2006 = end;
+          ap_int<128> v2007;
+          ap_int<128> v2007_tmp = v2006;
+          v2007_tmp(31, 0) = v2005;
+          v2007 = v2007_tmp;
+          end = v2007;
+          int32_t v2008 = scale[1];
+          ap_int<128> v2009 = end;
+          ap_int<128> v2010;
+          ap_int<128> v2010_tmp = v2009;
+          v2010_tmp(63, 32) = v2008;
+          v2010 = v2010_tmp;
+          end = v2010;
+          ap_int<128> v2011 = end;
+          v1352.write(v2011);
         }
       }
     }
   }
-  int32_t v2005 = tokens1;
-  int v2006 = v2005;
-  for (int v2007 = 0; v2007 < v2006; v2007 += 1) {
-    int32_t v2008 = v2007;
+  int32_t v2012 = tokens1;
+  int v2013 = v2012;
+  for (int v2014 = 0; v2014 < v2013; v2014 += 1) {
+    int32_t v2015 = v2014;
     int32_t token_out;
-    token_out = v2008;
-    int32_t v2010 = vector_beats1;
-    int v2011 = v2010;
-    for (int v2012 = 0; v2012 < v2011; v2012 += 1) {
+    token_out = v2015;
+    int32_t v2017 = vector_beats1;
+    int v2018 = v2017;
+    for (int v2019 = 0; v2019 < v2018; v2019 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2014 = v2012;
+      int32_t v2021 = v2019;
       int32_t number_out;
-      number_out = v2014;
-      int32_t v2016 = number_out;
-      int32_t v2017 = token_out;
-      ap_int<65> v2018 = v2016;
-      ap_int<65> v2019 = v2017;
-      ap_int<65> v2020 = v2018 + v2019;
-      int32_t v2021 = v2020;
+      number_out = v2021;
+      int32_t v2023 = number_out;
+      int32_t v2024 = token_out;
+      ap_int<65> v2025 = v2023;
+      ap_int<65> v2026 = v2024;
+      ap_int<65> v2027 = v2025 + v2026;
+      int32_t v2028 = v2027;
       int32_t beside_out;
-      beside_out = v2021;
-      int32_t v2023 = beside_out;
-      int v2024 = v2023;
-      ap_int<48> v2025 = residual[v2024][0];
-      int64_t v2026 = v2025;
+      beside_out = v2028;
+      int32_t v2030 = beside_out;
+      int v2031 = v2030;
+      ap_int<48> v2032 = residual[v2031][0];
+      int64_t v2033 = v2032;
       int64_t even;
-      even = v2026;
-      int32_t v2028 = beside_out;
-      int v2029 = v2028;
-      ap_int<48> v2030 = residual[v2029][1];
-      int64_t v2031 = v2030;
+      even = v2033;
+      int32_t v2035 = beside_out;
+      int v2036 = v2035;
+      ap_int<48> v2037 = residual[v2036][1];
+      int64_t v2038 = v2037;
       int64_t odd1;
-      odd1 = v2031;
-      int64_t v2033 = even;
-      ap_int<128> v2034 = out;
-      ap_int<128> v2035;
-      ap_int<128> v2035_tmp = v2034;
-      v2035_tmp(63, 0) = v2033;
-      v2035 = v2035_tmp;
-      out = v2035;
-      int64_t v2036 = odd1;
-      ap_int<128> v2037 = out;
-      ap_int<128> v2038;
-      ap_int<128> v2038_tmp = v2037;
-      v2038_tmp(127, 64) = v2036;
-      v2038 = v2038_tmp;
-      out = v2038;
-      ap_int<128> v2039 = out;
-      v1242.write(v2039);
+      odd1 = v2038;
+      int64_t v2040 = even;
+      ap_int<128> v2041 = out;
+      ap_int<128> v2042;
+      ap_int<128> v2042_tmp = v2041;
+      v2042_tmp(63, 0) = v2040;
+      v2042 = v2042_tmp;
+      out = v2042;
+      int64_t v2043 = odd1;
+      ap_int<128> v2044 = out;
+      ap_int<128> v2045;
+      ap_int<128> v2045_tmp = v2044;
+      v2045_tmp(127, 64) = v2043;
+      v2045 = v2045_tmp;
+      out = v2045;
+      ap_int<128> v2046 = out;
+      v1352.write(v2046);
     }
   }
   ap_uint<128> counted;
   counted = 0;
-  int32_t v2041 = cut1[0];
-  ap_int<128> v2042 = counted;
-  ap_int<128> v2043;
-  ap_int<128> v2043_tmp = v2042;
-  v2043_tmp(31, 0) = v2041;
-  v2043 = v2043_tmp;
-  counted = v2043;
-  int32_t v2044 = cut1[1];
-  ap_int<128> v2045 = counted;
-  ap_int<128> v2046;
-  ap_int<128> v2046_tmp = v2045;
-  v2046_tmp(63, 32) = v2044;
-  v2046 = v2046_tmp;
-  counted = v2046;
-  int32_t v2047 = cut1[2];
-  ap_int<128> v2048 = counted;
-  ap_int<128> v2049;
-  ap_int<128> v2049_tmp = v2048;
-  v2049_tmp(95, 64) = v2047;
-  v2049 = v2049_tmp;
-  counted = v2049;
-  ap_int<128> v2050 = counted;
-  v1242.write(v2050);
+  int32_t v2048 = cut1[0];
+  ap_int<128> v2049 = counted;
+  ap_int<128> v2050;
+  ap_int<128> v2050_tmp = v2049;
+  v2050_tmp(31, 0) = v2048;
+  v2050 = v2050_tmp;
+  counted = v2050;
+  int32_t v2051 = cut1[1];
+  ap_int<128> v2052 = counted;
+  ap_int<128> v2053;
+  ap_int<128> v2053_tmp = v2052;
+  v2053_tmp(63, 32) = v2051;
+  v2053 = v2053_tmp;
+  counted = v2053;
+  int32_t v2054 = cut1[2];
+  ap_int<128> v2055 = counted;
+  ap_int<128> v2056;
+  ap_int<128> v2056_tmp = v2055;
+  v2056_tmp(95, 64) = v2054;
+  v2056 = v2056_tmp;
+  counted = v2056;
+  ap_int<128> v2057 = counted;
+  v1352.write(v2057);
 }
 
 void store_0(
-  ap_uint<128> v2051[1026],
-  ap_uint<128> v2052[16777216],
-  ap_uint<128> v2053[65537],
-  hls::stream< int32_t >& v2054,
-  hls::stream< ap_uint<128> >& v2055
+  ap_uint<128> v2058[1026],
+  ap_uint<128> v2059[16777216],
+  ap_uint<128> v2060[65537],
+  hls::stream< int32_t >& v2061,
+  hls::stream< ap_uint<128> >& v2062
 ) {
   int32_t targets[1];
   l_S_t_0_t10: for (int t10 = 0; t10 < 1; t10++) {
-    int32_t v2058 = v2054.read();
-    targets[t10] = v2058;
+    int32_t v2065 = v2061.read();
+    targets[t10] = v2065;
   }
-  int32_t v2059 = v2054.read();
+  int32_t v2066 = v2061.read();
   int32_t tokens2;
-  tokens2 = v2059;
-  int32_t v2061 = v2054.read();
+  tokens2 = v2066;
+  int32_t v2068 = v2061.read();
   int32_t wanted2;
-  wanted2 = v2061;
-  int32_t v2063 = v2054.read();
+  wanted2 = v2068;
+  int32_t v2070 = v2061.read();
   int32_t vector_beats2;
-  vector_beats2 = v2063;
-  int32_t v2065 = v2054.read();
+  vector_beats2 = v2070;
+  int32_t v2072 = v2061.read();
   int32_t logits_beats1;
-  logits_beats1 = v2065;
-  int32_t v2067 = v2054.read();
+  logits_beats1 = v2072;
+  int32_t v2074 = v2061.read();
   int32_t count6;
-  count6 = v2067;
-  int32_t v2069 = vector_beats2;
-  int32_t v2070 = v2069 >> 1;
+  count6 = v2074;
+  int32_t v2076 = vector_beats2;
+  int32_t v2077 = v2076 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2070;
-  int32_t v2072 = logits_beats1;
-  ap_int<33> v2073 = v2072;
-  ap_int<33> v2074 = v2073 + 1;
-  int32_t v2075 = wanted2;
-  ap_int<65> v2076 = v2074;
-  ap_int<65> v2077 = v2075;
-  ap_int<65> v2078 = v2076 * v2077;
-  int32_t v2079 = v2078;
+  state_beats1 = v2077;
+  int32_t v2079 = logits_beats1;
+  ap_int<33> v2080 = v2079;
+  ap_int<33> v2081 = v2080 + 1;
+  int32_t v2082 = wanted2;
+  ap_int<65> v2083 = v2081;
+  ap_int<65> v2084 = v2082;
+  ap_int<65> v2085 = v2083 * v2084;
+  int32_t v2086 = v2085;
   int32_t head_beats;
-  head_beats = v2079;
-  int32_t v2081 = vector_beats2;
-  int32_t v2082 = tokens2;
-  int64_t v2083 = v2081;
-  int64_t v2084 = v2082;
-  int64_t v2085 = v2083 * v2084;
-  ap_int<65> v2086 = v2085;
-  ap_int<65> v2087 = v2086 + 1;
-  int32_t v2088 = v2087;
+  head_beats = v2086;
+  int32_t v2088 = vector_beats2;
+  int32_t v2089 = tokens2;
+  int64_t v2090 = v2088;
+  int64_t v2091 = v2089;
+  int64_t v2092 = v2090 * v2091;
+  ap_int<65> v2093 = v2092;
+  ap_int<65> v2094 = v2093 + 1;
+  int32_t v2095 = v2094;
   int32_t all_beats;
-  all_beats = v2088;
-  int32_t v2090 = count6;
-  int v2091 = v2090;
-  for (int v2092 = 0; v2092 < v2091; v2092 += 1) {
-    int32_t v2093 = v2054.read();
+  all_beats = v2095;
+  int32_t v2097 = count6;
+  int v2098 = v2097;
+  for (int v2099 = 0; v2099 < v2098; v2099 += 1) {
+    int32_t v2100 = v2061.read();
     int32_t kind6;
-    kind6 = v2093;
-    int32_t v2095 = v2054.read();
+    kind6 = v2100;
+    int32_t v2102 = v2061.read();
     int32_t at6;
-    at6 = v2095;
-    int32_t v2097 = kind6;
-    bool v2098 = v2097 == 0;
-    if (v2098) {
-      int32_t v2099 = tokens2;
-      int v2100 = v2099;
-      for (int v2101 = 0; v2101 < v2100; v2101 += 1) {
-        int32_t v2102 = targets[v2101];
-        int32_t v2103 = at6;
-        int v2104 = v2102;
-        int v2105 = v2103;
-        int v2106 = v2104 + v2105;
-        int32_t v2107 = v2106;
+    at6 = v2102;
+    int32_t v2104 = kind6;
+    bool v2105 = v2104 == 0;
+    if (v2105) {
+      int32_t v2106 = tokens2;
+      int v2107 = v2106;
+      for (int v2108 = 0; v2108 < v2107; v2108 += 1) {
+        int32_t v2109 = targets[v2108];
+        int32_t v2110 = at6;
+        int v2111 = v2109;
+        int v2112 = v2110;
+        int v2113 = v2111 + v2112;
+        int32_t v2114 = v2113;
         int32_t state_at1;
-        state_at1 = v2107;
-        int32_t v2109 = state_beats1;
-        int v2110 = v2109;
-        for (int v2111 = 0; v2111 < v2110; v2111 += 1) {
+        state_at1 = v2114;
+        int32_t v2116 = state_beats1;
+        int v2117 = v2116;
+        for (int v2118 = 0; v2118 < v2117; v2118 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2112 = v2055.read();
-          int32_t v2113 = state_at1;
-          int v2114 = v2113;
-          int v2115 = v2111;
-          int v2116 = v2114 + v2115;
-          int v2117 = v2116;
-          v2052[v2117] = v2112;
+          ap_uint<128> v2119 = v2062.read();
+          int32_t v2120 = state_at1;
+          int v2121 = v2120;
+          int v2122 = v2118;
+          int v2123 = v2121 + v2122;
+          int v2124 = v2123;
+          v2059[v2124] = v2119;
         }
       }
     }
-    int32_t v2118 = kind6;
-    bool v2119 = v2118 == 1;
-    if (v2119) {
-      int32_t v2120 = head_beats;
-      int v2121 = v2120;
-      for (int v2122 = 0; v2122 < v2121; v2122 += 1) {
+    int32_t v2125 = kind6;
+    bool v2126 = v2125 == 1;
+    if (v2126) {
+      int32_t v2127 = head_beats;
+      int v2128 = v2127;
+      for (int v2129 = 0; v2129 < v2128; v2129 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2123 = v2055.read();
-        v2053[v2122] = v2123;
+        ap_uint<128> v2130 = v2062.read();
+        v2060[v2129] = v2130;
       }
     }
   }
   int32_t behind1;
   behind1 = 1;
-  int32_t v2125 = all_beats;
-  int v2126 = v2125;
-  for (int v2127 = 0; v2127 < v2126; v2127 += 1) {
+  int32_t v2132 = all_beats;
+  int v2133 = v2132;
+  for (int v2134 = 0; v2134 < v2133; v2134 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2128 = v2055.read();
-    int32_t v2129 = behind1;
-    int v2130 = v2129;
-    int v2131 = v2127;
-    int v2132 = v2130 + v2131;
-    int v2133 = v2132;
-    v2051[v2133] = v2128;
+    ap_uint<128> v2135 = v2062.read();
+    int32_t v2136 = behind1;
+    int v2137 = v2136;
+    int v2138 = v2134;
+    int v2139 = v2137 + v2138;
+    int v2140 = v2139;
+    v2058[v2140] = v2135;
   }
 }
 
@@ -3287,41 +3310,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2147;
-  #pragma HLS stream variable=v2147 depth=4
-  hls::stream< int32_t > v2148;
-  #pragma HLS stream variable=v2148 depth=4
-  hls::stream< int32_t > v2149;
-  #pragma HLS stream variable=v2149 depth=4
-  hls::stream< int32_t > v2150;
-  #pragma HLS stream variable=v2150 depth=4
-  hls::stream< int32_t > v2151;
-  #pragma HLS stream variable=v2151 depth=4
-  hls::stream< int32_t > v2152;
-  #pragma HLS stream variable=v2152 depth=4
-  hls::stream< ap_uint<128> > v2153;
-  #pragma HLS stream variable=v2153 depth=8
-  hls::stream< uint64_t > v2154;
-  #pragma HLS stream variable=v2154 depth=512
-  hls::stream< uint64_t > v2155;
-  #pragma HLS stream variable=v2155 depth=512
-  hls::stream< uint64_t > v2156;
-  #pragma HLS stream variable=v2156 depth=512
-  hls::stream< uint64_t > v2157;
-  #pragma HLS stream variable=v2157 depth=512
-  hls::stream< ap_uint<128> > v2158;
-  #pragma HLS stream variable=v2158 depth=1408
-  hls::stream< ap_uint<128> > v2159;
-  #pragma HLS stream variable=v2159 depth=512
+  hls::stream< int32_t > v2154;
+  #pragma HLS stream variable=v2154 depth=4
+  hls::stream< int32_t > v2155;
+  #pragma HLS stream variable=v2155 depth=4
+  hls::stream< int32_t > v2156;
+  #pragma HLS stream variable=v2156 depth=4
+  hls::stream< int32_t > v2157;
+  #pragma HLS stream variable=v2157 depth=4
+  hls::stream< int32_t > v2158;
+  #pragma HLS stream variable=v2158 depth=4
+  hls::stream< int32_t > v2159;
+  #pragma HLS stream variable=v2159 depth=4
   hls::stream< ap_uint<128> > v2160;
-  #pragma HLS stream variable=v2160 depth=512
-  hls::stream< ap_uint<128> > v2161;
-  #pragma HLS stream variable=v2161 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2153, v2148, v2147, v2149, v2150, v2151, v2152, v2160, v2159, v2158);
-  load_0_0(weights_0, v2149, v2154);
-  load_1_0(weights_1, v2150, v2155);
-  load_2_0(weights_2, v2151, v2156);
-  load_3_0(weights_3, v2152, v2157);
-  core_0(v2153, v2147, v2160, v2159, v2158, v2154, v2155, v2156, v2157, v2161);
-  store_0(vector_out, state_out, logits, v2148, v2161);
+  #pragma HLS stream variable=v2160 depth=8
+  hls::stream< uint64_t > v2161;
+  #pragma HLS stream variable=v2161 depth=512
+  hls::stream< uint64_t > v2162;
+  #pragma HLS stream variable=v2162 depth=512
+  hls::stream< uint64_t > v2163;
+  #pragma HLS stream variable=v2163 depth=512
+  hls::stream< uint64_t > v2164;
+  #pragma HLS stream variable=v2164 depth=512
+  hls::stream< ap_uint<128> > v2165;
+  #pragma HLS stream variable=v2165 depth=1408
+  hls::stream< ap_uint<128> > v2166;
+  #pragma HLS stream variable=v2166 depth=512
+  hls::stream< ap_uint<128> > v2167;
+  #pragma HLS stream variable=v2167 depth=512
+  hls::stream< ap_uint<128> > v2168;
+  #pragma HLS stream variable=v2168 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2160, v2155, v2154, v2156, v2157, v2158, v2159, v2167, v2166, v2165);
+  load_0_0(weights_0, v2156, v2161);
+  load_1_0(weights_1, v2157, v2162);
+  load_2_0(weights_2, v2158, v2163);
+  load_3_0(weights_3, v2159, v2164);
+  core_0(v2160, v2154, v2167, v2166, v2165, v2161, v2162, v2163, v2164, v2168);
+  store_0(vector_out, state_out, logits, v2155, v2168);
 }

@@ -675,6 +675,183 @@ void ratio_end(
   v413[1] = v442;
 }
 
+void codes_and_scale(
+  int32_t v443[1408][4],
+  int32_t v444,
+  int32_t v445,
+  int32_t v446[1],
+  int64_t v447[2],
+  int32_t v448[2],
+  int8_t v449[176][1][8][4],
+  int32_t v450[2]
+) {
+  #pragma HLS array_partition variable=v443 complete dim=2
+
+  #pragma HLS array_partition variable=v447 complete dim=1
+
+  #pragma HLS array_partition variable=v448 complete dim=1
+
+  #pragma HLS array_partition variable=v449 complete dim=3
+  #pragma HLS array_partition variable=v449 complete dim=4
+
+  #pragma HLS array_partition variable=v450 complete dim=1
+
+  int32_t v451 = v446[0];
+  int32_t v452;
+  code_shift(v451, &v452);
+  int32_t left1;
+  left1 = v452;
+  int32_t v454 = v446[0];
+  int32_t v455 = left1;
+  ap_int<25> v456;
+  code_reciprocal(v454, v455, &v456);
+  ap_int<25> reciprocal1;
+  reciprocal1 = v456;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v460 = v447[0];
+  int64_t radicand1;
+  radicand1 = v460;
+  int64_t v462 = v447[1];
+  ap_int<36> v463 = v462;
+  ap_int<36> dividend;
+  dividend = v463;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v470 = root_bit;
+  int64_t v471 = v470 << 60;
+  root_bit = v471;
+  bool v472 = v444 > 57;
+  int32_t v473 = v472 ? (int32_t)v444 : (int32_t)57;
+  int32_t steps;
+  steps = v473;
+  int32_t v475 = steps;
+  int v476 = v475;
+  for (int v477 = 0; v477 < v476; v477 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v478 = v477;
+    int32_t step1;
+    step1 = v478;
+    int32_t v480 = step1;
+    bool v481 = v480 < v444;
+    if (v481) {
+      int32_t v482 = step1;
+      int32_t v483 = left1;
+      ap_int<25> v484 = reciprocal1;
+      int32_t v485 = column;
+      int32_t v486 = group;
+      quantise(v443, v482, v483, v484, v449, v485, v445, v486);
+      int32_t v487 = group;
+      ap_int<33> v488 = v487;
+      ap_int<33> v489 = v488 + 1;
+      int32_t v490 = v489;
+      group = v490;
+      int32_t v491 = group;
+      bool v492 = v491 == 8;
+      if (v492) {
+        group = 0;
+        int32_t v493 = column;
+        ap_int<33> v494 = v493;
+        ap_int<33> v495 = v494 + 1;
+        int32_t v496 = v495;
+        column = v496;
+      }
+    }
+    int32_t v497 = step1;
+    bool v498 = v497 == 31;
+    if (v498) {
+      int64_t v499 = root;
+      ap_int<36> v500 = v499;
+      divisor = v500;
+    }
+    ap_int<36> v501 = dividend;
+    ap_int<36> v502 = divisor;
+    ap_int<37> v503 = v501;
+    ap_int<37> v504 = v502;
+    ap_int<37> v505 = v503 - v504;
+    ap_int<36> v506 = v505;
+    ap_int<36> less;
+    less = v506;
+    int32_t v508 = dividing;
+    bool v509 = v508 > 0;
+    if (v509) {
+      int64_t v510 = quotient1;
+      int64_t v511 = v510 << 1;
+      quotient1 = v511;
+      ap_int<36> v512 = less;
+      bool v513 = v512 >= 0;
+      if (v513) {
+        ap_int<36> v514 = less;
+        dividend = v514;
+        int64_t v515 = quotient1;
+        ap_int<65> v516 = v515;
+        ap_int<65> v517 = v516 + 1;
+        int64_t v518 = v517;
+        quotient1 = v518;
+      }
+      ap_int<36> v519 = dividend;
+      ap_int<36> v520 = v519 << 1;
+      dividend = v520;
+    }
+    int64_t v521 = root;
+    int64_t v522 = root_bit;
+    ap_int<65> v523 = v521;
+    ap_int<65> v524 = v522;
+    ap_int<65> v525 = v523 + v524;
+    int64_t v526 = v525;
+    int64_t trial;
+    trial = v526;
+    int64_t v528 = root;
+    int64_t v529 = v528 >> 1;
+    root = v529;
+    int64_t v530 = radicand1;
+    int64_t v531 = trial;
+    bool v532 = v530 >= v531;
+    if (v532) {
+      int64_t v533 = trial;
+      int64_t v534 = radicand1;
+      ap_int<65> v535 = v534;
+      ap_int<65> v536 = v533;
+      ap_int<65> v537 = v535 - v536;
+      int64_t v538 = v537;
+      radicand1 = v538;
+      int64_t v539 = root_bit;
+      int64_t v540 = root;
+      ap_int<65> v541 = v540;
+      ap_int<65> v542 = v539;
+      ap_int<65> v543 = v541 + v542;
+      int64_t v544 = v543;
+      root = v544;
+    }
+    int64_t v545 = root_bit;
+    int64_t v546 = v545 >> 2;
+    root_bit = v546;
+    dividing = 0;
+    int32_t v547 = step1;
+    bool v548 = v547 >= 31;
+    if (v548) {
+      int32_t v549 = step1;
+      ap_int<33> v550 = v549;
+      bool v551 = v550 < 56;
+      if (v551) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v552 = quotient1;
+  ratio_end(v552, v448, 18, v450);
+}
+
 extern "C" void rmsnorm(
   ap_int<48> values[1408][4],
   ap_uint<128> parameters[1408],
@@ -713,221 +890,77 @@ extern "C" void rmsnorm(
   l_S_i_0_i: for (int i = 0; i < 64; i++) {
   #pragma HLS pipeline II=1
     l_S_e_0_e2: for (int e2 = 0; e2 < 4; e2++) {
-      ap_int<48> v458 = ones;
-      ap_int<48> v459 = values[i][e2];
-      ap_int<48> v460 = v459 >> 47;
-      ap_int<48> v461 = v459 ^ v460;
-      ap_int<48> v462 = v458 | v461;
-      ones = v462;
+      ap_int<48> v568 = ones;
+      ap_int<48> v569 = values[i][e2];
+      ap_int<48> v570 = v569 >> 47;
+      ap_int<48> v571 = v569 ^ v570;
+      ap_int<48> v572 = v568 | v571;
+      ones = v572;
     }
   }
-  ap_int<48> v463 = ones;
-  int64_t v464 = v463;
+  ap_int<48> v573 = ones;
+  int64_t v574 = v573;
   int64_t magnitude;
-  magnitude = v464;
-  int64_t v466 = magnitude;
-  int32_t v467;
-  bit_length(v466, &v467);
+  magnitude = v574;
+  int64_t v576 = magnitude;
+  int32_t v577;
+  bit_length(v576, &v577);
   int32_t length;
-  length = v467;
-  int32_t v469 = length;
-  ap_int<33> v470 = v469;
-  ap_int<33> v471 = 47 - v470;
-  int32_t v472 = v471;
-  int32_t left1;
-  left1 = v472;
+  length = v577;
+  int32_t v579 = length;
+  ap_int<33> v580 = v579;
+  ap_int<33> v581 = 47 - v580;
+  int32_t v582 = v581;
+  int32_t left2;
+  left2 = v582;
   squares[0] = 0;
   squares[1] = 0;
   absmax[0] = 1;
   l_S_j_2_j: for (int j = 0; j < 64; j++) {
   #pragma HLS pipeline II=1
-    int32_t v475 = j;
+    int32_t v585 = j;
     int32_t at;
-    at = v475;
-    int32_t v477 = at;
+    at = v585;
+    int32_t v587 = at;
     int32_t place;
-    place = v477;
-    int32_t v479 = place;
-    int32_t v480 = at;
-    ap_uint<128> v481 = parameters[j];
-    int32_t v482 = left1;
-    measure(values, v479, v480, v481, v482, scaled, squares, absmax);
+    place = v587;
+    int32_t v589 = place;
+    int32_t v590 = at;
+    ap_uint<128> v591 = parameters[j];
+    int32_t v592 = left2;
+    measure(values, v589, v590, v591, v592, scaled, squares, absmax);
   }
-  int32_t v483 = length;
-  ap_int<33> v484 = v483;
-  ap_int<33> v485 = v484 + 1;
-  int32_t v486 = v485;
+  int32_t v593 = length;
+  ap_int<33> v594 = v593;
+  ap_int<33> v595 = v594 + 1;
+  int32_t v596 = v595;
   int32_t lost;
-  lost = v486;
-  int32_t v488 = lost;
-  ap_int<33> v489 = v488;
-  ap_int<33> v490 = v489 - 18;
-  ap_int<33> v491 = v490 << 1;
-  int32_t v492 = v491;
+  lost = v596;
+  int32_t v598 = lost;
+  ap_int<33> v599 = v598;
+  ap_int<33> v600 = v599 - 18;
+  ap_int<33> v601 = v600 << 1;
+  int32_t v602 = v601;
   int32_t plain_exponent;
-  plain_exponent = v492;
-  int64_t v494 = squares[1];
-  int32_t v495 = plain_exponent;
-  normalise(v494, v495, plain);
-  int32_t v496 = plain_in[0];
-  bool v497 = v496 != 0;
-  if (v497) {
-    int32_t v498 = plain_in[1];
-    plain[0] = v498;
-    int32_t v499 = plain_in[2];
-    plain[1] = v499;
+  plain_exponent = v602;
+  int64_t v604 = squares[1];
+  int32_t v605 = plain_exponent;
+  normalise(v604, v605, plain);
+  int32_t v606 = plain_in[0];
+  bool v607 = v606 != 0;
+  if (v607) {
+    int32_t v608 = plain_in[1];
+    plain[0] = v608;
+    int32_t v609 = plain_in[2];
+    plain[1] = v609;
   }
-  int32_t v500 = lost;
-  norm_scale(header, v500, squares, absmax, plain, exponents, work);
-  int32_t v501 = absmax[0];
-  int32_t v502;
-  code_shift(v501, &v502);
-  int32_t code_left;
-  code_left = v502;
-  int32_t v504 = absmax[0];
-  int32_t v505 = code_left;
-  ap_int<25> v506;
-  code_reciprocal(v504, v505, &v506);
-  ap_int<25> reciprocal1;
-  reciprocal1 = v506;
-  int32_t column;
-  column = 0;
-  int32_t token;
-  token = 0;
-  int32_t group;
-  group = 0;
-  int64_t v511 = work[0];
-  int64_t radicand1;
-  radicand1 = v511;
-  int64_t v513 = work[1];
-  ap_int<36> v514 = v513;
-  ap_int<36> dividend;
-  dividend = v514;
-  int64_t root;
-  root = 0;
-  int64_t quotient1;
-  quotient1 = 0;
-  ap_int<36> divisor;
-  divisor = 0;
-  int32_t dividing;
-  dividing = 0;
-  int64_t root_bit;
-  root_bit = 1;
-  int64_t v521 = root_bit;
-  int64_t v522 = v521 << 60;
-  root_bit = v522;
-  l_S_k_3_k1: for (int k1 = 0; k1 < 64; k1++) {
-  #pragma HLS pipeline II=1
-    int32_t v524 = k1;
-    int32_t at_k;
-    at_k = v524;
-    int32_t v526 = at_k;
-    bool v527 = v526 < 64;
-    if (v527) {
-      int32_t v528 = at_k;
-      int32_t v529 = code_left;
-      ap_int<25> v530 = reciprocal1;
-      int32_t v531 = column;
-      int32_t v532 = token;
-      int32_t v533 = group;
-      quantise(scaled, v528, v529, v530, codes, v531, v532, v533);
-      int32_t v534 = group;
-      ap_int<33> v535 = v534;
-      ap_int<33> v536 = v535 + 1;
-      int32_t v537 = v536;
-      group = v537;
-      int32_t v538 = group;
-      bool v539 = v538 == 8;
-      if (v539) {
-        group = 0;
-        int32_t v540 = column;
-        ap_int<33> v541 = v540;
-        ap_int<33> v542 = v541 + 1;
-        int32_t v543 = v542;
-        column = v543;
-      }
-    }
-    int32_t v544 = at_k;
-    bool v545 = v544 == 31;
-    if (v545) {
-      int64_t v546 = root;
-      ap_int<36> v547 = v546;
-      divisor = v547;
-    }
-    ap_int<36> v548 = dividend;
-    ap_int<36> v549 = divisor;
-    ap_int<37> v550 = v548;
-    ap_int<37> v551 = v549;
-    ap_int<37> v552 = v550 - v551;
-    ap_int<36> v553 = v552;
-    ap_int<36> less;
-    less = v553;
-    int32_t v555 = dividing;
-    bool v556 = v555 > 0;
-    if (v556) {
-      int64_t v557 = quotient1;
-      int64_t v558 = v557 << 1;
-      quotient1 = v558;
-      ap_int<36> v559 = less;
-      bool v560 = v559 >= 0;
-      if (v560) {
-        ap_int<36> v561 = less;
-        dividend = v561;
-        int64_t v562 = quotient1;
-        ap_int<65> v563 = v562;
-        ap_int<65> v564 = v563 + 1;
-        int64_t v565 = v564;
-        quotient1 = v565;
-      }
-      ap_int<36> v566 = dividend;
-      ap_int<36> v567 = v566 << 1;
-      dividend = v567;
-    }
-    int64_t v568 = root;
-    int64_t v569 = root_bit;
-    ap_int<65> v570 = v568;
-    ap_int<65> v571 = v569;
-    ap_int<65> v572 = v570 + v571;
-    int64_t v573 = v572;
-    int64_t trial;
-    trial = v573;
-    int64_t v575 = root;
-    int64_t v576 = v575 >> 1;
-    root = v576;
-    int64_t v577 = radicand1;
-    int64_t v578 = trial;
-    bool v579 = v577 >= v578;
-    if (v579) {
-      int64_t v580 = trial;
-      int64_t v581 = radicand1;
-      ap_int<65> v582 = v581;
-      ap_int<65> v583 = v580;
-      ap_int<65> v584 = v582 - v583;
-      int64_t v585 = v584;
-      radicand1 = v585;
-      int64_t v586 = root_bit;
-      int64_t v587 = root;
-      ap_int<65> v588 = v587;
-      ap_int<65> v589 = v586;
-      ap_int<65> v590 = v588 + v589;
-      int64_t v591 = v590;
-      root = v591;
-    }
-    int64_t v592 = root_bit;
-    int64_t v593 = v592 >> 2;
-    root_bit = v593;
-    dividing = 0;
-    int32_t v594 = at_k;
-    bool v595 = v594 >= 31;
-    if (v595) {
-      int32_t v596 = at_k;
-      ap_int<33> v597 = v596;
-      bool v598 = v597 < 56;
-      if (v598) {
-        dividing = 1;
-      }
-    }
-  }
-  int64_t v599 = quotient1;
-  ratio_end(v599, exponents, 18, scale);
+  int32_t v610 = lost;
+  norm_scale(header, v610, squares, absmax, plain, exponents, work);
+  int32_t words;
+  words = 64;
+  int32_t first;
+  first = 0;
+  int32_t v613 = words;
+  int32_t v614 = first;
+  codes_and_scale(scaled, v613, v614, absmax, work, exponents, codes, scale);
 }

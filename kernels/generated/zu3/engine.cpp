@@ -1429,82 +1429,259 @@ void ratio_end(
   v904[1] = v933;
 }
 
+void codes_and_scale(
+  int32_t v934[432][16],
+  int32_t v935,
+  int32_t v936,
+  int32_t v937[1],
+  int64_t v938[2],
+  int32_t v939[2],
+  int8_t v940[108][1][4][16],
+  int32_t v941[2]
+) {
+  #pragma HLS array_partition variable=v934 complete dim=2
+
+  #pragma HLS array_partition variable=v938 complete dim=1
+
+  #pragma HLS array_partition variable=v939 complete dim=1
+
+  #pragma HLS array_partition variable=v940 complete dim=3
+  #pragma HLS array_partition variable=v940 complete dim=4
+
+  #pragma HLS array_partition variable=v941 complete dim=1
+
+  int32_t v942 = v937[0];
+  int32_t v943;
+  code_shift(v942, &v943);
+  int32_t left1;
+  left1 = v943;
+  int32_t v945 = v937[0];
+  int32_t v946 = left1;
+  ap_int<26> v947;
+  code_reciprocal(v945, v946, &v947);
+  ap_int<26> reciprocal1;
+  reciprocal1 = v947;
+  int32_t column;
+  column = 0;
+  int32_t group;
+  group = 0;
+  int64_t v951 = v938[0];
+  int64_t radicand1;
+  radicand1 = v951;
+  int64_t v953 = v938[1];
+  ap_int<36> v954 = v953;
+  ap_int<36> dividend;
+  dividend = v954;
+  int64_t root;
+  root = 0;
+  int64_t quotient1;
+  quotient1 = 0;
+  ap_int<36> divisor;
+  divisor = 0;
+  int32_t dividing;
+  dividing = 0;
+  int64_t root_bit;
+  root_bit = 1;
+  int64_t v961 = root_bit;
+  int64_t v962 = v961 << 60;
+  root_bit = v962;
+  bool v963 = v935 > 57;
+  int32_t v964 = v963 ? (int32_t)v935 : (int32_t)57;
+  int32_t steps;
+  steps = v964;
+  int32_t v966 = steps;
+  int v967 = v966;
+  for (int v968 = 0; v968 < v967; v968 += 1) {
+  #pragma HLS pipeline II=1
+    int32_t v969 = v968;
+    int32_t step1;
+    step1 = v969;
+    int32_t v971 = step1;
+    bool v972 = v971 < v935;
+    if (v972) {
+      int32_t v973 = step1;
+      int32_t v974 = left1;
+      ap_int<26> v975 = reciprocal1;
+      int32_t v976 = column;
+      int32_t v977 = group;
+      quantise(v934, v973, v974, v975, v940, v976, v936, v977);
+      int32_t v978 = group;
+      ap_int<33> v979 = v978;
+      ap_int<33> v980 = v979 + 1;
+      int32_t v981 = v980;
+      group = v981;
+      int32_t v982 = group;
+      bool v983 = v982 == 4;
+      if (v983) {
+        group = 0;
+        int32_t v984 = column;
+        ap_int<33> v985 = v984;
+        ap_int<33> v986 = v985 + 1;
+        int32_t v987 = v986;
+        column = v987;
+      }
+    }
+    int32_t v988 = step1;
+    bool v989 = v988 == 31;
+    if (v989) {
+      int64_t v990 = root;
+      ap_int<36> v991 = v990;
+      divisor = v991;
+    }
+    ap_int<36> v992 = dividend;
+    ap_int<36> v993 = divisor;
+    ap_int<37> v994 = v992;
+    ap_int<37> v995 = v993;
+    ap_int<37> v996 = v994 - v995;
+    ap_int<36> v997 = v996;
+    ap_int<36> less;
+    less = v997;
+    int32_t v999 = dividing;
+    bool v1000 = v999 > 0;
+    if (v1000) {
+      int64_t v1001 = quotient1;
+      int64_t v1002 = v1001 << 1;
+      quotient1 = v1002;
+      ap_int<36> v1003 = less;
+      bool v1004 = v1003 >= 0;
+      if (v1004) {
+        ap_int<36> v1005 = less;
+        dividend = v1005;
+        int64_t v1006 = quotient1;
+        ap_int<65> v1007 = v1006;
+        ap_int<65> v1008 = v1007 + 1;
+        int64_t v1009 = v1008;
+        quotient1 = v1009;
+      }
+      ap_int<36> v1010 = dividend;
+      ap_int<36> v1011 = v1010 << 1;
+      dividend = v1011;
+    }
+    int64_t v1012 = root;
+    int64_t v1013 = root_bit;
+    ap_int<65> v1014 = v1012;
+    ap_int<65> v1015 = v1013;
+    ap_int<65> v1016 = v1014 + v1015;
+    int64_t v1017 = v1016;
+    int64_t trial;
+    trial = v1017;
+    int64_t v1019 = root;
+    int64_t v1020 = v1019 >> 1;
+    root = v1020;
+    int64_t v1021 = radicand1;
+    int64_t v1022 = trial;
+    bool v1023 = v1021 >= v1022;
+    if (v1023) {
+      int64_t v1024 = trial;
+      int64_t v1025 = radicand1;
+      ap_int<65> v1026 = v1025;
+      ap_int<65> v1027 = v1024;
+      ap_int<65> v1028 = v1026 - v1027;
+      int64_t v1029 = v1028;
+      radicand1 = v1029;
+      int64_t v1030 = root_bit;
+      int64_t v1031 = root;
+      ap_int<65> v1032 = v1031;
+      ap_int<65> v1033 = v1030;
+      ap_int<65> v1034 = v1032 + v1033;
+      int64_t v1035 = v1034;
+      root = v1035;
+    }
+    int64_t v1036 = root_bit;
+    int64_t v1037 = v1036 >> 2;
+    root_bit = v1037;
+    dividing = 0;
+    int32_t v1038 = step1;
+    bool v1039 = v1038 >= 31;
+    if (v1039) {
+      int32_t v1040 = step1;
+      ap_int<33> v1041 = v1040;
+      bool v1042 = v1041 < 56;
+      if (v1042) {
+        dividing = 1;
+      }
+    }
+  }
+  int64_t v1043 = quotient1;
+  ratio_end(v1043, v939, 24, v941);
+}
+
 void dequantise(
-  ap_int<21> v934,
-  int32_t v935[2],
-  ap_int<48> *v936
+  ap_int<21> v1044,
+  int32_t v1045[2],
+  ap_int<48> *v1046
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v935 complete dim=1
+  #pragma HLS array_partition variable=v1045 complete dim=1
 
-  int32_t v937 = v935[0];
-  ap_int<25> v938 = v937;
+  int32_t v1047 = v1045[0];
+  ap_int<25> v1048 = v1047;
   ap_int<25> mantissa2;
-  mantissa2 = v938;
-  ap_int<25> v940 = mantissa2;
-  ap_int<46> v941 = v934;
-  ap_int<46> v942 = v940;
-  ap_int<46> v943 = v941 * v942;
-  int64_t v944 = v943;
+  mantissa2 = v1048;
+  ap_int<25> v1050 = mantissa2;
+  ap_int<46> v1051 = v1044;
+  ap_int<46> v1052 = v1050;
+  ap_int<46> v1053 = v1051 * v1052;
+  int64_t v1054 = v1053;
   int64_t product2;
-  product2 = v944;
-  int32_t v946 = v935[1];
-  int32_t v947 = 0 - v946;
+  product2 = v1054;
+  int32_t v1056 = v1045[1];
+  int32_t v1057 = 0 - v1056;
   int32_t right;
-  right = v947;
-  int32_t v949 = right;
-  bool v950 = v949 > 47;
-  int32_t v951 = v950 ? (int32_t)47 : (int32_t)v949;
+  right = v1057;
+  int32_t v1059 = right;
+  bool v1060 = v1059 > 47;
+  int32_t v1061 = v1060 ? (int32_t)47 : (int32_t)v1059;
   int32_t most;
-  most = v951;
-  int32_t v953 = most;
-  bool v954 = v953 < 0;
-  int32_t v955 = v954 ? (int32_t)0 : (int32_t)v953;
+  most = v1061;
+  int32_t v1063 = most;
+  bool v1064 = v1063 < 0;
+  int32_t v1065 = v1064 ? (int32_t)0 : (int32_t)v1063;
   int32_t shift2;
-  shift2 = v955;
+  shift2 = v1065;
   int64_t half1;
   half1 = 1;
-  int64_t v958 = half1;
-  int32_t v959 = shift2;
-  int64_t v960 = v959;
-  int64_t v961 = v958 << v960;
-  int64_t v962 = v961 >> 1;
-  half1 = v962;
-  int64_t v963 = product2;
-  int64_t v964 = half1;
-  ap_int<65> v965 = v963;
-  ap_int<65> v966 = v964;
-  ap_int<65> v967 = v965 + v966;
-  int32_t v968 = shift2;
-  ap_uint<65> v969 = v968;
-  ap_int<65> v970 = v967 >> v969;
-  ap_int<48> v971 = v970;
+  int64_t v1068 = half1;
+  int32_t v1069 = shift2;
+  int64_t v1070 = v1069;
+  int64_t v1071 = v1068 << v1070;
+  int64_t v1072 = v1071 >> 1;
+  half1 = v1072;
+  int64_t v1073 = product2;
+  int64_t v1074 = half1;
+  ap_int<65> v1075 = v1073;
+  ap_int<65> v1076 = v1074;
+  ap_int<65> v1077 = v1075 + v1076;
+  int32_t v1078 = shift2;
+  ap_uint<65> v1079 = v1078;
+  ap_int<65> v1080 = v1077 >> v1079;
+  ap_int<48> v1081 = v1080;
   ap_int<48> value;
-  value = v971;
-  *v936 = value;
+  value = v1081;
+  *v1046 = value;
 }
 
 void saturate_gate(
-  ap_int<48> v973,
-  int32_t *v974
+  ap_int<48> v1083,
+  int32_t *v1084
 ) {
   #pragma HLS inline
-  bool v975 = v973 < -2147483647;
-  ap_int<48> v976 = v975 ? (ap_int<48>)-2147483647 : (ap_int<48>)v973;
+  bool v1085 = v1083 < -2147483647;
+  ap_int<48> v1086 = v1085 ? (ap_int<48>)-2147483647 : (ap_int<48>)v1083;
   ap_int<48> low1;
-  low1 = v976;
-  ap_int<48> v978 = low1;
-  bool v979 = v978 > 2147483647;
-  ap_int<48> v980 = v979 ? (ap_int<48>)2147483647 : (ap_int<48>)v978;
-  int32_t v981 = v980;
+  low1 = v1086;
+  ap_int<48> v1088 = low1;
+  bool v1089 = v1088 > 2147483647;
+  ap_int<48> v1090 = v1089 ? (ap_int<48>)2147483647 : (ap_int<48>)v1088;
+  int32_t v1091 = v1090;
   int32_t high1;
-  high1 = v981;
-  *v974 = high1;
+  high1 = v1091;
+  *v1084 = high1;
 }
 
 void sigmoid(
-  int32_t v983,
-  ap_int<30> *v984
+  int32_t v1093,
+  ap_int<30> *v1094
 ) {
   #pragma HLS inline
   static const int32_t table_a[512] = {134217728, 132120747, 130024789, 127930876, 125840026, 123753249, 121671551, 119595924, 117527351, 115466800, 113415224, 111373561, 109342727, 107323620, 105317116, 103324067, 101345302, 99381622, 97433804, 95502596, 93588716, 91692854, 89815669, 87957790, 86119812, 84302301, 82505789, 80730777, 78977730, 77247085, 75539243, 73854573, 72193413, 70556068, 68942813, 67353888, 65789507, 64249851, 62735072, 61245295, 59780613, 58341097, 56926786, 55537698, 54173824, 52835132, 51521565, 50233047, 48969479, 47730742, 46516699, 45327193, 44162052, 43021085, 41904089, 40810844, 39741117, 38694663, 37671225, 36670535, 35692316, 34736281, 33802135, 32889574, 31998291, 31127968, 30278286, 29448919, 28639538, 27849810, 27079399, 26327968, 25595177, 24880686, 24184154, 23505239, 22843601, 22198899, 21570794, 20958948, 20363025, 19782692, 19217616, 18667470, 18131927, 17610664, 17103364, 16609708, 16129387, 15662092, 15207520, 14765370, 14335347, 13917161, 13510526, 13115160, 12730786, 12357132, 11993930, 11640918, 11297838, 10964438, 10640470, 10325690, 10019860, 9722747, 9434123, 9153763, 8881450, 8616968, 8360108, 8110666, 7868442, 7633239, 7404868, 7183140, 6967875, 6758894, 6556023, 6359094, 6167941, 5982402, 5802322, 5627546, 5457925, 5293313, 5133570, 4978556, 4828136, 4682181, 4540562, 4403156, 4269840, 4140497, 4015012, 3893275, 3775176, 3660610, 3549474, 3441668, 3337096, 3235662, 3137274, 3041844, 2949285, 2859512, 2772442, 2687997, 2606099, 2526673, 2449645, 2374944, 2302501, 2232250, 2164124, 2098062, 2034000, 1971880, 1911644, 1853235, 1796598, 1741682, 1688433, 1636802, 1586740, 1538201, 1491139, 1445508, 1401267, 1358373, 1316785, 1276464, 1237373, 1199473, 1162729, 1127106, 1092569, 1059087, 1026627, 995158, 964650, 935075, 906402, 878607, 851661, 825538, 800215, 775666, 751868, 728798, 706435, 684755, 663740, 643368, 623619, 604476, 585918, 567930, 550492, 533589, 517204, 501321, 485925, 471001, 456534, 442511, 428918, 415742, 402971, 390590, 378590, 366958, 355683, 344754, 334160, 323891, 313938, 304290, 294938, 285874, 277087, 268571, 260316, 252314, 244558, 237041, 229754, 222691, 215845, 209209, 202778, 196543, 190501, 184644, 178967, 173464, 168130, 162961, 157950, 153093, 148385, 143822, 139400, 135113, 130958, 126931, 123027, 119244, 115577, 112022, 108577, 105238, 102001, 98864, 95824, 92876, 90020, 87251, 84568, 81966, 79445, 77002, 74633, 72338, 70113, 67956, 65866, 63840, 61876, 59973, 58128, 56340, 54607, 52927, 51299, 49721, 48192, 46709, 45272, 43880, 42530, 41222, 39954, 38724, 37533, 36379, 35259, 34175, 33123, 32104, 31117, 30160, 29232, 28333, 27461, 26616, 25797, 25004, 24234, 23489, 22766, 22066, 21387, 20729, 20091, 19473, 18874, 18294, 17731, 17185, 16657, 16144, 15647, 15166, 14699, 14247, 13809, 13384, 12972, 12573, 12186, 11811, 11448, 11096, 10755, 10424, 10103, 9792, 9491, 9199, 8916, 8642, 8376, 8118, 7868, 7626, 7392, 7164, 6944, 6730, 6523, 6322, 6128, 5939, 5757, 5579, 5408, 5241, 5080, 4924, 4772, 4626, 4483, 4345, 4212, 4082, 3956, 3835, 3717, 3602, 3492, 3384, 3280, 3179, 3081, 2987, 2895, 2806, 2719, 2636, 2554, 2476, 2400, 2326, 2254, 2185, 2118, 2053, 1989, 1928, 1869, 1811, 1756, 1702, 1649, 1599, 1549, 1502, 1456, 1411, 1367, 1325, 1284, 1245, 1207, 1170, 1134, 1099, 1065, 1032, 1000, 970, 940, 911, 883, 856, 829, 804, 779, 755, 732, 709, 688, 666, 646, 626, 607, 588, 570, 552, 535, 519, 503, 488, 473, 458, 444, 430, 417, 404, 392, 380, 368, 357, 346, 335, 325, 315, 305, 296, 287, 278, 269, 261, 253, 245, 238, 230, 223, 216, 210, 203, 197, 191, 185, 179, 174, 168, 163, 158, 153, 149, 144, 140, 135, 131, 127, 123, 119, 116, 112, 109, 105, 102, 99, 96, 93, 90, 87, 85, 82, 80, 77, 75, 72, 70, 68, 66, 64, 62, 60, 58, 56, 55, 53, 51, 50, 48, 47, 45, 44, 43, 41, 40, 39, 38, 36, 35, 34, 33, 32, 31};
@@ -1513,216 +1690,216 @@ void sigmoid(
   #pragma HLS bind_storage variable=table_b type=rom_1p impl=bram
   static const int32_t table_c[512] = {257, 769, 1278, 1786, 2289, 2788, 3283, 3771, 4252, 4724, 5187, 5641, 6084, 6517, 6937, 7346, 7740, 8120, 8487, 8840, 9177, 9498, 9805, 10095, 10369, 10626, 10869, 11095, 11304, 11498, 11675, 11834, 11978, 12108, 12221, 12319, 12402, 12471, 12527, 12568, 12595, 12610, 12610, 12600, 12579, 12546, 12502, 12448, 12384, 12311, 12228, 12137, 12037, 11930, 11818, 11698, 11573, 11442, 11304, 11163, 11017, 10869, 10716, 10560, 10401, 10238, 10074, 9909, 9742, 9574, 9405, 9235, 9064, 8894, 8723, 8553, 8383, 8215, 8046, 7878, 7712, 7546, 7382, 7221, 7060, 6901, 6745, 6588, 6435, 6286, 6139, 5991, 5845, 5703, 5564, 5428, 5294, 5161, 5031, 4902, 4776, 4654, 4535, 4417, 4300, 4188, 4077, 3969, 3864, 3759, 3657, 3558, 3462, 3368, 3276, 3185, 3099, 3012, 2928, 2848, 2767, 2690, 2616, 2543, 2470, 2400, 2333, 2264, 2198, 2135, 2075, 2018, 1959, 1901, 1845, 1792, 1740, 1689, 1639, 1592, 1547, 1500, 1455, 1413, 1373, 1332, 1291, 1253, 1217, 1182, 1147, 1112, 1079, 1047, 1016, 986, 955, 927, 900, 872, 847, 823, 797, 772, 748, 727, 705, 684, 665, 645, 624, 605, 588, 570, 553, 536, 518, 503, 488, 472, 459, 445, 431, 420, 406, 393, 382, 370, 358, 348, 337, 327, 318, 308, 298, 288, 279, 271, 262, 255, 248, 240, 233, 225, 217, 210, 204, 199, 193, 186, 180, 175, 171, 165, 159, 154, 150, 145, 141, 137, 132, 129, 125, 120, 117, 114, 110, 106, 102, 100, 97, 94, 93, 90, 87, 83, 81, 79, 76, 73, 69, 68, 67, 64, 63, 60, 58, 58, 55, 53, 52, 50, 48, 48, 46, 44, 43, 43, 41, 38, 38, 37, 36, 36, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 24, 23, 21, 22, 22, 21, 22, 19, 17, 18, 17, 16, 16, 14, 15, 16, 16, 15, 15, 13, 12, 12, 12, 11, 11, 11, 11, 10, 9, 8, 8, 10, 10, 9, 9, 9, 7, 7, 6, 6, 7, 7, 6, 5, 5, 4, 5, 6, 7, 7, 6, 5, 5, 5, 5, 5, 6, 5, 3, 3, 4, 4, 4, 4, 3, 2, 3, 3, 3, 3, 2, 2, 1, 2, 2, 2, 3, 1, 2, 3, 1, 1, 3, 1, 2, 2, 1, 1, 1, 2, 3, 3, 2, 2, 1, 0, 2, 2, 1, 0, 2, 2, 1, 0, 1, 0, 1, 2, 1, 1, 1, 1, 2, 2, 1, 0, 0, 0, 1, 2, 2, 2, 1, 1, 0, 1, 2, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 2, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   #pragma HLS bind_storage variable=table_c type=rom_1p impl=bram
-  bool v988 = v983 < 0;
-  int32_t v989 = 0 - v983;
-  int32_t v990 = v988 ? (int32_t)v989 : (int32_t)v983;
+  bool v1098 = v1093 < 0;
+  int32_t v1099 = 0 - v1093;
+  int32_t v1100 = v1098 ? (int32_t)v1099 : (int32_t)v1093;
   int32_t size2;
-  size2 = v990;
-  int32_t v992 = size2;
-  bool v993 = v992 > 268435455;
-  int32_t v994 = v993 ? (int32_t)268435455 : (int32_t)v992;
+  size2 = v1100;
+  int32_t v1102 = size2;
+  bool v1103 = v1102 > 268435455;
+  int32_t v1104 = v1103 ? (int32_t)268435455 : (int32_t)v1102;
   int32_t t;
-  t = v994;
-  int32_t v996 = t;
-  int32_t v997 = v996 >> 19;
+  t = v1104;
+  int32_t v1106 = t;
+  int32_t v1107 = v1106 >> 19;
   int32_t cell;
-  cell = v997;
-  int32_t v999 = t;
-  int32_t v1000 = v999 & 524287;
-  ap_int<20> v1001 = v1000;
+  cell = v1107;
+  int32_t v1109 = t;
+  int32_t v1110 = v1109 & 524287;
+  ap_int<20> v1111 = v1110;
   ap_int<20> d;
-  d = v1001;
-  int32_t v1003 = cell;
-  int v1004 = v1003;
-  int32_t v1005 = table_a[v1004];
-  ap_int<29> v1006 = v1005;
+  d = v1111;
+  int32_t v1113 = cell;
+  int v1114 = v1113;
+  int32_t v1115 = table_a[v1114];
+  ap_int<29> v1116 = v1115;
   ap_int<29> a;
-  a = v1006;
-  int32_t v1008 = cell;
-  int v1009 = v1008;
-  int32_t v1010 = table_b[v1009];
-  ap_int<23> v1011 = v1010;
+  a = v1116;
+  int32_t v1118 = cell;
+  int v1119 = v1118;
+  int32_t v1120 = table_b[v1119];
+  ap_int<23> v1121 = v1120;
   ap_int<23> b;
-  b = v1011;
-  int32_t v1013 = cell;
-  int v1014 = v1013;
-  int32_t v1015 = table_c[v1014];
-  ap_int<15> v1016 = v1015;
+  b = v1121;
+  int32_t v1123 = cell;
+  int v1124 = v1123;
+  int32_t v1125 = table_c[v1124];
+  ap_int<15> v1126 = v1125;
   ap_int<15> c;
-  c = v1016;
-  ap_int<23> v1018 = b;
-  ap_int<15> v1019 = c;
-  ap_int<20> v1020 = d;
-  ap_int<35> v1021 = v1019;
-  ap_int<35> v1022 = v1020;
-  ap_int<35> v1023 = v1021 * v1022;
-  ap_int<35> v1024 = v1023 >> 19;
-  ap_int<36> v1025 = v1018;
-  ap_int<36> v1026 = v1024;
-  ap_int<36> v1027 = v1025 - v1026;
-  ap_int<23> v1028 = v1027;
+  c = v1126;
+  ap_int<23> v1128 = b;
+  ap_int<15> v1129 = c;
+  ap_int<20> v1130 = d;
+  ap_int<35> v1131 = v1129;
+  ap_int<35> v1132 = v1130;
+  ap_int<35> v1133 = v1131 * v1132;
+  ap_int<35> v1134 = v1133 >> 19;
+  ap_int<36> v1135 = v1128;
+  ap_int<36> v1136 = v1134;
+  ap_int<36> v1137 = v1135 - v1136;
+  ap_int<23> v1138 = v1137;
   ap_int<23> slope;
-  slope = v1028;
-  ap_int<29> v1030 = a;
-  ap_int<23> v1031 = slope;
-  ap_int<20> v1032 = d;
-  ap_int<43> v1033 = v1031;
-  ap_int<43> v1034 = v1032;
-  ap_int<43> v1035 = v1033 * v1034;
-  ap_int<44> v1036 = v1035;
-  ap_int<44> v1037 = v1036 + 262144;
-  ap_int<44> v1038 = v1037 >> 19;
-  ap_int<45> v1039 = v1030;
-  ap_int<45> v1040 = v1038;
-  ap_int<45> v1041 = v1039 - v1040;
-  ap_int<30> v1042 = v1041;
+  slope = v1138;
+  ap_int<29> v1140 = a;
+  ap_int<23> v1141 = slope;
+  ap_int<20> v1142 = d;
+  ap_int<43> v1143 = v1141;
+  ap_int<43> v1144 = v1142;
+  ap_int<43> v1145 = v1143 * v1144;
+  ap_int<44> v1146 = v1145;
+  ap_int<44> v1147 = v1146 + 262144;
+  ap_int<44> v1148 = v1147 >> 19;
+  ap_int<45> v1149 = v1140;
+  ap_int<45> v1150 = v1148;
+  ap_int<45> v1151 = v1149 - v1150;
+  ap_int<30> v1152 = v1151;
   ap_int<30> small;
-  small = v1042;
-  bool v1044 = v983 < 0;
-  ap_int<30> v1045 = small;
-  ap_int<33> v1046 = v1045;
-  ap_int<33> v1047 = 268435456 - v1046;
-  ap_int<33> v1048 = v1045;
-  ap_int<33> v1049 = v1044 ? (ap_int<33>)v1048 : (ap_int<33>)v1047;
-  ap_int<30> v1050 = v1049;
+  small = v1152;
+  bool v1154 = v1093 < 0;
+  ap_int<30> v1155 = small;
+  ap_int<33> v1156 = v1155;
+  ap_int<33> v1157 = 268435456 - v1156;
+  ap_int<33> v1158 = v1155;
+  ap_int<33> v1159 = v1154 ? (ap_int<33>)v1158 : (ap_int<33>)v1157;
+  ap_int<30> v1160 = v1159;
   ap_int<30> result;
-  result = v1050;
-  *v984 = result;
+  result = v1160;
+  *v1094 = result;
 }
 
 void times_sigma(
-  int32_t v1052,
-  ap_int<30> v1053,
-  int32_t *v1054
+  int32_t v1162,
+  ap_int<30> v1163,
+  int32_t *v1164
 ) {
   #pragma HLS inline
-  ap_int<62> v1055 = v1052;
-  ap_int<62> v1056 = v1053;
-  ap_int<62> v1057 = v1055 * v1056;
-  int64_t v1058 = v1057;
+  ap_int<62> v1165 = v1162;
+  ap_int<62> v1166 = v1163;
+  ap_int<62> v1167 = v1165 * v1166;
+  int64_t v1168 = v1167;
   int64_t product3;
-  product3 = v1058;
-  int64_t v1060 = product3;
-  ap_int<65> v1061 = v1060;
-  ap_int<65> v1062 = v1061 + 134217728;
-  ap_int<65> v1063 = v1062 >> 28;
-  int32_t v1064 = v1063;
+  product3 = v1168;
+  int64_t v1170 = product3;
+  ap_int<65> v1171 = v1170;
+  ap_int<65> v1172 = v1171 + 134217728;
+  ap_int<65> v1173 = v1172 >> 28;
+  int32_t v1174 = v1173;
   int32_t result1;
-  result1 = v1064;
-  *v1054 = result1;
+  result1 = v1174;
+  *v1164 = result1;
 }
 
 void state_update(
-  int32_t v1066,
-  int32_t v1067,
-  ap_int<30> v1068,
-  int32_t *v1069
+  int32_t v1176,
+  int32_t v1177,
+  ap_int<30> v1178,
+  int32_t *v1179
 ) {
   #pragma HLS inline
-  ap_int<33> v1070 = v1068;
-  ap_int<33> v1071 = 268435456 - v1070;
-  ap_int<30> v1072 = v1071;
+  ap_int<33> v1180 = v1178;
+  ap_int<33> v1181 = 268435456 - v1180;
+  ap_int<30> v1182 = v1181;
   ap_int<30> keep;
-  keep = v1072;
-  ap_int<30> v1074 = keep;
-  ap_int<62> v1075 = v1066;
-  ap_int<62> v1076 = v1074;
-  ap_int<62> v1077 = v1075 * v1076;
-  int64_t v1078 = v1077;
+  keep = v1182;
+  ap_int<30> v1184 = keep;
+  ap_int<62> v1185 = v1176;
+  ap_int<62> v1186 = v1184;
+  ap_int<62> v1187 = v1185 * v1186;
+  int64_t v1188 = v1187;
   int64_t old;
-  old = v1078;
-  ap_int<62> v1080 = v1067;
-  ap_int<62> v1081 = v1068;
-  ap_int<62> v1082 = v1080 * v1081;
-  int64_t v1083 = v1082;
+  old = v1188;
+  ap_int<62> v1190 = v1177;
+  ap_int<62> v1191 = v1178;
+  ap_int<62> v1192 = v1190 * v1191;
+  int64_t v1193 = v1192;
   int64_t new_part;
-  new_part = v1083;
-  int64_t v1085 = old;
-  int64_t v1086 = new_part;
-  ap_int<65> v1087 = v1085;
-  ap_int<65> v1088 = v1086;
-  ap_int<65> v1089 = v1087 + v1088;
-  ap_int<66> v1090 = v1089;
-  ap_int<66> v1091 = v1090 + 134217728;
-  ap_int<66> v1092 = v1091 >> 28;
-  int32_t v1093 = v1092;
+  new_part = v1193;
+  int64_t v1195 = old;
+  int64_t v1196 = new_part;
+  ap_int<65> v1197 = v1195;
+  ap_int<65> v1198 = v1196;
+  ap_int<65> v1199 = v1197 + v1198;
+  ap_int<66> v1200 = v1199;
+  ap_int<66> v1201 = v1200 + 134217728;
+  ap_int<66> v1202 = v1201 >> 28;
+  int32_t v1203 = v1202;
   int32_t mixed;
-  mixed = v1093;
-  *v1069 = mixed;
+  mixed = v1203;
+  *v1179 = mixed;
 }
 
 void gated_product(
-  int32_t v1095,
-  int32_t v1096,
-  ap_int<48> *v1097
+  int32_t v1205,
+  int32_t v1206,
+  ap_int<48> *v1207
 ) {
   #pragma HLS inline
-  int64_t v1098 = v1095;
-  int64_t v1099 = v1096;
-  int64_t v1100 = v1098 * v1099;
+  int64_t v1208 = v1205;
+  int64_t v1209 = v1206;
+  int64_t v1210 = v1208 * v1209;
   int64_t product4;
-  product4 = v1100;
-  int64_t v1102 = product4;
-  ap_int<65> v1103 = v1102;
-  ap_int<65> v1104 = v1103 + 32768;
-  ap_int<65> v1105 = v1104 >> 16;
-  ap_int<48> v1106 = v1105;
+  product4 = v1210;
+  int64_t v1212 = product4;
+  ap_int<65> v1213 = v1212;
+  ap_int<65> v1214 = v1213 + 32768;
+  ap_int<65> v1215 = v1214 >> 16;
+  ap_int<48> v1216 = v1215;
   ap_int<48> result2;
-  result2 = v1106;
-  *v1097 = result2;
+  result2 = v1216;
+  *v1207 = result2;
 }
 
 void residual_add(
-  ap_int<48> v1108,
-  ap_int<48> v1109,
-  ap_int<48> *v1110
+  ap_int<48> v1218,
+  ap_int<48> v1219,
+  ap_int<48> *v1220
 ) {
   #pragma HLS inline
   int64_t limit;
   limit = 1;
-  int64_t v1112 = limit;
-  int64_t v1113 = v1112 << 47;
-  ap_int<65> v1114 = v1113;
-  ap_int<65> v1115 = v1114 - 1;
-  int64_t v1116 = v1115;
-  limit = v1116;
-  ap_int<49> v1117 = v1108;
-  ap_int<49> v1118 = v1109;
-  ap_int<49> v1119 = v1117 + v1118;
-  int64_t v1120 = v1119;
+  int64_t v1222 = limit;
+  int64_t v1223 = v1222 << 47;
+  ap_int<65> v1224 = v1223;
+  ap_int<65> v1225 = v1224 - 1;
+  int64_t v1226 = v1225;
+  limit = v1226;
+  ap_int<49> v1227 = v1218;
+  ap_int<49> v1228 = v1219;
+  ap_int<49> v1229 = v1227 + v1228;
+  int64_t v1230 = v1229;
   int64_t total3;
-  total3 = v1120;
-  int64_t v1122 = total3;
-  int64_t v1123 = limit;
-  bool v1124 = v1122 > v1123;
-  int64_t v1125 = v1124 ? (int64_t)v1123 : (int64_t)v1122;
+  total3 = v1230;
+  int64_t v1232 = total3;
+  int64_t v1233 = limit;
+  bool v1234 = v1232 > v1233;
+  int64_t v1235 = v1234 ? (int64_t)v1233 : (int64_t)v1232;
   int64_t high2;
-  high2 = v1125;
-  int64_t v1127 = high2;
-  int64_t v1128 = limit;
-  int64_t v1129 = 0 - v1128;
-  bool v1130 = v1127 < v1129;
-  int64_t v1131 = 0 - v1128;
-  int64_t v1132 = v1130 ? (int64_t)v1131 : (int64_t)v1127;
-  ap_int<48> v1133 = v1132;
+  high2 = v1235;
+  int64_t v1237 = high2;
+  int64_t v1238 = limit;
+  int64_t v1239 = 0 - v1238;
+  bool v1240 = v1237 < v1239;
+  int64_t v1241 = 0 - v1238;
+  int64_t v1242 = v1240 ? (int64_t)v1241 : (int64_t)v1237;
+  ap_int<48> v1243 = v1242;
   ap_int<48> result3;
-  result3 = v1133;
-  *v1110 = result3;
+  result3 = v1243;
+  *v1220 = result3;
 }
 
 void multiply_word(
-  ap_uint<128> v1135[4],
-  int8_t v1136[108][1][4][16],
-  int32_t v1137,
-  ap_int<21> v1138[5][1]
+  ap_uint<128> v1245[4],
+  int8_t v1246[108][1][4][16],
+  int32_t v1247,
+  ap_int<21> v1248[5][1]
 ) {
   #pragma HLS inline
-  #pragma HLS array_partition variable=v1135 complete dim=1
+  #pragma HLS array_partition variable=v1245 complete dim=1
 
-  #pragma HLS array_partition variable=v1136 complete dim=3
-  #pragma HLS array_partition variable=v1136 complete dim=4
+  #pragma HLS array_partition variable=v1246 complete dim=3
+  #pragma HLS array_partition variable=v1246 complete dim=4
 
-  #pragma HLS array_partition variable=v1138 complete dim=1
+  #pragma HLS array_partition variable=v1248 complete dim=1
 
   int16_t lanes[64];
   #pragma HLS array_partition variable=lanes complete dim=1
@@ -1736,79 +1913,79 @@ void multiply_word(
   #pragma HLS array_partition variable=tree complete dim=3
 
   l_S_p_0_p: for (int p = 0; p < 4; p++) {
-    ap_uint<128> v1143 = v1135[p];
+    ap_uint<128> v1253 = v1245[p];
     ap_uint<128> rest3;
-    rest3 = v1143;
+    rest3 = v1253;
     l_S_j_0_j: for (int j = 0; j < 16; j++) {
-      ap_int<128> v1146 = rest3;
-      int16_t v1147 = v1146;
+      ap_int<128> v1256 = rest3;
+      int16_t v1257 = v1256;
       int16_t low2;
-      low2 = v1147;
-      int16_t v1149 = low2;
-      int32_t v1150 = v1149;
-      int32_t v1151 = v1150 & 255;
-      int16_t v1152 = v1151;
-      lanes[((p * 16) + j)] = v1152;
-      ap_int<128> v1153 = rest3;
-      ap_uint<128> v1154 = v1153 >> 8;
-      rest3 = v1154;
+      low2 = v1257;
+      int16_t v1259 = low2;
+      int32_t v1260 = v1259;
+      int32_t v1261 = v1260 & 255;
+      int16_t v1262 = v1261;
+      lanes[((p * 16) + j)] = v1262;
+      ap_int<128> v1263 = rest3;
+      ap_uint<128> v1264 = v1263 >> 8;
+      rest3 = v1264;
     }
   }
   l_S_m_2_m: for (int m = 0; m < 64; m++) {
-    int16_t v1156 = lanes[m];
+    int16_t v1266 = lanes[m];
     int16_t byte;
-    byte = v1156;
+    byte = v1266;
     l_S_r_2_r: for (int r = 0; r < 5; r++) {
-      int16_t v1159 = byte;
-      int16_t v1160 = v1159 << 1;
-      ap_int<17> v1161 = v1159;
-      ap_int<17> v1162 = v1160;
-      ap_int<17> v1163 = v1161 + v1162;
-      int16_t v1164 = v1163;
+      int16_t v1269 = byte;
+      int16_t v1270 = v1269 << 1;
+      ap_int<17> v1271 = v1269;
+      ap_int<17> v1272 = v1270;
+      ap_int<17> v1273 = v1271 + v1272;
+      int16_t v1274 = v1273;
       int16_t triple;
-      triple = v1164;
-      int16_t v1166 = triple;
-      int16_t v1167 = v1166 >> 8;
-      ap_int<33> v1168 = v1167;
-      ap_int<33> v1169 = v1168 - 1;
-      int16_t v1170 = v1169;
-      trits[r][m] = v1170;
-      int16_t v1171 = triple;
-      int32_t v1172 = v1171;
-      int32_t v1173 = v1172 & 255;
-      int16_t v1174 = v1173;
-      byte = v1174;
+      triple = v1274;
+      int16_t v1276 = triple;
+      int16_t v1277 = v1276 >> 8;
+      ap_int<33> v1278 = v1277;
+      ap_int<33> v1279 = v1278 - 1;
+      int16_t v1280 = v1279;
+      trits[r][m] = v1280;
+      int16_t v1281 = triple;
+      int32_t v1282 = v1281;
+      int32_t v1283 = v1282 & 255;
+      int16_t v1284 = v1283;
+      byte = v1284;
     }
   }
   l_S_t_k_e_4_t1: for (int t1 = 0; t1 < 1; t1++) {
     l_k3: for (int k3 = 0; k3 < 4; k3++) {
       l_e2: for (int e2 = 0; e2 < 16; e2++) {
-        int v1178 = v1137;
-        int8_t v1179 = v1136[v1178][t1][k3][e2];
-        int16_t v1180 = v1179;
+        int v1288 = v1247;
+        int8_t v1289 = v1246[v1288][t1][k3][e2];
+        int16_t v1290 = v1289;
         int16_t code;
-        code = v1180;
+        code = v1290;
         l_S_r_4_r1: for (int r1 = 0; r1 < 5; r1++) {
-          int16_t v1183 = trits[r1][((k3 * 16) + e2)];
+          int16_t v1293 = trits[r1][((k3 * 16) + e2)];
           int16_t trit;
-          trit = v1183;
-          int16_t v1185 = trit;
-          int32_t v1186 = v1185;
-          bool v1187 = v1186 == 1;
-          int16_t v1188 = code;
-          int32_t v1189 = v1188;
-          int32_t v1190 = v1187 ? (int32_t)v1189 : (int32_t)0;
-          int16_t v1191 = v1190;
+          trit = v1293;
+          int16_t v1295 = trit;
+          int32_t v1296 = v1295;
+          bool v1297 = v1296 == 1;
+          int16_t v1298 = code;
+          int32_t v1299 = v1298;
+          int32_t v1300 = v1297 ? (int32_t)v1299 : (int32_t)0;
+          int16_t v1301 = v1300;
           int16_t added;
-          added = v1191;
-          int16_t v1193 = trit;
-          int32_t v1194 = v1193;
-          bool v1195 = v1194 == -1;
-          int16_t v1196 = code;
-          int16_t v1197 = 0 - v1196;
-          int16_t v1198 = added;
-          int16_t v1199 = v1195 ? (int16_t)v1197 : (int16_t)v1198;
-          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1199;
+          added = v1301;
+          int16_t v1303 = trit;
+          int32_t v1304 = v1303;
+          bool v1305 = v1304 == -1;
+          int16_t v1306 = code;
+          int16_t v1307 = 0 - v1306;
+          int16_t v1308 = added;
+          int16_t v1309 = v1305 ? (int16_t)v1307 : (int16_t)v1308;
+          tree[r1][t1][(((k3 * 16) + e2) + 64)] = v1309;
         }
       }
     }
@@ -1816,40 +1993,40 @@ void multiply_word(
   l_S_r_t_6_r2: for (int r2 = 0; r2 < 5; r2++) {
     l_t2: for (int t2 = 0; t2 < 1; t2++) {
       l_S_n_6_n4: for (int n4 = 0; n4 < 63; n4++) {
-        int16_t v1203 = tree[r2][t2][((n4 * -2) + 126)];
-        int16_t v1204 = tree[r2][t2][((n4 * -2) + 127)];
-        ap_int<17> v1205 = v1203;
-        ap_int<17> v1206 = v1204;
-        ap_int<17> v1207 = v1205 + v1206;
-        int16_t v1208 = v1207;
-        tree[r2][t2][((-n4) + 63)] = v1208;
+        int16_t v1313 = tree[r2][t2][((n4 * -2) + 126)];
+        int16_t v1314 = tree[r2][t2][((n4 * -2) + 127)];
+        ap_int<17> v1315 = v1313;
+        ap_int<17> v1316 = v1314;
+        ap_int<17> v1317 = v1315 + v1316;
+        int16_t v1318 = v1317;
+        tree[r2][t2][((-n4) + 63)] = v1318;
       }
-      bool v1209 = v1137 == 0;
-      ap_int<21> v1210 = v1138[r2][t2];
-      int32_t v1211 = v1210;
-      int32_t v1212 = v1209 ? (int32_t)0 : (int32_t)v1211;
-      ap_int<21> v1213 = v1212;
+      bool v1319 = v1247 == 0;
+      ap_int<21> v1320 = v1248[r2][t2];
+      int32_t v1321 = v1320;
+      int32_t v1322 = v1319 ? (int32_t)0 : (int32_t)v1321;
+      ap_int<21> v1323 = v1322;
       ap_int<21> before;
-      before = v1213;
-      ap_int<21> v1215 = before;
-      int16_t v1216 = tree[r2][t2][1];
-      ap_int<22> v1217 = v1215;
-      ap_int<22> v1218 = v1216;
-      ap_int<22> v1219 = v1217 + v1218;
-      ap_int<21> v1220 = v1219;
-      v1138[r2][t2] = v1220;
+      before = v1323;
+      ap_int<21> v1325 = before;
+      int16_t v1326 = tree[r2][t2][1];
+      ap_int<22> v1327 = v1325;
+      ap_int<22> v1328 = v1326;
+      ap_int<22> v1329 = v1327 + v1328;
+      ap_int<21> v1330 = v1329;
+      v1248[r2][t2] = v1330;
     }
   }
 }
 
 void gate_squares(
-  int64_t v1221,
-  int32_t v1222[2],
-  int32_t v1223[2]
+  int64_t v1331,
+  int32_t v1332[2],
+  int32_t v1333[2]
 ) {
-  #pragma HLS array_partition variable=v1222 complete dim=1
+  #pragma HLS array_partition variable=v1332 complete dim=1
 
-  #pragma HLS array_partition variable=v1223 complete dim=1
+  #pragma HLS array_partition variable=v1333 complete dim=1
 
   int32_t unit[2];
   #pragma HLS array_partition variable=unit complete dim=1
@@ -1860,29 +2037,29 @@ void gate_squares(
   int32_t sum_squares[2];
   #pragma HLS array_partition variable=sum_squares complete dim=1
 
-  int32_t v1227 = v1222[0];
-  int64_t v1228 = v1227;
+  int32_t v1337 = v1332[0];
+  int64_t v1338 = v1337;
   int64_t mantissa3;
-  mantissa3 = v1228;
-  int64_t v1230 = mantissa3;
-  int32_t v1231 = v1222[1];
-  normalise(v1230, v1231, unit);
+  mantissa3 = v1338;
+  int64_t v1340 = mantissa3;
+  int32_t v1341 = v1332[1];
+  normalise(v1340, v1341, unit);
   multiply(unit, unit, unit_square);
-  normalise(v1221, 0, sum_squares);
-  multiply(sum_squares, unit_square, v1223);
+  normalise(v1331, 0, sum_squares);
+  multiply(sum_squares, unit_square, v1333);
 }
 
 void core_0(
-  hls::stream< ap_uint<128> >& v1232,
-  hls::stream< int32_t >& v1233,
-  hls::stream< ap_uint<128> >& v1234,
-  hls::stream< ap_uint<128> >& v1235,
-  hls::stream< ap_uint<1024> >& v1236,
-  hls::stream< ap_uint<128> >& v1237,
-  hls::stream< ap_uint<128> >& v1238,
-  hls::stream< ap_uint<128> >& v1239,
-  hls::stream< ap_uint<128> >& v1240,
-  hls::stream< ap_uint<128> >& v1241
+  hls::stream< ap_uint<128> >& v1342,
+  hls::stream< int32_t >& v1343,
+  hls::stream< ap_uint<128> >& v1344,
+  hls::stream< ap_uint<128> >& v1345,
+  hls::stream< ap_uint<1024> >& v1346,
+  hls::stream< ap_uint<128> >& v1347,
+  hls::stream< ap_uint<128> >& v1348,
+  hls::stream< ap_uint<128> >& v1349,
+  hls::stream< ap_uint<128> >& v1350,
+  hls::stream< ap_uint<128> >& v1351
 ) {
   int32_t weight_words[8];
   int32_t column_words[8];
@@ -1955,529 +2132,375 @@ void core_0(
   gate_max = 2147483647;
   int64_t vector_max;
   vector_max = 1;
-  int64_t v1273 = vector_max;
-  int64_t v1274 = v1273 << 47;
-  ap_int<65> v1275 = v1274;
-  ap_int<65> v1276 = v1275 - 1;
-  int64_t v1277 = v1276;
-  vector_max = v1277;
+  int64_t v1383 = vector_max;
+  int64_t v1384 = v1383 << 47;
+  ap_int<65> v1385 = v1384;
+  ap_int<65> v1386 = v1385 - 1;
+  int64_t v1387 = v1386;
+  vector_max = v1387;
   l_S_n_0_n5: for (int n5 = 0; n5 < 7; n5++) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v1279 = v1232.read();
+    ap_uint<128> v1389 = v1342.read();
     ap_uint<128> size3;
-    size3 = v1279;
-    ap_int<128> v1281 = size3;
-    int32_t v1282;
-    ap_int<128> v1282_tmp = v1281;
-    v1282 = v1282_tmp(31, 0);
+    size3 = v1389;
+    ap_int<128> v1391 = size3;
+    int32_t v1392;
+    ap_int<128> v1392_tmp = v1391;
+    v1392 = v1392_tmp(31, 0);
     int32_t total_words;
-    total_words = v1282;
-    int32_t v1284 = total_words;
-    weight_words[n5] = v1284;
-    ap_int<128> v1285 = size3;
-    int32_t v1286;
-    ap_int<128> v1286_tmp = v1285;
-    v1286 = v1286_tmp(63, 32);
+    total_words = v1392;
+    int32_t v1394 = total_words;
+    weight_words[n5] = v1394;
+    ap_int<128> v1395 = size3;
+    int32_t v1396;
+    ap_int<128> v1396_tmp = v1395;
+    v1396 = v1396_tmp(63, 32);
     int32_t both1;
-    both1 = v1286;
-    int32_t v1288 = both1;
-    int32_t v1289 = v1288 & 65535;
-    column_words[n5] = v1289;
-    int32_t v1290 = both1;
-    int32_t v1291 = v1290 >> 16;
-    norm_words[n5] = v1291;
-    ap_int<128> v1292 = size3;
-    int32_t v1293;
-    ap_int<128> v1293_tmp = v1292;
-    v1293 = v1293_tmp(95, 64);
+    both1 = v1396;
+    int32_t v1398 = both1;
+    int32_t v1399 = v1398 & 65535;
+    column_words[n5] = v1399;
+    int32_t v1400 = both1;
+    int32_t v1401 = v1400 >> 16;
+    norm_words[n5] = v1401;
+    ap_int<128> v1402 = size3;
+    int32_t v1403;
+    ap_int<128> v1403_tmp = v1402;
+    v1403 = v1403_tmp(95, 64);
     int32_t all_rows;
-    all_rows = v1293;
-    int32_t v1295 = all_rows;
-    matrix_rows[n5] = v1295;
-    ap_int<128> v1296 = size3;
-    int32_t v1297;
-    ap_int<128> v1297_tmp = v1296;
-    v1297 = v1297_tmp(127, 96);
+    all_rows = v1403;
+    int32_t v1405 = all_rows;
+    matrix_rows[n5] = v1405;
+    ap_int<128> v1406 = size3;
+    int32_t v1407;
+    ap_int<128> v1407_tmp = v1406;
+    v1407 = v1407_tmp(127, 96);
     int32_t room_and_groups1;
-    room_and_groups1 = v1297;
-    int32_t v1299 = room_and_groups1;
-    int32_t v1300 = v1299 >> 12;
-    row_groups[n5] = v1300;
+    room_and_groups1 = v1407;
+    int32_t v1409 = room_and_groups1;
+    int32_t v1410 = v1409 >> 12;
+    row_groups[n5] = v1410;
   }
-  int32_t v1301 = matrix_rows[4];
-  int32_t v1302 = v1301 >> 1;
+  int32_t v1411 = matrix_rows[4];
+  int32_t v1412 = v1411 >> 1;
   int32_t intermediate;
-  intermediate = v1302;
+  intermediate = v1412;
   int32_t tokens1;
   tokens1 = 1;
   int32_t wanted1;
   wanted1 = 1;
   int32_t continued1;
   continued1 = 0;
-  int32_t v1307 = v1233.read();
+  int32_t v1417 = v1343.read();
   int32_t vector_beats1;
-  vector_beats1 = v1307;
-  int32_t v1309 = tokens1;
-  int v1310 = v1309;
-  for (int v1311 = 0; v1311 < v1310; v1311 += 1) {
-    int32_t v1312 = v1311;
+  vector_beats1 = v1417;
+  int32_t v1419 = tokens1;
+  int v1420 = v1419;
+  for (int v1421 = 0; v1421 < v1420; v1421 += 1) {
+    int32_t v1422 = v1421;
     int32_t token_in;
-    token_in = v1312;
+    token_in = v1422;
     ap_int<48> seen;
     seen = 0;
-    int32_t v1315 = vector_beats1;
-    int v1316 = v1315;
-    for (int v1317 = 0; v1317 < v1316; v1317 += 1) {
+    int32_t v1425 = vector_beats1;
+    int v1426 = v1425;
+    for (int v1427 = 0; v1427 < v1426; v1427 += 1) {
     #pragma HLS pipeline II=1
-      ap_uint<128> v1318 = v1234.read();
+      ap_uint<128> v1428 = v1344.read();
       ap_uint<128> pair1;
-      pair1 = v1318;
-      ap_int<128> v1320 = pair1;
-      ap_int<48> v1321;
-      ap_int<128> v1321_tmp = v1320;
-      v1321 = v1321_tmp(47, 0);
+      pair1 = v1428;
+      ap_int<128> v1430 = pair1;
+      ap_int<48> v1431;
+      ap_int<128> v1431_tmp = v1430;
+      v1431 = v1431_tmp(47, 0);
       ap_int<48> low3;
-      low3 = v1321;
-      ap_int<128> v1323 = pair1;
-      ap_int<48> v1324;
-      ap_int<128> v1324_tmp = v1323;
-      v1324 = v1324_tmp(111, 64);
+      low3 = v1431;
+      ap_int<128> v1433 = pair1;
+      ap_int<48> v1434;
+      ap_int<128> v1434_tmp = v1433;
+      v1434 = v1434_tmp(111, 64);
       ap_int<48> high3;
-      high3 = v1324;
-      int32_t v1326 = v1317;
+      high3 = v1434;
+      int32_t v1436 = v1427;
       int32_t number;
-      number = v1326;
-      int32_t v1328 = number;
-      int32_t v1329 = token_in;
-      ap_int<65> v1330 = v1328;
-      ap_int<65> v1331 = v1329;
-      ap_int<65> v1332 = v1330 + v1331;
-      int32_t v1333 = v1332;
+      number = v1436;
+      int32_t v1438 = number;
+      int32_t v1439 = token_in;
+      ap_int<65> v1440 = v1438;
+      ap_int<65> v1441 = v1439;
+      ap_int<65> v1442 = v1440 + v1441;
+      int32_t v1443 = v1442;
       int32_t beside;
-      beside = v1333;
-      ap_int<48> v1335 = low3;
-      int32_t v1336 = beside;
-      int v1337 = v1336;
-      residual[v1337][0] = v1335;
-      ap_int<48> v1338 = high3;
-      int32_t v1339 = beside;
-      int v1340 = v1339;
-      residual[v1340][1] = v1338;
-      int32_t v1341 = number;
-      int32_t v1342 = v1341 & 7;
-      int32_t v1343 = v1342 << 1;
+      beside = v1443;
+      ap_int<48> v1445 = low3;
+      int32_t v1446 = beside;
+      int v1447 = v1446;
+      residual[v1447][0] = v1445;
+      ap_int<48> v1448 = high3;
+      int32_t v1449 = beside;
+      int v1450 = v1449;
+      residual[v1450][1] = v1448;
+      int32_t v1451 = number;
+      int32_t v1452 = v1451 & 7;
+      int32_t v1453 = v1452 << 1;
       int32_t lane;
-      lane = v1343;
-      int32_t v1345 = number;
-      int32_t v1346 = v1345 >> 3;
-      int32_t v1347 = token_in;
-      ap_int<65> v1348 = v1346;
-      ap_int<65> v1349 = v1347;
-      ap_int<65> v1350 = v1348 + v1349;
-      int32_t v1351 = v1350;
+      lane = v1453;
+      int32_t v1455 = number;
+      int32_t v1456 = v1455 >> 3;
+      int32_t v1457 = token_in;
+      ap_int<65> v1458 = v1456;
+      ap_int<65> v1459 = v1457;
+      ap_int<65> v1460 = v1458 + v1459;
+      int32_t v1461 = v1460;
       int32_t place_in;
-      place_in = v1351;
-      ap_int<48> v1353 = low3;
-      int32_t v1354 = place_in;
-      int v1355 = v1354;
-      int32_t v1356 = lane;
-      int v1357 = v1356;
-      values[v1355][v1357] = v1353;
-      ap_int<48> v1358 = high3;
-      int32_t v1359 = place_in;
-      int v1360 = v1359;
-      int32_t v1361 = lane;
-      ap_int<33> v1362 = v1361;
-      ap_int<33> v1363 = v1362 + 1;
-      int v1364 = v1363;
-      values[v1360][v1364] = v1358;
-      ap_int<48> v1365 = seen;
-      ap_int<48> v1366 = low3;
-      ap_int<48> v1367 = v1366 >> 47;
-      ap_int<48> v1368 = v1366 ^ v1367;
-      ap_int<48> v1369 = v1365 | v1368;
-      ap_int<48> v1370 = high3;
-      ap_int<48> v1371 = v1370 >> 47;
-      ap_int<48> v1372 = v1370 ^ v1371;
-      ap_int<48> v1373 = v1369 | v1372;
-      seen = v1373;
+      place_in = v1461;
+      ap_int<48> v1463 = low3;
+      int32_t v1464 = place_in;
+      int v1465 = v1464;
+      int32_t v1466 = lane;
+      int v1467 = v1466;
+      values[v1465][v1467] = v1463;
+      ap_int<48> v1468 = high3;
+      int32_t v1469 = place_in;
+      int v1470 = v1469;
+      int32_t v1471 = lane;
+      ap_int<33> v1472 = v1471;
+      ap_int<33> v1473 = v1472 + 1;
+      int v1474 = v1473;
+      values[v1470][v1474] = v1468;
+      ap_int<48> v1475 = seen;
+      ap_int<48> v1476 = low3;
+      ap_int<48> v1477 = v1476 >> 47;
+      ap_int<48> v1478 = v1476 ^ v1477;
+      ap_int<48> v1479 = v1475 | v1478;
+      ap_int<48> v1480 = high3;
+      ap_int<48> v1481 = v1480 >> 47;
+      ap_int<48> v1482 = v1480 ^ v1481;
+      ap_int<48> v1483 = v1479 | v1482;
+      seen = v1483;
     }
-    ap_int<48> v1374 = seen;
-    int32_t v1375 = token_in;
-    int v1376 = v1375;
-    ones[v1376] = v1374;
+    ap_int<48> v1484 = seen;
+    int32_t v1485 = token_in;
+    int v1486 = v1485;
+    ones[v1486] = v1484;
   }
-  int32_t v1377 = v1233.read();
+  int32_t v1487 = v1343.read();
   int32_t count5;
-  count5 = v1377;
-  int32_t v1379 = count5;
-  int v1380 = v1379;
-  for (int v1381 = 0; v1381 < v1380; v1381 += 1) {
-    int32_t v1382 = v1233.read();
+  count5 = v1487;
+  int32_t v1489 = count5;
+  int v1490 = v1489;
+  for (int v1491 = 0; v1491 < v1490; v1491 += 1) {
+    int32_t v1492 = v1343.read();
     int32_t kind5;
-    kind5 = v1382;
-    int32_t v1384 = kind5;
-    bool v1385 = v1384 == 0;
-    int32_t v1386 = v1385 ? (int32_t)0 : (int32_t)6;
+    kind5 = v1492;
+    int32_t v1494 = kind5;
+    bool v1495 = v1494 == 0;
+    int32_t v1496 = v1495 ? (int32_t)0 : (int32_t)6;
     int32_t phase_begin1;
-    phase_begin1 = v1386;
-    int32_t v1388 = kind5;
-    bool v1389 = v1388 == 1;
-    ap_int<33> v1390 = v1389 ? (ap_int<33>)7 : (ap_int<33>)6;
-    int32_t v1391 = v1390;
+    phase_begin1 = v1496;
+    int32_t v1498 = kind5;
+    bool v1499 = v1498 == 1;
+    ap_int<33> v1500 = v1499 ? (ap_int<33>)7 : (ap_int<33>)6;
+    int32_t v1501 = v1500;
     int32_t phase_end1;
-    phase_end1 = v1391;
-    int32_t v1393 = kind5;
-    bool v1394 = v1393 == 0;
-    int32_t v1395 = tokens1;
-    int32_t v1396 = wanted1;
-    int32_t v1397 = v1394 ? (int32_t)v1395 : (int32_t)v1396;
+    phase_end1 = v1501;
+    int32_t v1503 = kind5;
+    bool v1504 = v1503 == 0;
+    int32_t v1505 = tokens1;
+    int32_t v1506 = wanted1;
+    int32_t v1507 = v1504 ? (int32_t)v1505 : (int32_t)v1506;
     int32_t active;
-    active = v1397;
-    int32_t v1399 = phase_begin1;
-    int32_t v1400 = phase_end1;
-    int v1401 = v1399;
-    int v1402 = v1400;
-    for (int v1403 = v1401; v1403 < v1402; v1403 += 1) {
-      int32_t v1404 = v1403;
+    active = v1507;
+    int32_t v1509 = phase_begin1;
+    int32_t v1510 = phase_end1;
+    int v1511 = v1509;
+    int v1512 = v1510;
+    for (int v1513 = v1511; v1513 < v1512; v1513 += 1) {
+      int32_t v1514 = v1513;
       int32_t phase;
-      phase = v1404;
-      ap_uint<128> v1406 = v1235.read();
+      phase = v1514;
+      ap_uint<128> v1516 = v1345.read();
       ap_uint<128> front1;
-      front1 = v1406;
-      ap_uint<128> v1408 = v1235.read();
+      front1 = v1516;
+      ap_uint<128> v1518 = v1345.read();
       ap_uint<128> back1;
-      back1 = v1408;
-      ap_int<128> v1410 = front1;
-      int32_t v1411;
-      ap_int<128> v1411_tmp = v1410;
-      v1411 = v1411_tmp(31, 0);
-      header[0] = v1411;
-      ap_int<128> v1412 = front1;
-      int32_t v1413;
-      ap_int<128> v1413_tmp = v1412;
-      v1413 = v1413_tmp(63, 32);
-      header[1] = v1413;
-      ap_int<128> v1414 = front1;
-      int32_t v1415;
-      ap_int<128> v1415_tmp = v1414;
-      v1415 = v1415_tmp(95, 64);
-      header[2] = v1415;
-      ap_int<128> v1416 = front1;
-      int32_t v1417;
-      ap_int<128> v1417_tmp = v1416;
-      v1417 = v1417_tmp(127, 96);
-      header[3] = v1417;
-      ap_int<128> v1418 = back1;
-      int32_t v1419;
-      ap_int<128> v1419_tmp = v1418;
-      v1419 = v1419_tmp(31, 0);
-      header[4] = v1419;
-      ap_int<128> v1420 = back1;
-      int32_t v1421;
-      ap_int<128> v1421_tmp = v1420;
-      v1421 = v1421_tmp(63, 32);
-      header[5] = v1421;
-      ap_int<128> v1422 = back1;
-      int32_t v1423;
-      ap_int<128> v1423_tmp = v1422;
-      v1423 = v1423_tmp(95, 64);
-      header[6] = v1423;
+      back1 = v1518;
+      ap_int<128> v1520 = front1;
+      int32_t v1521;
+      ap_int<128> v1521_tmp = v1520;
+      v1521 = v1521_tmp(31, 0);
+      header[0] = v1521;
+      ap_int<128> v1522 = front1;
+      int32_t v1523;
+      ap_int<128> v1523_tmp = v1522;
+      v1523 = v1523_tmp(63, 32);
+      header[1] = v1523;
+      ap_int<128> v1524 = front1;
+      int32_t v1525;
+      ap_int<128> v1525_tmp = v1524;
+      v1525 = v1525_tmp(95, 64);
+      header[2] = v1525;
+      ap_int<128> v1526 = front1;
+      int32_t v1527;
+      ap_int<128> v1527_tmp = v1526;
+      v1527 = v1527_tmp(127, 96);
+      header[3] = v1527;
+      ap_int<128> v1528 = back1;
+      int32_t v1529;
+      ap_int<128> v1529_tmp = v1528;
+      v1529 = v1529_tmp(31, 0);
+      header[4] = v1529;
+      ap_int<128> v1530 = back1;
+      int32_t v1531;
+      ap_int<128> v1531_tmp = v1530;
+      v1531 = v1531_tmp(63, 32);
+      header[5] = v1531;
+      ap_int<128> v1532 = back1;
+      int32_t v1533;
+      ap_int<128> v1533_tmp = v1532;
+      v1533 = v1533_tmp(95, 64);
+      header[6] = v1533;
       header[7] = 0;
-      int32_t v1424 = active;
-      int v1425 = v1424;
-      for (int v1426 = 0; v1426 < v1425; v1426 += 1) {
-        int32_t v1427 = v1426;
+      int32_t v1534 = active;
+      int v1535 = v1534;
+      for (int v1536 = 0; v1536 < v1535; v1536 += 1) {
+        int32_t v1537 = v1536;
         int32_t turn;
-        turn = v1427;
-        int32_t v1429 = turn;
+        turn = v1537;
+        int32_t v1539 = turn;
         int32_t token;
-        token = v1429;
-        int32_t v1431 = token;
-        int v1432 = v1431;
-        ap_int<48> v1433 = ones[v1432];
-        int64_t v1434 = v1433;
+        token = v1539;
+        int32_t v1541 = token;
+        int v1542 = v1541;
+        ap_int<48> v1543 = ones[v1542];
+        int64_t v1544 = v1543;
         int64_t magnitude;
-        magnitude = v1434;
-        int64_t v1436 = magnitude;
-        int32_t v1437;
-        bit_length(v1436, &v1437);
+        magnitude = v1544;
+        int64_t v1546 = magnitude;
+        int32_t v1547;
+        bit_length(v1546, &v1547);
         int32_t length;
-        length = v1437;
-        int32_t v1439 = length;
-        ap_int<33> v1440 = v1439;
-        ap_int<33> v1441 = 47 - v1440;
-        int32_t v1442 = v1441;
-        int32_t left1;
-        left1 = v1442;
+        length = v1547;
+        int32_t v1549 = length;
+        ap_int<33> v1550 = v1549;
+        ap_int<33> v1551 = 47 - v1550;
+        int32_t v1552 = v1551;
+        int32_t left2;
+        left2 = v1552;
         squares[0] = 0;
         squares[1] = 0;
         absmax[0] = 1;
-        int32_t v1444 = phase;
-        int v1445 = v1444;
-        int32_t v1446 = norm_words[v1445];
+        int32_t v1554 = phase;
+        int v1555 = v1554;
+        int32_t v1556 = norm_words[v1555];
         int32_t vector_words1;
-        vector_words1 = v1446;
-        int32_t v1448 = vector_words1;
-        int v1449 = v1448;
-        for (int v1450 = 0; v1450 < v1449; v1450 += 1) {
+        vector_words1 = v1556;
+        int32_t v1558 = vector_words1;
+        int v1559 = v1558;
+        for (int v1560 = 0; v1560 < v1559; v1560 += 1) {
         #pragma HLS pipeline II=1
-          int32_t v1451 = v1450;
+          int32_t v1561 = v1560;
           int32_t measured;
-          measured = v1451;
-          ap_uint<1024> v1453 = v1236.read();
+          measured = v1561;
+          ap_uint<1024> v1563 = v1346.read();
           ap_uint<1024> element1;
-          element1 = v1453;
-          int32_t v1455 = measured;
-          int32_t v1456 = token;
-          ap_int<65> v1457 = v1455;
-          ap_int<65> v1458 = v1456;
-          ap_int<65> v1459 = v1457 + v1458;
-          int32_t v1460 = v1459;
+          element1 = v1563;
+          int32_t v1565 = measured;
+          int32_t v1566 = token;
+          ap_int<65> v1567 = v1565;
+          ap_int<65> v1568 = v1566;
+          ap_int<65> v1569 = v1567 + v1568;
+          int32_t v1570 = v1569;
           int32_t place;
-          place = v1460;
-          int32_t v1462 = place;
-          int32_t v1463 = measured;
-          ap_int<1024> v1464 = element1;
-          int32_t v1465 = left1;
-          measure(values, v1462, v1463, v1464, v1465, scaled, squares, absmax);
+          place = v1570;
+          int32_t v1572 = place;
+          int32_t v1573 = measured;
+          ap_int<1024> v1574 = element1;
+          int32_t v1575 = left2;
+          measure(values, v1572, v1573, v1574, v1575, scaled, squares, absmax);
         }
-        int32_t v1466 = length;
-        ap_int<33> v1467 = v1466;
-        ap_int<33> v1468 = v1467 + 1;
-        int32_t v1469 = v1468;
+        int32_t v1576 = length;
+        ap_int<33> v1577 = v1576;
+        ap_int<33> v1578 = v1577 + 1;
+        int32_t v1579 = v1578;
         int32_t lost;
-        lost = v1469;
-        int32_t v1471 = lost;
-        ap_int<33> v1472 = v1471;
-        ap_int<33> v1473 = v1472 - 24;
-        ap_int<33> v1474 = v1473 << 1;
-        int32_t v1475 = v1474;
+        lost = v1579;
+        int32_t v1581 = lost;
+        ap_int<33> v1582 = v1581;
+        ap_int<33> v1583 = v1582 - 24;
+        ap_int<33> v1584 = v1583 << 1;
+        int32_t v1585 = v1584;
         int32_t plain_exponent;
-        plain_exponent = v1475;
-        int64_t v1477 = squares[1];
-        int32_t v1478 = plain_exponent;
-        normalise(v1477, v1478, plain);
-        int32_t v1479 = phase;
-        bool v1480 = v1479 == 3;
-        if (v1480) {
-          int32_t v1481 = token;
-          int v1482 = v1481;
-          int32_t v1483 = gate_mantissas[v1482];
-          plain[0] = v1483;
-          int32_t v1484 = token;
-          int v1485 = v1484;
-          int32_t v1486 = gate_exponents[v1485];
-          plain[1] = v1486;
+        plain_exponent = v1585;
+        int64_t v1587 = squares[1];
+        int32_t v1588 = plain_exponent;
+        normalise(v1587, v1588, plain);
+        int32_t v1589 = phase;
+        bool v1590 = v1589 == 3;
+        if (v1590) {
+          int32_t v1591 = token;
+          int v1592 = v1591;
+          int32_t v1593 = gate_mantissas[v1592];
+          plain[0] = v1593;
+          int32_t v1594 = token;
+          int v1595 = v1594;
+          int32_t v1596 = gate_exponents[v1595];
+          plain[1] = v1596;
         }
-        int32_t v1487 = phase;
-        bool v1488 = v1487 == 5;
-        if (v1488) {
+        int32_t v1597 = phase;
+        bool v1598 = v1597 == 5;
+        if (v1598) {
           plain[0] = 0;
           plain[1] = 0;
         }
-        int32_t v1489 = lost;
-        norm_scale(header, v1489, squares, absmax, plain, exponents, work);
-        int32_t v1490 = absmax[0];
-        int32_t v1491;
-        code_shift(v1490, &v1491);
-        int32_t code_left;
-        code_left = v1491;
-        int32_t v1493 = absmax[0];
-        int32_t v1494 = code_left;
-        ap_int<26> v1495;
-        code_reciprocal(v1493, v1494, &v1495);
-        ap_int<26> reciprocal1;
-        reciprocal1 = v1495;
-        int32_t code_column;
-        code_column = 0;
-        int32_t code_group;
-        code_group = 0;
-        int64_t v1499 = work[0];
-        int64_t radicand1;
-        radicand1 = v1499;
-        int64_t v1501 = work[1];
-        ap_int<36> v1502 = v1501;
-        ap_int<36> dividend;
-        dividend = v1502;
-        int64_t root;
-        root = 0;
-        int64_t quotient1;
-        quotient1 = 0;
-        ap_int<36> divisor;
-        divisor = 0;
-        int32_t dividing;
-        dividing = 0;
-        int64_t root_bit;
-        root_bit = 1;
-        int64_t v1509 = root_bit;
-        int64_t v1510 = v1509 << 60;
-        root_bit = v1510;
-        int32_t v1511 = vector_words1;
-        bool v1512 = v1511 > 57;
-        int32_t v1513 = v1512 ? (int32_t)v1511 : (int32_t)57;
-        int32_t passes;
-        passes = v1513;
-        int32_t v1515 = passes;
-        int v1516 = v1515;
-        for (int v1517 = 0; v1517 < v1516; v1517 += 1) {
-        #pragma HLS pipeline II=1
-          int32_t v1518 = v1517;
-          int32_t coded;
-          coded = v1518;
-          int32_t v1520 = coded;
-          int32_t v1521 = vector_words1;
-          bool v1522 = v1520 < v1521;
-          if (v1522) {
-            int32_t v1523 = coded;
-            int32_t v1524 = code_left;
-            ap_int<26> v1525 = reciprocal1;
-            int32_t v1526 = code_column;
-            int32_t v1527 = turn;
-            int32_t v1528 = code_group;
-            quantise(scaled, v1523, v1524, v1525, codes, v1526, v1527, v1528);
-            int32_t v1529 = code_group;
-            ap_int<33> v1530 = v1529;
-            ap_int<33> v1531 = v1530 + 1;
-            int32_t v1532 = v1531;
-            code_group = v1532;
-            int32_t v1533 = code_group;
-            bool v1534 = v1533 == 4;
-            if (v1534) {
-              code_group = 0;
-              int32_t v1535 = code_column;
-              ap_int<33> v1536 = v1535;
-              ap_int<33> v1537 = v1536 + 1;
-              int32_t v1538 = v1537;
-              code_column = v1538;
-            }
-          }
-          int32_t v1539 = coded;
-          bool v1540 = v1539 == 31;
-          if (v1540) {
-            int64_t v1541 = root;
-            ap_int<36> v1542 = v1541;
-            divisor = v1542;
-          }
-          ap_int<36> v1543 = dividend;
-          ap_int<36> v1544 = divisor;
-          ap_int<37> v1545 = v1543;
-          ap_int<37> v1546 = v1544;
-          ap_int<37> v1547 = v1545 - v1546;
-          ap_int<36> v1548 = v1547;
-          ap_int<36> less;
-          less = v1548;
-          int32_t v1550 = dividing;
-          bool v1551 = v1550 > 0;
-          if (v1551) {
-            int64_t v1552 = quotient1;
-            int64_t v1553 = v1552 << 1;
-            quotient1 = v1553;
-            ap_int<36> v1554 = less;
-            bool v1555 = v1554 >= 0;
-            if (v1555) {
-              ap_int<36> v1556 = less;
-              dividend = v1556;
-              int64_t v1557 = quotient1;
-              ap_int<65> v1558 = v1557;
-              ap_int<65> v1559 = v1558 + 1;
-              int64_t v1560 = v1559;
-              quotient1 = v1560;
-            }
-            ap_int<36> v1561 = dividend;
-            ap_int<36> v1562 = v1561 << 1;
-            dividend = v1562;
-          }
-          int64_t v1563 = root;
-          int64_t v1564 = root_bit;
-          ap_int<65> v1565 = v1563;
-          ap_int<65> v1566 = v1564;
-          ap_int<65> v1567 = v1565 + v1566;
-          int64_t v1568 = v1567;
-          int64_t trial;
-          trial = v1568;
-          int64_t v1570 = root;
-          int64_t v1571 = v1570 >> 1;
-          root = v1571;
-          int64_t v1572 = radicand1;
-          int64_t v1573 = trial;
-          bool v1574 = v1572 >= v1573;
-          if (v1574) {
-            int64_t v1575 = trial;
-            int64_t v1576 = radicand1;
-            ap_int<65> v1577 = v1576;
-            ap_int<65> v1578 = v1575;
-            ap_int<65> v1579 = v1577 - v1578;
-            int64_t v1580 = v1579;
-            radicand1 = v1580;
-            int64_t v1581 = root_bit;
-            int64_t v1582 = root;
-            ap_int<65> v1583 = v1582;
-            ap_int<65> v1584 = v1581;
-            ap_int<65> v1585 = v1583 + v1584;
-            int64_t v1586 = v1585;
-            root = v1586;
-          }
-          int64_t v1587 = root_bit;
-          int64_t v1588 = v1587 >> 2;
-          root_bit = v1588;
-          dividing = 0;
-          int32_t v1589 = coded;
-          bool v1590 = v1589 >= 31;
-          if (v1590) {
-            int32_t v1591 = coded;
-            ap_int<33> v1592 = v1591;
-            bool v1593 = v1592 < 56;
-            if (v1593) {
-              dividing = 1;
-            }
-          }
-        }
-        int64_t v1594 = quotient1;
-        ratio_end(v1594, exponents, 24, scale);
-        int32_t v1595 = scale[0];
-        int32_t v1596 = turn;
-        int v1597 = v1596;
-        scale_mantissas[v1597] = v1595;
-        int32_t v1598 = scale[1];
-        int32_t v1599 = turn;
-        int v1600 = v1599;
-        scale_exponents[v1600] = v1598;
-        int32_t v1601 = phase;
-        bool v1602 = v1601 < 6;
-        int32_t v1603 = scale[1];
-        bool v1604 = v1603 > 0;
-        bool v1605 = v1602 & v1604;
-        if (v1605) {
-          int32_t v1606 = cut1[2];
-          ap_int<33> v1607 = v1606;
-          ap_int<33> v1608 = v1607 + 1;
-          int32_t v1609 = v1608;
-          cut1[2] = v1609;
+        int32_t v1599 = lost;
+        norm_scale(header, v1599, squares, absmax, plain, exponents, work);
+        int32_t v1600 = vector_words1;
+        int32_t v1601 = turn;
+        codes_and_scale(scaled, v1600, v1601, absmax, work, exponents, codes, scale);
+        int32_t v1602 = scale[0];
+        int32_t v1603 = turn;
+        int v1604 = v1603;
+        scale_mantissas[v1604] = v1602;
+        int32_t v1605 = scale[1];
+        int32_t v1606 = turn;
+        int v1607 = v1606;
+        scale_exponents[v1607] = v1605;
+        int32_t v1608 = phase;
+        bool v1609 = v1608 < 6;
+        int32_t v1610 = scale[1];
+        bool v1611 = v1610 > 0;
+        bool v1612 = v1609 & v1611;
+        if (v1612) {
+          int32_t v1613 = cut1[2];
+          ap_int<33> v1614 = v1613;
+          ap_int<33> v1615 = v1614 + 1;
+          int32_t v1616 = v1615;
+          cut1[2] = v1616;
         }
       }
-      int32_t v1610 = phase;
-      int v1611 = v1610;
-      int32_t v1612 = weight_words[v1611];
+      int32_t v1617 = phase;
+      int v1618 = v1617;
+      int32_t v1619 = weight_words[v1618];
       int32_t words5;
-      words5 = v1612;
-      int32_t v1614 = phase;
-      int v1615 = v1614;
-      int32_t v1616 = column_words[v1615];
+      words5 = v1619;
+      int32_t v1621 = phase;
+      int v1622 = v1621;
+      int32_t v1623 = column_words[v1622];
       int32_t columns;
-      columns = v1616;
-      int32_t v1618 = phase;
-      int v1619 = v1618;
-      int32_t v1620 = matrix_rows[v1619];
+      columns = v1623;
+      int32_t v1625 = phase;
+      int v1626 = v1625;
+      int32_t v1627 = matrix_rows[v1626];
       int32_t rows;
-      rows = v1620;
-      l_S_t_6_t3: for (int t3 = 0; t3 < 1; t3++) {
+      rows = v1627;
+      l_S_t_5_t3: for (int t3 = 0; t3 < 1; t3++) {
         gate_sums[t3] = 0;
-        int32_t v1623 = phase;
-        bool v1624 = v1623 == 2;
-        bool v1625 = v1623 >= 3;
-        bool v1626 = v1624 | v1625;
-        if (v1626) {
+        int32_t v1630 = phase;
+        bool v1631 = v1630 == 2;
+        bool v1632 = v1630 >= 3;
+        bool v1633 = v1631 | v1632;
+        if (v1633) {
           ones[t3] = 0;
         }
       }
@@ -2485,765 +2508,765 @@ void core_0(
       state_beat = 0;
       ap_uint<128> room_beat1;
       room_beat1 = 0;
-      int32_t column;
-      column = 0;
+      int32_t column1;
+      column1 = 0;
       int32_t position;
       position = 0;
       int32_t pending;
       pending = 0;
       int32_t taker;
       taker = 0;
-      int32_t v1633 = words5;
+      int32_t v1640 = words5;
       int32_t turns;
-      turns = v1633;
+      turns = v1640;
       int32_t group_sums;
       group_sums = 5;
       int32_t idle;
       idle = 0;
       int32_t waiting;
       waiting = 0;
-      int32_t v1638 = turns;
-      int32_t v1639 = group_sums;
-      ap_int<33> v1640 = v1638;
-      ap_int<33> v1641 = v1639;
-      ap_int<33> v1642 = v1640 + v1641;
-      int32_t v1643 = v1642;
-      int32_t steps;
-      steps = v1643;
-      int32_t v1645 = steps;
-      int v1646 = v1645;
-      for (int v1647 = 0; v1647 < v1646; v1647 += 1) {
+      int32_t v1645 = turns;
+      int32_t v1646 = group_sums;
+      ap_int<33> v1647 = v1645;
+      ap_int<33> v1648 = v1646;
+      ap_int<33> v1649 = v1647 + v1648;
+      int32_t v1650 = v1649;
+      int32_t steps1;
+      steps1 = v1650;
+      int32_t v1652 = steps1;
+      int v1653 = v1652;
+      for (int v1654 = 0; v1654 < v1653; v1654 += 1) {
       #pragma HLS pipeline II=1
         int32_t taking;
         taking = 1;
-        int32_t v1649 = turns;
-        ap_int<33> v1650 = v1647;
-        ap_int<33> v1651 = v1649;
-        bool v1652 = v1650 < v1651;
-        if (v1652) {
-          int32_t v1653 = taking;
-          bool v1654 = v1653 == 1;
-          if (v1654) {
-            ap_uint<128> v1655 = v1237.read();
-            word[0] = v1655;
-            ap_uint<128> v1656 = v1238.read();
-            word[1] = v1656;
-            ap_uint<128> v1657 = v1239.read();
-            word[2] = v1657;
-            ap_uint<128> v1658 = v1240.read();
-            word[3] = v1658;
+        int32_t v1656 = turns;
+        ap_int<33> v1657 = v1654;
+        ap_int<33> v1658 = v1656;
+        bool v1659 = v1657 < v1658;
+        if (v1659) {
+          int32_t v1660 = taking;
+          bool v1661 = v1660 == 1;
+          if (v1661) {
+            ap_uint<128> v1662 = v1347.read();
+            word[0] = v1662;
+            ap_uint<128> v1663 = v1348.read();
+            word[1] = v1663;
+            ap_uint<128> v1664 = v1349.read();
+            word[2] = v1664;
+            ap_uint<128> v1665 = v1350.read();
+            word[3] = v1665;
           }
         }
-        int32_t v1659 = pending;
-        bool v1660 = v1659 > 0;
-        if (v1660) {
-          int32_t v1661 = pending;
-          ap_int<33> v1662 = v1661;
-          ap_int<33> v1663 = v1662 - 1;
-          int32_t v1664 = v1663;
-          pending = v1664;
+        int32_t v1666 = pending;
+        bool v1667 = v1666 > 0;
+        if (v1667) {
+          int32_t v1668 = pending;
+          ap_int<33> v1669 = v1668;
+          ap_int<33> v1670 = v1669 - 1;
+          int32_t v1671 = v1670;
+          pending = v1671;
           ap_int<21> total4;
           total4 = 0;
-          l_S_t_7_t4: for (int t4 = 0; t4 < 1; t4++) {
-            int32_t v1667 = taker;
-            ap_int<33> v1668 = v1667;
-            ap_int<33> v1669 = t4;
-            bool v1670 = v1668 == v1669;
-            if (v1670) {
-              ap_int<21> v1671 = leaving[0][t4];
-              total4 = v1671;
-              int32_t v1672 = scale_mantissas[t4];
-              scale[0] = v1672;
-              int32_t v1673 = scale_exponents[t4];
-              scale[1] = v1673;
+          l_S_t_6_t4: for (int t4 = 0; t4 < 1; t4++) {
+            int32_t v1674 = taker;
+            ap_int<33> v1675 = v1674;
+            ap_int<33> v1676 = t4;
+            bool v1677 = v1675 == v1676;
+            if (v1677) {
+              ap_int<21> v1678 = leaving[0][t4];
+              total4 = v1678;
+              int32_t v1679 = scale_mantissas[t4];
+              scale[0] = v1679;
+              int32_t v1680 = scale_exponents[t4];
+              scale[1] = v1680;
             }
           }
           int32_t last_taker;
           last_taker = 1;
-          int32_t v1675 = last_taker;
-          bool v1676 = v1675 == 1;
-          if (v1676) {
-            l_S_r_t_8_r3: for (int r3 = 0; r3 < 4; r3++) {
+          int32_t v1682 = last_taker;
+          bool v1683 = v1682 == 1;
+          if (v1683) {
+            l_S_r_t_7_r3: for (int r3 = 0; r3 < 4; r3++) {
               l_t5: for (int t5 = 0; t5 < 1; t5++) {
-                ap_int<21> v1679 = leaving[(r3 + 1)][t5];
-                leaving[r3][t5] = v1679;
+                ap_int<21> v1686 = leaving[(r3 + 1)][t5];
+                leaving[r3][t5] = v1686;
               }
             }
           }
-          int32_t v1680 = position;
-          int32_t v1681 = rows;
-          bool v1682 = v1680 < v1681;
-          if (v1682) {
-            int32_t v1683 = phase;
-            int32_t step1;
-            step1 = v1683;
-            int32_t v1685 = position;
+          int32_t v1687 = position;
+          int32_t v1688 = rows;
+          bool v1689 = v1687 < v1688;
+          if (v1689) {
+            int32_t v1690 = phase;
+            int32_t step2;
+            step2 = v1690;
+            int32_t v1692 = position;
             int32_t at5;
-            at5 = v1685;
-            int32_t v1687 = phase;
-            bool v1688 = v1687 == 4;
-            if (v1688) {
-              int32_t v1689 = position;
-              int32_t v1690 = intermediate;
-              bool v1691 = v1689 >= v1690;
-              if (v1691) {
-                step1 = 7;
-                int32_t v1692 = position;
-                int32_t v1693 = intermediate;
-                ap_int<33> v1694 = v1692;
-                ap_int<33> v1695 = v1693;
-                ap_int<33> v1696 = v1694 - v1695;
-                int32_t v1697 = v1696;
-                at5 = v1697;
+            at5 = v1692;
+            int32_t v1694 = phase;
+            bool v1695 = v1694 == 4;
+            if (v1695) {
+              int32_t v1696 = position;
+              int32_t v1697 = intermediate;
+              bool v1698 = v1696 >= v1697;
+              if (v1698) {
+                step2 = 7;
+                int32_t v1699 = position;
+                int32_t v1700 = intermediate;
+                ap_int<33> v1701 = v1699;
+                ap_int<33> v1702 = v1700;
+                ap_int<33> v1703 = v1701 - v1702;
+                int32_t v1704 = v1703;
+                at5 = v1704;
               }
             }
-            int32_t v1698 = phase;
-            bool v1699 = v1698 == 6;
-            if (v1699) {
+            int32_t v1705 = phase;
+            bool v1706 = v1705 == 6;
+            if (v1706) {
               at5 = 0;
             }
-            int32_t v1700 = position;
-            int32_t v1701 = v1700 & 3;
+            int32_t v1707 = position;
+            int32_t v1708 = v1707 & 3;
             int32_t quarter;
-            quarter = v1701;
-            int32_t v1703 = step1;
-            bool v1704 = v1703 == 1;
-            int32_t v1705 = taker;
-            bool v1706 = v1705 == 0;
-            int32_t v1707 = quarter;
-            bool v1708 = v1707 == 0;
-            bool v1709 = v1704 & v1706;
-            bool v1710 = v1709 & v1708;
-            if (v1710) {
-              ap_uint<128> v1711 = v1235.read();
-              room_beat1 = v1711;
+            quarter = v1708;
+            int32_t v1710 = step2;
+            bool v1711 = v1710 == 1;
+            int32_t v1712 = taker;
+            bool v1713 = v1712 == 0;
+            int32_t v1714 = quarter;
+            bool v1715 = v1714 == 0;
+            bool v1716 = v1711 & v1713;
+            bool v1717 = v1716 & v1715;
+            if (v1717) {
+              ap_uint<128> v1718 = v1345.read();
+              room_beat1 = v1718;
             }
-            int32_t v1712 = step1;
-            bool v1713 = v1712 == 1;
-            int32_t v1714 = tokens1;
-            bool v1715 = v1714 == 1;
-            int32_t v1716 = quarter;
-            bool v1717 = v1716 == 0;
-            bool v1718 = v1713 & v1715;
-            bool v1719 = v1718 & v1717;
-            if (v1719) {
-              ap_uint<128> v1720 = v1234.read();
-              state_beat = v1720;
+            int32_t v1719 = step2;
+            bool v1720 = v1719 == 1;
+            int32_t v1721 = tokens1;
+            bool v1722 = v1721 == 1;
+            int32_t v1723 = quarter;
+            bool v1724 = v1723 == 0;
+            bool v1725 = v1720 & v1722;
+            bool v1726 = v1725 & v1724;
+            if (v1726) {
+              ap_uint<128> v1727 = v1344.read();
+              state_beat = v1727;
             }
-            ap_int<128> v1721 = room_beat1;
-            int32_t v1722 = v1721;
+            ap_int<128> v1728 = room_beat1;
+            int32_t v1729 = v1728;
             int32_t room;
-            room = v1722;
-            ap_int<128> v1724 = state_beat;
-            int32_t v1725 = v1724;
+            room = v1729;
+            ap_int<128> v1731 = state_beat;
+            int32_t v1732 = v1731;
             int32_t before1;
-            before1 = v1725;
-            l_S_k_9_k4: for (int k4 = 0; k4 < 3; k4++) {
-              int32_t v1728 = quarter;
-              ap_int<34> v1729 = k4;
-              ap_int<34> v1730 = v1729 + 1;
-              ap_int<34> v1731 = v1728;
-              bool v1732 = v1731 == v1730;
-              if (v1732) {
-                ap_int<128> v1733 = room_beat1;
-                int64_t v1734 = k4;
-                int64_t v1735 = v1734 * 32;
-                ap_int<65> v1736 = v1735;
-                ap_int<65> v1737 = v1736 + 32;
-                ap_uint<128> v1738 = v1737;
-                ap_uint<128> v1739 = v1733 >> v1738;
+            before1 = v1732;
+            l_S_k_8_k4: for (int k4 = 0; k4 < 3; k4++) {
+              int32_t v1735 = quarter;
+              ap_int<34> v1736 = k4;
+              ap_int<34> v1737 = v1736 + 1;
+              ap_int<34> v1738 = v1735;
+              bool v1739 = v1738 == v1737;
+              if (v1739) {
+                ap_int<128> v1740 = room_beat1;
+                int64_t v1741 = k4;
+                int64_t v1742 = v1741 * 32;
+                ap_int<65> v1743 = v1742;
+                ap_int<65> v1744 = v1743 + 32;
+                ap_uint<128> v1745 = v1744;
+                ap_uint<128> v1746 = v1740 >> v1745;
                 ap_uint<128> room_part;
-                room_part = v1739;
-                ap_int<128> v1741 = room_part;
-                int32_t v1742 = v1741;
-                room = v1742;
-                ap_int<128> v1743 = state_beat;
-                ap_uint<128> v1744 = v1743 >> v1738;
+                room_part = v1746;
+                ap_int<128> v1748 = room_part;
+                int32_t v1749 = v1748;
+                room = v1749;
+                ap_int<128> v1750 = state_beat;
+                ap_uint<128> v1751 = v1750 >> v1745;
                 ap_uint<128> state_part;
-                state_part = v1744;
-                ap_int<128> v1746 = state_part;
-                int32_t v1747 = v1746;
-                before1 = v1747;
+                state_part = v1751;
+                ap_int<128> v1753 = state_part;
+                int32_t v1754 = v1753;
+                before1 = v1754;
               }
             }
-            int32_t v1748 = at5;
-            int32_t v1749 = taker;
-            ap_int<65> v1750 = v1748;
-            ap_int<65> v1751 = v1749;
-            ap_int<65> v1752 = v1750 + v1751;
-            int32_t v1753 = v1752;
+            int32_t v1755 = at5;
+            int32_t v1756 = taker;
+            ap_int<65> v1757 = v1755;
+            ap_int<65> v1758 = v1756;
+            ap_int<65> v1759 = v1757 + v1758;
+            int32_t v1760 = v1759;
             int32_t beside_at;
-            beside_at = v1753;
-            ap_int<21> v1755 = total4;
-            ap_int<48> v1756;
-            dequantise(v1755, scale, &v1756);
+            beside_at = v1760;
+            ap_int<21> v1762 = total4;
+            ap_int<48> v1763;
+            dequantise(v1762, scale, &v1763);
             ap_int<48> delta;
-            delta = v1756;
-            ap_int<48> v1758 = delta;
-            int32_t v1759;
-            saturate_gate(v1758, &v1759);
+            delta = v1763;
+            ap_int<48> v1765 = delta;
+            int32_t v1766;
+            saturate_gate(v1765, &v1766);
             int32_t gate;
-            gate = v1759;
-            int32_t v1761 = beside_at;
-            int v1762 = v1761;
-            int32_t v1763 = held[v1762];
+            gate = v1766;
+            int32_t v1768 = beside_at;
+            int v1769 = v1768;
+            int32_t v1770 = held[v1769];
             int32_t kept;
-            kept = v1763;
-            int32_t v1765 = step1;
-            bool v1766 = v1765 == 1;
-            int32_t v1767 = gate;
-            int32_t v1768 = 0 - v1767;
-            int32_t v1769 = v1766 ? (int32_t)v1768 : (int32_t)v1767;
+            kept = v1770;
+            int32_t v1772 = step2;
+            bool v1773 = v1772 == 1;
+            int32_t v1774 = gate;
+            int32_t v1775 = 0 - v1774;
+            int32_t v1776 = v1773 ? (int32_t)v1775 : (int32_t)v1774;
             int32_t signed_gate;
-            signed_gate = v1769;
-            int32_t v1771 = step1;
-            bool v1772 = v1771 == 2;
-            int32_t v1773 = kept;
-            int32_t v1774 = signed_gate;
-            int32_t v1775 = v1772 ? (int32_t)v1773 : (int32_t)v1774;
+            signed_gate = v1776;
+            int32_t v1778 = step2;
+            bool v1779 = v1778 == 2;
+            int32_t v1780 = kept;
+            int32_t v1781 = signed_gate;
+            int32_t v1782 = v1779 ? (int32_t)v1780 : (int32_t)v1781;
             int32_t argument;
-            argument = v1775;
-            int32_t v1777 = argument;
-            ap_int<30> v1778;
-            sigmoid(v1777, &v1778);
+            argument = v1782;
+            int32_t v1784 = argument;
+            ap_int<30> v1785;
+            sigmoid(v1784, &v1785);
             ap_int<30> sigma;
-            sigma = v1778;
-            int32_t v1780 = step1;
-            bool v1781 = v1780 == 1;
-            int32_t v1782 = room;
-            int32_t v1783 = argument;
-            int32_t v1784 = v1781 ? (int32_t)v1782 : (int32_t)v1783;
+            sigma = v1785;
+            int32_t v1787 = step2;
+            bool v1788 = v1787 == 1;
+            int32_t v1789 = room;
+            int32_t v1790 = argument;
+            int32_t v1791 = v1788 ? (int32_t)v1789 : (int32_t)v1790;
             int32_t factor1;
-            factor1 = v1784;
-            int32_t v1786 = factor1;
-            ap_int<30> v1787 = sigma;
-            int32_t v1788;
-            times_sigma(v1786, v1787, &v1788);
+            factor1 = v1791;
+            int32_t v1793 = factor1;
+            ap_int<30> v1794 = sigma;
+            int32_t v1795;
+            times_sigma(v1793, v1794, &v1795);
             int32_t weighted1;
-            weighted1 = v1788;
-            int32_t v1790 = weighted1;
-            ap_int<30> v1791 = v1790;
+            weighted1 = v1795;
+            int32_t v1797 = weighted1;
+            ap_int<30> v1798 = v1797;
             ap_int<30> fresh;
-            fresh = v1791;
-            int32_t v1793 = before1;
-            int32_t v1794 = kept;
-            ap_int<30> v1795 = fresh;
-            int32_t v1796;
-            state_update(v1793, v1794, v1795, &v1796);
+            fresh = v1798;
+            int32_t v1800 = before1;
+            int32_t v1801 = kept;
+            ap_int<30> v1802 = fresh;
+            int32_t v1803;
+            state_update(v1800, v1801, v1802, &v1803);
             int32_t mixed1;
-            mixed1 = v1796;
+            mixed1 = v1803;
             int32_t keeps;
             keeps = 0;
-            int32_t v1799 = step1;
-            bool v1800 = v1799 == 0;
-            bool v1801 = v1799 == 4;
-            bool v1802 = v1800 | v1801;
-            if (v1802) {
+            int32_t v1806 = step2;
+            bool v1807 = v1806 == 0;
+            bool v1808 = v1806 == 4;
+            bool v1809 = v1807 | v1808;
+            if (v1809) {
               keeps = 1;
             }
-            int32_t v1803 = step1;
-            bool v1804 = v1803 == 1;
-            if (v1804) {
-              int32_t v1805 = tokens1;
-              bool v1806 = v1805 == 1;
-              if (v1806) {
+            int32_t v1810 = step2;
+            bool v1811 = v1810 == 1;
+            if (v1811) {
+              int32_t v1812 = tokens1;
+              bool v1813 = v1812 == 1;
+              if (v1813) {
                 keeps = 1;
               }
             }
-            int32_t v1807 = keeps;
-            bool v1808 = v1807 == 1;
-            if (v1808) {
-              int32_t v1809 = step1;
-              bool v1810 = v1809 == 1;
-              int32_t v1811 = mixed1;
-              int32_t v1812 = weighted1;
-              int32_t v1813 = v1810 ? (int32_t)v1811 : (int32_t)v1812;
-              int32_t v1814 = beside_at;
-              int v1815 = v1814;
-              held[v1815] = v1813;
+            int32_t v1814 = keeps;
+            bool v1815 = v1814 == 1;
+            if (v1815) {
+              int32_t v1816 = step2;
+              bool v1817 = v1816 == 1;
+              int32_t v1818 = mixed1;
+              int32_t v1819 = weighted1;
+              int32_t v1820 = v1817 ? (int32_t)v1818 : (int32_t)v1819;
+              int32_t v1821 = beside_at;
+              int v1822 = v1821;
+              held[v1822] = v1820;
             }
-            int32_t v1816 = step1;
-            bool v1817 = v1816 == 2;
-            int32_t v1818 = weighted1;
-            int32_t v1819 = kept;
-            int32_t v1820 = v1817 ? (int32_t)v1818 : (int32_t)v1819;
+            int32_t v1823 = step2;
+            bool v1824 = v1823 == 2;
+            int32_t v1825 = weighted1;
+            int32_t v1826 = kept;
+            int32_t v1827 = v1824 ? (int32_t)v1825 : (int32_t)v1826;
             int32_t other;
-            other = v1820;
-            int32_t v1822 = gate;
-            int32_t v1823 = other;
-            ap_int<48> v1824;
-            gated_product(v1822, v1823, &v1824);
+            other = v1827;
+            int32_t v1829 = gate;
+            int32_t v1830 = other;
+            ap_int<48> v1831;
+            gated_product(v1829, v1830, &v1831);
             ap_int<48> value1;
-            value1 = v1824;
-            int32_t v1826 = step1;
-            bool v1827 = v1826 == 3;
-            bool v1828 = v1826 == 5;
-            bool v1829 = v1827 | v1828;
-            if (v1829) {
-              int32_t v1830 = at5;
-              int32_t v1831 = v1830 >> 1;
-              int32_t v1832 = taker;
-              ap_int<65> v1833 = v1831;
-              ap_int<65> v1834 = v1832;
-              ap_int<65> v1835 = v1833 + v1834;
-              int32_t v1836 = v1835;
+            value1 = v1831;
+            int32_t v1833 = step2;
+            bool v1834 = v1833 == 3;
+            bool v1835 = v1833 == 5;
+            bool v1836 = v1834 | v1835;
+            if (v1836) {
+              int32_t v1837 = at5;
+              int32_t v1838 = v1837 >> 1;
+              int32_t v1839 = taker;
+              ap_int<65> v1840 = v1838;
+              ap_int<65> v1841 = v1839;
+              ap_int<65> v1842 = v1840 + v1841;
+              int32_t v1843 = v1842;
               int32_t beside1;
-              beside1 = v1836;
-              int32_t v1838 = beside1;
-              int v1839 = v1838;
-              int32_t v1840 = at5;
-              int32_t v1841 = v1840 & 1;
-              int v1842 = v1841;
-              ap_int<48> v1843 = residual[v1839][v1842];
-              ap_int<48> v1844 = delta;
-              ap_int<48> v1845;
-              residual_add(v1843, v1844, &v1845);
-              value1 = v1845;
-              ap_int<48> v1846 = value1;
-              int32_t v1847 = beside1;
-              int v1848 = v1847;
-              int32_t v1849 = at5;
-              int32_t v1850 = v1849 & 1;
-              int v1851 = v1850;
-              residual[v1848][v1851] = v1846;
-              ap_int<48> v1852 = value1;
-              int64_t v1853 = vector_max;
-              int64_t v1854 = v1852;
-              bool v1855 = v1854 == v1853;
-              int64_t v1856 = 0 - v1853;
-              bool v1857 = v1854 == v1856;
-              bool v1858 = v1855 | v1857;
-              if (v1858) {
-                int32_t v1859 = cut1[1];
-                ap_int<33> v1860 = v1859;
-                ap_int<33> v1861 = v1860 + 1;
-                int32_t v1862 = v1861;
-                cut1[1] = v1862;
+              beside1 = v1843;
+              int32_t v1845 = beside1;
+              int v1846 = v1845;
+              int32_t v1847 = at5;
+              int32_t v1848 = v1847 & 1;
+              int v1849 = v1848;
+              ap_int<48> v1850 = residual[v1846][v1849];
+              ap_int<48> v1851 = delta;
+              ap_int<48> v1852;
+              residual_add(v1850, v1851, &v1852);
+              value1 = v1852;
+              ap_int<48> v1853 = value1;
+              int32_t v1854 = beside1;
+              int v1855 = v1854;
+              int32_t v1856 = at5;
+              int32_t v1857 = v1856 & 1;
+              int v1858 = v1857;
+              residual[v1855][v1858] = v1853;
+              ap_int<48> v1859 = value1;
+              int64_t v1860 = vector_max;
+              int64_t v1861 = v1859;
+              bool v1862 = v1861 == v1860;
+              int64_t v1863 = 0 - v1860;
+              bool v1864 = v1861 == v1863;
+              bool v1865 = v1862 | v1864;
+              if (v1865) {
+                int32_t v1866 = cut1[1];
+                ap_int<33> v1867 = v1866;
+                ap_int<33> v1868 = v1867 + 1;
+                int32_t v1869 = v1868;
+                cut1[1] = v1869;
               }
             } else {
-              int32_t v1863 = step1;
-              bool v1864 = v1863 != 6;
-              if (v1864) {
-                int32_t v1865 = gate;
-                int32_t v1866 = gate_max;
-                bool v1867 = v1865 == v1866;
-                int32_t v1868 = 0 - v1866;
-                bool v1869 = v1865 == v1868;
-                bool v1870 = v1867 | v1869;
-                if (v1870) {
-                  int32_t v1871 = cut1[0];
-                  ap_int<33> v1872 = v1871;
-                  ap_int<33> v1873 = v1872 + 1;
-                  int32_t v1874 = v1873;
-                  cut1[0] = v1874;
+              int32_t v1870 = step2;
+              bool v1871 = v1870 != 6;
+              if (v1871) {
+                int32_t v1872 = gate;
+                int32_t v1873 = gate_max;
+                bool v1874 = v1872 == v1873;
+                int32_t v1875 = 0 - v1873;
+                bool v1876 = v1872 == v1875;
+                bool v1877 = v1874 | v1876;
+                if (v1877) {
+                  int32_t v1878 = cut1[0];
+                  ap_int<33> v1879 = v1878;
+                  ap_int<33> v1880 = v1879 + 1;
+                  int32_t v1881 = v1880;
+                  cut1[0] = v1881;
                 }
               }
             }
-            int32_t v1875 = step1;
-            bool v1876 = v1875 == 2;
-            bool v1877 = v1875 == 3;
-            bool v1878 = v1875 == 5;
-            bool v1879 = v1875 == 7;
-            bool v1880 = v1876 | v1877;
-            bool v1881 = v1880 | v1878;
-            bool v1882 = v1881 | v1879;
-            if (v1882) {
-              int32_t v1883 = at5;
-              int32_t v1884 = v1883 >> 4;
-              int32_t v1885 = taker;
-              ap_int<65> v1886 = v1884;
-              ap_int<65> v1887 = v1885;
-              ap_int<65> v1888 = v1886 + v1887;
-              int32_t v1889 = v1888;
+            int32_t v1882 = step2;
+            bool v1883 = v1882 == 2;
+            bool v1884 = v1882 == 3;
+            bool v1885 = v1882 == 5;
+            bool v1886 = v1882 == 7;
+            bool v1887 = v1883 | v1884;
+            bool v1888 = v1887 | v1885;
+            bool v1889 = v1888 | v1886;
+            if (v1889) {
+              int32_t v1890 = at5;
+              int32_t v1891 = v1890 >> 4;
+              int32_t v1892 = taker;
+              ap_int<65> v1893 = v1891;
+              ap_int<65> v1894 = v1892;
+              ap_int<65> v1895 = v1893 + v1894;
+              int32_t v1896 = v1895;
               int32_t place_out;
-              place_out = v1889;
-              ap_int<48> v1891 = value1;
-              int32_t v1892 = place_out;
-              int v1893 = v1892;
-              int32_t v1894 = at5;
-              int32_t v1895 = v1894 & 15;
-              int v1896 = v1895;
-              values[v1893][v1896] = v1891;
-              l_S_t_10_t6: for (int t6 = 0; t6 < 1; t6++) {
-                int32_t v1898 = taker;
-                ap_int<33> v1899 = v1898;
-                ap_int<33> v1900 = t6;
-                bool v1901 = v1899 == v1900;
-                if (v1901) {
-                  ap_int<48> v1902 = ones[t6];
-                  ap_int<48> v1903 = value1;
-                  ap_int<48> v1904 = v1903 >> 47;
-                  ap_int<48> v1905 = v1903 ^ v1904;
-                  ap_int<48> v1906 = v1902 | v1905;
-                  ones[t6] = v1906;
+              place_out = v1896;
+              ap_int<48> v1898 = value1;
+              int32_t v1899 = place_out;
+              int v1900 = v1899;
+              int32_t v1901 = at5;
+              int32_t v1902 = v1901 & 15;
+              int v1903 = v1902;
+              values[v1900][v1903] = v1898;
+              l_S_t_9_t6: for (int t6 = 0; t6 < 1; t6++) {
+                int32_t v1905 = taker;
+                ap_int<33> v1906 = v1905;
+                ap_int<33> v1907 = t6;
+                bool v1908 = v1906 == v1907;
+                if (v1908) {
+                  ap_int<48> v1909 = ones[t6];
+                  ap_int<48> v1910 = value1;
+                  ap_int<48> v1911 = v1910 >> 47;
+                  ap_int<48> v1912 = v1910 ^ v1911;
+                  ap_int<48> v1913 = v1909 | v1912;
+                  ones[t6] = v1913;
                 }
               }
             }
-            ap_int<21> v1907 = total4;
-            ap_int<42> v1908 = v1907;
-            ap_int<42> v1909 = v1908 * v1908;
-            int64_t v1910 = v1909;
+            ap_int<21> v1914 = total4;
+            ap_int<42> v1915 = v1914;
+            ap_int<42> v1916 = v1915 * v1915;
+            int64_t v1917 = v1916;
             int64_t square;
-            square = v1910;
-            int32_t v1912 = step1;
-            bool v1913 = v1912 == 2;
-            if (v1913) {
-              l_S_t_11_t7: for (int t7 = 0; t7 < 1; t7++) {
-                int32_t v1915 = taker;
-                ap_int<33> v1916 = v1915;
-                ap_int<33> v1917 = t7;
-                bool v1918 = v1916 == v1917;
-                if (v1918) {
-                  int64_t v1919 = square;
-                  int64_t v1920 = gate_sums[t7];
-                  ap_int<65> v1921 = v1920;
-                  ap_int<65> v1922 = v1919;
-                  ap_int<65> v1923 = v1921 + v1922;
-                  int64_t v1924 = v1923;
-                  gate_sums[t7] = v1924;
+            square = v1917;
+            int32_t v1919 = step2;
+            bool v1920 = v1919 == 2;
+            if (v1920) {
+              l_S_t_10_t7: for (int t7 = 0; t7 < 1; t7++) {
+                int32_t v1922 = taker;
+                ap_int<33> v1923 = v1922;
+                ap_int<33> v1924 = t7;
+                bool v1925 = v1923 == v1924;
+                if (v1925) {
+                  int64_t v1926 = square;
+                  int64_t v1927 = gate_sums[t7];
+                  ap_int<65> v1928 = v1927;
+                  ap_int<65> v1929 = v1926;
+                  ap_int<65> v1930 = v1928 + v1929;
+                  int64_t v1931 = v1930;
+                  gate_sums[t7] = v1931;
                 }
               }
             }
             int32_t leaves;
             leaves = 0;
-            int32_t v1926 = step1;
-            bool v1927 = v1926 == 1;
-            if (v1927) {
-              int32_t v1928 = tokens1;
-              bool v1929 = v1928 == 1;
-              if (v1929) {
+            int32_t v1933 = step2;
+            bool v1934 = v1933 == 1;
+            if (v1934) {
+              int32_t v1935 = tokens1;
+              bool v1936 = v1935 == 1;
+              if (v1936) {
                 leaves = 1;
               }
             }
-            int32_t v1930 = step1;
-            bool v1931 = v1930 == 6;
-            if (v1931) {
+            int32_t v1937 = step2;
+            bool v1938 = v1937 == 6;
+            if (v1938) {
               leaves = 1;
             }
-            int32_t v1932 = leaves;
-            bool v1933 = v1932 == 1;
-            if (v1933) {
-              int32_t v1934 = step1;
-              bool v1935 = v1934 == 1;
-              int32_t v1936 = mixed1;
-              ap_int<21> v1937 = total4;
-              int32_t v1938 = v1937;
-              int32_t v1939 = v1935 ? (int32_t)v1936 : (int32_t)v1938;
+            int32_t v1939 = leaves;
+            bool v1940 = v1939 == 1;
+            if (v1940) {
+              int32_t v1941 = step2;
+              bool v1942 = v1941 == 1;
+              int32_t v1943 = mixed1;
+              ap_int<21> v1944 = total4;
+              int32_t v1945 = v1944;
+              int32_t v1946 = v1942 ? (int32_t)v1943 : (int32_t)v1945;
               int32_t newest;
-              newest = v1939;
+              newest = v1946;
               ap_uint<128> packed;
               packed = 0;
-              l_S_t_12_t8: for (int t8 = 0; t8 < 1; t8++) {
-                int32_t v1943 = taker;
-                ap_int<33> v1944 = v1943;
-                ap_int<33> v1945 = t8;
-                bool v1946 = v1944 == v1945;
-                if (v1946) {
-                  l_S_k_12_k5: for (int k5 = 0; k5 < 3; k5++) {
-                    int32_t v1948 = quad[(((t8 * 4) + k5) + 1)];
-                    quad[((t8 * 4) + k5)] = v1948;
+              l_S_t_11_t8: for (int t8 = 0; t8 < 1; t8++) {
+                int32_t v1950 = taker;
+                ap_int<33> v1951 = v1950;
+                ap_int<33> v1952 = t8;
+                bool v1953 = v1951 == v1952;
+                if (v1953) {
+                  l_S_k_11_k5: for (int k5 = 0; k5 < 3; k5++) {
+                    int32_t v1955 = quad[(((t8 * 4) + k5) + 1)];
+                    quad[((t8 * 4) + k5)] = v1955;
                   }
-                  int32_t v1949 = newest;
-                  quad[((t8 * 4) + 3)] = v1949;
-                  l_S_k_13_k6: for (int k6 = 0; k6 < 4; k6++) {
-                    int32_t v1951 = quad[((t8 * 4) + k6)];
-                    ap_int<128> v1952 = packed;
-                    int64_t v1953 = k6;
-                    int64_t v1954 = v1953 * 32;
-                    ap_int<65> v1955 = v1954;
-                    ap_int<65> v1956 = v1955 + 31;
-                    int v1957 = v1954;
-                    int v1958 = v1956;
-                    ap_int<128> v1959;
-                    ap_int<128> v1959_tmp = v1952;
-                    v1959_tmp(v1958, v1957) = v1951;
-                    v1959 = v1959_tmp;
-                    packed = v1959;
+                  int32_t v1956 = newest;
+                  quad[((t8 * 4) + 3)] = v1956;
+                  l_S_k_12_k6: for (int k6 = 0; k6 < 4; k6++) {
+                    int32_t v1958 = quad[((t8 * 4) + k6)];
+                    ap_int<128> v1959 = packed;
+                    int64_t v1960 = k6;
+                    int64_t v1961 = v1960 * 32;
+                    ap_int<65> v1962 = v1961;
+                    ap_int<65> v1963 = v1962 + 31;
+                    int v1964 = v1961;
+                    int v1965 = v1963;
+                    ap_int<128> v1966;
+                    ap_int<128> v1966_tmp = v1959;
+                    v1966_tmp(v1965, v1964) = v1958;
+                    v1966 = v1966_tmp;
+                    packed = v1966;
                   }
                 }
               }
-              int32_t v1960 = quarter;
-              bool v1961 = v1960 == 3;
-              if (v1961) {
-                ap_int<128> v1962 = packed;
-                v1241.write(v1962);
+              int32_t v1967 = quarter;
+              bool v1968 = v1967 == 3;
+              if (v1968) {
+                ap_int<128> v1969 = packed;
+                v1351.write(v1969);
               }
             }
           }
-          int32_t v1963 = last_taker;
-          bool v1964 = v1963 == 1;
-          if (v1964) {
+          int32_t v1970 = last_taker;
+          bool v1971 = v1970 == 1;
+          if (v1971) {
             taker = 0;
-            int32_t v1965 = position;
-            ap_int<33> v1966 = v1965;
-            ap_int<33> v1967 = v1966 + 1;
-            int32_t v1968 = v1967;
-            position = v1968;
+            int32_t v1972 = position;
+            ap_int<33> v1973 = v1972;
+            ap_int<33> v1974 = v1973 + 1;
+            int32_t v1975 = v1974;
+            position = v1975;
           }
         }
-        int32_t v1969 = column;
-        multiply_word(word, codes, v1969, sums);
-        int32_t v1970 = taking;
-        bool v1971 = v1970 == 1;
-        if (v1971) {
-          int32_t v1972 = column;
-          ap_int<33> v1973 = v1972;
-          ap_int<33> v1974 = v1973 + 1;
-          int32_t v1975 = v1974;
-          column = v1975;
-          int32_t v1976 = column;
-          int32_t v1977 = columns;
-          bool v1978 = v1976 == v1977;
-          if (v1978) {
-            column = 0;
-            int32_t v1979 = group_sums;
-            pending = v1979;
-            int32_t v1980 = idle;
-            waiting = v1980;
-            l_S_r_t_15_r4: for (int r4 = 0; r4 < 5; r4++) {
+        int32_t v1976 = column1;
+        multiply_word(word, codes, v1976, sums);
+        int32_t v1977 = taking;
+        bool v1978 = v1977 == 1;
+        if (v1978) {
+          int32_t v1979 = column1;
+          ap_int<33> v1980 = v1979;
+          ap_int<33> v1981 = v1980 + 1;
+          int32_t v1982 = v1981;
+          column1 = v1982;
+          int32_t v1983 = column1;
+          int32_t v1984 = columns;
+          bool v1985 = v1983 == v1984;
+          if (v1985) {
+            column1 = 0;
+            int32_t v1986 = group_sums;
+            pending = v1986;
+            int32_t v1987 = idle;
+            waiting = v1987;
+            l_S_r_t_14_r4: for (int r4 = 0; r4 < 5; r4++) {
               l_t9: for (int t9 = 0; t9 < 1; t9++) {
-                ap_int<21> v1983 = sums[r4][t9];
-                leaving[r4][t9] = v1983;
+                ap_int<21> v1990 = sums[r4][t9];
+                leaving[r4][t9] = v1990;
               }
             }
           }
         }
       }
-      int32_t v1984 = active;
-      int v1985 = v1984;
-      for (int v1986 = 0; v1986 < v1985; v1986 += 1) {
-        int32_t v1987 = scale_mantissas[v1986];
-        scale[0] = v1987;
-        int32_t v1988 = scale_exponents[v1986];
-        scale[1] = v1988;
-        int32_t v1989 = phase;
-        bool v1990 = v1989 == 2;
-        if (v1990) {
-          int64_t v1991 = gate_sums[v1986];
-          gate_squares(v1991, scale, gate_plain);
-          int32_t v1992 = gate_plain[0];
-          gate_mantissas[v1986] = v1992;
-          int32_t v1993 = gate_plain[1];
-          gate_exponents[v1986] = v1993;
+      int32_t v1991 = active;
+      int v1992 = v1991;
+      for (int v1993 = 0; v1993 < v1992; v1993 += 1) {
+        int32_t v1994 = scale_mantissas[v1993];
+        scale[0] = v1994;
+        int32_t v1995 = scale_exponents[v1993];
+        scale[1] = v1995;
+        int32_t v1996 = phase;
+        bool v1997 = v1996 == 2;
+        if (v1997) {
+          int64_t v1998 = gate_sums[v1993];
+          gate_squares(v1998, scale, gate_plain);
+          int32_t v1999 = gate_plain[0];
+          gate_mantissas[v1993] = v1999;
+          int32_t v2000 = gate_plain[1];
+          gate_exponents[v1993] = v2000;
         }
-        int32_t v1994 = phase;
-        bool v1995 = v1994 == 6;
-        if (v1995) {
+        int32_t v2001 = phase;
+        bool v2002 = v2001 == 6;
+        if (v2002) {
           ap_uint<128> end;
           end = 0;
-          int32_t v1997 = scale[0];
-          ap_int<128> v1998 = end;
-          ap_int<128> v1999;
-          ap_int<128> v1999_tmp = v1998;
-          v1999_tmp(31, 0) = v1997;
-          v1999 = v1999_tmp;
-          end = v1999;
-          int32_t v2000 = scale[1];
-          ap_int<128> v2001 = end;
-          ap_int<128> v2002;
-          ap_int<128> v2002_tmp = v2001;
-          v2002_tmp(63, 32) = v2000;
-          v2002 = v2002_tmp;
-          end = v2002;
-          ap_int<128> v2003 = end;
-          v1241.write(v2003);
+          int32_t v2004 = scale[0];
+          ap_int<128> v2005 = end;
+          ap_int<128> v2006;
+          ap_int<128> v2006_tmp = v2005;
+          v2006_tmp(31, 0) = v2004;
+          v2006 = v2006_tmp;
+          end = v2006;
+          int32_t v2007 = scale[1];
+          ap_int<128> v2008 = end;
+          ap_int<128> v2009;
+          ap_int<128> v2009_tmp = v2008;
+          v2009_tmp(63, 32) = v2007;
+          v2009 = v2009_tmp;
+          end = v2009;
+          ap_int<128> v2010 = end;
+          v1351.write(v2010);
         }
       }
     }
   }
-  int32_t v2004 = tokens1;
-  int v2005 = v2004;
-  for (int v2006 = 0; v2006 < v2005; v2006 += 1) {
-    int32_t v2007 = v2006;
+  int32_t v2011 = tokens1;
+  int v2012 = v2011;
+  for (int v2013 = 0; v2013 < v2012; v2013 += 1) {
+    int32_t v2014 = v2013;
     int32_t token_out;
-    token_out = v2007;
-    int32_t v2009 = vector_beats1;
-    int v2010 = v2009;
-    for (int v2011 = 0; v2011 < v2010; v2011 += 1) {
+    token_out = v2014;
+    int32_t v2016 = vector_beats1;
+    int v2017 = v2016;
+    for (int v2018 = 0; v2018 < v2017; v2018 += 1) {
     #pragma HLS pipeline II=1
       ap_uint<128> out;
       out = 0;
-      int32_t v2013 = v2011;
+      int32_t v2020 = v2018;
       int32_t number_out;
-      number_out = v2013;
-      int32_t v2015 = number_out;
-      int32_t v2016 = token_out;
-      ap_int<65> v2017 = v2015;
-      ap_int<65> v2018 = v2016;
-      ap_int<65> v2019 = v2017 + v2018;
-      int32_t v2020 = v2019;
+      number_out = v2020;
+      int32_t v2022 = number_out;
+      int32_t v2023 = token_out;
+      ap_int<65> v2024 = v2022;
+      ap_int<65> v2025 = v2023;
+      ap_int<65> v2026 = v2024 + v2025;
+      int32_t v2027 = v2026;
       int32_t beside_out;
-      beside_out = v2020;
-      int32_t v2022 = beside_out;
-      int v2023 = v2022;
-      ap_int<48> v2024 = residual[v2023][0];
-      int64_t v2025 = v2024;
+      beside_out = v2027;
+      int32_t v2029 = beside_out;
+      int v2030 = v2029;
+      ap_int<48> v2031 = residual[v2030][0];
+      int64_t v2032 = v2031;
       int64_t even;
-      even = v2025;
-      int32_t v2027 = beside_out;
-      int v2028 = v2027;
-      ap_int<48> v2029 = residual[v2028][1];
-      int64_t v2030 = v2029;
+      even = v2032;
+      int32_t v2034 = beside_out;
+      int v2035 = v2034;
+      ap_int<48> v2036 = residual[v2035][1];
+      int64_t v2037 = v2036;
       int64_t odd1;
-      odd1 = v2030;
-      int64_t v2032 = even;
-      ap_int<128> v2033 = out;
-      ap_int<128> v2034;
-      ap_int<128> v2034_tmp = v2033;
-      v2034_tmp(63, 0) = v2032;
-      v2034 = v2034_tmp;
-      out = v2034;
-      int64_t v2035 = odd1;
-      ap_int<128> v2036 = out;
-      ap_int<128> v2037;
-      ap_int<128> v2037_tmp = v2036;
-      v2037_tmp(127, 64) = v2035;
-      v2037 = v2037_tmp;
-      out = v2037;
-      ap_int<128> v2038 = out;
-      v1241.write(v2038);
+      odd1 = v2037;
+      int64_t v2039 = even;
+      ap_int<128> v2040 = out;
+      ap_int<128> v2041;
+      ap_int<128> v2041_tmp = v2040;
+      v2041_tmp(63, 0) = v2039;
+      v2041 = v2041_tmp;
+      out = v2041;
+      int64_t v2042 = odd1;
+      ap_int<128> v2043 = out;
+      ap_int<128> v2044;
+      ap_int<128> v2044_tmp = v2043;
+      v2044_tmp(127, 64) = v2042;
+      v2044 = v2044_tmp;
+      out = v2044;
+      ap_int<128> v2045 = out;
+      v1351.write(v2045);
     }
   }
   ap_uint<128> counted;
   counted = 0;
-  int32_t v2040 = cut1[0];
-  ap_int<128> v2041 = counted;
-  ap_int<128> v2042;
-  ap_int<128> v2042_tmp = v2041;
-  v2042_tmp(31, 0) = v2040;
-  v2042 = v2042_tmp;
-  counted = v2042;
-  int32_t v2043 = cut1[1];
-  ap_int<128> v2044 = counted;
-  ap_int<128> v2045;
-  ap_int<128> v2045_tmp = v2044;
-  v2045_tmp(63, 32) = v2043;
-  v2045 = v2045_tmp;
-  counted = v2045;
-  int32_t v2046 = cut1[2];
-  ap_int<128> v2047 = counted;
-  ap_int<128> v2048;
-  ap_int<128> v2048_tmp = v2047;
-  v2048_tmp(95, 64) = v2046;
-  v2048 = v2048_tmp;
-  counted = v2048;
-  ap_int<128> v2049 = counted;
-  v1241.write(v2049);
+  int32_t v2047 = cut1[0];
+  ap_int<128> v2048 = counted;
+  ap_int<128> v2049;
+  ap_int<128> v2049_tmp = v2048;
+  v2049_tmp(31, 0) = v2047;
+  v2049 = v2049_tmp;
+  counted = v2049;
+  int32_t v2050 = cut1[1];
+  ap_int<128> v2051 = counted;
+  ap_int<128> v2052;
+  ap_int<128> v2052_tmp = v2051;
+  v2052_tmp(63, 32) = v2050;
+  v2052 = v2052_tmp;
+  counted = v2052;
+  int32_t v2053 = cut1[2];
+  ap_int<128> v2054 = counted;
+  ap_int<128> v2055;
+  ap_int<128> v2055_tmp = v2054;
+  v2055_tmp(95, 64) = v2053;
+  v2055 = v2055_tmp;
+  counted = v2055;
+  ap_int<128> v2056 = counted;
+  v1351.write(v2056);
 }
 
 void store_0(
-  ap_uint<128> v2050[1282],
-  ap_uint<128> v2051[20971520],
-  ap_uint<128> v2052[65537],
-  hls::stream< int32_t >& v2053,
-  hls::stream< ap_uint<128> >& v2054
+  ap_uint<128> v2057[1282],
+  ap_uint<128> v2058[20971520],
+  ap_uint<128> v2059[65537],
+  hls::stream< int32_t >& v2060,
+  hls::stream< ap_uint<128> >& v2061
 ) {
   int32_t targets[1];
   l_S_t_0_t10: for (int t10 = 0; t10 < 1; t10++) {
-    int32_t v2057 = v2053.read();
-    targets[t10] = v2057;
+    int32_t v2064 = v2060.read();
+    targets[t10] = v2064;
   }
-  int32_t v2058 = v2053.read();
+  int32_t v2065 = v2060.read();
   int32_t tokens2;
-  tokens2 = v2058;
-  int32_t v2060 = v2053.read();
+  tokens2 = v2065;
+  int32_t v2067 = v2060.read();
   int32_t wanted2;
-  wanted2 = v2060;
-  int32_t v2062 = v2053.read();
+  wanted2 = v2067;
+  int32_t v2069 = v2060.read();
   int32_t vector_beats2;
-  vector_beats2 = v2062;
-  int32_t v2064 = v2053.read();
+  vector_beats2 = v2069;
+  int32_t v2071 = v2060.read();
   int32_t logits_beats1;
-  logits_beats1 = v2064;
-  int32_t v2066 = v2053.read();
+  logits_beats1 = v2071;
+  int32_t v2073 = v2060.read();
   int32_t count6;
-  count6 = v2066;
-  int32_t v2068 = vector_beats2;
-  int32_t v2069 = v2068 >> 1;
+  count6 = v2073;
+  int32_t v2075 = vector_beats2;
+  int32_t v2076 = v2075 >> 1;
   int32_t state_beats1;
-  state_beats1 = v2069;
-  int32_t v2071 = logits_beats1;
-  ap_int<33> v2072 = v2071;
-  ap_int<33> v2073 = v2072 + 1;
-  int32_t v2074 = wanted2;
-  ap_int<65> v2075 = v2073;
-  ap_int<65> v2076 = v2074;
-  ap_int<65> v2077 = v2075 * v2076;
-  int32_t v2078 = v2077;
+  state_beats1 = v2076;
+  int32_t v2078 = logits_beats1;
+  ap_int<33> v2079 = v2078;
+  ap_int<33> v2080 = v2079 + 1;
+  int32_t v2081 = wanted2;
+  ap_int<65> v2082 = v2080;
+  ap_int<65> v2083 = v2081;
+  ap_int<65> v2084 = v2082 * v2083;
+  int32_t v2085 = v2084;
   int32_t head_beats;
-  head_beats = v2078;
-  int32_t v2080 = vector_beats2;
-  int32_t v2081 = tokens2;
-  int64_t v2082 = v2080;
-  int64_t v2083 = v2081;
-  int64_t v2084 = v2082 * v2083;
-  ap_int<65> v2085 = v2084;
-  ap_int<65> v2086 = v2085 + 1;
-  int32_t v2087 = v2086;
+  head_beats = v2085;
+  int32_t v2087 = vector_beats2;
+  int32_t v2088 = tokens2;
+  int64_t v2089 = v2087;
+  int64_t v2090 = v2088;
+  int64_t v2091 = v2089 * v2090;
+  ap_int<65> v2092 = v2091;
+  ap_int<65> v2093 = v2092 + 1;
+  int32_t v2094 = v2093;
   int32_t all_beats;
-  all_beats = v2087;
-  int32_t v2089 = count6;
-  int v2090 = v2089;
-  for (int v2091 = 0; v2091 < v2090; v2091 += 1) {
-    int32_t v2092 = v2053.read();
+  all_beats = v2094;
+  int32_t v2096 = count6;
+  int v2097 = v2096;
+  for (int v2098 = 0; v2098 < v2097; v2098 += 1) {
+    int32_t v2099 = v2060.read();
     int32_t kind6;
-    kind6 = v2092;
-    int32_t v2094 = v2053.read();
+    kind6 = v2099;
+    int32_t v2101 = v2060.read();
     int32_t at6;
-    at6 = v2094;
-    int32_t v2096 = kind6;
-    bool v2097 = v2096 == 0;
-    if (v2097) {
-      int32_t v2098 = tokens2;
-      int v2099 = v2098;
-      for (int v2100 = 0; v2100 < v2099; v2100 += 1) {
-        int32_t v2101 = targets[v2100];
-        int32_t v2102 = at6;
-        int v2103 = v2101;
-        int v2104 = v2102;
-        int v2105 = v2103 + v2104;
-        int32_t v2106 = v2105;
+    at6 = v2101;
+    int32_t v2103 = kind6;
+    bool v2104 = v2103 == 0;
+    if (v2104) {
+      int32_t v2105 = tokens2;
+      int v2106 = v2105;
+      for (int v2107 = 0; v2107 < v2106; v2107 += 1) {
+        int32_t v2108 = targets[v2107];
+        int32_t v2109 = at6;
+        int v2110 = v2108;
+        int v2111 = v2109;
+        int v2112 = v2110 + v2111;
+        int32_t v2113 = v2112;
         int32_t state_at1;
-        state_at1 = v2106;
-        int32_t v2108 = state_beats1;
-        int v2109 = v2108;
-        for (int v2110 = 0; v2110 < v2109; v2110 += 1) {
+        state_at1 = v2113;
+        int32_t v2115 = state_beats1;
+        int v2116 = v2115;
+        for (int v2117 = 0; v2117 < v2116; v2117 += 1) {
         #pragma HLS pipeline II=1
-          ap_uint<128> v2111 = v2054.read();
-          int32_t v2112 = state_at1;
-          int v2113 = v2112;
-          int v2114 = v2110;
-          int v2115 = v2113 + v2114;
-          int v2116 = v2115;
-          v2051[v2116] = v2111;
+          ap_uint<128> v2118 = v2061.read();
+          int32_t v2119 = state_at1;
+          int v2120 = v2119;
+          int v2121 = v2117;
+          int v2122 = v2120 + v2121;
+          int v2123 = v2122;
+          v2058[v2123] = v2118;
         }
       }
     }
-    int32_t v2117 = kind6;
-    bool v2118 = v2117 == 1;
-    if (v2118) {
-      int32_t v2119 = head_beats;
-      int v2120 = v2119;
-      for (int v2121 = 0; v2121 < v2120; v2121 += 1) {
+    int32_t v2124 = kind6;
+    bool v2125 = v2124 == 1;
+    if (v2125) {
+      int32_t v2126 = head_beats;
+      int v2127 = v2126;
+      for (int v2128 = 0; v2128 < v2127; v2128 += 1) {
       #pragma HLS pipeline II=1
-        ap_uint<128> v2122 = v2054.read();
-        v2052[v2121] = v2122;
+        ap_uint<128> v2129 = v2061.read();
+        v2059[v2128] = v2129;
       }
     }
   }
   int32_t behind1;
   behind1 = 1;
-  int32_t v2124 = all_beats;
-  int v2125 = v2124;
-  for (int v2126 = 0; v2126 < v2125; v2126 += 1) {
+  int32_t v2131 = all_beats;
+  int v2132 = v2131;
+  for (int v2133 = 0; v2133 < v2132; v2133 += 1) {
   #pragma HLS pipeline II=1
-    ap_uint<128> v2127 = v2054.read();
-    int32_t v2128 = behind1;
-    int v2129 = v2128;
-    int v2130 = v2126;
-    int v2131 = v2129 + v2130;
-    int v2132 = v2131;
-    v2050[v2132] = v2127;
+    ap_uint<128> v2134 = v2061.read();
+    int32_t v2135 = behind1;
+    int v2136 = v2135;
+    int v2137 = v2133;
+    int v2138 = v2136 + v2137;
+    int v2139 = v2138;
+    v2057[v2139] = v2134;
   }
 }
 
@@ -3288,41 +3311,41 @@ extern "C" void engine(
   #pragma HLS interface m_axi port=logits offset=slave bundle=gmem_v depth=129 max_write_burst_length=64 num_write_outstanding=8
   #pragma HLS interface s_axilite port=logits bundle=control offset=0x98
   #pragma HLS dataflow
-  hls::stream< int32_t > v2146;
-  #pragma HLS stream variable=v2146 depth=4
-  hls::stream< int32_t > v2147;
-  #pragma HLS stream variable=v2147 depth=4
-  hls::stream< int32_t > v2148;
-  #pragma HLS stream variable=v2148 depth=4
-  hls::stream< int32_t > v2149;
-  #pragma HLS stream variable=v2149 depth=4
-  hls::stream< int32_t > v2150;
-  #pragma HLS stream variable=v2150 depth=4
-  hls::stream< int32_t > v2151;
-  #pragma HLS stream variable=v2151 depth=4
-  hls::stream< ap_uint<128> > v2152;
-  #pragma HLS stream variable=v2152 depth=8
-  hls::stream< ap_uint<128> > v2153;
-  #pragma HLS stream variable=v2153 depth=512
-  hls::stream< ap_uint<128> > v2154;
-  #pragma HLS stream variable=v2154 depth=512
-  hls::stream< ap_uint<128> > v2155;
-  #pragma HLS stream variable=v2155 depth=512
-  hls::stream< ap_uint<128> > v2156;
-  #pragma HLS stream variable=v2156 depth=512
-  hls::stream< ap_uint<1024> > v2157;
-  #pragma HLS stream variable=v2157 depth=432
-  hls::stream< ap_uint<128> > v2158;
-  #pragma HLS stream variable=v2158 depth=640
+  hls::stream< int32_t > v2153;
+  #pragma HLS stream variable=v2153 depth=4
+  hls::stream< int32_t > v2154;
+  #pragma HLS stream variable=v2154 depth=4
+  hls::stream< int32_t > v2155;
+  #pragma HLS stream variable=v2155 depth=4
+  hls::stream< int32_t > v2156;
+  #pragma HLS stream variable=v2156 depth=4
+  hls::stream< int32_t > v2157;
+  #pragma HLS stream variable=v2157 depth=4
+  hls::stream< int32_t > v2158;
+  #pragma HLS stream variable=v2158 depth=4
   hls::stream< ap_uint<128> > v2159;
-  #pragma HLS stream variable=v2159 depth=640
+  #pragma HLS stream variable=v2159 depth=8
   hls::stream< ap_uint<128> > v2160;
-  #pragma HLS stream variable=v2160 depth=64
-  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2152, v2147, v2146, v2148, v2149, v2150, v2151, v2159, v2158, v2157);
-  load_0_0(weights_0, v2148, v2153);
-  load_1_0(weights_1, v2149, v2154);
-  load_2_0(weights_2, v2150, v2155);
-  load_3_0(weights_3, v2151, v2156);
-  core_0(v2152, v2146, v2159, v2158, v2157, v2153, v2154, v2155, v2156, v2160);
-  store_0(vector_out, state_out, logits, v2147, v2160);
+  #pragma HLS stream variable=v2160 depth=512
+  hls::stream< ap_uint<128> > v2161;
+  #pragma HLS stream variable=v2161 depth=512
+  hls::stream< ap_uint<128> > v2162;
+  #pragma HLS stream variable=v2162 depth=512
+  hls::stream< ap_uint<128> > v2163;
+  #pragma HLS stream variable=v2163 depth=512
+  hls::stream< ap_uint<1024> > v2164;
+  #pragma HLS stream variable=v2164 depth=432
+  hls::stream< ap_uint<128> > v2165;
+  #pragma HLS stream variable=v2165 depth=640
+  hls::stream< ap_uint<128> > v2166;
+  #pragma HLS stream variable=v2166 depth=640
+  hls::stream< ap_uint<128> > v2167;
+  #pragma HLS stream variable=v2167 depth=64
+  fetch_0(first, last, descriptors, parameters, vector_in, state_in, v2159, v2154, v2153, v2155, v2156, v2157, v2158, v2166, v2165, v2164);
+  load_0_0(weights_0, v2155, v2160);
+  load_1_0(weights_1, v2156, v2161);
+  load_2_0(weights_2, v2157, v2162);
+  load_3_0(weights_3, v2158, v2163);
+  core_0(v2159, v2153, v2166, v2165, v2164, v2160, v2161, v2162, v2163, v2167);
+  store_0(vector_out, state_out, logits, v2154, v2167);
 }

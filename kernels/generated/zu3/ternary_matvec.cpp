@@ -227,35 +227,35 @@ void multiply_0(
         word[3] = v124;
       }
     }
-    int32_t v125 = pending;
-    bool v126 = v125 > 0;
-    if (v126) {
-      int32_t v127 = pending;
-      ap_int<33> v128 = v127;
-      ap_int<33> v129 = v128 - 1;
-      int32_t v130 = v129;
-      pending = v130;
-      int32_t v131 = position;
-      bool v132 = v131 < 1024;
-      if (v132) {
-        ap_int<21> v133 = leaving[0];
-        int32_t v134 = v133;
-        int32_t v135 = position;
-        int v136 = v135;
-        v103[v136] = v134;
+    int32_t v125 = column;
+    multiply_word(word, v102, v125, group);
+    int32_t v126 = pending;
+    bool v127 = v126 > 0;
+    if (v127) {
+      int32_t v128 = pending;
+      ap_int<33> v129 = v128;
+      ap_int<33> v130 = v129 - 1;
+      int32_t v131 = v130;
+      pending = v131;
+      int32_t v132 = position;
+      bool v133 = v132 < 1024;
+      if (v133) {
+        ap_int<21> v134 = leaving[0];
+        int32_t v135 = v134;
+        int32_t v136 = position;
+        int v137 = v136;
+        v103[v137] = v135;
       }
-      int32_t v137 = position;
-      ap_int<33> v138 = v137;
-      ap_int<33> v139 = v138 + 1;
-      int32_t v140 = v139;
-      position = v140;
+      int32_t v138 = position;
+      ap_int<33> v139 = v138;
+      ap_int<33> v140 = v139 + 1;
+      int32_t v141 = v140;
+      position = v141;
       l_S_r_0_r3: for (int r3 = 0; r3 < 4; r3++) {
-        ap_int<21> v142 = leaving[(r3 + 1)];
-        leaving[r3] = v142;
+        ap_int<21> v143 = leaving[(r3 + 1)];
+        leaving[r3] = v143;
       }
     }
-    int32_t v143 = column;
-    multiply_word(word, v102, v143, group);
     int32_t v144 = taking;
     bool v145 = v144 == 1;
     if (v145) {
