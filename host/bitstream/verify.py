@@ -21,7 +21,11 @@ from tritstream.bitstream.packets import Bit, crc_checks, read_bit
 from tritstream.bitstream.placed import compare, explain_bit, read_fasm
 from tritstream.bitstream.processor import ties
 from tritstream.bitstream.routing import open_nodes
+from tritstream.bitstream.timing.analysis import analyse
+from tritstream.bitstream.timing.build import build
+from tritstream.bitstream.timing.report import make_report
 from tritstream.bitstream.wiring import Wiring
+from tritstream.board.margin import MARGIN, allowed
 from tritstream.configurations import CONFIGURATIONS, Configuration
 from tritstream.errors import EngineError, TritstreamError
 
@@ -53,6 +57,8 @@ class Sources:
     """The text of the design that the bitstream was made from."""
     top: str = "zynq7_top"
     configuration: Configuration | None = None
+    clock_hz: float | None = None
+    """The manifest's clock, which the analysed timing must allow."""
     database: Path | None = None
     image: Path | None = None
     """A model for the simulation; random weights of the configuration without one."""
@@ -148,6 +154,11 @@ def verify_deep(
             yield Finding(check.__name__.strip("_"), False, str(error))
         if seen.netlist is None:
             return
+    progress("analysing the timing")
+    try:
+        yield _timing(seen, sources)
+    except TritstreamError as error:
+        yield Finding("timing", False, str(error))
     try:
         yield _simulation(seen, sources, progress)
     except TritstreamError as error:
@@ -234,6 +245,25 @@ def _processor(seen: _Seen, sources: Sources) -> Finding:
     open_ones = len(netlist.unrouted & tied.keys())
     sentence = f"all {len(tied)} pins that the RTL ties to constants read so"
     return Finding("processor", True, f"{sentence}, {open_ones} ones of them as unrouted pins do")
+
+
+def _timing(seen: _Seen, sources: Sources) -> Finding:
+    assert seen.wiring is not None
+    if not (seen.database.folder / "timings").is_dir():
+        return Finding("timing", None, f"{seen.database.folder} has no folder timings with delays")
+    timing = analyse(build(seen.database, seen.wiring, seen.features))
+    report = make_report(timing, seen.database.part, sources.name, None, 1)
+    if problems := list(report.problems()):
+        return Finding("timing", False, "; ".join(problems[:SHOWN]))
+    reached = f"the slowest path takes {report.period:.2f} ns with its allowances"
+    sentence = (
+        f"{reached} ({1e3 / report.period:.1f} MHz), the least hold slack is {report.hold:.3f} ns"
+    )
+    if sources.clock_hz is None:
+        return Finding("timing", True, sentence)
+    fits = allowed(timing.need, sources.clock_hz)
+    clock = f"the clock of {sources.clock_hz / 1e6:g} MHz leaves {'' if fits else 'less than '}"
+    return Finding("timing", fits, f"{sentence}; {clock}{MARGIN:.0%} over it")
 
 
 def _simulation(seen: _Seen, sources: Sources, progress: Callable[[str], None]) -> Finding:

@@ -62,6 +62,8 @@ class Manifest:
     """Clock the overlay runs at; projected where there is no bitstream."""
     hwh: File
     bit: File | None = None
+    timing: File | None = None
+    """The timing analysis that the clock comes from, where there is one."""
     build: dict[str, Any] = field(default_factory=dict)
     """What a build reports: tool, clock met, utilisation."""
 
@@ -74,8 +76,16 @@ class Manifest:
         """The configuration that it was built for."""
         return Configuration(**self.configuration)
 
+    @property
+    def files(self) -> tuple[File, ...]:
+        """All that there are beside it."""
+        return tuple(filter(None, (self.hwh, self.bit, self.timing)))
+
     def encode(self) -> bytes:
-        return (json.dumps({"format": FORMAT, **asdict(self)}, indent=2) + "\n").encode()
+        body = asdict(self)
+        if self.timing is None:
+            del body["timing"]
+        return (json.dumps({"format": FORMAT, **body}, indent=2) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -118,9 +128,14 @@ def decode_manifest(data: bytes, source: str) -> Manifest:
                 f"{source} has manifest format {version}, this tritstream reads {FORMAT}: "
                 f"{'build or install it again' if version == 1 else 'update tritstream'}"
             )
-        hwh, bit = body.pop("hwh"), body.pop("bit")
-        manifest = Manifest(hwh=File(**hwh), bit=File(**bit) if bit else None, **body)
-        for part in filter(None, (manifest.hwh, manifest.bit)):
+        hwh, bit, timing = body.pop("hwh"), body.pop("bit"), body.pop("timing", None)
+        manifest = Manifest(
+            hwh=File(**hwh),
+            bit=File(**bit) if bit else None,
+            timing=File(**timing) if timing else None,
+            **body,
+        )
+        for part in manifest.files:
             if Path(part.file).name != part.file or part.file in ("", MANIFEST):
                 raise OverlayError(f"{source} names a file '{part.file}' that is not beside it")
         if not 0 < manifest.clock_hz < 1e9:
@@ -274,7 +289,7 @@ def find_for(image: Image, board: str, root: Path | None = None) -> Overlay | No
 
 def verify(overlay: Overlay) -> None:
     """Compare the files with the manifest's hashes. Raises OverlayError naming one that differs."""
-    for part in filter(None, (overlay.manifest.hwh, overlay.manifest.bit)):
+    for part in overlay.manifest.files:
         path = overlay.folder / part.file
         if not path.is_file():
             raise OverlayError(f"{path} is missing: {_again(overlay.manifest)}")
@@ -322,7 +337,9 @@ def install(
             )
         manifest = found
         bit, hwh = _beside(location, found.bit.file), _beside(location, found.hwh.file)
+        timing = _beside(location, found.timing.file) if found.timing else None
     else:
+        timing, manifest = None, replace(manifest, timing=None)
         bit, hwh = source, source.removesuffix(".bit") + ".hwh"
         if not _is_url(bit) and not Path(hwh).is_file():
             hwh = str(shipped_folder(manifest) / manifest.hwh.file)
@@ -333,10 +350,12 @@ def install(
             f"the SHA-256 of {bit} is not known: give the one that its publisher states, "
             f"--sha256 HEX"
         )
-    return _install_files(manifest, bit, hwh, wanted, root or store())
+    return _install_files(manifest, bit, hwh, timing, wanted, root or store())
 
 
-def _install_files(manifest: Manifest, bit: str, hwh: str, wanted: set[str], root: Path) -> Overlay:
+def _install_files(
+    manifest: Manifest, bit: str, hwh: str, timing: str | None, wanted: set[str], root: Path
+) -> Overlay:
     final = root / manifest.board / manifest.name
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -354,6 +373,11 @@ def _install_files(manifest: Manifest, bit: str, hwh: str, wanted: set[str], roo
         hwh_hash = _copy(hwh, folder / f"{_STEM}.hwh")
         if manifest.bit is not None and hwh_hash != manifest.hwh.sha256:
             raise OverlayError(f"{hwh} is not what it should be: its SHA-256 is {hwh_hash}")
+        report = manifest.timing
+        if timing is not None and report is not None:
+            target = folder / report.file
+            if (found := _copy(timing, target)) != report.sha256:
+                raise OverlayError(f"{timing} is not what it should be: its SHA-256 is {found}")
         shipped_hwh = str(shipped_folder(manifest))
         generated = hwh.startswith(shipped_hwh)
         complete = replace(

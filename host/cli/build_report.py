@@ -9,6 +9,7 @@ from tritstream.board.overlays import MANIFEST
 from tritstream.build.open.overlay import STATUS
 from tritstream.build.open.project import DESIGN, OpenProject
 from tritstream.build.open.report import OpenSummary
+from tritstream.build.open.timing import TIMING_REPORT
 from tritstream.build.project import STEPS, Project
 from tritstream.build.summary import RESOURCES, Summary
 from tritstream.build.tools import last_line
@@ -62,9 +63,16 @@ def show_open_summary(summary: OpenSummary) -> None:
         console.print(_resource_table(project.board.title, used, have))
     if placement is not None:
         console.print(
-            f"nextpnr-xilinx reports {placement.mhz:.1f} MHz (estimated, optimistic); half of it, "
-            f"{summary.safe_mhz:.1f} MHz, is taken to be safe. The clock is set to "
-            f"{summary.clock_hz / 1e6:g} MHz: {summary.tokens_per_s:.1f} tokens/s (projected).",
+            f"nextpnr-xilinx reports {placement.mhz:.1f} MHz (estimated, optimistic).",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if (found := summary.analysed) is not None:
+        console.print(
+            f"The slowest path takes {found.period_ns:.2f} ns with its allowances, "
+            f"{found.mhz:.1f} MHz; the least slack of a hold is {found.hold_ns:.3f} ns (estimated, "
+            f"{TIMING_REPORT}). The clock is set to {summary.clock_hz / 1e6:.3f} MHz: "
+            f"{summary.tokens_per_s:.1f} tokens/s (projected).",
             highlight=False,
             soft_wrap=True,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tritstream.board.overlays import Overlay
 from tritstream.boards import board_named
 from tritstream.cli.options import add_json, print_json
 from tritstream.cli.overlay_verify import add_source, bitstream_bytes, overlays_of, show_progress
+from tritstream.files import atomic_write_bytes
 
 _PART = "xc7z020clg400-1"
 
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
         "$PRJXRAY_DB_DIR)",
     )
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the report as JSON, too")
     add_json(parser)
 
 
@@ -64,7 +67,10 @@ def _reports(args: argparse.Namespace) -> list[Any]:
     clock = None if args.clock is None else args.clock * 1e6
     database = Path(args.database) if args.database else None
     made = []
-    for part, source, own in _sources(args):
+    sources = _sources(args)
+    if args.output and len(sources) > 1:
+        raise OverlayError(f"--output {args.output} is for one report: name one overlay")
+    for part, source, own in sources:
         report = report_of(part, database, source, clock or own, args.paths, show_progress)
         show_progress("")
         if not args.json:
@@ -73,6 +79,8 @@ def _reports(args: argparse.Namespace) -> list[Any]:
         for problem in report.problems():
             print(f"tritstream: error: {problem}", file=sys.stderr)
         made.append(report)
+        if args.output:
+            write_json(Path(args.output), report.table())
     if not made:
         raise OverlayError("no overlay is installed: name a file with --bit or --fasm")
     return made
@@ -97,6 +105,14 @@ def _sources(
         )
         for o in overlays
     ]
+
+
+def write_json(path: Path, report: dict[str, Any]) -> None:
+    """Write a report, whole or not at all. Raises OverlayError."""
+    try:
+        atomic_write_bytes(path, (json.dumps(report, indent=1) + "\n").encode())
+    except OSError as error:
+        raise OverlayError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _passed(report: Any) -> bool:

@@ -156,6 +156,7 @@ def _findings(overlay: Overlay, args: argparse.Namespace) -> Iterator[Finding]:
         fasm=fasm if args.fasm or fasm.is_file() else None,
         rtl=_rtl(manifest, Path(args.rtl) if args.rtl else None, above / "design.sv"),
         configuration=manifest.hardware,
+        clock_hz=manifest.clock_hz,
         database=Path(args.database) if args.database else None,
         image=Path(args.image) if args.image else None,
     )

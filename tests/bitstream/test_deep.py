@@ -69,6 +69,7 @@ def sources(whole: Whole, bit: Bit, rtl: Callable[[], str] | None = None) -> Sou
         whole.fasm,
         rtl,
         configuration=configuration_named(whole.manifest.name),
+        clock_hz=whole.manifest.clock_hz,
     )
 
 

@@ -1,7 +1,9 @@
 """`tritstream build --flow open` from end to end, with fakes of the open tools on PATH."""
 
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,21 +12,24 @@ from pathlib import Path
 
 import pytest
 
-from support.fake_open_tools import BODY, PART, TOOLS, data, install
-from tritstream.board.overlays import decode_manifest
-from tritstream.build.errors import BuildError, ToolError
+from support.fake_open_tools import BODY, LUTS, PART, TOOLS, data, install
+from tritstream.board.errors import OverlayError
+from tritstream.board.overlays import decode_manifest, installed_named, verify
+from tritstream.build.errors import BuildError, ReportError, ToolError
 from tritstream.build.handoff import check_handoff
 from tritstream.build.open import project as project_module
 from tritstream.build.open.assemble import with_header
-from tritstream.build.open.project import OPEN, OpenProject, Settings, write_open_project
+from tritstream.build.open.project import OPEN, TIMING, OpenProject, Settings, write_open_project
 from tritstream.build.open.report import summarise_open
 from tritstream.build.open.steps import run_open_steps
+from tritstream.build.open.timing import CLOCKS_HZ, read_analysis
 from tritstream.build.open.tools import Places, find_chipdb, find_database, yosys_command
 from tritstream.build.state import StepResult
 from tritstream.cli import main
 from tritstream.errors import OptionError, TritstreamError
 
-STEPS = dict(zip(OPEN.steps, TOOLS, strict=True))
+STEPS = dict(zip((s for s in OPEN.steps if s != TIMING), TOOLS, strict=True))
+"""Those that run a tool of others."""
 Build = Callable[..., list[StepResult]]
 
 
@@ -83,12 +88,12 @@ def test_a_whole_build(
     command = ["build", "--flow", "open", "-c", "tiny", "--place-options=--router router1"]
     assert main(command) == 0
     told = capsys.readouterr()
-    for step in STEPS:
+    for step in OPEN.steps:
         assert f"{step}: done in 0:" in told.err
     text = " ".join(told.out.split())
     assert "nextpnr-xilinx reports 120.5 MHz (estimated, optimistic)" in text
-    assert "half of it, 60.2 MHz" in text
-    assert "The clock is set to 50 MHz" in text
+    assert "The slowest path takes" in text and "the least slack of a hold is 0." in text
+    assert "The clock is set to " in text
     assert "tokens/s (projected)" in text
     assert "tritstream overlay install tiny --from output" in text
     folder = Path("hardware/pynq-z2/tiny-open")
@@ -96,24 +101,37 @@ def test_a_whole_build(
 
     output = folder / "output"
     manifest = decode_manifest((output / "manifest.json").read_bytes(), "manifest.json")
-    assert (manifest.board, manifest.name, manifest.clock_hz) == ("pynq-z2", "tiny", 50e6)
+    assert (manifest.board, manifest.name) == ("pynq-z2", "tiny")
     assert manifest.build["status"] == "built with open tools, not yet run on a board"
-    assert manifest.build["estimated"]["clock_met_mhz"] == 120.5
-    assert manifest.build["estimated"]["used"] == {"ff": 31, "bram36": 2, "dsp": 0, "lut": 21}
+    assert manifest.timing is not None
+    analysis = json.loads((output / manifest.timing.file).read_bytes())
+    assert analysis["source"] == "design.fasm" and analysis["passed"]
+    estimated = manifest.build["estimated"]
+    assert estimated["clock_met_mhz"] == analysis["setup"]["mhz"]
+    assert estimated["place_and_route_mhz"] == 120.5
+    assert manifest.clock_hz <= estimated["clock_met_mhz"] * 1e6 / 1.1
+    assert estimated["used"] == {"ff": 31, "bram36": 2, "dsp": 0, "lut": LUTS}
     assert manifest.build["estimated"]["available"]["lut"] == 53200
     assert manifest.build["projected"]["tokens_per_s"] > 0
     assert (output / "tritstream.bit").read_bytes().endswith(b"e\0\0\0\x24" + BODY)
 
     assert main([*command, "--report", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert set(report["steps"]) == set(STEPS)
+    assert set(report["steps"]) == set(OPEN.steps)
     assert report["estimated"]["synthesis"]["used"]["lut"] == 21
     assert report["estimated"]["implementation"]["reached_mhz"] == 120.5
+    assert report["estimated"]["timing"]["longest_path_ns"] == analysis["setup"]["period_ns"]
+    assert report["clock_hz"] == report["estimated"]["timing"]["highest_clock_hz"]
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert main(["overlay", "install", "tiny", "--from", str(output)]) == 0
     installed = tmp_path / "cache" / "tritstream" / "overlays" / "pynq-z2" / "tiny"
     assert (installed / "tritstream.bit").is_file()
+    assert (installed / "timing.json").read_bytes() == (output / "timing.json").read_bytes()
+    verify(installed_named("tiny", "pynq-z2"))
+    (installed / "timing.json").write_text("{}")
+    with pytest.raises(OverlayError, match=r"timing\.json is damaged"):
+        verify(installed_named("tiny", "pynq-z2"))
 
 
 def test_the_design_is_the_engine_between_the_ports_of_the_processor(tmp_path: Path) -> None:
@@ -161,7 +179,7 @@ def test_a_failing_step_names_its_log(
     assert "run the same command again" in got
     assert not (of.output / "manifest.json").exists()
     monkeypatch.delenv("FAKE_FAIL")
-    steps = list(STEPS)
+    steps = list(OPEN.steps)
     assert build(of) == {s: steps.index(s) < steps.index(step) for s in steps}
 
 
@@ -195,33 +213,73 @@ def test_ctrl_c_ends_the_tool(tools: Path, tmp_path: Path, monkeypatch: pytest.M
     assert build(of)["synth"] is True
 
 
-def test_a_frequency_that_does_not_allow_the_clock(
+def test_a_slow_route_does_not_allow_the_clock(
     tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAKE_MHZ", "83")
+    """Twenty look-up tables behind each other, where three are as fast as can be."""
     of = project(tmp_path, clock_hz=50e6)
+    build(of)
+    monkeypatch.setenv("FAKE_TABLES", "20")
+    build(of, "place-and-route", "timing", "frames", again=True)
     got = sentence(of)
-    assert "nextpnr-xilinx reports 83.0 MHz" in got
-    assert "the clock asked for is 50 MHz: add --clock 40.000, or try another --seed" in got
-    assert not of.output.exists()
+    assert "step bitstream: the slowest path takes 2" in got and "must leave 10% over it" in got
+    found = re.search(r"asked for is 50 MHz: add --clock ([\d.]+), or try another --seed", got)
+    assert found is not None
     # Place and route need not be repeated for a lower clock, but for another seed.
-    assert build(project(tmp_path, clock_hz=40e6)) == {
-        "synth": True, "place-and-route": True, "frames": True, "bitstream": False
+    clock = float(found[1]) * 1e6
+    assert build(project(tmp_path, clock_hz=clock)) == {
+        "synth": True, "place-and-route": True, "timing": True, "frames": True,
+        "bitstream": False,
     }  # fmt: skip
-    assert not build(project(tmp_path, clock_hz=40e6, seed=2))["place-and-route"]
+    assert not build(project(tmp_path, clock_hz=clock, seed=2))["place-and-route"]
 
 
-@pytest.mark.parametrize(("mhz", "division"), [("62", 33), ("54.2", 37), ("12.8", 159)])
-def test_where_no_clock_is_asked_the_frequency_gives_it(
-    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mhz: str, division: int
+@pytest.mark.parametrize("tables", [0, 8, 20])
+def test_where_no_clock_is_asked_the_analysis_gives_it(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: int
 ) -> None:
-    """At most half of it: 1,000 MHz by two numbers up to 63 (157 and 158 are none)."""
-    monkeypatch.setenv("FAKE_MHZ", mhz)
+    """The next higher one of the processor's leaves less than a tenth over the worst path."""
+    monkeypatch.setenv("FAKE_TABLES", str(tables))
     of = project(tmp_path)
     assert summarise_open(of).clock_hz == 50e6
     build(of)
     manifest = decode_manifest((of.output / "manifest.json").read_bytes(), "manifest.json")
-    assert manifest.clock_hz == pytest.approx(1e9 / division) == summarise_open(of).clock_hz
+    clock = manifest.clock_hz
+    assert clock == summarise_open(of).clock_hz and clock in CLOCKS_HZ
+    need = read_analysis(of.folder).need_ns
+
+    def left(hz: float) -> float:
+        jitter = math.hypot(0.071, 0.03e9 / hz) / 2
+        return 1e9 / hz / (need + jitter)
+
+    assert left(clock) >= 1.1 > left(min(hz for hz in CLOCKS_HZ if hz > clock))
+
+
+def test_a_violated_hold_and_a_pin_without_data_end_the_build(
+    tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_PIN", "STRANGE")
+    of = project(tmp_path)
+    got = sentence(of)
+    assert "step timing: no relation to a clock of the processor's pin STRANGE" in got
+    assert "Try another --seed" in got and not of.output.exists()
+    assert "timing" not in of.done()
+    monkeypatch.delenv("FAKE_PIN")
+    build(of, "place-and-route", again=True)
+    path = of.folder / "timing.json"
+    cells = next(tmp_path.glob("prjxray-db/zynq7/timings/slicel.sdf"))
+    # The clock comes late within a slice: data that changes early changes too early.
+    cells.write_text(cells.read_text().replace("(0.02::0.03)(0.05::0.06)", "(0.02::5)(5::5)"))
+    assert "step timing: hold is violated by up to" in sentence(of)
+    report = json.loads(path.read_bytes())
+    assert report["hold"]["slack_ns"] < 0 and not report["passed"]
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"setup": {"longest_ns": "x"}}'])
+def test_a_timing_report_that_is_none(body: str, tmp_path: Path) -> None:
+    (tmp_path / "timing.json").write_text(body)
+    with pytest.raises(ReportError, match=r"cannot read the timing report .*run the step again"):
+        read_analysis(tmp_path)
 
 
 def test_another_design_makes_an_old_bitstream_go(

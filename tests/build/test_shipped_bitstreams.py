@@ -10,6 +10,7 @@ import pytest
 from tritstream.bitstream.verify import verify_file
 from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff
+from tritstream.board.margin import allowed
 from tritstream.board.overlays import (
     Manifest,
     Overlay,
@@ -20,8 +21,8 @@ from tritstream.board.overlays import (
 )
 from tritstream.boards import board_named
 from tritstream.build.handoff import check_handoff
-from tritstream.build.open.place import MARGIN
 from tritstream.build.open.project import BITSTREAM, Settings, write_open_project
+from tritstream.build.open.timing import read_analysis
 from tritstream.build.ports import port_map
 from tritstream.configurations import configuration_named
 
@@ -77,7 +78,11 @@ def test_the_hand_off_is_the_one_of_this_version(manifest: Manifest) -> None:
 
 
 def test_the_clock_keeps_its_distance(manifest: Manifest) -> None:
-    assert manifest.clock_hz * MARGIN <= manifest.build["estimated"]["clock_met_mhz"] * 1e6
+    assert manifest.timing is not None
+    found = read_analysis(shipped_folder(manifest))
+    assert not found.problems and found.hold_ns >= 0
+    assert allowed(found.need_ns, manifest.clock_hz)
+    assert manifest.build["estimated"]["clock_met_mhz"] == pytest.approx(found.mhz, abs=0.01)
     root = ElementTree.parse(shipped_folder(manifest) / manifest.hwh.file).getroot()
     divisors = [
         int(p.get("VALUE", "0"))

@@ -1,8 +1,9 @@
 """A device whose delays are round numbers: a processor, three CLBs, a block RAM, a clock row.
 
-Wires W0 to W9 run through all tiles. A pip lets any output onto any of them, and any of them into
-any input: `net` gives the features of one. Only what a timing analysis reads is there; features
-come from FASM, so that no bits are needed. Every delay is in ns, least and most, fast and slow.
+Wires W0 to W9 (or more, where asked) run through all tiles. A pip lets any output onto any of
+them, and any of them into any input: `net` gives the features of one. Only what a timing analysis
+reads is there; features come from FASM, so that no bits are needed. Every delay is in ns, least
+and most, fast and slow.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from tritstream.bitstream.database import Database, open_database
 PART = "xc7z000tst-1"
 PROCESSOR, ROW, BRAM = "PSS2_X0Y0", "CLK_HROW_TOP_R_X0Y1", "BRAM_L_X2Y0"
 CLBS = ("CLBLL_L_X1Y0", "CLBLL_L_X1Y1", "CLBLL_L_X1Y2")
-WIRES = [f"W{n}" for n in range(10)]
+FF = ("FFSYNC", "AFF.ZINI", "AFF.ZRST", "AFFMUX.O6")
+"""A flip-flop behind its look-up table, in slice SLICEL_X0."""
 
 ONTO = (0.1, 0.2, 0.3, 0.4)
 """From an output onto a wire, with 2000 milliohms; then 3 pieces at least of 1000 and 10."""
@@ -26,6 +28,8 @@ INTO = (0.05, 0.06, 0.07, 0.08)
 WITHIN = (0.01, 0.02, 0.03, 0.04)
 """Within the site, at the input pin of a look-up table."""
 
+_BUFFER = 0xAAAAAAAAAAAAAAAA
+"""The contents of a look-up table that gives its first input."""
 _PINS = [f"{letter}{k}" for letter in "ABCD" for k in range(1, 7)]
 _PINS += ["AX", "BX", "CX", "DX", "CE", "SR"]
 _OUTS = [f"{letter}{kind}" for letter in "ABCD" for kind in ("", "Q", "MUX")]
@@ -71,11 +75,36 @@ def table(letter: str, truth: int) -> list[str]:
     return [f"SLICEL_X0.{letter}LUT.INIT[{k}]" for k in range(64) if truth >> k & 1]
 
 
-def write_timing_database(folder: Path) -> Database:
-    family, fabric = folder / "zynq7", folder / "zynq7" / "xc7z000"
-    (family / PART).mkdir(parents=True)
+def pipeline(tables: int, clbs: int) -> dict[str, list[str]]:
+    """A flip-flop that the processor drives, a number of look-up tables behind it, and a flip-flop
+    that the processor reads, on a device of so many CLBs."""
+    places = [(f"CLBLL_L_X1Y{y}", letter) for y in range(1, clbs - 1) for letter in "ABCD"]
+    first, last = "CLBLL_L_X1Y0", f"CLBLL_L_X1Y{clbs - 1}"
+    own = [f"SLICEL_X0.{f}" for f in FF] + table("A", _BUFFER)
+    parts = [
+        clocked(first, last, PROCESSOR),
+        {first: own, last: own},
+        net("W0", (PROCESSOR, "PS7_MAXIGP0ARVALID"), (first, "L_A1")),
+        net("W1", (last, "L_AQ"), (PROCESSOR, "PS7_MAXIGP0ARREADY")),
+    ]
+    source = first, "L_AQ"
+    for n, (tile, letter) in enumerate(places[:tables]):
+        parts.append(net(f"W{n + 2}", source, (tile, f"L_{letter}1")))
+        parts.append({tile: table(letter, _BUFFER)})
+        source = tile, f"L_{letter}"
+    parts.append(net(f"W{tables + 2}", source, (last, "L_A1")))
+    return merged(*parts)
+
+
+def write_timing_database(
+    folder: Path, part: str = PART, clbs: int = 3, wires: int = 10
+) -> Database:
+    fabric = part[: len("xc7z000")]
+    family = folder / "zynq7"
+    (family / part).mkdir(parents=True)
+    (family / fabric).mkdir()
+    names = [f"W{n}" for n in range(wires)]
     (family / "timings").mkdir()
-    fabric.mkdir()
 
     def save(name: str, body: Any) -> None:
         (family / name).write_text(json.dumps(body))
@@ -93,23 +122,26 @@ def write_timing_database(folder: Path) -> Database:
         for stem, count in ((write, 4), (address, 14), (data, 16), (parity, 2)):
             memory |= {f"{stem}{k}": "IN" for k in range(count)}
         memory |= {f"{out}{k}": "OUT" for k in range(16)}
-    save(f"{PART}/part.json", {"idcode": 1, "global_clock_regions": {}})
+    save(f"{part}/part.json", {"idcode": 1, "global_clock_regions": {}})
     places = {PROCESSOR: (0, 0), ROW: (0, 1), BRAM: (2, 0)}
-    places |= {tile: (1, y) for y, tile in enumerate(CLBS)}
+    places |= {f"CLBLL_L_X1Y{y}": (1, y) for y in range(clbs)}
     grid = {
         name: {"type": name.rpartition("_")[0], "grid_x": x, "grid_y": y, "bits": {}}
         for name, (x, y) in places.items()
     }
-    save("xc7z000/tilegrid.json", grid)
-    save("xc7z000/tileconn.json", _touching())
-    clb = _tile("L_", [("X0Y0", "SLICEL", slice_pins)], {"L_CLK": "P_CK"}, WITHIN)
+    save(f"{fabric}/tilegrid.json", grid)
+    save(f"{fabric}/tileconn.json", _touching(names))
+    clb = _tile("L_", [("X0Y0", "SLICEL", slice_pins)], {"L_CLK": "P_CK"}, WITHIN, names)
     save("tile_type_CLBLL_L.json", clb)
-    pss = _tile("PS7_", [("X0Y0", "PS7", processor)], {"PS7_MAXIGP0ACLK": "P_CK"})
+    pss = _tile("PS7_", [("X0Y0", "PS7", processor)], {"PS7_MAXIGP0ACLK": "P_CK"}, names=names)
     save("tile_type_PSS2.json", pss)
     clocks = {f"BRAM_FIFO18_{port[0]}": "P_CK" for port in _PORTS}
-    save("tile_type_BRAM_L.json", _tile("BRAM_FIFO18_", [("X0Y0", "FIFO18E1", memory)], clocks))
+    save(
+        "tile_type_BRAM_L.json",
+        _tile("BRAM_FIFO18_", [("X0Y0", "FIFO18E1", memory)], clocks, names=names),
+    )
     buffer = {"I": "IN", "CE": "IN", "O": "OUT"}
-    row = _tile("K_", [("X0Y0", "BUFHCE", buffer)], {"K_I": "K_IN"}, wires=False)
+    row = _tile("K_", [("X0Y0", "BUFHCE", buffer)], {"K_I": "K_IN"})
     save("tile_type_CLK_HROW_TOP_R.json", row)
     for kind, pins in (
         ("SLICEL", slice_pins), ("PS7", processor), ("FIFO18E1", memory), ("BUFHCE", buffer),
@@ -118,14 +150,14 @@ def write_timing_database(folder: Path) -> Database:
         save(f"site_type_{kind}.json", {"site_pins": directions})
     for name, text in _sdf().items():
         (family / "timings" / f"{name}.sdf").write_text(text)
-    return open_database(PART, folder)
+    return open_database(part, folder)
 
 
-def _touching() -> list[dict[str, Any]]:
+def _touching(names: list[str]) -> list[dict[str, Any]]:
     def pair(dx: int, dy: int, one: str, other: str, *wires: tuple[str, str]) -> dict[str, Any]:
         return {"grid_deltas": [dx, dy], "tile_types": [one, other], "wire_pairs": list(wires)}
 
-    through = [(wire, wire) for wire in (*WIRES, "P_CK")]
+    through = [(wire, wire) for wire in (*names, "P_CK")]
     return [
         pair(1, 0, "PSS2", "CLBLL_L", *through),
         pair(0, 1, "PSS2", "CLK_HROW_TOP_R", ("PS7_FCLKCLK0", "K_IN")),
@@ -140,12 +172,12 @@ def _tile(
     sites: list[tuple[str, str, dict[str, str]]],
     clocks: dict[str, str],
     within: tuple[float, ...] = (0.0,) * 4,
-    wires: bool = True,
+    names: list[str] | None = None,
 ) -> dict[str, Any]:
     pips = []
-    for _, _, pins in sites if wires else ():
+    for _, _, pins in sites if names else ():
         for pin, direction in pins.items():
-            for wire in WIRES:
+            for wire in names:
                 if direction == "OUT":
                     pips.append(_pip(wire, prefix + pin, ONTO, 2000.0, 0.0))
                 elif prefix + pin not in clocks:
@@ -166,7 +198,7 @@ def _tile(
             }
             for name, kind, pins in sites
         ],
-        "wires": {wire: {"res": "1000", "cap": "10"} for wire in WIRES} if wires else {},
+        "wires": {wire: {"res": "1000", "cap": "10"} for wire in names or ()},
     }
 
 

@@ -14,9 +14,9 @@ from tritstream.bitstream.timing.constants import (
     HOLD_SKEW,
     ROW_SKEW,
     SKEW,
-    uncertainty,
 )
 from tritstream.bitstream.timing.graph import walk_back
+from tritstream.board.margin import uncertainty
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

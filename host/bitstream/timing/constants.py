@@ -6,8 +6,9 @@ the database; these are inferred, or allowances, and a report lists those that i
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+
+from tritstream.board import margin
 
 _REPORTS = (
     "timing reports of the vendor's tool for -1 parts of the family, as people have published them"
@@ -60,13 +61,13 @@ BRAM_HOLD_CONTROL = Constant(
 )
 INPUT_JITTER = Constant(
     "jitter of the processor's clock, as a share of the period",
-    0.03,
+    margin.INPUT_JITTER,
     "constraints that the vendor's processor IP writes (set_input_jitter, 0.3 ns at 100 MHz)",
     inferred=False,
 )
 SYSTEM_JITTER = Constant(
     "jitter of the system",
-    0.071,
+    margin.SYSTEM_JITTER_NS,
     "UG906, clock uncertainty: 50 ps at both ends of a path",
     inferred=False,
 )
@@ -107,11 +108,6 @@ CONSTANTS = (
     HOLD_SKEW,
     HOLD_ROW_SKEW,
 )
-
-
-def uncertainty(period: float) -> float:
-    """What jitter takes off a period, in ns (UG906): half of the root of its squares' sum."""
-    return math.hypot(SYSTEM_JITTER.value, INPUT_JITTER.value * period) / 2
 
 
 ASYNCHRONOUS = frozenset(

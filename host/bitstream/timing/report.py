@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tritstream.bitstream.timing.analysis import Path, Timing
-from tritstream.bitstream.timing.constants import CONSTANTS, uncertainty
+from tritstream.bitstream.timing.constants import CONSTANTS
+from tritstream.board.margin import uncertainty
 
 SCHEMA = 1
 _BINS = 1.0
@@ -95,7 +96,7 @@ class Report:
             },
             "hold": {
                 "corner": "fast",
-                "slack_ns": _rounded(self.hold),
+                "slack_ns": _rounded(self.hold) if np.isfinite(self.hold) else None,
                 "violated": self.violated_holds,
                 "paths": [_path(p) for p in self.hold_paths],
             },

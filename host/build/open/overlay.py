@@ -10,8 +10,9 @@ from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff
 from tritstream.board.overlays import MANIFEST, File, Manifest
 from tritstream.build.handoff import check_handoff
 from tritstream.build.open.assemble import with_header
-from tritstream.build.open.place import Placement, highest_hz, read_placement
+from tritstream.build.open.place import Placement, read_placement
 from tritstream.build.open.project import BITSTREAM, CLOCK_HZ, PLACE, OpenProject
+from tritstream.build.open.timing import TIMING_REPORT, Analysed, read_analysis
 from tritstream.build.ports import port_map
 from tritstream.build.settings import OVERLAY, design_name
 from tritstream.estimate.cycles import reference_geometry
@@ -32,8 +33,11 @@ def write_open_overlay(project: OpenProject) -> Manifest:
     name = design_name(project.configuration)
     bit, hwh = (project.output / f"{OVERLAY}.{suffix}" for suffix in ("bit", "hwh"))
     atomic_write_bytes(bit, with_header(source.read_bytes(), name, project.board.part, source))
+    report = project.output / TIMING_REPORT
+    atomic_write_bytes(report, (project.folder / TIMING_REPORT).read_bytes())
     placement = read_placement(project.folder, project.log(PLACE))
-    clock = clock_hz(project, placement)
+    analysed = read_analysis(project.folder)
+    clock = clock_hz(project, analysed)
     atomic_write_bytes(hwh, _handoff(project, clock))
     check_handoff(hwh, project.configuration, interrupt=False)
     manifest = Manifest(
@@ -43,20 +47,21 @@ def write_open_overlay(project: OpenProject) -> Manifest:
         clock_hz=clock,
         hwh=File(hwh.name, sha256_of(hwh), OPEN_TOOLS),
         bit=File(bit.name, sha256_of(bit), bit.as_uri()),
-        build=_build(project, placement, clock),
+        timing=File(report.name, sha256_of(report), "tritstream overlay timing"),
+        build=_build(project, placement, analysed, clock),
     )
     atomic_write_bytes(manifest_path, manifest.encode())
     return manifest
 
 
-def clock_hz(project: OpenProject, placement: Placement | None) -> float:
+def clock_hz(project: OpenProject, analysed: Analysed | None) -> float:
     """The clock that the design runs at: what the processor's dividers make of the one asked.
 
-    Where none is asked and nothing is placed yet, the one to begin with.
+    Where none is asked, the highest that the analysis allows, and before there is one CLOCK_HZ.
     """
     asked = project.settings.clock_hz
     if asked is None:
-        asked = CLOCK_HZ if placement is None else min(CLOCK_HZ, highest_hz(placement))
+        asked = CLOCK_HZ if analysed is None else analysed.highest_hz
     return reached_hz(project.board, asked)
 
 
@@ -78,14 +83,19 @@ def projected_tokens_per_s(project: OpenProject, clock: float) -> float:
     return rates(project.configuration, geometry, board).tokens_per_s
 
 
-def _build(project: OpenProject, placement: Placement, clock: float) -> dict[str, Any]:
+def _build(
+    project: OpenProject, placement: Placement, analysed: Analysed, clock: float
+) -> dict[str, Any]:
     return {
         "tool": "Yosys, nextpnr-xilinx, prjxray",
         "status": STATUS,
         "inputs_sha256": project.inputs[BITSTREAM],
         "seed": project.settings.seed,
         "estimated": {
-            "clock_met_mhz": placement.mhz,
+            "clock_met_mhz": round(analysed.mhz, 2),
+            "longest_path_ns": analysed.period_ns,
+            "hold_slack_ns": analysed.hold_ns,
+            "place_and_route_mhz": placement.mhz,
             "used": placement.used,
             "available": placement.available,
         },

@@ -6,19 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tritstream.board.clocks import DIVISORS
-from tritstream.build.errors import BuildError, ReportError
+from tritstream.build.errors import ReportError
 from tritstream.build.open.synthesis import NETLIST
 
 FASM = "design.fasm"
 TARGET_MHZ = 100.0
 """What nextpnr-xilinx works towards; that it is missed does not stop it."""
-_IO_PLL_MHZ = 1000.0
-"""What the processor of every Zynq-7000 board divides for the fabric's clock."""
-_DIVISIONS = frozenset(a * b for a in DIVISORS for b in DIVISORS)
-MARGIN = 2.0
-"""Its delays are optimistic: a design runs at no more than half of the frequency that it reports,
-until boards have shown what that is worth."""
 _ROWS = {"SLICE_FFX": "ff", "RAMB36E1": "bram36", "DSP48E1": "dsp", "SLICE_LUTX": "lut sites"}
 _LUT = re.compile(rb"^(\S+\.SLICE[LM]_X\d\.[A-D]LUT)\.INIT", re.MULTILINE)
 
@@ -77,22 +70,4 @@ def read_placement(folder: Path, log: Path) -> Placement:
         mhz=float(reached[-1]),
         used={name: used for name, (used, _) in rows.items() if name != "lut sites"},
         available={name: have for name, (_, have) in rows.items() if name != "lut sites"},
-    )
-
-
-def highest_hz(placement: Placement) -> float:
-    """The highest clock that the reported frequency allows, of those that the processor has."""
-    least = _IO_PLL_MHZ * MARGIN / placement.mhz
-    return _IO_PLL_MHZ / min((n for n in _DIVISIONS if n >= least), default=max(_DIVISIONS)) * 1e6
-
-
-def unreachable(placement: Placement, clock_hz: float) -> BuildError | None:
-    """The error of a clock that is more than the reported frequency allows."""
-    safe = placement.mhz / MARGIN
-    if clock_hz <= safe * 1e6:
-        return None
-    return BuildError(
-        f"step bitstream: nextpnr-xilinx reports {placement.mhz:.1f} MHz, of which 1/{MARGIN:g} is "
-        f"taken to be safe, and the clock asked for is {clock_hz / 1e6:g} MHz: add --clock "
-        f"{highest_hz(placement) / 1e6:.3f}, or try another --seed"
     )

@@ -12,19 +12,27 @@ from tritstream.boards import Board, board_named
 from tritstream.build.errors import BuildError
 from tritstream.build.open.design import design_source
 from tritstream.build.open.synthesis import script
+from tritstream.build.open.timing import ANALYSIS
 from tritstream.build.ports import port_map
 from tritstream.build.state import Flow, ProjectFolder, State, check_project_folder
 from tritstream.configurations import configuration_named
 from tritstream.errors import FileError
 from tritstream.files import atomic_write_bytes
 
-SYNTH, PLACE, FRAMES, BITSTREAM = "synth", "place-and-route", "frames", "bitstream"
+SYNTH, PLACE, TIMING = "synth", "place-and-route", "timing"
+FRAMES, BITSTREAM = "frames", "bitstream"
 OPEN = Flow(
-    {SYNTH: (), PLACE: (SYNTH,), FRAMES: (PLACE,), BITSTREAM: (FRAMES,)},
-    default=(SYNTH, PLACE, FRAMES, BITSTREAM),
+    {
+        SYNTH: (),
+        PLACE: (SYNTH,),
+        TIMING: (PLACE,),
+        FRAMES: (PLACE,),
+        BITSTREAM: (TIMING, FRAMES),
+    },
+    default=(SYNTH, PLACE, TIMING, FRAMES, BITSTREAM),
 )
 CLOCK_HZ = 50e6
-"""The clock to begin with, where the reported frequency allows it."""
+"""What figures are projected for until a route has been analysed."""
 SEED = 10
 """Of five tried on an engine for the demo model the one with the least wire."""
 DESIGN, CONSTRAINTS, SCRIPT = "design.sv", "design.xdc", "synth.ys"
@@ -36,7 +44,7 @@ class Settings:
     """What may differ between two builds of one design."""
 
     clock_hz: float | None = None
-    """None: CLOCK_HZ, or the highest that the reported frequency allows."""
+    """None: the highest that the analysed route allows."""
     seed: int = SEED
     options: tuple[str, ...] = ()
     """Further options of nextpnr-xilinx."""
@@ -100,16 +108,18 @@ def write_open_project(
 
 
 def _inputs(contents: Mapping[str, bytes], board: Board, settings: Settings) -> dict[str, str]:
-    """By step: its own inputs and those of the steps before it."""
+    """By step: its own inputs and those of the steps that it builds on."""
     own = {
         SYNTH: [contents[DESIGN], contents[SCRIPT]],
         PLACE: [contents[CONSTRAINTS], repr((settings.seed, settings.options)).encode()],
+        TIMING: [board.part.encode(), str(ANALYSIS).encode()],
         FRAMES: [board.part.encode()],
         BITSTREAM: [board.name.encode(), repr(settings.clock_hz).encode()],
     }
-    digest, inputs = hashlib.sha256(), {}
+    inputs: dict[str, str] = {}
     for step in OPEN.steps:
-        for data in own[step]:
+        digest = hashlib.sha256()
+        for data in (*(inputs[before].encode() for before in OPEN.needs[step]), *own[step]):
             digest.update(f"{step}\0{len(data)}\0".encode())
             digest.update(data)
         inputs[step] = digest.hexdigest()

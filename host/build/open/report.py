@@ -7,8 +7,9 @@ from typing import Any
 
 from tritstream.build.open import place, synthesis
 from tritstream.build.open.overlay import clock_hz, projected_tokens_per_s
-from tritstream.build.open.place import MARGIN, Placement
-from tritstream.build.open.project import PLACE, SYNTH, OpenProject
+from tritstream.build.open.place import Placement
+from tritstream.build.open.project import PLACE, SYNTH, TIMING, OpenProject
+from tritstream.build.open.timing import Analysed, read_analysis
 from tritstream.toolchain.cells import count
 
 
@@ -20,6 +21,7 @@ class OpenSummary:
     cells: dict[str, int] | None
     """Yosys's netlist, cells by type."""
     placement: Placement | None
+    analysed: Analysed | None
 
     @property
     def synthesised(self) -> dict[str, float] | None:
@@ -36,12 +38,7 @@ class OpenSummary:
 
     @property
     def clock_hz(self) -> float:
-        return clock_hz(self.project, self.placement)
-
-    @property
-    def safe_mhz(self) -> float | None:
-        """The highest clock that the reported frequency is taken to allow."""
-        return None if self.placement is None else self.placement.mhz / MARGIN
+        return clock_hz(self.project, self.analysed)
 
     @property
     def tokens_per_s(self) -> float:
@@ -70,6 +67,14 @@ class OpenSummary:
                 "implementation": None
                 if self.placement is None
                 else {"used": self.placement.used, "reached_mhz": self.placement.mhz},
+                "timing": None
+                if self.analysed is None
+                else {
+                    "longest_path_ns": self.analysed.period_ns,
+                    "mhz": self.analysed.mhz,
+                    "highest_clock_hz": self.analysed.highest_hz,
+                    "hold_slack_ns": self.analysed.hold_ns,
+                },
             },
             "projected": {"tokens_per_s": self.tokens_per_s},
             "board_resources": self.board_resources,
@@ -83,4 +88,5 @@ def summarise_open(project: OpenProject) -> OpenSummary:
         project,
         synthesis.read_cells(project.folder) if SYNTH in done else None,
         place.read_placement(project.folder, project.log(PLACE)) if PLACE in done else None,
+        read_analysis(project.folder) if TIMING in done else None,
     )

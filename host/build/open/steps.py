@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from tritstream.build.errors import BuildError
-from tritstream.build.open import assemble, place, synthesis
+from tritstream.build.open import assemble, place, synthesis, timing
 from tritstream.build.open.overlay import BIT, clock_hz, write_open_overlay
-from tritstream.build.open.project import BITSTREAM, FRAMES, PLACE, SYNTH, OpenProject
+from tritstream.build.open.project import BITSTREAM, FRAMES, PLACE, SYNTH, TIMING, OpenProject
 from tritstream.build.open.tools import (
     Places,
     find_chipdb,
@@ -22,6 +23,7 @@ from tritstream.build.state import StepResult
 TOOLS = {
     SYNTH: "Yosys",
     PLACE: "nextpnr-xilinx",
+    TIMING: "the timing analysis",
     FRAMES: "fasm2frames",
     BITSTREAM: "xc7frames2bit",
 }
@@ -53,6 +55,10 @@ def _step(project: OpenProject, step: str, places: Places) -> Step:
         settings = project.settings
         command = place.command(program, data, settings.seed, settings.options)
         return Step(name, command, lambda: place.check(folder, log), advice)
+    if step == TIMING:
+        command = timing.command(data, part)
+        check = partial(timing.check, folder, log)
+        return Step(name, command, check, advice, explain=lambda *_: timing.failure(folder, log))
     if step == FRAMES:
         command = assemble.frames_command(program, data, part)
         return Step(name, command, lambda: assemble.check_frames(folder, log), advice)
@@ -73,19 +79,22 @@ def _found(step: str, part: str, places: Places) -> tuple[tuple[str, ...], Path]
     if step == PLACE:
         return find_program(TOOLS[step]), find_chipdb(part, places)
     database = find_database(part, places)
+    if step == TIMING:
+        return (), database  # the program is this one
     return find_program(TOOLS[step]), database
 
 
 def _reached(project: OpenProject) -> None:
     """Before anything is written that could be taken for a bitstream."""
-    placement = place.read_placement(project.folder, project.log(PLACE))
-    if error := place.unreachable(placement, clock_hz(project, placement)):
+    found = timing.read_analysis(project.folder)
+    if error := timing.unreachable(found, clock_hz(project, found)):
         raise error
 
 
 _ADVICE = {
     SYNTH: "Try the Yosys that is pinned in pyproject.toml (`pip install 'tritstream[rtl]'`)",
     PLACE: "Try another --seed, or --place-options '--router router1'",
+    TIMING: "Try another --seed",
     FRAMES: "A feature that is not found means that chip database and prjxray's differ in version",
     BITSTREAM: "Check that the disk has room",
 }

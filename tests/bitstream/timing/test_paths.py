@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from support.timing_fabric import BRAM, CLBS, PROCESSOR, clocked, merged, net, table
+from support.timing_fabric import FF as FLIP_FLOP
 from tritstream.bitstream.database import Database
 from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.routing import open_nodes
@@ -27,7 +28,7 @@ LOAD = 50 + 5
 NET_RC = (2000 * LOAD + 5000 * (LOAD - 25)) * 1e-6
 NET_SLOW, NET_FAST = 0.4 + 0.08 + NET_RC, 0.1 + 0.05 + NET_RC
 LUT_PIN, LUT = 0.04, 0.1  # every input pin of a slice has the former
-FF = ["SLICEL_X0.FFSYNC", "SLICEL_X0.AFF.ZINI", "SLICEL_X0.AFF.ZRST", "SLICEL_X0.AFFMUX.O6"]
+FF = [f"SLICEL_X0.{name}" for name in FLIP_FLOP]
 TO_Q = 0.06 + 0.34
 SETUP = 0.02 - 0.05  # of the flip-flop's own, less the clock's least way within the slice
 XOR = table("A", 0x6666666666666666)
