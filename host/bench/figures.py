@@ -1,6 +1,7 @@
 """The figures of one engine: rates, time to the first token, bytes read, and memory.
 
-A round reads a prompt and writes tokens greedily behind it; the figures are medians over rounds.
+A round reads a prompt and writes tokens behind it, with the engine alone and then as texts,
+greedily and drawn; the figures are medians over rounds.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from tritstream.bench.writing import tokenizer_of, written_per_s
 from tritstream.engines import Engine
 from tritstream.engines.native import NativeEngine
 from tritstream.errors import OptionError
 from tritstream.image import Image
 from tritstream.image.embedding import row_bytes
+from tritstream.sampling import STORY
 
 _READS = 7
 _MOST = {"tokens": 1_000_000, "prompt_tokens": 1_000_000, "rounds": 1_000}
@@ -30,6 +33,9 @@ TAGS = {
     "prefill_tokens_per_s": "measured",
     "decode_tokens_per_s": "measured",
     "time_to_first_token_s": "measured",
+    "greedy_tokens_per_s": "measured",
+    "sampled_tokens_per_s": "measured",
+    "sampled_share": "measured",
     "load_s": "measured",
     "bytes_per_token": "derived",
     "read_bytes_per_s": "measured",
@@ -79,6 +85,9 @@ class Round:
 class Figures:
     """Figures of one engine on one image; `TAGS` tells what kind of number each is.
 
+    ``decode_tokens_per_s`` is the engine's own rate, and ``greedy_tokens_per_s`` and
+    ``sampled_tokens_per_s`` (by the command line's sampling) are those of whole texts, taken in
+    turn with it; ``sampled_share`` is the median of the last over the first, round by round.
     ``bandwidth_share`` is the rate of bytes read while writing over that of a plain read loop on
     the same bytes and threads; None, like ``working_set_bytes``, where the engine offers no such
     loop. ``peak_beyond_image_bytes`` is the peak of the whole process without the image's resident
@@ -88,6 +97,9 @@ class Figures:
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
     time_to_first_token_s: float
+    greedy_tokens_per_s: float
+    sampled_tokens_per_s: float
+    sampled_share: float
     load_s: float
     bytes_per_token: int
     read_bytes_per_s: float | None
@@ -116,7 +128,13 @@ def round_of(engine: Engine, work: Workload) -> Round:
 def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figures:
     """All figures of an engine, after a short warm-up."""
     round_of(engine, Workload(2, work.prompt_tokens))
-    rounds = [round_of(engine, work) for _ in range(work.rounds)]
+    tokenizer, prompt = tokenizer_of(image), work.prompt(engine.geometry.vocabulary)
+    rounds, greedy, sampled = [], [], []
+    for _ in range(work.rounds):
+        rounds.append(round_of(engine, work))
+        greedy.append(written_per_s(engine, tokenizer, prompt, work.tokens))
+        sampled.append(written_per_s(engine, tokenizer, prompt, work.tokens, STORY))
+    shares = [s / r.decode_tokens_per_s for s, r in zip(sampled, rounds, strict=True)]
 
     def median(name: str) -> float:
         return statistics.median(getattr(r, name) for r in rounds)
@@ -130,6 +148,9 @@ def measure(engine: Engine, image: Image, work: Workload, load_s: float) -> Figu
         prefill_tokens_per_s=median("prefill_tokens_per_s"),
         decode_tokens_per_s=decode,
         time_to_first_token_s=median("time_to_first_token_s"),
+        greedy_tokens_per_s=statistics.median(greedy),
+        sampled_tokens_per_s=statistics.median(sampled),
+        sampled_share=statistics.median(shares),
         load_s=load_s,
         bytes_per_token=count,
         read_bytes_per_s=reading,

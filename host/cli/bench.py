@@ -208,6 +208,17 @@ def _print(
             f"{readable_rate(figures.prefill_tokens_per_s)} tokens/s",
             "prefill_tokens_per_s",
         ),
+        (
+            "whole text, greedy",
+            f"{readable_rate(figures.greedy_tokens_per_s)} tokens/s",
+            "greedy_tokens_per_s",
+        ),
+        (
+            "whole text, drawn",
+            f"{readable_rate(figures.sampled_tokens_per_s)} tokens/s",
+            "sampled_tokens_per_s",
+        ),
+        ("share of the engine's", f"{figures.sampled_share:.1%}", "sampled_share"),
         ("first token", f"{figures.time_to_first_token_s * 1e3:.1f} ms", "time_to_first_token_s"),
         ("load", f"{figures.load_s * 1e3:.0f} ms", "load_s"),
         ("bytes a token", readable_bytes(figures.bytes_per_token), "bytes_per_token"),

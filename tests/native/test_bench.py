@@ -13,6 +13,7 @@ from support.native import shaped, synthetic_image, tokens
 from tritstream.bench import Comparison, Workload, compare, geometry_of, measure, write_synthetic
 from tritstream.bench.compare import rate_of_command
 from tritstream.bench.figures import TAGS, bytes_per_token, resident_bytes
+from tritstream.bench.writing import tokenizer_of, written_per_s
 from tritstream.cli import main
 from tritstream.configurations import Layout
 from tritstream.engines.float import FloatEngine
@@ -22,12 +23,16 @@ from tritstream.geometry import Geometry
 from tritstream.image.trits import valid_bytes
 from tritstream.native import built
 from tritstream.reference import weights_of_image
+from tritstream.sampling import STORY
 
 needs_core = pytest.mark.skipif(built() is None, reason="the native core was not compiled here")
 KEYS = (
     "decode_tokens_per_s",
     "prefill_tokens_per_s",
     "time_to_first_token_s",
+    "greedy_tokens_per_s",
+    "sampled_tokens_per_s",
+    "sampled_share",
     "bytes_per_token",
     "bandwidth_share",
     "peak_rss_bytes",
@@ -75,6 +80,21 @@ def test_figures_of_an_engine_without_a_read_loop(tmp_path: Path) -> None:
     assert figures.bandwidth_share is None
     assert figures.load_s == 0.5
     assert set(figures.table()) == set(TAGS)
+
+
+@pytest.mark.parametrize("vocabulary", [9, 300, 32_000])
+def test_a_random_image_writes_text(tmp_path: Path, vocabulary: int) -> None:
+    """Every token of the stand-in is its own text, and a text has as many as were asked for."""
+    bound = Layout("base3", "small", 16, 1), Geometry(16, 16, 1, vocabulary)
+    image = synthetic_image(tmp_path / "m.trit", bound)
+    tokenizer = tokenizer_of(image)
+    assert tokenizer.size == vocabulary
+    assert not tokenizer.ends
+    assert tokenizer.decode([vocabulary - 1])
+    for sampling in (None, STORY):
+        engine = SpecEngine(image)
+        assert written_per_s(engine, tokenizer, [1, 2], 3, sampling) > 0
+        assert np.any(engine.state)
 
 
 @needs_core
