@@ -1,13 +1,17 @@
 """Choosing the next token from logits."""
 
+import ctypes
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from tritstream.arguments import number, whole_number
 from tritstream.errors import EngineError, OptionError
+from tritstream.native import load_core
+from tritstream.native.library import Draw
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Sampler:
         self._seen = dict.fromkeys(seen)  # in the order of their first use
         self._seen_ids = np.fromiter(self._seen, np.intp)
         self._random = np.random.Generator(np.random.PCG64(sampling.seeded().seed))
+        self._search: _Search | None = None
 
     def pick(self, logits: np.ndarray) -> int:
         """The next token id from logits (vocab,) float32, which are left alone.
@@ -82,10 +87,17 @@ class Sampler:
         if token not in self._seen:
             self._seen[token] = None
             self._seen_ids = np.append(self._seen_ids, token)
+            if self._search is not None:
+                self._search.see(token)
 
     def _pick_penalised(self, logits: np.ndarray) -> int:
         """The penalty changes only what was seen, so that is set aside and joins the rest again."""
         sampling, penalty = self._sampling, self._sampling.repetition_penalty
+        count = 1 if sampling.temperature == 0 else sampling.top_k
+        if count and 2 * _SPAN * count <= logits.size:
+            search = self._search_of(logits)
+            if search is not None:
+                return search.draw(logits, self._random if sampling.temperature else None)
         rest, ids, scores = logits, _NO_IDS, _NO_SCORES
         if penalty != 1 and self._seen:
             ids = self._seen_ids[self._seen_ids < logits.size]
@@ -105,6 +117,15 @@ class Sampler:
             near = everything >= _best(everything) - _NEAR * sampling.temperature
             return self._draw(np.flatnonzero(near), everything[near])
         return self._draw_nucleus(rest, ids, scores)
+
+    def _search_of(self, logits: np.ndarray) -> "_Search | None":
+        """The native core's search, if there is one and it can read these logits."""
+        core = _core()
+        if core is None or logits.dtype != np.float32 or not logits.flags.c_contiguous:
+            return None
+        if self._search is None or self._search.size != logits.size:
+            self._search = _Search(core, logits.size, self._sampling, self._seen)
+        return self._search
 
     def _draw(self, ids: np.ndarray, scores: np.ndarray) -> int:
         """From tokens with their scores, the likeliest first where top_p cuts them."""
@@ -134,9 +155,88 @@ class Sampler:
         return int(ids[min(place, cumulative.size - 1)])
 
 
+class _Search:
+    """Draws by the native core, with one pass of maxima over the logits: the same tokens."""
+
+    def __init__(
+        self, core: ctypes.CDLL, size: int, sampling: Sampling, seen: Iterable[int]
+    ) -> None:
+        self.size = size
+        self._core_draw = core.tritstream_draw
+        spans = -(-size // _SPAN)
+        self._seen = np.zeros(spans, np.uint64)
+        # What `room` of the core's function is to be, in its order.
+        self._room = (
+            np.empty(2 * spans, np.float32),
+            np.empty(size, np.dtype("f8, i8")),
+            np.empty(size, np.int64),
+        )
+        self._addresses = [part.ctypes.data for part in self._room]
+        self._how = Draw(
+            seen=self._seen.ctypes.data,
+            penalty=sampling.repetition_penalty,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
+        )
+        for token in seen if sampling.repetition_penalty != 1 else ():
+            self.see(token)
+
+    def see(self, token: int) -> None:
+        if 0 <= token < self.size and self._how.penalty != 1:
+            self._seen[token // _SPAN] |= np.uint64(1 << token % _SPAN)
+
+    def draw(self, logits: np.ndarray, random: np.random.Generator | None) -> int:
+        """A token of logits (size,); without a generator the likeliest.
+
+        Raises EngineError if a logit is NaN, or none is finite.
+        """
+        uniform = 0.0 if random is None else random.random()
+        token = self._core_draw(logits.ctypes.data, self.size, self._how, uniform, *self._addresses)
+        if token < 0:
+            raise EngineError(_NAN if token == _DRAW_NAN else _NOTHING)
+        return int(token)
+
+
+@cache
+def _core() -> ctypes.CDLL | None:
+    """The native core; None where there is none that can be used, which its engine will tell."""
+    try:
+        return load_core()
+    except EngineError:
+        return None
+
+
+_SPAN = 64
+"""Logits of which the native core makes one maximum."""
 _NO_IDS, _NO_SCORES = np.zeros(0, np.intp), np.zeros(0, np.float64)
 _NAN = "the engine produced logits that are not numbers (NaN)"
-_UNIT = 2.0**40
+_NOTHING = "the engine produced no finite logit"
+_DRAW_NAN = -1
+"""DRAW_NAN of the native core."""
+_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
+_LEAST_EXPONENT = -100.0
+_POWER = tuple(
+    map(
+        float.fromhex,
+        [
+            "0x1.0000000000000p+0",
+            "0x1.62e42fefa39efp-1",
+            "0x1.ebfbdff82c5b5p-3",
+            "0x1.c6b08d704938dp-5",
+            "0x1.3b2ab6fbca877p-7",
+            "0x1.5d87fe70ad8b4p-10",
+            "0x1.4309140da067cp-13",
+            "0x1.ffcbc9fa714f5p-17",
+            "0x1.62c342015a2dap-20",
+            "0x1.b4e16146b51f7p-24",
+            "0x1.e8ac49615a76bp-28",
+            "0x1.c4e70feee0a77p-32",
+            "0x1.401d36903e2f6p-35",
+        ],
+    )
+)
+"""2**f for 0 <= f <= 1, interpolated at Chebyshev's nodes; within 1 unit of the last place."""
 _NEAR = 41 * np.log(2.0)
 """Further than this below the best, in units of the temperature, a probability rounds to zero."""
 _FEW = 64
@@ -152,10 +252,20 @@ def _likeliest(logits: np.ndarray) -> int:
 
 
 def _weights(scores: np.ndarray, best: float, temperature: float) -> np.ndarray:
-    """exp((score - best) / temperature) in units of 2**-40, rounded: int64."""
-    with np.errstate(over="ignore"):  # of a tiny temperature: the quotient is -inf, its power 0
-        powers = np.exp((scores - best) / temperature)
-    return np.rint(powers * _UNIT).astype(np.int64)
+    """exp((score - best) / temperature) in units of 2**-40, rounded: int64.
+
+    2**f by a polynomial for the fraction of an exponent, in additions and multiplications alone:
+    these are the same on every machine, and in the native core.
+    """
+    with np.errstate(over="ignore"):  # of a tiny temperature: the quotient is -inf
+        exponents = np.maximum((scores - best) / temperature, _LEAST_EXPONENT) * _LOG2_E
+    whole = np.floor(exponents)
+    fraction = exponents - whole
+    powers = np.full_like(fraction, _POWER[-1])
+    for coefficient in _POWER[-2::-1]:
+        powers *= fraction
+        powers += coefficient
+    return np.rint(np.ldexp(powers, whole.astype(np.int32) + 40)).astype(np.int64)
 
 
 def _reaching(cumulative: np.ndarray, total: int, top_p: float) -> int:
@@ -204,7 +314,7 @@ def _best(scores: np.ndarray) -> float:
     """The largest score. Raises EngineError if it is NaN, or not finite."""
     best = float(scores.max(initial=-np.inf))
     if not np.isfinite(best):
-        raise EngineError(_NAN if np.isnan(best) else "the engine produced no finite logit")
+        raise EngineError(_NAN if np.isnan(best) else _NOTHING)
     return best
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tritstream.errors import EngineError
 
-INTERFACE = 6
+INTERFACE = 7
 """TRITSTREAM_INTERFACE of the library that this file describes."""
 MAX_PORTS = 4
 MATRICES = ("i", "f", "g", "o", "gate", "down")
@@ -98,6 +98,16 @@ class Model(ctypes.Structure):
         ("profile", Profile),
         ("embedding", Embedding),
         ("matrices", POINTER(Matrix)),
+    )
+
+
+class Draw(ctypes.Structure):
+    _fields_ = (
+        ("seen", c_void_p),
+        ("penalty", c_double),
+        ("temperature", c_double),
+        ("top_p", c_double),
+        ("top_k", c_int64),
     )
 
 
@@ -192,6 +202,11 @@ def _declare(core: ctypes.CDLL) -> None:
         ("states", POINTER(c_int32), (engine,)),
         ("saturations", POINTER(c_int64), (engine,)),
         ("read", c_uint64, (engine, c_void_p, c_int64)),
+        (
+            "draw",
+            c_int64,
+            (c_void_p, c_int64, POINTER(Draw), c_double, c_void_p, c_void_p, c_void_p),
+        ),
         ("operations", c_void_p, (c_int,)),
     ):
         function = getattr(core, f"tritstream_{name}")

@@ -1,11 +1,14 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tritstream import sampling
 from tritstream.errors import EngineError, OptionError
+from tritstream.native import built
 from tritstream.sampling import Sampler, Sampling
 
 LOGITS = np.array([0.0, 3.0, 1.0, 2.0, -1.0], np.float32)
@@ -142,6 +145,16 @@ def slow_pick(
     return int(order[np.searchsorted(cumulative, drawn, side="right")])
 
 
+@pytest.fixture(params=["native", "numpy"])
+def search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Candidates are found by the native core, or by NumPy where there is none."""
+    if request.param == "numpy":
+        monkeypatch.setattr(sampling, "_core", lambda: None)
+    elif built() is None:
+        pytest.skip("the native core was not compiled here")
+
+
+@pytest.mark.usefixtures("search")
 @pytest.mark.parametrize("vocabulary", [1, 2, 7, 40, 641, 3072, 32_000])
 @pytest.mark.parametrize("penalty", [1.0, 1.1, 0.9])
 @pytest.mark.parametrize(("top_k", "top_p"), [(0, 1.0), (0, 0.9), (1, 1.0), (40, 0.9), (900, 0.5)])
@@ -161,11 +174,11 @@ def test_the_shortcuts_draw_what_the_definition_draws(
             logits *= 30
         seen = rng.integers(0, vocabulary, 30).tolist()
         for temperature in (0.0, 0.3, 1.3):
-            sampling = Sampling(temperature, top_k, top_p, penalty, seed=vocabulary)
-            sampler, random = Sampler(sampling, seen), np.random.default_rng(vocabulary)
+            options = Sampling(temperature, top_k, top_p, penalty, seed=vocabulary)
+            sampler, random = Sampler(options, seen), np.random.default_rng(vocabulary)
             so_far = list(seen)
             for _ in range(3):
-                expected = slow_pick(logits, sampling, so_far, random)
+                expected = slow_pick(logits, options, so_far, random)
                 assert sampler.pick(logits) == expected, kind
                 so_far.append(expected)
 
@@ -177,6 +190,7 @@ def test_a_temperature_next_to_nothing_is_greedy_without_a_warning() -> None:
             assert Sampler(Sampling(1e-310, top_k, top_p, seed=1)).pick(LOGITS) == 1
 
 
+@pytest.mark.usefixtures("search")
 @pytest.mark.parametrize("temperature", [0.0, 0.7])
 @pytest.mark.parametrize("at", [0, 31_999])
 @pytest.mark.parametrize("penalty", [1.0, 1.1])
@@ -192,3 +206,24 @@ def test_nothing_finite_is_an_error() -> None:
     for value in (-np.inf, np.inf):
         with pytest.raises(EngineError, match="no finite logit"):
             Sampler(Sampling(0.7, seed=1)).pick(np.full(5, value, np.float32))
+
+
+def test_weights_are_the_exponential() -> None:
+    x = np.concatenate([np.linspace(-30, 0, 100_001), [-1e9, -np.inf, -1e-300]])
+    exact = np.exp(x) * 2.0**40
+    assert np.abs(sampling._weights(x, 0.0, 1.0) - exact).max() < 0.51
+
+
+@pytest.mark.skipif(built() is None, reason="the native core was not compiled here")
+def test_the_core_draws_what_numpy_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, size = np.random.default_rng(5), 4099
+    for seed in range(60):
+        options = Sampling(rng.uniform(0.05, 3), int(rng.integers(1, 32)), rng.uniform(0.1, 1))
+        options = replace(options, repetition_penalty=rng.uniform(0.8, 1.3), seed=seed)
+        core = Sampler(options, range(seed))
+        with monkeypatch.context() as without:
+            logits = rng.normal(0, 4, (20, size)).astype(np.float32)
+            found = [core.pick(row) for row in logits]
+            without.setattr(sampling, "_core", lambda: None)
+            numpy = Sampler(options, range(seed))
+            assert found == [numpy.pick(row) for row in logits]

@@ -157,7 +157,7 @@ def test_structures_have_the_sizes_of_the_header(tmp_path: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler here")
-    names = ("Scalar", "Profile", "Matrix", "Embedding", "Model")
+    names = ("Scalar", "Profile", "Matrix", "Embedding", "Model", "Draw")
     source, program = tmp_path / "sizes.c", tmp_path / "sizes"
     source.write_text(
         '#include <stdio.h>\n#include "tritstream.h"\nint main(void) {\n'

@@ -18,7 +18,14 @@ from tritstream.native.library import MATRICES, SIGMOID_WORDS, Model
 
 SOURCES = Path(__file__).parents[2] / "host" / "native" / "src"
 DRIVER = Path(__file__).parents[1] / "native" / "driver.c"
-FLAGS = ("-std=gnu11", "-fwrapv", "-fno-math-errno", "-fno-tree-pre", "-pthread")
+FLAGS = (
+    "-std=gnu11",
+    "-fwrapv",
+    "-fno-math-errno",
+    "-ffp-contract=off",
+    "-fno-tree-pre",
+    "-pthread",
+)
 
 HERE = tuple(level.name for level in levels(load_core()) if level.runs_here) if built() else ()
 """Names of the dispatch levels that this machine runs."""

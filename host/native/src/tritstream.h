@@ -16,7 +16,7 @@
 #endif
 
 /* Raised whenever a structure or function below changes. */
-#define TRITSTREAM_INTERFACE 6
+#define TRITSTREAM_INTERFACE 7
 
 enum { MATRIX_I, MATRIX_F, MATRIX_G, MATRIX_O, MATRIX_GATE, MATRIX_DOWN, MATRICES };
 
@@ -75,6 +75,26 @@ TRITSTREAM_API const int64_t *tritstream_saturations(Engine *);
 
 /* A plain read loop over `words` on all threads of the engine; returns their sum. */
 TRITSTREAM_API uint64_t tritstream_read(Engine *, const uint64_t *words, int64_t count);
+
+/* How a token is drawn: tritstream/sampling.py. `seen` has a bit for each token, in whole words. */
+typedef struct {
+    const uint64_t *seen;
+    double penalty, temperature, top_p;
+    int64_t top_k;
+} Draw;
+
+typedef struct {
+    double score;
+    int64_t id;
+} Candidate;
+
+enum { DRAW_NAN = -1, DRAW_NOTHING = -2 };
+
+/* The token that a number from [0, 1) draws among the top_k (at least 1) likeliest of n; the likeliest at
+ * temperature 0. DRAW_NAN where a logit is NaN, DRAW_NOTHING where the best one is infinite. Room: 2 floats
+ * for every 64 logits, n candidates, and n numbers. */
+TRITSTREAM_API int64_t tritstream_draw(const float *logits, int64_t n, const Draw *, double uniform,
+                                       float *scratch, Candidate *found, int64_t *cumulative);
 
 /* The operations of a level, for tests; null where it does not run here. */
 TRITSTREAM_API const Operations *tritstream_operations(int level);
