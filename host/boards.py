@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from typing import TypedDict
 
 from tritstream.errors import ConfigurationError
 
@@ -51,157 +53,148 @@ class Board:
         return found[0]
 
 
+class _Resources(TypedDict):
+    luts: int
+    flip_flops: int
+    bram36: int
+    uram: int
+    dsps: int
+
+
+class _Ports(TypedDict):
+    hp_ports: int
+    hp_port_bits: int
+
+
 _MB = 1 << 20
-_Z7020 = {"luts": 53_200, "flip_flops": 106_400, "bram36": 140, "uram": 0, "dsps": 220}
-_HP_ZYNQ7 = {"hp_ports": 4, "hp_port_bits": 64}
-_HP_ZYNQMP = {"hp_ports": 4, "hp_port_bits": 128}
 _MHZ_33 = 100e6 / 3
-_ZU3EG = {"luts": 70_560, "flip_flops": 141_120, "bram36": 216, "uram": 0, "dsps": 360}
+_HP_ZYNQ7: _Ports = {"hp_ports": 4, "hp_port_bits": 64}
+_HP_ZYNQMP: _Ports = {"hp_ports": 4, "hp_port_bits": 128}
+
+_Z7020: _Resources = {"luts": 53_200, "flip_flops": 106_400, "bram36": 140, "uram": 0, "dsps": 220}
+_ZU3EG: _Resources = {"luts": 70_560, "flip_flops": 141_120, "bram36": 216, "uram": 0, "dsps": 360}
+_K26: _Resources = {
+    "luts": 117_120,
+    "flip_flops": 234_240,
+    "bram36": 144,
+    "uram": 64,
+    "dsps": 1_248,
+}
+_ZU7EV: _Resources = {
+    "luts": 230_400,
+    "flip_flops": 460_800,
+    "bram36": 312,
+    "uram": 96,
+    "dsps": 1_728,
+}
+
+# What boards with the same part share.
+_z7020 = partial(
+    Board,
+    ps_type="zynq7",
+    **_Z7020,
+    **_HP_ZYNQ7,
+    cma_default_bytes=128 * _MB,
+    clock_hz=100e6,
+    io_pll_hz=1e9,
+)
+_zu3eg = partial(
+    Board,
+    ps_type="zynqmp",
+    **_ZU3EG,
+    **_HP_ZYNQMP,
+    cma_default_bytes=128 * _MB,
+    ps_clock_hz=_MHZ_33,
+    io_pll_hz=1.5e9,
+)
+_k26 = partial(
+    Board,
+    part="xck26-sfvc784-2LV-c",
+    ps_type="zynqmp",
+    **_K26,
+    **_HP_ZYNQMP,
+    ddr_peak_bytes_per_s=19.2e9,
+    cma_default_bytes=1000 * _MB,
+    clock_hz=250e6,
+    ps_clock_hz=_MHZ_33,
+    io_pll_hz=1e9,  # Kria-PYNQ; boot loaders made from a Vivado preset set 1500
+    images=("3.0.1 (Kria-PYNQ)",),
+)
 
 BOARDS = {
     b.name: b
     for b in (
-        Board(
+        _z7020(
             name="pynq-z1",
             title="PYNQ-Z1",
             part="xc7z020clg400-1",
-            ps_type="zynq7",
-            **_Z7020,
-            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
-            cma_default_bytes=128 * _MB,
-            clock_hz=100e6,
             ps_clock_hz=50e6,
-            io_pll_hz=1e9,
             images=("3.0.1", "3.1"),
             model_names=("Pynq-Z1", "PYNQ-Z1", "Digilent PYNQ-Z1"),
         ),
-        Board(
+        _z7020(
             name="pynq-z2",
             title="PYNQ-Z2",
             part="xc7z020clg400-1",
-            ps_type="zynq7",
-            **_Z7020,
-            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,
-            cma_default_bytes=128 * _MB,
-            clock_hz=100e6,
             ps_clock_hz=50e6,
-            io_pll_hz=1e9,
             images=("3.0.1", "3.1"),
             model_names=("Pynq-Z2", "PYNQ-Z2", "TUL PYNQ-Z2"),
         ),
-        Board(
+        _z7020(
             name="arty-z7-20",
             title="Arty Z7-20",
             part="xc7z020clg400-1",
-            ps_type="zynq7",
-            **_Z7020,
-            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=2.1e9,  # 16 bits of DDR3 at 1050 MT/s
-            cma_default_bytes=128 * _MB,
-            clock_hz=100e6,
             ps_clock_hz=50e6,
-            io_pll_hz=1e9,
             images=("3.0.1 (that of PYNQ-Z1, community)",),
             model_names=("Arty-Z7-20", "Arty Z7-20", "Digilent Arty Z7"),
         ),
-        Board(
+        _z7020(
             name="zybo-z7-20",
             title="Zybo Z7-20",
             part="xc7z020clg400-1",
-            ps_type="zynq7",
-            **_Z7020,
-            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3L at 1066 MT/s
-            cma_default_bytes=128 * _MB,
-            clock_hz=100e6,
             ps_clock_hz=_MHZ_33,
-            io_pll_hz=1e9,
             images=("3.0.1 (community)",),
             model_names=("Zybo-Z7-20", "Zybo Z7-20", "Digilent Zybo Z7 board"),
         ),
-        Board(
+        _z7020(
             name="zedboard",
             title="ZedBoard",
             part="xc7z020clg484-1",
-            ps_type="zynq7",
-            **_Z7020,
-            **_HP_ZYNQ7,
             ddr_peak_bytes_per_s=4.2e9,  # 32 bits of DDR3 at 1066 MT/s
-            cma_default_bytes=128 * _MB,
-            clock_hz=100e6,
             ps_clock_hz=_MHZ_33,
-            io_pll_hz=1e9,
             images=("3.0.1 (community)",),
             model_names=("ZedBoard", "Avnet ZedBoard board", "Zynq Zed Development Board"),
         ),
-        Board(
+        _zu3eg(
             name="ultra96v2",
             title="Ultra96-V2",
             part="xczu3eg-sbva484-1-i",
-            ps_type="zynqmp",
-            **_ZU3EG,
-            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=4.3e9,
-            cma_default_bytes=128 * _MB,
             clock_hz=200e6,
-            ps_clock_hz=_MHZ_33,
-            io_pll_hz=1.5e9,
             images=("3.0.1",),
             model_names=("Ultra96", "Ultra96v2", "Avnet Ultra96-V2 Rev1"),
         ),
-        Board(
+        _zu3eg(
             name="aup-zu3",
             title="AUP-ZU3",
             part="xczu3eg-sfvc784-2-e",
-            ps_type="zynqmp",
-            **_ZU3EG,
-            **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=9.6e9,
-            cma_default_bytes=128 * _MB,
             clock_hz=250e6,
-            ps_clock_hz=_MHZ_33,
-            io_pll_hz=1.5e9,
             images=("3.1",),
             model_names=("AUP-ZU3", "RealDigital AUP-ZU3"),
         ),
-        Board(
+        _k26(
             name="kv260",
             title="Kria KV260",
-            part="xck26-sfvc784-2LV-c",
-            ps_type="zynqmp",
-            luts=117_120,
-            flip_flops=234_240,
-            bram36=144,
-            uram=64,
-            dsps=1_248,
-            **_HP_ZYNQMP,
-            ddr_peak_bytes_per_s=19.2e9,
-            cma_default_bytes=1000 * _MB,
-            clock_hz=250e6,
-            ps_clock_hz=_MHZ_33,
-            io_pll_hz=1e9,  # Kria-PYNQ; boot loaders made from a Vivado preset set 1500
-            images=("3.0.1 (Kria-PYNQ)",),
             model_names=("KV260", "ZynqMP SMK-K26 Rev1/B/A", "SMK-K26"),
         ),
-        Board(
+        _k26(
             name="kr260",  # the same module on another carrier
             title="Kria KR260",
-            part="xck26-sfvc784-2LV-c",
-            ps_type="zynqmp",
-            luts=117_120,
-            flip_flops=234_240,
-            bram36=144,
-            uram=64,
-            dsps=1_248,
-            **_HP_ZYNQMP,
-            ddr_peak_bytes_per_s=19.2e9,
-            cma_default_bytes=1000 * _MB,
-            clock_hz=250e6,
-            ps_clock_hz=_MHZ_33,
-            io_pll_hz=1e9,  # as KV260
-            images=("3.0.1 (Kria-PYNQ)",),
             model_names=("KR260", "Kria KR260"),
         ),
         Board(
@@ -209,11 +202,7 @@ BOARDS = {
             title="ZCU104",
             part="xczu7ev-ffvc1156-2-e",
             ps_type="zynqmp",
-            luts=230_400,
-            flip_flops=460_800,
-            bram36=312,
-            uram=96,
-            dsps=1_728,
+            **_ZU7EV,
             **_HP_ZYNQMP,
             ddr_peak_bytes_per_s=17.1e9,
             cma_default_bytes=512 * _MB,

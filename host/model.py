@@ -143,19 +143,11 @@ class Model:
             return self.engine.logits(token_ids)
 
     def generate(
-        self,
-        prompt: str = "",
-        *,
-        max_tokens: int = 256,
-        stop: str | Sequence[str] = (),
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        repetition_penalty: float = 1.0,
-        seed: int | None = None,
-        special: bool = False,
+        self, prompt: str = "", *, max_tokens: int = 256, stop: str | Sequence[str] = (),
+        temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0,
+        repetition_penalty: float = 1.0, seed: int | None = None, special: bool = False,
         speculate: bool | None = None,
-    ) -> Generation:
+    ) -> Generation:  # fmt: skip
         """Continue `prompt`; an empty one starts from BOS.
 
         Where nothing is said, the likeliest token is taken every time: the same text at each call,

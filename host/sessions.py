@@ -88,19 +88,11 @@ class Session:
         return len(tokens)
 
     def generate(
-        self,
-        prompt: str = "",
-        *,
-        max_tokens: int = 256,
-        stop: str | Sequence[str] = (),
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        repetition_penalty: float = 1.0,
-        seed: int | None = None,
-        special: bool = False,
+        self, prompt: str = "", *, max_tokens: int = 256, stop: str | Sequence[str] = (),
+        temperature: float = 0.0, top_k: int = 0, top_p: float = 1.0,
+        repetition_penalty: float = 1.0, seed: int | None = None, special: bool = False,
         speculate: bool | None = None,
-    ) -> Generation:
+    ) -> Generation:  # fmt: skip
         """Read `prompt`, then write on from where the text is; options as of `Model.generate`.
 
         What is written becomes part of the session's text as it is given out.

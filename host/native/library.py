@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any
 
 from tritstream.errors import EngineError
 
@@ -23,39 +24,32 @@ SIGMOID_WORDS = 4
 EMBEDDINGS = {"fp16": 0, "int8": 1, "3.5bit": 2}
 
 
+def _all(kind: Any, *names: str) -> tuple[tuple[str, Any], ...]:
+    """Fields of one type."""
+    return tuple((name, kind) for name in names)
+
+
 class Scalar(ctypes.Structure):
     _fields_ = (("mantissa", c_int64), ("exponent", c_int64))
 
 
 class Profile(ctypes.Structure):
+    # fmt: off
     _fields_ = (
-        *(
-            (name, c_int32)
-            for name in (
-                "residual_frac",
-                "gate_frac",
-                "sigmoid_frac",
-                "sigmoid_cells_log2",
-                "vector_bits",
-                "gain_bits",
-                "block_bits",
-                "square_bits",
-                "code_bits",
-                "scale_bits",
-                "element_bits",
-                "reserved",
-            )
+        *_all(
+            c_int32, "residual_frac", "gate_frac", "sigmoid_frac", "sigmoid_cells_log2",
+            "vector_bits", "gain_bits", "block_bits", "square_bits", "code_bits", "scale_bits",
+            "element_bits", "reserved",
         ),
         ("sigmoid", c_void_p),
     )
+    # fmt: on
 
 
 class Norm(ctypes.Structure):
     _fields_ = (
         ("elements", c_void_p),
-        ("scale", Scalar),
-        ("eps_square", Scalar),
-        ("eps", Scalar),
+        *_all(Scalar, "scale", "eps_square", "eps"),
         ("square_exponent", c_int64),
     )
 
@@ -63,14 +57,8 @@ class Norm(ctypes.Structure):
 class Matrix(ctypes.Structure):
     _fields_ = (
         ("streams", c_void_p * MAX_PORTS),
-        ("rows", c_int64),
-        ("cols", c_int64),
-        ("groups", c_int64),
-        ("piece", c_int64),
-        ("ports", c_int32),
-        ("port_bytes", c_int32),
-        ("packing", c_int32),
-        ("reserved", c_int32),
+        *_all(c_int64, "rows", "cols", "groups", "piece"),
+        *_all(c_int32, "ports", "port_bytes", "packing", "reserved"),
         ("norm", Norm),
         ("room", c_void_p),
         ("blocks", c_void_p),
@@ -79,22 +67,15 @@ class Matrix(ctypes.Structure):
 
 class Embedding(ctypes.Structure):
     _fields_ = (
-        ("rows", c_void_p),
-        ("columns", c_void_p),
+        *_all(c_void_p, "rows", "columns"),
         ("row_bytes", c_int64),
-        ("kind", c_int32),
-        ("reserved", c_int32),
+        *_all(c_int32, "kind", "reserved"),
     )
 
 
 class Model(ctypes.Structure):
     _fields_ = (
-        ("hidden", c_int64),
-        ("intermediate", c_int64),
-        ("layers", c_int64),
-        ("vocabulary", c_int64),
-        ("batch", c_int64),
-        ("slots", c_int64),
+        *_all(c_int64, "hidden", "intermediate", "layers", "vocabulary", "batch", "slots"),
         ("profile", Profile),
         ("embedding", Embedding),
         ("matrices", POINTER(Matrix)),

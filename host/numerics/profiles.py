@@ -50,39 +50,23 @@ class Profile:
         return asdict(self)
 
 
+# fmt: off
 PROFILES = {
     p.name: p
     for p in (
         Profile(
-            name="default",
-            residual_frac=24,
-            gate_frac=24,
-            sigmoid_frac=28,
-            sigmoid_cells_log2=5,
-            vector_bits=32,
-            gain_bits=24,
-            block_bits=18,
-            square_bits=24,
-            code_bits=25,
-            scale_bits=24,
-            element_bits=64,
+            name="default", residual_frac=24, gate_frac=24, sigmoid_frac=28, sigmoid_cells_log2=5,
+            vector_bits=32, gain_bits=24, block_bits=18, square_bits=24, code_bits=25,
+            scale_bits=24, element_bits=64,
         ),
         Profile(
-            name="small",
-            residual_frac=20,
-            gate_frac=22,
-            sigmoid_frac=20,
-            sigmoid_cells_log2=4,
-            vector_bits=25,
-            gain_bits=18,
-            block_bits=14,
-            square_bits=18,
-            code_bits=24,
-            scale_bits=18,
-            element_bits=32,
+            name="small", residual_frac=20, gate_frac=22, sigmoid_frac=20, sigmoid_cells_log2=4,
+            vector_bits=25, gain_bits=18, block_bits=14, square_bits=18, code_bits=24,
+            scale_bits=18, element_bits=32,
         ),
     )
 }
+# fmt: on
 
 
 def profile_named(name: str) -> Profile:

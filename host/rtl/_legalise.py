@@ -286,14 +286,14 @@ def _share_stores(block: BasicBlock) -> None:
                 value = g.mux(other.condition, other.value, value)
                 condition = g.either(condition, other.condition)
             first = Store(
+                first.order,
+                frozenset(),
+                first.origin,
                 first.memory,
                 first.bank,
                 address,
                 value,
                 condition,
-                first.order,
-                frozenset(),
-                first.origin,
                 parts=tuple(group),
             )
         merged.append(first)
@@ -318,7 +318,7 @@ def _share_loads(block: BasicBlock) -> None:
             kept.append(first)
             continue
         parts = tuple(
-            Load(x.node, x.memory, x.bank, x.address, x.order, x.predicate, x.origin) for x in group
+            Load(x.order, x.predicate, x.origin, x.node, x.memory, x.bank, x.address) for x in group
         )
         address = first.address
         for other in group[1:]:
@@ -332,13 +332,13 @@ def _share_loads(block: BasicBlock) -> None:
             _substitute(block, other.node, joint)
         kept.append(
             Load(
+                first.order,
+                frozenset(),
+                first.origin,
                 joint,
                 first.memory,
                 first.bank,
                 address,
-                first.order,
-                frozenset(),
-                first.origin,
                 parts=parts,
             )
         )

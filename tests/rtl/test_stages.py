@@ -44,7 +44,7 @@ def store(
     block: BasicBlock, memory: Memory, address: Node, value: Node, order: int, on: Node
 ) -> None:
     predicate = frozenset() if isinstance(on, Const) else frozenset({(on, True)})
-    block.stores.append(Store(memory, 0, address, value, on, order, predicate, HERE))
+    block.stores.append(Store(order, predicate, HERE, memory, 0, address, value, on))
 
 
 def stages(period: float, additions: int) -> Schedule:
@@ -127,7 +127,7 @@ def test_a_load_waits_for_the_store_of_an_earlier_iteration() -> None:
         at = g.variable(counter)
         node = g.load(memory, 0, at, 0)
         block.loop = Loop(counter, 0, 9, 1, "i", HERE)
-        block.loads.append(Load(node, memory, 0, at, 1, frozenset(), HERE))
+        block.loads.append(Load(1, frozenset(), HERE, node, memory, 0, at))
         value = g.wraps(g.add(node, g.variable(A)), 16)
         store(block, memory, g.add(at, g.const(offset)), value, 2, g.const(1))
         block.nexts[counter] = g.add(at, g.const(1))

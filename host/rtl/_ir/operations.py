@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from inspect import get_annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tritstream.rtl._ir.storage import Channel, Memory, Table, Variable, bits_of
@@ -32,6 +33,11 @@ class Node:
     origin: Origin | None = field(default=None, kw_only=True)
 
     mnemonic: ClassVar[str] = "?"
+    _own: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that an operation has and others have not."""
+
+    def __init_subclass__(cls) -> None:
+        cls._own = tuple(get_annotations(cls))
 
     @property
     def width(self) -> int:
@@ -40,8 +46,8 @@ class Node:
 
     @property
     def fields(self) -> tuple[Hashable, ...]:
-        """What tells two operations of one class and with the same operands apart."""
-        return ()
+        """What tells two operations of one class and with the same operands apart: its own."""
+        return tuple(getattr(self, name) for name in self._own)
 
     def __repr__(self) -> str:
         words = [self.mnemonic, *(f"%{a.id}" for a in self.args)]
@@ -79,10 +85,6 @@ class ReadVariable(Node):
     variable: Variable
     mnemonic = "variable"
 
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.variable,)
-
 
 @dataclass(eq=False, repr=False)
 class LoadedWord(Node):
@@ -95,10 +97,6 @@ class LoadedWord(Node):
     shared: bool = False
     mnemonic = "load"
 
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.memory, self.bank, self.version, self.shared)
-
 
 @dataclass(eq=False, repr=False)
 class TableWord(Node):
@@ -106,10 +104,6 @@ class TableWord(Node):
 
     table: Table
     mnemonic = "table"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.table,)
 
 
 @dataclass(eq=False, repr=False)
@@ -119,10 +113,6 @@ class StreamWord(Node):
     channel: Channel
     order: int
     mnemonic = "get"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.channel, self.order)
 
 
 @dataclass(eq=False, repr=False)
@@ -134,10 +124,6 @@ class UnitResult(Node):
     mnemonic = "call"
 
     @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.unit, self.output)
-
-    @property
     def call(self) -> tuple[Unit, tuple[Node, ...]]:
         """Which call it is a result of."""
         return self.unit, self.args
@@ -146,77 +132,46 @@ class UnitResult(Node):
 # Arithmetic.
 
 
-@dataclass(eq=False, repr=False)
 class Add(Node):
     """The sum of two operands."""
 
     mnemonic = "add"
 
 
-@dataclass(eq=False, repr=False)
 class Sub(Node):
     """The difference of two operands."""
 
     mnemonic = "sub"
 
 
-@dataclass(eq=False, repr=False)
 class Mul(Node):
     """The product of two operands."""
 
     mnemonic = "mul"
 
 
-@dataclass(eq=False, repr=False)
 class And(Node):
     """Bitwise, in two's complement."""
 
     mnemonic = "and"
 
 
-@dataclass(eq=False, repr=False)
 class Or(Node):
     """Bitwise, in two's complement."""
 
     mnemonic = "or"
 
 
-@dataclass(eq=False, repr=False)
 class Xor(Node):
     """Bitwise, in two's complement."""
 
     mnemonic = "xor"
 
 
-@dataclass(eq=False, repr=False)
 class Not(Node):
     """NOT of a condition, 0 or 1."""
 
     mnemonic = "not"
-
-
-@dataclass(eq=False, repr=False)
-class ShiftLeftBy(Node):
-    """The operand times 2**amount."""
-
-    amount: int
-    mnemonic = "shlc"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.amount,)
-
-
-@dataclass(eq=False, repr=False)
-class ShiftRightBy(Node):
-    """The operand by 2**amount, rounded down."""
-
-    amount: int
-    mnemonic = "shrc"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.amount,)
 
 
 @dataclass(eq=False, repr=False)
@@ -226,12 +181,7 @@ class ShiftLeft(Node):
     limit: int
     mnemonic = "shl"
 
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.limit,)
 
-
-@dataclass(eq=False, repr=False)
 class ShiftRight(Node):
     """The first operand by two to the power of the second, rounded down."""
 
@@ -239,44 +189,33 @@ class ShiftRight(Node):
 
 
 @dataclass(eq=False, repr=False)
-class WrapSigned(Node):
-    """The low ``bits`` bits of the operand, as a signed number."""
+class ShiftLeftBy(Node):
+    """The operand times 2**amount."""
 
-    bits: int
-    mnemonic = "wraps"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.bits,)
+    amount: int
+    mnemonic = "shlc"
 
 
 @dataclass(eq=False, repr=False)
-class WrapUnsigned(Node):
-    """The low ``bits`` bits of the operand, as an unsigned number."""
+class ShiftRightBy(Node):
+    """The operand by 2**amount, rounded down."""
 
-    bits: int
-    mnemonic = "wrapu"
-
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.bits,)
+    amount: int
+    mnemonic = "shrc"
 
 
-@dataclass(eq=False, repr=False)
 class Less(Node):
     """1 where the first operand is less than the second, else 0."""
 
     mnemonic = "lt"
 
 
-@dataclass(eq=False, repr=False)
 class Equal(Node):
     """1 where the operands are equal, else 0."""
 
     mnemonic = "eq"
 
 
-@dataclass(eq=False, repr=False)
 class Mux(Node):
     """The second operand where the first is 1, else the third."""
 
@@ -293,9 +232,21 @@ class Insert(Node):
     word_bits: int
     mnemonic = "insert"
 
-    @property
-    def fields(self) -> tuple[Hashable, ...]:
-        return (self.lowest, self.count, self.word_bits)
+
+@dataclass(eq=False, repr=False)
+class WrapSigned(Node):
+    """The low ``bits`` bits of the operand, as a signed number."""
+
+    bits: int
+    mnemonic = "wraps"
+
+
+@dataclass(eq=False, repr=False)
+class WrapUnsigned(Node):
+    """The low ``bits`` bits of the operand, as an unsigned number."""
+
+    bits: int
+    mnemonic = "wrapu"
 
 
 BitwiseKind = type[And] | type[Or] | type[Xor]

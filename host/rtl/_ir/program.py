@@ -15,22 +15,28 @@ Predicate = frozenset[tuple[Node, bool]]
 
 
 @dataclass(eq=False)
-class Load:
+class _Site:
+    """Where in its block an access stands, under which conditions, and its line."""
+
+    order: int
+    predicate: Predicate
+    origin: Origin
+
+
+@dataclass(eq=False)
+class Load(_Site):
     """A read of one bank; ``node`` is its value. Speculative: it needs no condition."""
 
     node: Node
     memory: Memory
     bank: int
     address: Node
-    order: int
-    predicate: Predicate
-    origin: Origin
     parts: tuple[Load, ...] = ()
     """The reads that share this one."""
 
 
 @dataclass(eq=False)
-class Store:
+class Store(_Site):
     """A write to one bank where ``condition``."""
 
     memory: Memory
@@ -38,39 +44,30 @@ class Store:
     address: Node
     value: Node
     condition: Node
-    order: int
-    predicate: Predicate
-    origin: Origin
     parts: tuple[Store, ...] = ()
     """The writes that share this one."""
 
 
 @dataclass(eq=False)
-class Get:
+class Get(_Site):
     """A read of a channel where ``condition``; ``node`` is the word."""
 
     node: Node
     channel: Channel
     condition: Node
-    order: int
-    predicate: Predicate
-    origin: Origin
 
 
 @dataclass(eq=False)
-class Put:
+class Put(_Site):
     """A write to a channel where ``condition``."""
 
     channel: Channel
     value: Node
     condition: Node
-    order: int
-    predicate: Predicate
-    origin: Origin
 
 
 @dataclass(eq=False)
-class Request:
+class Request(_Site):
     """A beat asked of, or announced to, a master inside a block: ``address`` where
     ``condition``."""
 
@@ -78,9 +75,6 @@ class Request:
     is_write: bool
     address: Node
     condition: Node
-    order: int
-    predicate: Predicate
-    origin: Origin
 
 
 Waiting = Get | Put | Request

@@ -73,7 +73,7 @@ def get(lowering: Lowering, op: Op) -> None:
     channel, order = lowering.channel(op.operands[0]), lowering.next_order()
     node = lowering.graph.word(channel, order)
     lowering.block.gets.append(
-        Get(node, channel, lowering.condition(), order, lowering.here(), op.origin)
+        Get(order, lowering.here(), op.origin, node, channel, lowering.condition())
     )
     lowering.bind(op.results[0], node)
 
@@ -82,7 +82,7 @@ def put(lowering: Lowering, op: Op) -> None:
     """`allo.stream_put`: a word for a stream."""
     channel, value = lowering.channel(op.operands[0]), lowering.node(op.operands[1])
     condition, order = lowering.condition(), lowering.next_order()
-    lowering.block.puts.append(Put(channel, value, condition, order, lowering.here(), op.origin))
+    lowering.block.puts.append(Put(order, lowering.here(), op.origin, channel, value, condition))
 
 
 def _indices(lowering: Lowering, op: Op, operands: Sequence[Value]) -> list[Node]:
@@ -158,7 +158,7 @@ def _load_from_memory(
         known = next((x for x in block.loads if x.node is node), None)
         if known is None:
             order, here = lowering.next_order(), lowering.here()
-            block.loads.append(Load(node, memory, k, address, order, here, op.origin))
+            block.loads.append(Load(order, here, op.origin, node, memory, k, address))
         else:
             # A second read of the same word needs no port, but it needs both conditions.
             known.predicate = known.predicate & lowering.here()
@@ -174,9 +174,9 @@ def _load_from_bus(lowering: Lowering, op: Op, master: Master, address: Node) ->
     if known is not None and lowering.here() >= known.predicate:
         return known.node
     condition, order, here = lowering.condition(), lowering.next_order(), lowering.here()
-    block.requests.append(Request(master, False, address, condition, order, here, op.origin))
+    block.requests.append(Request(order, here, op.origin, master, False, address, condition))
     node = g.word(master.read, order)
-    made = Get(node, master.read, condition, order, here, op.origin)
+    made = Get(order, here, op.origin, node, master.read, condition)
     block.gets.append(made)
     lowering.bus_reads[block, master, address, written] = made
     return node
@@ -217,7 +217,7 @@ def _store_to_memory(
         if isinstance(condition, Const) and not condition.value:
             continue
         order = lowering.next_order()
-        block.stores.append(Store(memory, k, address, value, condition, order, here, op.origin))
+        block.stores.append(Store(order, here, op.origin, memory, k, address, value, condition))
         slot = (block, memory, k)
         lowering.versions[slot] = lowering.versions.get(slot, 0) + 1
 
@@ -225,8 +225,8 @@ def _store_to_memory(
 def _store_to_bus(lowering: Lowering, op: Op, master: Master, address: Node, value: Node) -> None:
     condition, order, here = lowering.condition(), lowering.next_order(), lowering.here()
     block = lowering.block
-    block.requests.append(Request(master, True, address, condition, order, here, op.origin))
-    block.puts.append(Put(master.write, value, condition, order, here, op.origin))
+    block.requests.append(Request(order, here, op.origin, master, True, address, condition))
+    block.puts.append(Put(order, here, op.origin, master.write, value, condition))
 
 
 HANDLERS: dict[str, Handler] = {
