@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "level of the native engine, such as native:avx2",
     )
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="of the native engine (default: all processors)"
+        "--threads", type=int, metavar="N", help="of the native engine (default: all cores)"
     )
     parser.add_argument(
         "-n", "--tokens", type=int, default=64, metavar="N", help="to write (default: %(default)s)"

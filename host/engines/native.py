@@ -6,6 +6,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ class NativeEngine:
     """The native core on an image.
 
     ``level`` names a dispatch level (default: the fastest that this processor runs), ``threads``
-    how many work (default: as many as processors may be used and the model is worth), and
+    how many work at most (default: as many as cores may be used and the model is worth; fewer while
+    other programs hold them up), and
     ``slots`` how many recurrent states are held side by side for `run`. The image must stay
     mapped, and its hashes are the reader's business. Everything is allocated here; a call allocates
     the logits that it returns and nothing else. Raises EngineError where the core is missing or
@@ -254,10 +256,23 @@ def _threads(asked: int | None, weights: int) -> int:
     """Threads meet some 120 times a token: for a small model that costs more than it gains."""
     if asked is None:
         worth = max(weights // _WEIGHTS_A_THREAD, 1)
-        return min(len(os.sched_getaffinity(0)), worth, MAX_THREADS)
+        return min(_cores(), worth, MAX_THREADS)
     if not 1 <= asked <= MAX_THREADS:
         raise EngineError(f"threads must be 1 to {MAX_THREADS}, not {asked}")
     return asked
+
+
+def _cores() -> int:
+    """Cores that this process may use. Two threads of one core share what a mat-vec needs."""
+    mine = os.sched_getaffinity(0)
+    siblings = set()
+    for processor in mine:
+        topology = Path(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list")
+        try:
+            siblings.add(topology.read_text().strip())
+        except OSError:
+            return len(mine)
+    return len(siblings)
 
 
 def describe(image: Image, batch: int, slots: int) -> tuple[native.Model, list[Any]]:

@@ -91,6 +91,17 @@ def test_sanitizers_find_nothing(
     check([*prefix, str(program)], image, tmp_path, level, threads)
 
 
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
+def test_threads_that_come_and_go(
+    compiled: Compiled, image: Image, tmp_path: Path, sanitizer: str
+) -> None:
+    """The number of threads changes at almost every pass, and no result does."""
+    program = compiled("gcc", *SANITIZERS[sanitizer], "-DRESTLESS", package="gcc")
+    setarch = shutil.which("setarch")
+    prefix = [setarch, "-R"] if setarch else []
+    check([*prefix, str(program)], image, tmp_path, HERE[0], 4)
+
+
 def test_a_sanitizer_would_find_something(compiled: Compiled, image: Image, tmp_path: Path) -> None:
     program = compiled("gcc", *SANITIZERS["address"], package="gcc")
     ids = tokens(image, 9)

@@ -6,8 +6,10 @@
  * out. The composition is that of tritstream/spec/model.py. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "levels.h"
+#include "pace.h"
 #include "pool.h"
 #include "tritstream.h"
 #include "weights.h"
@@ -26,7 +28,8 @@ struct Engine {
     Matrix *matrices;
     const Operations *ops;
     Pool *pool;
-    int threads;
+    int threads, active; /* of which the pass that runs uses so many */
+    Pace pace;
     Private *threads_own;
     Codes codes[3];     /* of a batch */
     int64_t *x;         /* (batch, hidden) the residual */
@@ -73,7 +76,7 @@ typedef struct {
 static Norms norms(Engine *e, int thread) {
     Private *own = &e->threads_own[thread];
     if (e->count == 1) return (Norms){e, own, own->codes, {0, 1}};
-    return (Norms){e, own, e->codes, share(e->count, thread, e->threads)};
+    return (Norms){e, own, e->codes, share(e->count, thread, e->active)};
 }
 
 /* Buffers for codes, laid out for m: a copy, as several threads share the buffers. */
@@ -112,7 +115,7 @@ static void mixer(Engine *e, int thread, int64_t layer) {
     }
     finish_norms(&n);
 
-    Range blocks = share(block_count(&m[MATRIX_I]), thread, e->threads);
+    Range blocks = share(block_count(&m[MATRIX_I]), thread, e->active);
     Range rows = rows_of(&m[MATRIX_I], blocks);
     int64_t size = rows.last - rows.first;
     for (int k = 0; k < 3; k++) {
@@ -144,7 +147,7 @@ static void mixer(Engine *e, int thread, int64_t layer) {
 /* x += matrix(norm(vector)): the output projections. */
 static void add_output(Engine *e, int thread, const Norms *n, const Codes *codes, const Matrix *m) {
     int64_t hidden = e->model.hidden;
-    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
+    Range blocks = share(block_count(m), thread, e->active), rows = rows_of(m, blocks);
     finish_norms(n);
     e->ops->ternary_matvec(m, codes, e->count, blocks.first, blocks.last, e->sums[0], hidden);
     for (int64_t t = 0; t < e->count; t++) {
@@ -164,7 +167,7 @@ static void mixer_output(Engine *e, int thread, int64_t layer) {
         /* The scale of g is still in the buffers that made g; sum_of_gate_squares of the model. */
         Scalar scale = n.codes[MATRIX_G].scales[t], unit = normalise(scale.mantissa, scale.exponent);
         int64_t squares = 0;
-        for (int other = 0; other < e->threads; other++) {
+        for (int other = 0; other < e->active; other++) {
             squares += e->threads_own[other].sum_squares[t];
         }
         Scalar plain = multiply(normalise(squares, 0), multiply(unit, unit));
@@ -191,7 +194,7 @@ static void gated_unit(Engine *e, int thread, int64_t layer) {
         n.own->saturated[SATURATED_SCALE + MATRIX_GATE] += codes.scales[t].exponent > 0;
     }
     finish_norms(&n);
-    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
+    Range blocks = share(block_count(m), thread, e->active), rows = rows_of(m, blocks);
     ops->ternary_matvec(m, &codes, e->count, blocks.first, blocks.last, e->sums[0], stride);
     for (int64_t t = 0; t < e->count; t++) {
         int32_t *gate = e->sums[0] + t * stride + rows.first;
@@ -199,7 +202,7 @@ static void gated_unit(Engine *e, int thread, int64_t layer) {
             ops->dequantise(gate, codes.scales[t], gate, rows.last - rows.first);
     }
     pool_barrier(e->pool);
-    Range mine = share(inner, thread, e->threads);
+    Range mine = share(inner, thread, e->active);
     for (int64_t t = 0; t < e->count; t++) {
         int32_t *a = e->sums[0] + t * stride + mine.first;
         int64_t size = mine.last - mine.first;
@@ -227,14 +230,14 @@ static void head(Engine *e, int thread) {
     int64_t hidden = e->model.hidden, vocabulary = e->model.vocabulary, count = e->wanted_count;
     Private *own = &e->threads_own[thread];
     Codes codes = laid_out(count == 1 ? &own->codes[0] : &e->codes[0], m);
-    Range tokens = count == 1 ? (Range){0, 1} : share(count, thread, e->threads);
+    Range tokens = count == 1 ? (Range){0, 1} : share(count, thread, e->active);
     for (int64_t t = tokens.first; t < tokens.last; t++) {
         const int64_t *x = e->x + e->wanted[t] * hidden;
         Scalar plain = e->ops->sum_of_squares(x, hidden, &e->model.profile);
         e->ops->norm_codes(x, m, plain, &e->model.profile, own->scratch, &codes, t);
     }
     if (count > 1) pool_barrier(e->pool);
-    Range blocks = share(block_count(m), thread, e->threads), rows = rows_of(m, blocks);
+    Range blocks = share(block_count(m), thread, e->active), rows = rows_of(m, blocks);
     int32_t *sums = (int32_t *)e->logits;
     e->ops->ternary_matvec(m, &codes, count, blocks.first, blocks.last, sums, vocabulary);
     for (int64_t t = 0; t < count; t++) {
@@ -252,7 +255,7 @@ static void head(Engine *e, int thread) {
 static void pass(void *argument, int thread) {
     Engine *e = argument;
     const Model *model = &e->model;
-    Range mine = share(e->count, thread, e->threads);
+    Range mine = share(e->count, thread, e->active);
     for (int64_t t = mine.first; t < mine.last; t++) {
         embed(&model->embedding, e->tokens[t], model->hidden, model->profile.residual_frac,
               e->x + t * model->hidden);
@@ -267,6 +270,12 @@ static void pass(void *argument, int thread) {
     if (e->wanted_count) head(e, thread);
 }
 
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 void tritstream_run(Engine *e, const int64_t *tokens, const int32_t *from, const int32_t *to,
                     int64_t count, const int64_t *wanted, int64_t wanted_count, float *logits) {
     e->tokens = tokens;
@@ -276,7 +285,10 @@ void tritstream_run(Engine *e, const int64_t *tokens, const int32_t *from, const
     e->wanted = wanted;
     e->wanted_count = wanted_count;
     e->logits = logits;
-    pool_run(e->pool, pass, e);
+    e->active = pace_threads(&e->pace);
+    int64_t start = nanoseconds();
+    pool_run(e->pool, e->active, pass, e);
+    if (count == 1) pace_took(&e->pace, nanoseconds() - start);
 }
 
 static void read_share(void *argument, int thread) {
@@ -290,7 +302,7 @@ uint64_t tritstream_read(Engine *e, const uint64_t *words, int64_t count) {
     e->read_words = words;
     e->read_count = count;
     e->read_sum = 0;
-    pool_run(e->pool, read_share, e);
+    pool_run(e->pool, e->threads, read_share, e);
     return e->read_sum;
 }
 
@@ -347,6 +359,7 @@ Engine *tritstream_create(const Model *model, const Weights *weights, int level,
     e->model = *model;
     e->ops = operations;
     e->threads = threads;
+    e->pace = pace_of(threads);
     Arena arena = {0, 0};
     take_everything(&arena, e);
     e->memory_bytes = arena.used;

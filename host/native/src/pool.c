@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* CPU_COUNT */
 #include "pool.h"
 
 #include <pthread.h>
@@ -20,12 +21,14 @@
  * on offering its processor until then, because waking it up would take longer, and sleeps after it. */
 #define BARRIER_SPINS 2000
 #define IDLE_NS 500000
+#define THREADS_SHIFT 24 /* in the number of a job */
 
 struct Pool {
-    int threads;
+    int threads, spins;
+    int active; /* threads of the job that runs or ran last */
     void (*work)(void *, int);
     void *argument;
-    atomic_uint job;       /* number of the job that runs or ran last */
+    atomic_uint job;       /* number of the job that runs or ran last, and above it its threads */
     atomic_int stop;
     _Alignas(64) atomic_int arrived;
     _Alignas(64) atomic_uint round; /* number of the barrier that was passed last */
@@ -41,15 +44,16 @@ typedef struct {
 } Worker;
 
 void pool_barrier(Pool *pool) {
-    if (pool->threads == 1) return;
+    int active = pool->active; /* whoever comes last may begin another job with others */
+    if (active == 1) return;
     unsigned round = atomic_load_explicit(&pool->round, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) + 1 == pool->threads) {
+    if (atomic_fetch_add_explicit(&pool->arrived, 1, memory_order_acq_rel) + 1 == active) {
         atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&pool->round, round + 1, memory_order_release);
         return;
     }
     for (int spins = 0; atomic_load_explicit(&pool->round, memory_order_acquire) == round; spins++) {
-        if (spins < BARRIER_SPINS) {
+        if (spins < pool->spins) {
             RELAX();
         } else {
             sched_yield();
@@ -63,13 +67,13 @@ static int64_t nanoseconds(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Wait for a job other than `last`; its number, or `last` when the pool is to stop. */
-static unsigned next_job(Pool *pool, unsigned last) {
+/* Wait for a job other than `last`; it is not expected soon unless `soon`. */
+static unsigned next_job(Pool *pool, unsigned last, int soon) {
     int64_t end = 0;
-    for (int i = 0;; i++) {
+    for (int i = 0; soon; i++) {
         unsigned job = atomic_load_explicit(&pool->job, memory_order_acquire);
         if (job != last) return job;
-        if (i < BARRIER_SPINS) {
+        if (i < pool->spins) {
             RELAX();
             continue;
         }
@@ -91,35 +95,49 @@ static void *worker_main(void *argument) {
     Worker worker = *(Worker *)argument;
     free(argument);
     unsigned job = 0;
+    int mine = 1;
     for (;;) {
-        job = next_job(worker.pool, job);
+        job = next_job(worker.pool, job, mine);
         if (atomic_load_explicit(&worker.pool->stop, memory_order_acquire)) return 0;
+        mine = worker.index < (int)(job >> THREADS_SHIFT);
+        if (!mine) continue;
         worker.pool->work(worker.pool->argument, worker.index);
         pool_barrier(worker.pool);
     }
 }
 
 static void announce(Pool *pool) {
+    unsigned last = atomic_load_explicit(&pool->job, memory_order_relaxed);
+    unsigned number = (last + 1) & ((1u << THREADS_SHIFT) - 1);
     pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add_explicit(&pool->job, 1, memory_order_acq_rel);
+    atomic_store_explicit(&pool->job, (unsigned)pool->active << THREADS_SHIFT | number, memory_order_release);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void pool_run(Pool *pool, void (*work)(void *, int), void *argument) {
+void pool_run(Pool *pool, int threads, void (*work)(void *, int), void *argument) {
+    pool->active = threads;
     pool->work = work;
     pool->argument = argument;
-    if (pool->threads > 1) announce(pool);
+    if (threads > 1) announce(pool);
     work(argument, 0);
     pool_barrier(pool);
 }
 
-int pool_threads(const Pool *pool) { return pool->threads; }
+/* Threads that are more than the processors at hand would spin in each other's time. */
+static int spins_of(int threads) {
+    int processors = 0;
+#if defined(__linux__)
+    cpu_set_t set;
+    if (!sched_getaffinity(0, sizeof set, &set)) processors = CPU_COUNT(&set);
+#endif
+    return processors && threads > processors ? 0 : BARRIER_SPINS;
+}
 
 Pool *pool_create(int threads) {
     Pool *pool = 0;
     if (posix_memalign((void **)&pool, 64, sizeof *pool)) return 0;
-    *pool = (Pool){.threads = threads};
+    *pool = (Pool){.threads = threads, .active = 1, .spins = spins_of(threads)};
     pthread_mutex_init(&pool->mutex, 0);
     pthread_cond_init(&pool->wake, 0);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);

@@ -129,7 +129,7 @@ Weights *weights_create(const Matrix *matrices, int64_t count, int threads) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
         if (align == HUGE_PAGE) madvise(w->memory, (size_t)w->bytes, MADV_HUGEPAGE);
 #endif
-        pool_run(pool, pack_share, &p);
+        pool_run(pool, threads, pack_share, &p);
     }
     pool_destroy(pool);
     free(p.scratch);
