@@ -207,7 +207,7 @@ def load(
     `engine` names the execution (`tritstream.engines.ENGINES`). By default it is the fastest that
     runs here for an image, and the float reference for a checkpoint. A file or folder that has the
     name of a model of the package is meant by a path, such as ``./demo``. `board` holds options of
-    the board engines, `threads` is how many the native one uses (default: all processors). Raises a
+    the board engines, `threads` is how many the native one uses (default: all cores). Raises a
     TritstreamError that says what is wrong.
     """
     if isinstance(model, str) and hub_id(model) is not None and not os.path.exists(model):

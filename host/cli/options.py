@@ -17,7 +17,7 @@ from tritstream.text.characters import universal
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """--threads."""
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="of engine native (default: all processors)"
+        "--threads", type=int, metavar="N", help="of engine native (default: all cores)"
     )
 
 
