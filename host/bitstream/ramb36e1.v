@@ -30,15 +30,26 @@ module RAMB36E1 #(
   integer k;
   initial for (k = 0; k < 4096; k = k + 1) bytes[k] = {PARITY[k], DATA[8*k+:8]};
 
-  reg [35:0] qa = INIT_A, qb = INIT_B;
-  assign {DOPADOP, DOADO} = qa, {DOPBDOP, DOBDO} = qb;
-  assign {CASCADEOUTA, CASCADEOUTB, DBITERR, SBITERR, ECCPARITY, RDADDRECC} = 0;
-
+  // Ports A (0) and B (1).
+  wire clk [0:1], enable [0:1], reset [0:1], half [0:1];
+  wire [9:0] row [0:1];
+  wire [3:0] we [0:1];
+  wire [31:0] di [0:1];
+  wire [3:0] dip [0:1];
+  reg [35:0] q [0:1];
+  initial {q[0], q[1]} = {INIT_A, INIT_B};
+  assign clk[0] = CLKARDCLK ^ IS_CLKARDCLK_INVERTED, clk[1] = CLKBWRCLK ^ IS_CLKBWRCLK_INVERTED;
+  assign enable[0] = ENARDEN ^ IS_ENARDEN_INVERTED, enable[1] = ENBWREN ^ IS_ENBWREN_INVERTED;
+  assign reset[0] = RSTRAMARSTRAM ^ IS_RSTRAMARSTRAM_INVERTED;
+  assign reset[1] = RSTRAMB ^ IS_RSTRAMB_INVERTED;
+  assign row[0] = ADDRARDADDR[14:5], row[1] = ADDRBWRADDR[14:5];
+  assign half[0] = ADDRARDADDR[4], half[1] = ADDRBWRADDR[4];
   // A memory of 18 bits has two bytes to write.
-  wire [3:0] we_a = WRITE_WIDTH_A == 36 ? WEA : {2'd0, WEA[1:0]};
-  wire [3:0] we_b = WRITE_WIDTH_B == 36 ? WEBWE[3:0] : {2'd0, WEBWE[1:0]};
-  wire [9:0] row_a = ADDRARDADDR[14:5], row_b = ADDRBWRADDR[14:5];
-  wire half_a = ADDRARDADDR[4], half_b = ADDRBWRADDR[4];
+  assign we[0] = WRITE_WIDTH_A == 36 ? WEA : {2'd0, WEA[1:0]};
+  assign we[1] = WRITE_WIDTH_B == 36 ? WEBWE[3:0] : {2'd0, WEBWE[1:0]};
+  assign di[0] = DIADI, di[1] = DIBDI, dip[0] = DIPADIP, dip[1] = DIPBDIP;
+  assign {DOPADOP, DOADO} = q[0], {DOPBDOP, DOBDO} = q[1];
+  assign {CASCADEOUTA, CASCADEOUTB, DBITERR, SBITERR, ECCPARITY, RDADDRECC} = 0;
 
   function automatic [35:0] read(input integer width, input [9:0] row, input half);
     if (width == 36)
@@ -59,26 +70,21 @@ module RAMB36E1 #(
     end
   endfunction
 
-  always @(posedge (CLKARDCLK ^ IS_CLKARDCLK_INVERTED))
-    if (ENARDEN ^ IS_ENARDEN_INVERTED) begin
-      for (integer n = 0; n < (WRITE_WIDTH_A == 36 ? 4 : 2); n = n + 1)
-        if (we_a[n])
-          bytes[WRITE_WIDTH_A == 36 ? {row_a, n[1:0]} : {row_a, half_a, n[0]}] <=
-              {DIPADIP[n], DIADI[8*n+:8]};
-      if (RSTRAMARSTRAM ^ IS_RSTRAMARSTRAM_INVERTED) qa <= SRVAL_A;
-      else if (WRITE_MODE_A != "NO_CHANGE" || we_a == 0)
-        qa <= merged(WRITE_WIDTH_A, read(READ_WIDTH_A, row_a, half_a),
-                     WRITE_MODE_A == "WRITE_FIRST" ? we_a : 4'd0, DIADI, DIPADIP);
-    end
-  always @(posedge (CLKBWRCLK ^ IS_CLKBWRCLK_INVERTED))
-    if (ENBWREN ^ IS_ENBWREN_INVERTED) begin
-      for (integer n = 0; n < (WRITE_WIDTH_B == 36 ? 4 : 2); n = n + 1)
-        if (we_b[n])
-          bytes[WRITE_WIDTH_B == 36 ? {row_b, n[1:0]} : {row_b, half_b, n[0]}] <=
-              {DIPBDIP[n], DIBDI[8*n+:8]};
-      if (RSTRAMB ^ IS_RSTRAMB_INVERTED) qb <= SRVAL_B;
-      else if (WRITE_MODE_B != "NO_CHANGE" || we_b == 0)
-        qb <= merged(WRITE_WIDTH_B, read(READ_WIDTH_B, row_b, half_b),
-                     WRITE_MODE_B == "WRITE_FIRST" ? we_b : 4'd0, DIBDI, DIPBDIP);
-    end
+  for (genvar p = 0; p < 2; p++) begin : port
+    localparam integer WRITE = p == 0 ? WRITE_WIDTH_A : WRITE_WIDTH_B;
+    localparam integer READ = p == 0 ? READ_WIDTH_A : READ_WIDTH_B;
+    localparam MODE = p == 0 ? WRITE_MODE_A : WRITE_MODE_B;
+    localparam [35:0] SRVAL = p == 0 ? SRVAL_A : SRVAL_B;
+    always @(posedge clk[p])
+      if (enable[p]) begin
+        for (integer n = 0; n < (WRITE == 36 ? 4 : 2); n = n + 1)
+          if (we[p][n])
+            bytes[WRITE == 36 ? {row[p], n[1:0]} : {row[p], half[p], n[0]}] <=
+                {dip[p][n], di[p][8*n+:8]};
+        if (reset[p]) q[p] <= SRVAL;
+        else if (MODE != "NO_CHANGE" || we[p] == 0)
+          q[p] <= merged(WRITE, read(READ, row[p], half[p]),
+                         MODE == "WRITE_FIRST" ? we[p] : 4'd0, di[p], dip[p]);
+      end
+  end
 endmodule
