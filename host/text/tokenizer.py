@@ -59,6 +59,7 @@ class Tokenizer:
         # A saved tokenizer may ask to cut or fill what it encodes; a prompt is taken as it is.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._encoding = threading.Lock()
         self._source = source
         self._vocabulary = vocabulary
         self.bos_token_id = bos_token_id
@@ -124,9 +125,7 @@ class Tokenizer:
         Special tokens that are written out in it, such as ``</s>``, are text like any other, unless
         `special` asks for them. Raises TokenizerError for a token that the model has no row for.
         """
-        # A property of the library's, which it reads while it encodes.
-        self._tokenizer.encode_special_tokens = not special
-        ids = self._encoded(whole_characters(text))
+        ids = self._encoded(whole_characters(text), special)
         if self._vocabulary is not None and max(ids, default=0) >= self._vocabulary:
             token = self._tokenizer.id_to_token(max(ids))
             raise TokenizerError(
@@ -135,19 +134,18 @@ class Tokenizer:
             )
         return ids
 
-    def _encoded(self, text: str) -> list[int]:
+    def _encoded(self, text: str, special: bool) -> list[int]:
         """Of a long text in another thread: the library's call cannot be interrupted, waiting can.
 
         Only a batch is encoded without holding Python's lock.
         """
         if len(text) < _LONG:
-            return self._tokenizer.encode(text, add_special_tokens=False).ids
+            return self._batch(text, special)
         done: SimpleQueue[list[int] | Exception] = SimpleQueue()
 
         def encode() -> None:
             try:
-                (one,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
-                done.put(one.ids)
+                done.put(self._batch(text, special))
             except Exception as error:
                 done.put(error)
 
@@ -160,6 +158,15 @@ class Tokenizer:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def _batch(self, text: str, special: bool) -> list[int]:
+        # What special tokens are is a property of the library's, which it reads while it encodes.
+        with self._encoding:
+            self._tokenizer.encode_special_tokens = not special
+            if len(text) < _LONG:
+                return self._tokenizer.encode(text, add_special_tokens=False).ids
+            (one,) = self._tokenizer.encode_batch([text], add_special_tokens=False)
+            return one.ids
 
     def encode_prompt(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids that a model starts from: BOS, where texts begin with it, then the text.

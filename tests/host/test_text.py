@@ -206,6 +206,22 @@ def test_special_tokens_in_a_text_are_text(tokenizer: Tokenizer, parts: list[str
     assert tokenizer.encode(text, special=True).count(2) == parts.count("</s>")
 
 
+def test_threads_that_want_different_things_of_special_tokens() -> None:
+    """A long text is encoded without Python's lock, so another thread could change its mode."""
+    text = "</s> once upon a time " * 20_000
+    counts: list[int] = []
+
+    def often() -> None:
+        for _ in range(3):
+            counts.append(BYTES.encode(text).count(2))
+
+    thread = threading.Thread(target=often)
+    thread.start()
+    while thread.is_alive():
+        assert BYTES.encode("</s>", special=True) == [2]
+    assert counts == [0, 0, 0]
+
+
 def test_a_token_without_a_row_is_only_refused_where_it_is_used() -> None:
     library = byte_tokenizer()
     library.add_special_tokens([AddedToken("[PAD]", special=True)])
