@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
         "$PRJXRAY_DB_DIR)",
     )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="leave out what is not modelled, and count it: for the bitstreams of other tools",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the report as JSON, too")
     add_json(parser)
 
@@ -71,7 +76,9 @@ def _reports(args: argparse.Namespace) -> list[Any]:
     if args.output and len(sources) > 1:
         raise OverlayError(f"--output {args.output} is for one report: name one overlay")
     for part, source, own in sources:
-        report = report_of(part, database, source, clock or own, args.paths, show_progress)
+        report = report_of(
+            part, database, source, clock or own, args.paths, show_progress, args.partial
+        )
         show_progress("")
         if not args.json:
             for line in report.lines():

@@ -73,7 +73,7 @@ OPTIONS = {
     "overlay": (
         *("list", "install", "verify", "timing", "path", "--board", "--from", "--sha256"),
         *("--deep", "--fasm", "--rtl", "--database", "--image", "--bit", "--part", "--clock"),
-        *("--paths", "-o", "--json"),
+        *("--paths", "--partial", "-o", "--json"),
     ),
     "cosim": (
         *("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--seed"),

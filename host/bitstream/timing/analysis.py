@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from tritstream.bitstream.processor import CLOCKS, SITE
 from tritstream.bitstream.timing.build import Design
 from tritstream.bitstream.timing.constants import (
     HOLD_ROW_SKEW,
@@ -18,6 +19,8 @@ from tritstream.bitstream.timing.constants import (
 from tritstream.bitstream.timing.graph import walk_back
 from tritstream.board.margin import uncertainty
 
+MAIN = f"{SITE}.{CLOCKS[0]}"
+"""The clock of this project's designs, which the processor gives."""
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -99,9 +102,15 @@ class Timing:
     _both: _Both
 
     @property
+    def of_clock(self) -> npt.NDArray[np.bool_]:
+        """[end]: whether it is clocked by the rising edge of what the processor gives first."""
+        pins = self.design.clocks.pins
+        return np.array([pins[e.clock].domain == MAIN for e in self.design.graph.ends], bool)
+
+    @property
     def need(self) -> float:
-        """The shortest period of all paths before jitter, in ns."""
-        return float(np.nanmax(self.needs, initial=0.0))
+        """The shortest period of the clock's paths before jitter, in ns."""
+        return float(np.nanmax(self.needs[self.of_clock], initial=0.0))
 
     @property
     def period(self) -> float:
@@ -110,12 +119,26 @@ class Timing:
 
     @property
     def hold(self) -> float:
-        """The least slack of all holds, in ns."""
-        return float(np.nanmin(self.slacks, initial=np.inf))
+        """The least slack of the clock's holds, in ns."""
+        return float(np.nanmin(self.slacks[self.of_clock], initial=np.inf))
+
+    def by_clock(self) -> Iterator[tuple[str, int, float, float]]:
+        """(clock, timed ends, longest need, least slack of a hold), in ns."""
+        pins = self.design.clocks.pins
+        domains = np.array([pins[e.clock].domain for e in self.design.graph.ends])
+        for domain in dict.fromkeys(domains.tolist()):
+            here = (domains == domain) & ~np.isnan(self.needs)
+            if here.any():
+                yield (
+                    domain,
+                    int(here.sum()),
+                    float(self.needs[here].max()),
+                    float(self.slacks[here].min()),
+                )
 
     def worst(self, count: int, hold: bool = False) -> list[Path]:
         """Paths with the least slack, one for each last net."""
-        values = self.slacks if hold else -self.needs
+        values = np.where(self.of_clock, self.slacks if hold else -self.needs, np.nan)
         order = [int(n) for n in np.argsort(values, kind="stable") if not np.isnan(values[n])]
         found: dict[tuple[int, str], int] = {}
         extra: dict[int, int] = {}
@@ -168,12 +191,13 @@ class Timing:
     def by_kind(self) -> Iterator[tuple[str, int, float]]:
         """(kind of end, ends, longest need in ns), the longest first."""
         kinds: dict[str, list[float]] = {}
-        for end, need in zip(self.design.graph.ends, self.needs.tolist(), strict=True):
-            if not np.isnan(need):
+        rows = zip(self.design.graph.ends, self.needs.tolist(), self.of_clock, strict=True)
+        for end, need, counts in rows:
+            if counts and not np.isnan(need):
                 what = end.cell if end.cell == "PS7" else _kind(end.cell, end.pin)
                 kinds.setdefault(what, []).append(need)
-        rows = [(kind, len(values), max(values)) for kind, values in kinds.items()]
-        yield from sorted(rows, key=lambda row: -row[2])
+        found = [(kind, len(values), max(values)) for kind, values in kinds.items()]
+        yield from sorted(found, key=lambda row: -row[2])
 
 
 def _kind(cell: str, pin: str) -> str:
@@ -204,8 +228,7 @@ def analyse(design: Design) -> Timing:
     edges, clocks = design.clocks.insertion(), design.clocks
     rows = clocks.rows()
     number = {row: n for n, row in enumerate(rows)}
-    row_of = np.array([number[pin.row] for pin in clocks.pins], np.int64)
-    domain = [next(p.domain for p in clocks.pins if p.row == row) for row in rows]
+    row_of = np.array([number[pin.domain, pin.row] for pin in clocks.pins], np.int64)
     starts = graph.starts
     start_clock = np.array([s.clock for s in starts], np.int64)
     start_point = np.array([s.point for s in starts], np.int64)
@@ -220,7 +243,7 @@ def analyse(design: Design) -> Timing:
     crossed = np.zeros(len(graph.ends), bool)
     passes: list[_Pass] = []
     # Row by row, so that what a start and an end have in common of the clock's way is known.
-    for row, name in enumerate(domain):
+    for row, (name, way) in enumerate(rows):
         late = np.full(len(graph.points), -np.inf)
         early = np.full(len(graph.points), np.inf)
         here = np.flatnonzero(row_of[start_clock] == row)
@@ -230,12 +253,12 @@ def analyse(design: Design) -> Timing:
         for arcs in groups:
             np.maximum.at(late, targets[arcs], late[sources[arcs]] + slow[arcs])
             np.minimum.at(early, targets[arcs], early[sources[arcs]] + fast[arcs])
-        for other, its in enumerate(domain):
+        for other, (its, there) in enumerate(rows):
             ends = np.flatnonzero((row_of[end_clock] == other) & np.isfinite(late[end_point]))
             if its != name:
                 crossed[ends] = True
                 continue
-            shared = clocks.shared(rows[row], rows[other])
+            shared = clocks.shared(way, there)
             edge, at = edges[end_clock[ends]], end_point[ends]
             skew, hold_skew = (ROW_SKEW, HOLD_ROW_SKEW) if row == other else (SKEW, HOLD_SKEW)
             need = late[at] - edge[:, 2] + setup[ends] + skew.value - (shared[3] - shared[2])

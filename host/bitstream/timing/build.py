@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tritstream.bitstream.buffers import BUFFERS, Buffers
 from tritstream.bitstream.database import Database, Site
@@ -24,6 +24,9 @@ from tritstream.bitstream.timing.slices import Pins, SliceTiming
 from tritstream.bitstream.wiring import Constant, Output, Wiring
 
 _PROCESSOR = "PSS2"
+_PLACE = re.compile(r"\S*_X\d+Y\d+\S*")
+_REFUSED = re.compile(r"SDP_|FIFO_MODE")
+_ECC = re.compile(r"RAMB36.EN_ECC|EN_SYN|FIRST_WORD")
 
 
 @dataclass(frozen=True)
@@ -38,25 +41,39 @@ class Design:
     gaps: Mapping[str, int]
     """What has no data and should have, and how often it is used."""
     counts: Mapping[str, int]
+    cuts: Mapping[str, int] = field(default_factory=dict)
+    """What a partial analysis has left out, with how often."""
 
 
-def build(database: Database, wiring: Wiring, features: Mapping[str, list[str]]) -> Design:
+def build(
+    database: Database,
+    wiring: Wiring,
+    features: Mapping[str, list[str]],
+    partial: bool = False,
+) -> Design:
     """The timing graph of everything that drives the processor.
 
-    Raises BitstreamError, naming the tile, for what contradicts itself or is not known.
+    Raises BitstreamError, naming the tile, for what contradicts itself or is not known; with
+    ``partial`` that is left out instead, and counted.
     """
-    return _Builder(database, wiring, features).run()
+    return _Builder(database, wiring, features, partial).run()
 
 
 class _Builder:
     def __init__(
-        self, database: Database, wiring: Wiring, features: Mapping[str, list[str]]
+        self,
+        database: Database,
+        wiring: Wiring,
+        features: Mapping[str, list[str]],
+        partial: bool,
     ) -> None:
+        self._partial = partial
+        self._cuts: Counter[str] = Counter()
         self._wiring, self._features = wiring, features
         self._data = TimingData(database)
         self._routes = Routes(wiring, self._data)
         self._buffers = Buffers(wiring, features)
-        self._clocks = Clocks(self._buffers, self._routes, self._data)
+        self._clocks = Clocks(self._buffers, self._routes, self._data, partial)
         self._graph = Graph()
         self._processor = processor_of(database)
         self._slices: dict[tuple[str, str], SliceTiming] = {}
@@ -73,7 +90,12 @@ class _Builder:
             self._processor_input(pin, processor)
         while self._queue:
             source, at = self._queue.popleft()
-            self._make(source, at)
+            try:
+                self._make(source, at)
+            except BitstreamError as error:
+                if not self._partial:
+                    raise
+                self._cuts[_PLACE.sub("...", str(error))] += 1
         self._routes.finish()
         for name, count in self._routes.unknown.items():
             self._gaps[f"no delay of the pip {name}"] += count
@@ -88,8 +110,17 @@ class _Builder:
             "ends": len(self._graph.ends),
         }
         return Design(
-            self._graph, self._routes, self._clocks, self._asynchronous, self._gaps, counts
+            self._graph,
+            self._routes,
+            self._clocks,
+            self._asynchronous,
+            self._gaps,
+            counts,
+            self._cuts,
         )
+
+    def _cut(self, what: str) -> None:
+        self._cuts[what] += 1
 
     def _processor_input(self, pin: str, processor: ProcessorTiming) -> None:
         tile, wire = self._processor.tile, self._processor.wires[pin]
@@ -190,10 +221,17 @@ class _Builder:
             pins = Pins(
                 lambda pin: self._level(tile, site.wires[pin]),
                 lambda pin: self._point(tile, site.wires[pin]),
-                lambda: self._clocks.pin(tile, site.wires["CLK"]),
+                lambda inverted: self._clocks.pin(tile, site.wires["CLK"], inverted),
             )
             self._slices[key] = SliceTiming(
-                tile, site.type, site.name, configuration, self._graph, pins, self._data
+                tile,
+                site.type,
+                site.name,
+                configuration,
+                self._graph,
+                pins,
+                self._data,
+                self._cut if self._partial else None,
             )
         return self._slices[key]
 
@@ -204,6 +242,11 @@ class _Builder:
         listed = self._features.get(tile, ())
         own = {f.removeprefix(head) for f in listed if f.startswith(head)}
         name = f"{tile}/RAMB18_Y{int(upper)}"
+        if any(_REFUSED.search(f) for f in own) or any(_ECC.search(f) for f in listed):
+            if not self._partial:
+                raise BitstreamError(f"{name} is in a mode that is not supported here")
+            self._cut("block RAM as FIFO, with ECC or as simple dual port")
+            return
         pin = source.site.wires[source.pin].removeprefix(start)
         cells = self._data.cells(self._data.kinds[tile])
         clock, delay = output_delay(cells, own, pin, name)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tritstream.bitstream.buffers import BUFFERS, Buffers
 from tritstream.bitstream.errors import BitstreamError
+from tritstream.bitstream.processor import SITE
 from tritstream.bitstream.timing.data import TimingData
 from tritstream.bitstream.timing.routes import Routes
 from tritstream.bitstream.timing.sdf import Delay
@@ -39,20 +40,27 @@ class ClockPin:
 class Clocks:
     """The clock pins that are asked for, numbered."""
 
-    def __init__(self, buffers: Buffers, routes: Routes, data: TimingData) -> None:
+    def __init__(
+        self, buffers: Buffers, routes: Routes, data: TimingData, partial: bool = False
+    ) -> None:
+        self._partial = partial
         self._buffers, self._routes, self._data = buffers, routes, data
         self.pins: list[ClockPin] = []
-        self._index: dict[tuple[str, str], int] = {}
+        self._index: dict[tuple[str, str, bool], int] = {}
         self._behind: dict[tuple[str, str], tuple[str, Way]] = {}
 
-    def pin(self, tile: str, wire: str) -> int:
-        """The number of a clock pin. Raises BitstreamError where no clock is routed to it."""
-        key = tile, wire
+    def pin(self, tile: str, wire: str, inverted: bool = False) -> int:
+        """The number of a clock pin; one that is inverted has a domain of its own.
+
+        Raises BitstreamError where no clock is routed to it.
+        """
+        key = tile, wire, inverted
         if key not in self._index:
             node, source = self._routes.sink(tile, wire)
             if isinstance(source, Constant):
                 raise BitstreamError(f"{tile}.{wire} is a clock pin, and no clock is routed to it")
             domain, way = self._driver(source)
+            domain += " inverted" if inverted else ""
             self._index[key] = len(self.pins)
             self.pins.append(ClockPin(domain, (*way, *self._routes.ancestors(node))))
         return self._index[key]
@@ -60,11 +68,18 @@ class Clocks:
     def _driver(self, source: Output) -> tuple[str, Way]:
         """The domain of an output pin, and the way to it."""
         kind = source.site.type
-        if kind not in BUFFERS:
+        if kind == SITE:
             return f"{kind}.{source.pin}", ()
+        if kind not in BUFFERS:
+            return f"{source.tile}/{kind}_{source.site.name}.{source.pin}", ()
         key = source.tile, source.site.name
         if key not in self._behind:
-            through, pin = self._buffers.through(source)
+            try:
+                through, pin = self._buffers.through(source)
+            except BitstreamError:
+                if not self._partial:
+                    raise
+                return f"{source.tile}/{kind}_{source.site.name}", ()  # a clock of its own
             node, _ = self._routes.sink(source.tile, source.site.wires[pin])
             domain, way = self._driver(through)
             buffer = (*key, buffer_delay(self._data, kind))
@@ -75,9 +90,9 @@ class Clocks:
         """[pin, 4]: ns from the domain's driver to each pin, by corner, least and most."""
         return np.array([self._total(pin.way) for pin in self.pins]).reshape(-1, 4)
 
-    def rows(self) -> list[Way]:
-        """The ways that pins have in common up to the last buffer and its wire, each once."""
-        return list(dict.fromkeys(pin.row for pin in self.pins))
+    def rows(self) -> list[tuple[str, Way]]:
+        """The domains, and the ways that their pins share up to the last buffer, each once."""
+        return list(dict.fromkeys((pin.domain, pin.row) for pin in self.pins))
 
     def shared(self, one: Way, other: Way) -> npt.NDArray[np.float64]:
         """[4]: ns along what two rows have in common. An edge goes along it once, so that the least

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tritstream.bitstream.timing.analysis import Path, Timing
+from tritstream.bitstream.timing.analysis import MAIN, Path, Timing
 from tritstream.bitstream.timing.constants import CONSTANTS
 from tritstream.board.margin import uncertainty
 
 SCHEMA = 1
+_SHOWN = 8
+"""How many kinds of things left out a person is shown."""
 _BINS = 1.0
 """Width of a bar of the histogram, in ns."""
 
@@ -22,7 +24,7 @@ class Report:
     """``clock_hz`` is what the paths are held against, None where no clock is known.
 
     ``need``: the longest path with set-up and skew, before jitter; ``period``: with it;
-    ``hold``: the least slack.
+    ``hold``: the least slack. All are of the clock that the processor gives first.
     """
 
     part: str
@@ -43,6 +45,10 @@ class Report:
     violated_holds: int
     asynchronous: dict[str, int]
     gaps: dict[str, int]
+    cuts: dict[str, int]
+    """What a partial analysis leaves out."""
+    clocks: tuple[tuple[str, int, float, float], ...]
+    """(clock, timed ends, longest need, least slack of a hold) of each."""
 
     @property
     def slack(self) -> float | None:
@@ -52,12 +58,15 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether nothing lacks data and no slack is negative."""
-        return not self.gaps and self.hold >= 0 and (self.slack is None or self.slack >= 0)
+        return not any(self.problems())
 
     def problems(self) -> Iterator[str]:
         """A sentence for each thing that is wrong."""
         for gap, times in self.gaps.items():
             yield f"{gap} ({times} times): what depends on it is not counted"
+        for clock, ends, _, _ in self.clocks if not self.cuts else ():
+            if clock != MAIN:
+                yield f"{ends} ends are clocked by {clock}, and not by {MAIN}"
         if self.slack is not None and self.slack < 0:
             assert self.clock_hz is not None
             yield (
@@ -105,6 +114,16 @@ class Report:
             "clock_crossings": self.crossings,
             "asynchronous_pins": dict(self.asynchronous),
             "without_data": dict(self.gaps),
+            "left_out": dict(self.cuts),
+            "clocks": [
+                {
+                    "clock": clock,
+                    "ends": ends,
+                    "longest_ns": _rounded(need),
+                    "hold_slack_ns": _rounded(slack),
+                }
+                for clock, ends, need, slack in self.clocks
+            ],
             "constants": [asdict(c) for c in CONSTANTS],
         }
 
@@ -125,6 +144,12 @@ class Report:
             f"{self.untimed} ends are not timed, because their inputs are constant or "
             f"asynchronous; {self.crossings} are reached from another clock only"
         )
+        for clock, ends, need, slack in self.clocks if len(self.clocks) > 1 else ():
+            yield f"  {clock}: {ends} ends, longest {need:.3f} ns, hold slack {slack:.3f} ns"
+        if self.cuts:
+            yield f"left out, {sum(self.cuts.values())} in all, so that other paths may be longer:"
+            for what, times in sorted(self.cuts.items(), key=lambda item: -item[1])[:_SHOWN]:
+                yield f"  {times:6d}  {what}"
         if self.asynchronous:
             pins = ", ".join(f"{stem} ({count})" for stem, count in self.asynchronous.items())
             yield f"pins of the processor without a clock: {pins}"
@@ -160,7 +185,7 @@ def make_report(
     timing: Timing, part: str, source: str, clock_hz: float | None, paths: int
 ) -> Report:
     """``paths``: how many of the worst to keep for set-up, and half as many for hold."""
-    needs = timing.needs[~np.isnan(timing.needs)]
+    needs = timing.needs[timing.of_clock & ~np.isnan(timing.needs)]
     bars = np.bincount((needs.clip(0) / _BINS).astype(np.int64))
     return Report(
         part,
@@ -176,9 +201,11 @@ def make_report(
         dict(timing.design.counts),
         int(np.isnan(timing.needs).sum()) - timing.crossings,
         timing.crossings,
-        int((timing.slacks < 0).sum()),
+        int((timing.slacks[timing.of_clock] < 0).sum()),
         dict(timing.design.asynchronous),
         dict(timing.design.gaps),
+        dict(timing.design.cuts),
+        tuple(timing.by_clock()),
     )
 
 

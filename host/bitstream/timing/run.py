@@ -21,11 +21,13 @@ from tritstream.bitstream.wiring import Wiring
 PATHS = 10
 
 
-def features_of_bit(data: bytes, name: str, database: Database) -> Mapping[str, list[str]]:
-    """Features by tile. Raises BitstreamError for what is no whole .bit of the part, and for bits
-    that mean nothing known: what they do to time is not known either."""
+def features_of_bit(
+    data: bytes, name: str, database: Database, partial: bool = False
+) -> Mapping[str, list[str]]:
+    """Features by tile. Raises BitstreamError for what is no whole .bit of the part, and but for a
+    partial analysis for bits that mean nothing known: what they do to time is not known either."""
     bitmap = Layout(database).decode(frames_of(read_bit(data, name), database.device, name))
-    if bitmap.unknown:
+    if bitmap.unknown and not partial:
         raise BitstreamError(f"{len(bitmap.unknown)} bits of {name} mean nothing known")
     return bitmap.features
 
@@ -49,11 +51,13 @@ def analyse_features(
     database: Database,
     features: Mapping[str, list[str]],
     progress: Callable[[str], None] = lambda text: None,
+    partial: bool = False,
 ) -> Timing:
-    """Raises BitstreamError, naming the tile, for what contradicts itself or is not known."""
+    """Raises BitstreamError, naming the tile, for what contradicts itself or is not known; with
+    ``partial`` that is left out."""
     progress("following routes")
     wiring = Wiring(database, open_nodes(database), features)
-    design = build(database, wiring, features)
+    design = build(database, wiring, features, partial)
     progress("adding up delays")
     return analyse(design)
 
@@ -65,6 +69,7 @@ def report_of(
     clock_hz: float | None = None,
     paths: int = PATHS,
     progress: Callable[[str], None] = lambda text: None,
+    partial: bool = False,
 ) -> Report:
     """Of FASM (a path), or a .bit (its name and bytes), with the database in a folder or
     $PRJXRAY_DB_DIR. Raises BitstreamError."""
@@ -73,7 +78,7 @@ def report_of(
     if isinstance(source, Path):
         name, features = str(source), features_of_fasm(source, database)
     else:
-        name, features = source[0], features_of_bit(source[1], source[0], database)
-    timing = analyse_features(database, features, progress)
+        name, features = source[0], features_of_bit(source[1], source[0], database, partial)
+    timing = analyse_features(database, features, progress, partial)
     progress("finding the worst paths")
     return make_report(timing, part, name, clock_hz, paths)

@@ -29,15 +29,17 @@ _TABLES = {
 @dataclass(frozen=True)
 class Pins:
     """What a slice is connected to: ``constant`` gives the level of an input pin that is constant,
-    ``point`` the point of one that is not, ``clock`` the number of the clock pin."""
+    ``point`` the point of one that is not, ``clock`` the number of the clock pin, which
+    may be inverted."""
 
     constant: Callable[[str], int | None]
     point: Callable[[str], int | None]
-    clock: Callable[[], int]
+    clock: Callable[[bool], int]
 
 
 class SliceTiming:
-    """Makes the arcs of one slice in a graph."""
+    """Makes the arcs of one slice in a graph. ``cut`` is told of each cell that is left out because
+    it is not known here; without it such a cell is an error."""
 
     def __init__(
         self,
@@ -48,8 +50,11 @@ class SliceTiming:
         graph: Graph,
         pins: Pins,
         data: TimingData,
+        cut: Callable[[str], None] | None,
     ) -> None:
-        configuration.check()
+        if cut is None:
+            configuration.check()
+        self._cut = cut
         self._c, self._graph, self._pins, self._kind = configuration, graph, pins, kind
         self._where = tile, f"{kind}_{site}"
         self._cells = data.cells(_CELLS[kind])
@@ -108,6 +113,11 @@ class SliceTiming:
         name = f"{letter}{inputs}LUT"
         if name in self._made:
             return self._made[name] if self._made[name] >= 0 else None
+        if self._cut is not None and any(
+            f"{letter}LUT.{mode}" in self._c.features for mode in ("RAM", "SRL", "SMALL")
+        ):
+            self._cut("shift registers and memories in look-up tables")
+            return self._new(name)  # where no path begins
         kind = _TABLES[self._kind, inputs]
         live = self._live(letter, inputs)
         if not live:
@@ -231,7 +241,11 @@ class SliceTiming:
         if own in self._made:
             return self._made[own]
         at = self._new(own)  # known before it is made: a flip-flop may feed itself
-        features, clock = self._c.features, self._pins.clock()
+        features = self._c.features
+        if self._cut is not None and "LATCH" in features:
+            self._cut("latches")
+            return at
+        clock = self._pins.clock("CLKINV" in features)
         name = "/".join((*self._where, own))
         cell = self._cell("", "REG_INIT_FF" if kind == "FF" else "FF_INIT")
         reaches = self._via(own, "clk")
@@ -256,10 +270,23 @@ class SliceTiming:
             point = self._behind(own, "CE", "ce")
             end(point, setups[1][1], FF_CONTROL_HOLD.value, "CE")
         if "SRUSEDMUX" in features:
-            if "FFSYNC" not in features and self._pins.constant("SR") is None:
-                raise BitstreamError(f"{self._c.name}.FFSYNC is not set: a reset without a clock")
-            end(self._behind(own, "SR", "sr"), FF_RESET.value, FF_CONTROL_HOLD.value, "SR")
+            setup = FF_RESET.value
+            if "FFSYNC" not in features:
+                setup = self._recovery("REG_INIT_FF" if kind == "FF" else "FF_INIT")
+            end(self._behind(own, "SR", "sr"), setup, FF_CONTROL_HOLD.value, "SR")
         return at
+
+    def _recovery(self, cell: str) -> float:
+        """How long before an edge a reset without a clock must end, in ns."""
+        found = [
+            check[1]
+            for state in ("QL", "QH")
+            for check in [self._cell("", f"{cell}_{state}").checks.get(("RECOVERY", "SR"))]
+            if check is not None
+        ]
+        if not found:
+            raise BitstreamError(f"the database has no recovery of a reset in {self._kind}")
+        return max(found)
 
     def _own_data(self, letter: str) -> int | None:
         """What is before A5FF and its like."""
