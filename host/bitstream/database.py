@@ -44,6 +44,8 @@ class Tile:
     x: int
     y: int
     blocks: Mapping[str, Block]
+    sites: Mapping[str, str] = field(default_factory=dict)
+    """The types of its sites by their names on the device."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,8 @@ def _tile(name: str, body: dict[str, Any]) -> Tile:
                 tuple(sorted((there, here) for here, there in alias["sites"].items())),
             ),
         )
-    return Tile(name, body["type"], body["grid_x"], body["grid_y"], blocks)
+    sites = body.get("sites", {})
+    return Tile(name, body["type"], body["grid_x"], body["grid_y"], blocks, sites)
 
 
 def _bit(text: str) -> tuple[int, int, bool]:

@@ -16,6 +16,7 @@ from tritstream.cli.overlay_verify import add_source, bitstream_bytes, overlays_
 from tritstream.files import atomic_write_bytes
 
 _PART = "xc7z020clg400-1"
+PLACED = "placed.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
         "$PRJXRAY_DB_DIR)",
+    )
+    parser.add_argument(
+        "--netlist",
+        metavar="FILE",
+        help="what nextpnr-xilinx has written, to name cells by the RTL (default: "
+        f"{PLACED} beside the FASM, or where a build leaves it)",
     )
     parser.add_argument(
         "--partial",
@@ -77,7 +84,14 @@ def _reports(args: argparse.Namespace) -> list[Any]:
         raise OverlayError(f"--output {args.output} is for one report: name one overlay")
     for part, source, own in sources:
         report = report_of(
-            part, database, source, clock or own, args.paths, show_progress, args.partial
+            part,
+            database,
+            source,
+            clock or own,
+            args.paths,
+            show_progress,
+            args.partial,
+            _netlist(args, source),
         )
         show_progress("")
         if not args.json:
@@ -112,6 +126,19 @@ def _sources(
         )
         for o in overlays
     ]
+
+
+def _netlist(args: argparse.Namespace, source: Path | tuple[str, bytes]) -> Path | None:
+    """What is named, or else what a build has left beside the FASM or above the overlay."""
+    if args.netlist:
+        return Path(args.netlist)
+    if isinstance(source, Path):
+        beside = source.parent / PLACED
+    elif args.source:
+        beside = Path(args.source).parent / PLACED
+    else:
+        return None
+    return beside if beside.is_file() else None
 
 
 def write_json(path: Path, report: dict[str, Any]) -> None:

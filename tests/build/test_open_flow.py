@@ -106,6 +106,8 @@ def test_a_whole_build(
     assert manifest.timing is not None
     analysis = json.loads((output / manifest.timing.file).read_bytes())
     assert analysis["source"] == "design.fasm" and analysis["passed"]
+    first = analysis["setup"]["paths"][0]["steps"][0]
+    assert first["name"] == "engine.core.begin design.sv:7"
     estimated = manifest.build["estimated"]
     assert estimated["clock_met_mhz"] == analysis["setup"]["mhz"]
     assert estimated["place_and_route_mhz"] == 120.5

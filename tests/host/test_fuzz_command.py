@@ -73,7 +73,7 @@ OPTIONS = {
     "overlay": (
         *("list", "install", "verify", "timing", "path", "--board", "--from", "--sha256"),
         *("--deep", "--fasm", "--rtl", "--database", "--image", "--bit", "--part", "--clock"),
-        *("--paths", "--partial", "-o", "--json"),
+        *("--paths", "--partial", "--netlist", "-o", "--json"),
     ),
     "cosim": (
         *("-c", "--stall", "--latency", "--runs", "--layers", "--plot", "--image", "--seed"),

@@ -100,8 +100,8 @@ def _synthesise(arguments: list[str]) -> int:
 
 
 def _place(arguments: list[str]) -> int:
-    names = ("--chipdb", "--json", "--xdc", "--fasm", "--seed", "--freq")
-    chipdb, netlist, constraints, fasm, seed, _ = _options(arguments, *names)
+    names = ("--chipdb", "--json", "--xdc", "--fasm", "--write", "--seed", "--freq")
+    chipdb, netlist, constraints, fasm, placed, seed, _ = _options(arguments, *names)
     assert "--timing-allow-fail" in arguments
     assert all(Path(p).is_file() for p in (chipdb, netlist, constraints))
     print("Info: Device utilisation:")
@@ -115,8 +115,18 @@ def _place(arguments: list[str]) -> int:
     print("Info: Max frequency for clock 'clk': 33.00 MHz (FAIL at 100.00 MHz)")
     print("Warning: Max frequency for clock 'clk': 120.50 MHz (PASS at 100.00 MHz)")
     lines = [f"# seed {seed}", *_route(int(os.environ.get("FAKE_TABLES", "3")))]
+    _written("nextpnr-xilinx", placed, json.dumps(_placed()))
     _written("nextpnr-xilinx", fasm, "\n".join(lines) + "\n")
     return 0
+
+
+def _placed() -> dict[str, object]:
+    cell = {
+        "attributes": {"NEXTPNR_BEL": "SLICE_X2Y0/AFF", "src": "design.sv:7.3-8.4|/x/ff_map.v:1"},
+        "connections": {"Q": [5]},
+    }
+    nets = {"engine.core.begin": {"bits": [5], "attributes": {"ROUTING": "x"}}}
+    return {"modules": {"zynq7_top": {"cells": {"$ff$1": cell}, "netnames": nets}}}
 
 
 def _route(tables: int) -> list[str]:

@@ -129,6 +129,9 @@ def write_timing_database(
         name: {"type": name.rpartition("_")[0], "grid_x": x, "grid_y": y, "bits": {}}
         for name, (x, y) in places.items()
     }
+    for y in range(clbs):
+        grid[f"CLBLL_L_X1Y{y}"]["sites"] = {f"SLICE_X2Y{y}": "SLICEL"}
+    grid[BRAM]["sites"] = {"RAMB18_X0Y0": "FIFO18E1", "RAMB36_X0Y0": "RAMBFIFO36E1"}
     save(f"{fabric}/tilegrid.json", grid)
     save(f"{fabric}/tileconn.json", _touching(names))
     clb = _tile("L_", [("X0Y0", "SLICEL", slice_pins)], {"L_CLK": "P_CK"}, WITHIN, names)

@@ -34,6 +34,8 @@ class Step:
     delay: float
     arrival: float
     pips: int
+    name: str = ""
+    """Of the cell in the RTL, and its line, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Path:
     """What the clock's skew and the allowances for it take off, in ns."""
     steps: tuple[Step, ...]
     also: int = 0
+    end_name: str = ""
+    """Of the cell in the RTL where the path ends."""
 
 
 @dataclass(frozen=True)

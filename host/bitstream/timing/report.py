@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tritstream.bitstream.placed_netlist import Named
 from tritstream.bitstream.timing.analysis import MAIN, Path, Timing
 from tritstream.bitstream.timing.constants import CONSTANTS
 from tritstream.board.margin import uncertainty
@@ -176,15 +177,43 @@ def path_lines(title: str, path: Path) -> Iterator[str]:
     yield f"{title}: {what} {path.ns:.3f} ns, {path.start} to {path.end}.{path.pin}{more}"
     for step in path.steps:
         pips = f"  ({step.pips} pips)" if step.pips else ""
-        yield f"  {step.arrival:8.3f} {step.delay:+8.3f}  {step.point}{pips}"
+        name = f"  = {step.name}" if step.name else ""
+        yield f"  {step.arrival:8.3f} {step.delay:+8.3f}  {step.point}{pips}{name}"
+    if path.end_name:
+        yield f"  {'':17}  at {path.end_name}"
     check = "hold" if what == "slack" else "set-up"
     yield f"  {path.check:+17.3f}  {check}; {path.clock:+.3f} clock skew and its allowance"
 
 
+def with_names(path: Path, names: Mapping[str, Named]) -> Path:
+    """A path whose cells are named by what they are in the RTL."""
+
+    def shown(place: str) -> str:
+        named = names.get(place)
+        return "" if named is None else " ".join(filter(None, (named.name, named.source)))
+
+    steps = tuple(replace(s, name=shown(s.point) or shown(_cell(s.point))) for s in path.steps)
+    return replace(path, steps=steps, end_name=shown(path.end))
+
+
+def _cell(point: str) -> str:
+    """The half of a block RAM behind a point of one of its outputs."""
+    tile, _, rest = point.partition("/")
+    if not tile.startswith("BRAM"):
+        return ""
+    return f"{tile}/RAMB18_Y{int(rest.startswith('RAMB18E1'))}"
+
+
 def make_report(
-    timing: Timing, part: str, source: str, clock_hz: float | None, paths: int
+    timing: Timing,
+    part: str,
+    source: str,
+    clock_hz: float | None,
+    paths: int,
+    names: Mapping[str, Named] | None = None,
 ) -> Report:
     """``paths``: how many of the worst to keep for set-up, and half as many for hold."""
+    known = names or {}
     needs = timing.needs[timing.of_clock & ~np.isnan(timing.needs)]
     bars = np.bincount((needs.clip(0) / _BINS).astype(np.int64))
     return Report(
@@ -194,8 +223,8 @@ def make_report(
         timing.need,
         timing.period,
         timing.hold,
-        tuple(timing.worst(paths)),
-        tuple(timing.worst((paths + 1) // 2, hold=True)),
+        tuple(with_names(p, known) for p in timing.worst(paths)),
+        tuple(with_names(p, known) for p in timing.worst((paths + 1) // 2, hold=True)),
         tuple(timing.by_kind()),
         tuple((n * _BINS, int(ends)) for n, ends in enumerate(bars) if ends),
         dict(timing.design.counts),
@@ -214,6 +243,7 @@ def _path(path: Path) -> dict[str, Any]:
         "from": path.start,
         "to": path.end,
         "pin": path.pin,
+        "end_name": path.end_name,
         "ns": _rounded(path.ns),
         "check_ns": _rounded(path.check),
         "clock_ns": _rounded(path.clock),
@@ -224,6 +254,7 @@ def _path(path: Path) -> dict[str, Any]:
                 "delay_ns": _rounded(s.delay),
                 "arrival_ns": _rounded(s.arrival),
                 "pips": s.pips,
+                "name": s.name,
             }
             for s in path.steps
         ],

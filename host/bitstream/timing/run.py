@@ -12,6 +12,7 @@ from tritstream.bitstream.device import frames_of
 from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.packets import read_bit
 from tritstream.bitstream.placed import read_fasm
+from tritstream.bitstream.placed_netlist import read_names
 from tritstream.bitstream.routing import open_nodes
 from tritstream.bitstream.timing.analysis import Timing, analyse
 from tritstream.bitstream.timing.build import build
@@ -70,9 +71,10 @@ def report_of(
     paths: int = PATHS,
     progress: Callable[[str], None] = lambda text: None,
     partial: bool = False,
+    netlist: Path | None = None,
 ) -> Report:
     """Of FASM (a path), or a .bit (its name and bytes), with the database in a folder or
-    $PRJXRAY_DB_DIR. Raises BitstreamError."""
+    $PRJXRAY_DB_DIR; ``netlist``: what names the cells. Raises BitstreamError."""
     database = open_database(part, folder)
     progress("decoding")
     if isinstance(source, Path):
@@ -81,4 +83,5 @@ def report_of(
         name, features = source[0], features_of_bit(source[1], source[0], database, partial)
     timing = analyse_features(database, features, progress, partial)
     progress("finding the worst paths")
-    return make_report(timing, part, name, clock_hz, paths)
+    names = read_names(netlist, database) if netlist is not None else None
+    return make_report(timing, part, name, clock_hz, paths, names)

@@ -10,6 +10,8 @@ from tritstream.build.errors import ReportError
 from tritstream.build.open.synthesis import NETLIST
 
 FASM = "design.fasm"
+PLACED = "placed.json"
+"""The netlist with the place of each cell, which names what the timing analysis finds."""
 TARGET_MHZ = 100.0
 """What nextpnr-xilinx works towards; that it is missed does not stop it."""
 _ROWS = {"SLICE_FFX": "ff", "RAMB36E1": "bram36", "DSP48E1": "dsp", "SLICE_LUTX": "lut sites"}
@@ -31,7 +33,7 @@ def command(
     return [
         *nextpnr,
         *("--chipdb", str(chipdb), "--xdc", "design.xdc"),
-        *("--json", NETLIST, "--fasm", FASM),
+        *("--json", NETLIST, "--fasm", FASM, "--write", PLACED),
         *("--freq", f"{TARGET_MHZ:g}", "--timing-allow-fail", "--seed", str(seed)),
         *options,
     ]
