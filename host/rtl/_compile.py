@@ -38,6 +38,8 @@ class Options:
     masters: bool | None = None
     prefix: str = ""
     """What the names of all modules start with, so that several kernels fit into one design."""
+    recurrence: float = 0.0
+    """Nanoseconds that what an iteration hands to the next may take, where more than the period."""
     target: Target = VENDOR
     """One that instantiates memories has a memory latency of two."""
 
@@ -49,7 +51,9 @@ class Options:
     @property
     def timing(self) -> Timing:
         """What the scheduler aims at."""
-        return Timing(self.period, self.fabric, self.latency, self.read_ports, self.target)
+        return Timing(
+            self.period, self.fabric, self.latency, self.read_ports, self.target, self.recurrence
+        )
 
     @property
     def style(self) -> Style:

@@ -19,24 +19,24 @@ class Mutation:
 
 
 _RUN, _CONTROL, _FIFO, _SLICE = "run", "control", "fifo", "slice of a Zynq-7000"
-_CHECK = "check"
+_CHECK, _OPEN_FIFO = "check", "fifo for open tools"
 _READER, _WRITER = "reader of 128 bits, 2 users", "writer of 128 bits, 3 users"
 _READ_WORDS, _WRITE_WORDS = "words of a reader of 128 bits", "words of a writer of 128 bits"
 _ZYNQ = "control of a Zynq-7000"
 
 MUTATIONS = (
-    Mutation("shell_run", "state <= armed ? BEGIN : FINISH", "state <= BEGIN", _RUN,
+    Mutation("shell_run", "following = armed ? BEGIN : FINISH", "following = BEGIN", _RUN,
              "P_unarmed_start_ends"),
     Mutation("shell_run", "(met != '0) | (core_done & ~quiet)", "core_done & ~quiet", _RUN,
              "P_error_stops"),
-    Mutation("shell_run", "DRAIN: if (quiet) begin", "DRAIN: begin", _RUN,
+    Mutation("shell_run", "DRAIN: if (quiet) following", "DRAIN: following", _RUN,
              "P_core_reset_when_quiet"),
     Mutation("shell_run", "else if (busy) faults <= faults | met;", "", _RUN,
              "P_error_is_reported"),
     Mutation("shell_run", "halted <= busy & ~finished & (halted | halt);",
              "halted <= busy & ~finished & halt & (state != RUN);", _RUN, "P_halt_ends"),
-    Mutation("shell_run", "if (left == 2'd0) state <= FINISH;",
-             "if (left == 2'd0) state <= IDLE;", _RUN, "P_busy"),
+    Mutation("shell_run", "if (left == 2'd0) following = FINISH;",
+             "if (left == 2'd0) following = IDLE;", _RUN, "P_busy"),
     Mutation("shell_run", "assign met = {bad, outside,", "assign met = {1'b0, outside,", _RUN,
              "P_error_is_reported"),
     Mutation("shell_check", "bad <= bad | (sizes", "bad <= (sizes", _CHECK, "P_refusal_stays"),
@@ -66,8 +66,12 @@ MUTATIONS = (
              "P_data_stays"),
     Mutation("shell_fifo", "words[tail[BITS-1:0]] <= in_data", "words[head[BITS-1:0]] <= in_data",
              _FIFO, "P_word"),
+    Mutation("tritstream_fifo", "stuck | (push & last)", "stuck", _OPEN_FIFO, "P_bound"),
+    Mutation("tritstream_fifo", "push | (read ? two : one)", "push | one", _OPEN_FIFO,
+             "P_valid_is_a_word"),
+    Mutation("tritstream_fifo", "some & (~read_valid | move)", "some", _OPEN_FIFO, "P_word"),
     Mutation("shell_reader", "- {1'b0, start[WORD_BITS-1:0]}", "", _READER, "P_no_4k_crossing"),
-    Mutation("shell_reader", "& ~under_way[TAG_BITS]\n", "\n", _READER, "P_outstanding", 80),
+    Mutation("shell_reader", "& ~all_under_way\n", "\n", _READER, "P_outstanding", 80),
     Mutation("shell_reader", "planned & allowed & ~stop", "planned & allowed", _READER,
              "P_stop_begins_nothing"),
     Mutation("shell_reader", "planned & allowed & ~stop", "planned & ~stop", _READER, "P_window"),

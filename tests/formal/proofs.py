@@ -45,6 +45,14 @@ class Proof:
 
 PROOFS = (
     Proof("fifo", "shell_fifo", "shell_fifo", {"WIDTH": 2, "DEPTH": 4}, cheap=True),
+    Proof(
+        "fifo for open tools", "tritstream_fifo", "tritstream_fifo", {"WIDTH": 2, "DEPTH": 4},
+        ("tritstream_ram",), cheap=True,
+    ),
+    Proof(
+        "shallow fifo for open tools", "tritstream_fifo", "tritstream_fifo",
+        {"WIDTH": 1, "DEPTH": 2}, ("tritstream_ram",), cheap=True,
+    ),
     Proof("run", "shell_run", "shell_run", cheap=True),
     Proof("check", "shell_check", "shell_check", CHECK, cheap=True),
     Proof("control", "shell_control", "shell_control", CONTROL, cheap=True),

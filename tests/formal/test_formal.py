@@ -31,7 +31,9 @@ def test_no_property_fails_in_the_first_cycles(proof: Proof, tmp_path: Path) -> 
 def test_a_fault_is_seen_by_yosys_alone(tmp_path: Path) -> None:
     """What the test above is worth."""
     proof = next(proof for proof in CHEAP if proof.name == "run")
-    translated(proof, tmp_path, ("state <= armed ? BEGIN : FINISH", "state <= BEGIN"), proof.module)
+    translated(
+        proof, tmp_path, ("following = armed ? BEGIN : FINISH", "following = BEGIN"), proof.module
+    )
     assert not holds_for(proof.module, proof.parameters, CYCLES, tmp_path)
 
 

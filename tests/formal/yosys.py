@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from tritstream.rtl import library
+
 PROPERTIES = Path(__file__).with_name("properties")
 PROPERTY = re.compile(r"\b(P_\w+)\s*:\s*assert\b")
 COMMON = """
@@ -36,10 +38,12 @@ class YosysError(RuntimeError):
 
 
 def source_of(module: str, changes: Sequence[tuple[str, str]] = ()) -> str:
-    """The Verilog of a module of the shell, with pieces replaced, each of which occurs once."""
+    """The Verilog of a module of the shell or of the RTL compiler, with pieces replaced, each of
+    which occurs once."""
     own = PROPERTIES / f"{module}.sv"
     path = own if module.startswith("any_") else files("tritstream.shell") / "verilog" / own.name
-    text = path.read_text(encoding="utf-8")
+    compilers = module.startswith("tritstream_")
+    text = library(module) if compilers else path.read_text(encoding="utf-8")
     for before, after in changes:
         if text.count(before) != 1:
             raise ValueError(f"{module} has {text.count(before)} times {before!r}, not once")

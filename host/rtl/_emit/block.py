@@ -7,10 +7,12 @@ bubble); accesses that can block in later stages hold the block through its cloc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from tritstream.rtl._compiled import MappedText
 from tritstream.rtl._emit.controller import hazards
+from tritstream.rtl._emit.delays import Wait, memory_lengths, pieces
 from tritstream.rtl._emit.expressions import items_of
 from tritstream.rtl._emit.products import product_module, product_name
 from tritstream.rtl._emit.scope import (
@@ -38,7 +40,7 @@ from tritstream.rtl._ir.storage import address_bits
 from tritstream.rtl._mlir import Origin
 from tritstream.rtl._ports import COUNT_BITS
 from tritstream.rtl._schedule import Schedule
-from tritstream.verilog import Instance, Layout, all_of, extend, literal, pin
+from tritstream.verilog import Instance, Layout, all_of, extend, literal, pin, pins
 
 BLOCK_RAM_BITS = 4096
 """Banks larger than this ask for block RAM, smaller ones for LUT RAM."""
@@ -55,6 +57,16 @@ def stages_of(schedule: Schedule) -> Stages:
     return Stages(block.name, block.unit is not None, schedule.last_enabled)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A node's value in a stage that nothing holds, ``begin``, and the later ones that want it."""
+
+    source: str
+    width: int
+    begin: int
+    stages: set[int]
+
+
 class BlockWriter:
     """Writes one block into a scope, and what it asks of others into the uses."""
 
@@ -67,6 +79,7 @@ class BlockWriter:
         self._stages = stages_of(schedule)
         self._names: dict[tuple[Node, int | None], str] = {}
         self._origin: Origin | None = None
+        self._waiting: dict[Node, _Waiting] = {}
 
     def write(self) -> None:
         """The block of a process."""
@@ -88,6 +101,7 @@ class BlockWriter:
             stage = schedule.commit[variable]
             value = self.bits(node, stage, 0, variable.width)
             self._uses.update(variable, self._stages.active(stage), value)
+        self.finish()
 
     def nodes(self) -> None:
         """Every node."""
@@ -125,15 +139,62 @@ class BlockWriter:
 
     def _delayed(self, node: Node, previous: str, width: int, own: int, stage: int) -> str:
         """The node's value in a later stage of a pipeline, a register a stage."""
-        for k in range(own + 1, stage + 1):
-            enable = f"if ({self._name}_ce) " if k <= self._schedule.last_enabled else ""
-            key = (node, k)
-            if key not in self._names:
-                kept = self._names[key] = f"{self._name}_{_hint(node)}_{node.id}_d{k}"
-                self._scope.declare(kept, width)
-                self._scope.clocked(f"{enable}{kept} <= {previous};")
-            previous = self._names[key]
-        return previous
+        held = self._schedule.last_enabled
+        in_memory = bool(self._scope.style.target.delay_memories)
+        for k in range(own + 1, min(stage, held) + 1 if in_memory else stage + 1):
+            enable = f"if ({self._name}_ce) " if k <= held else ""
+            previous = self._register(node, k, width, f"{enable}%s <= {previous};")
+        if not in_memory or stage <= held:
+            return previous
+        waiting = self._waiting.setdefault(node, _Waiting(previous, width, max(own, held), set()))
+        waiting.stages.add(stage)
+        return self._name_at(node, stage)
+
+    def _name_at(self, node: Node, stage: int) -> str:
+        return f"{self._name}_{_hint(node)}_{node.id}_d{stage}"
+
+    def _register(self, node: Node, stage: int, width: int, statement: str = "") -> str:
+        """A signal of the node's value in a later stage, made if it is new; the statement that sets
+        it has %s for its name."""
+        key = (node, stage)
+        if key not in self._names:
+            name = self._names[key] = self._name_at(node, stage)
+            self._scope.declare(name, width)
+            if statement:
+                self._scope.clocked(statement % name)
+        return self._names[key]
+
+    def finish(self) -> None:
+        """What waits for stages that nothing holds: in memories, and the rest in registers."""
+        waits: dict[tuple[Node, int], Wait] = {}
+        for node, waiting in self._waiting.items():
+            begin = waiting.begin
+            for stage in sorted(waiting.stages):
+                waits[node, stage] = Wait(waiting.width, begin, stage)
+                begin = stage
+        lengths = memory_lengths(waits.values(), self._scope.style.target.delay_memories)
+        through: dict[int, list[tuple[str, str, int]]] = {length: [] for length in lengths}
+        for (node, _), wait in waits.items():
+            waiting = self._waiting[node]
+
+            def at(stage: int, node: Node = node, waiting: _Waiting = waiting) -> str:
+                return waiting.source if stage == waiting.begin else self._name_at(node, stage)
+
+            begin = wait.begin
+            for begin, length in pieces(wait, lengths):
+                out = self._register(node, begin + length, wait.width)
+                through[length].append((at(begin), out, wait.width))
+                begin += length
+            for k in range(begin + 1, wait.end + 1):
+                self._register(node, k, wait.width, f"%s <= {at(k - 1)};")
+        for length, words in through.items():
+            width = sum(w for *_, w in words)
+            sources = ", ".join(source for source, _, _ in words)
+            targets = ", ".join(target for _, target, _ in words)
+            rows = (*pins(["clk"]), pin("in", f"{{{sources}}}"), pin("out", f"{{{targets}}}"))
+            parameters = f".WIDTH({width}), .LENGTH({length})"
+            module, name = self._scope.need_delay(), f"{self._name}_wait{length}"
+            self._scope.add(Instance(module, name, rows, parameters, Layout.LINE))
 
     def bits(self, node: Node, stage: int, low: int, width: int) -> str:
         """Bits [low, low + width) of the integer that a node denotes."""
@@ -255,7 +316,7 @@ class BlockWriter:
         first = [x for x in self._blocking if schedule.access[x] == 0]
         later = [x for x in self._blocking if schedule.access[x] > 0]
         running = [f"(state == run_{name})"]
-        running.append(f"({name}_left != 0)" if schedule.pipelined else f"~{name}_started")
+        running.append(f"{name}_more" if schedule.pipelined else f"~{name}_started")
         if not schedule.pipelined:
             running += hazards(self._block)
         enable = [f"{name}_ce"] if later else []

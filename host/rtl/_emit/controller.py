@@ -74,7 +74,9 @@ class ControllerWriter:
             comma = "," if k + 1 < len(self._states) else ""
             note = f"  // {state.comment}" if state.comment else ""
             lines.append(f"  {state.name}{comma}{note}")
-        return [*lines, "} state_t;", "state_t state;"]
+        wanted = self._scope.style.target.one_hot_states
+        attribute = '(* fsm_encoding = "one-hot" *) ' if wanted else ""
+        return [*lines, "} state_t;", f"{attribute}state_t state;"]
 
     def transitions(self) -> list[str]:
         """The process that changes the state."""
@@ -115,13 +117,20 @@ class ControllerWriter:
         if loop is None:
             return self._add(f"run_{name}", f"if ({name}_end) state <= {after};", note)
         busy = f"(|{name}_v)" if depth > 1 else FALSE
-        line = f"if (({name}_left == 0) & ~{busy}) state <= {after};"
+        line = f"if (~{name}_more & ~{busy}) state <= {after};"
         run = self._add(f"run_{name}", line, note, loop.origin)
         init, trips = self._start_loop(loop, run, after, hazards(block))
         self._scope.declare(f"{name}_left", COUNT_BITS)
         self._scope.clocked(
             f"if (state == {init}) {name}_left <= {trips};",
             f"else if ({name}_fire) {name}_left <= {name}_left - 1;",
+        )
+        # Whether any are left, in a register: an iteration starts on it, and the count is long. A
+        # loop of no iterations is never run.
+        self._scope.declare(f"{name}_more", 1)
+        self._scope.clocked(
+            f"if (state == {init}) {name}_more <= 1'b1;",
+            f"else if ({name}_fire) {name}_more <= {name}_left != 1;",
         )
         return init
 

@@ -34,7 +34,8 @@ def emit_design(
     goes into ``modules``, by name."""
     scope, uses = Scope(style), Uses(credits=credits_of(schedules.values()))
     pending = [f"({m.name}_pending == 0)" for m in design.masters if m.writes]
-    pending += [f"({channel.name}_owed == 0)" for channel in uses.credits]
+    for channel in uses.credits:
+        pending += [f"({channel.name}_owed == 0)", f"~{channel.name}_took"]
     controller = ControllerWriter(scope, uses, schedules)
     controller.write(design.items, pending)
     for block, schedule in schedules.items():

@@ -88,6 +88,11 @@ class Scope:
         self.need_ram()
         return self._need("tritstream_fifo")
 
+    def need_delay(self) -> str:
+        """The name of the module of a delay in a memory."""
+        self.need_ram()
+        return self._need("tritstream_delay")
+
     def _need(self, module: str) -> str:
         prefix = self.style.prefix
         self.modules[prefix + module] = MappedText(library(module, prefix))

@@ -20,7 +20,7 @@ def credits_of(schedules: Iterable[Schedule]) -> dict[Channel, Credits]:
     if not reserved:
         return {}
     latest = max(s.access[put] for s in schedules for put in s.reserved)
-    depth = 1 << (latest + 8).bit_length()
+    depth = 1 << (latest + 10).bit_length()
     return {put.channel: Credits(depth) for put in reserved}
 
 
@@ -58,14 +58,22 @@ def _write_credits(scope: Scope, channel: Channel, credits: Credits) -> None:
     parameters = f".WIDTH({channel.width}), .DEPTH({depth})"
     scope.add(Instance(module, f"{name}_fifo", rows, parameters, Layout.WRAPPED))
     zeros = f"{bits - 1}'d0"
+    # What happens is counted a cycle later, so that nothing long stands before the sum.
+    events = {
+        "took": any_of(credits.taken),
+        "gone": f"{name}_valid & {name}_ready",
+        "returned": any_of(credits.returned),
+    }
+    for event, text in events.items():
+        scope.declare(f"{name}_{event}", 1)
+        scope.clocked(f"{name}_{event} <= ~rst & ({text});")
     scope.clocked(
         f"if (rst) {name}_owed <= '0;",
-        f"else {name}_owed <= {name}_owed + {{{zeros}, {any_of(credits.taken)}}} "
-        f"- {{{zeros}, {name}_valid & {name}_ready}} "
-        f"- {{{zeros}, {any_of(credits.returned)}}};",
+        f"else {name}_owed <= {name}_owed + {{{zeros}, {name}_took}} "
+        f"- {{{zeros}, {name}_gone}} - {{{zeros}, {name}_returned}};",
     )
-    # A cycle late, in which one more may have come: hence the distance to the depth.
-    scope.clocked(f"{name}_room <= ~rst & ({name}_owed < {depth - 4});")
+    # Two cycles late, in which two more may have come: hence the distance to the depth.
+    scope.clocked(f"{name}_room <= ~rst & ({name}_owed < {depth - 5});")
 
 
 def write_masters(scope: Scope, uses: Uses, design: Design) -> None:

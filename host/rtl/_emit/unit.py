@@ -22,6 +22,7 @@ def write_unit(
     for variable, node in unit.block.nexts.items():
         value = writer.bits(node, schedule.commit[variable], 0, variable.width)
         inner.clocked(f"{variable.name} <= {value};")
+    writer.finish()
     prefix = scope.style.prefix
     name = f"{prefix}{process.removeprefix(prefix)}_{unit.name}"
     ports = [Port("input", "clk"), *(Port("input", v.name, v.width) for v in unit.inputs)]

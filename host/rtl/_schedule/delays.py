@@ -18,6 +18,7 @@ from tritstream.rtl._ir.operations import (
     Less,
     LoadedWord,
     Mul,
+    Mux,
     Node,
     Not,
     ReadVariable,
@@ -46,11 +47,14 @@ class Fabric:
     multiply: float
     memory: float
     """Clock to output of a block RAM without output register."""
+    spread: float = 0.0
+    """What a net takes more that goes to all bits of a word."""
 
 
 SERIES7 = Fabric("7-series -1", 1.0, 0.9, 1.1, 0.03, 4.2, 2.9)
+SERIES7_OPEN = Fabric("7-series -1, open tools", 1.5, 1.3, 1.8, 0.03, 4.2, 2.9, 0.8)
 ULTRASCALE_PLUS = Fabric("UltraScale+ -2", 0.4, 0.35, 0.5, 0.012, 2.2, 1.4)
-FABRICS = {"xc7": SERIES7, "xcup": ULTRASCALE_PLUS}
+FABRICS = {"xc7": SERIES7, "xc7-open": SERIES7_OPEN, "xcup": ULTRASCALE_PLUS}
 
 FREE = (
     Const, ReadVariable, ShiftLeftBy, ShiftRightBy, WrapSigned, WrapUnsigned, Insert, Not,
@@ -58,6 +62,10 @@ FREE = (
 )  # fmt: skip
 """Operations that are wires, or whose delay starts at a register; an inversion goes into the next
 table."""
+
+
+SPREAD_BITS = 8
+"""A condition that chooses between wider words has many loads."""
 
 
 def lut_levels(inputs: int) -> int:
@@ -78,6 +86,8 @@ def delay(node: Node, fabric: Fabric, width: int) -> float:
         return fabric.carry_start + fabric.carry_bit * max(a.width for a in node.args)
     if isinstance(node, Equal):
         return fabric.lut * lut_levels(2 * max(a.width for a in node.args))
+    if isinstance(node, Mux):
+        return fabric.lut + (fabric.spread if width > SPREAD_BITS else 0.0)
     if isinstance(node, Mul):
         return fabric.multiply
     if isinstance(node, ShiftLeft | ShiftRight):

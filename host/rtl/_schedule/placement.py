@@ -176,7 +176,7 @@ class _Attempt:
         """Values that an iteration hands on through themselves: all in one stage."""
         problem, schedule = self.problem, self.schedule
         members = set(component)
-        period = self.timing.period
+        period = max(self.timing.period, self.timing.recurrence)
         loop = problem.block.loop
         assert loop is not None
         self.check_recurrence(component, loop.name)

@@ -28,6 +28,9 @@ class Timing:
     read_ports: int = 2
     """Copies of a memory that may be made for reads in one cycle."""
     target: Target = VENDOR
+    recurrence: float = 0.0
+    """Nanoseconds that what an iteration hands to the next may take where that is more than the
+    period: no further stage could shorten it."""
 
     def product(self, widths: tuple[int, int]) -> tuple[int, int]:
         """Of a product in logic, operands of these widths with sign: rows a stage, and cycles."""

@@ -44,7 +44,7 @@ def _parsed(path: Path, name: str) -> Module:
     return parse(path.read_text(), f"{name}/{path.name}")
 
 
-OPEN_PERIOD = 8.0
+OPEN_PERIOD, OPEN_RECURRENCE = 8.5, 16.0
 """Nanoseconds that stages of the target zynq7-open are filled to, by the delay model."""
 
 
@@ -52,7 +52,12 @@ def options_for(configuration: Configuration, target: Target = VENDOR) -> Option
     """The clock and fabric of the configuration's board. Targets other than the vendor's are for
     7-series."""
     if target is not VENDOR:
-        return Options(period=OPEN_PERIOD, target=target)
+        return Options(
+            period=OPEN_PERIOD,
+            fabric=FABRICS["xc7-open"],
+            target=target,
+            recurrence=OPEN_RECURRENCE,
+        )
     board = configuration.board
     fabric = FABRICS["xc7" if board.ps_type == "zynq7" else "xcup"]
     return Options(period=1e9 / board.clock_hz, fabric=fabric)

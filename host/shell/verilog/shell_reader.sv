@@ -126,16 +126,18 @@ module shell_reader #(
 
   // Issue: `reserved` words are in the FIFO or on their way to it.
   logic [ROOM_BITS-1:0] reserved;
-  logic [TAG_BITS:0] tag_head, tag_tail, under_way;
+  logic [TAG_BITS:0] tag_head, tag_tail;      // of the bursts under way
+  logic some_under_way, all_under_way;
   logic [USER_BITS-1:0] tags [0:BURSTS-1];
   logic ended, taken;
-  assign under_way = tag_tail - tag_head;
+  assign some_under_way = tag_tail != tag_head;
+  assign all_under_way = (tag_tail ^ tag_head) == (TAG_BITS+1)'(BURSTS);
   assign outside = planned & ~allowed;
-  assign issue = planned & allowed & ~stop & (~arvalid | arready) & ~under_way[TAG_BITS]
+  assign issue = planned & allowed & ~stop & (~arvalid | arready) & ~all_under_way
     & (ROOM_BITS'(planned_length) <= ROOM_BITS'(DEPTH) - reserved);
   assign ended = rvalid & rready & rlast;
-  assign quiet = ~arvalid & (under_way == '0) & (~planned | stop);
-  assign rready = under_way != '0;
+  assign quiet = ~arvalid & ~some_under_way & (~planned | stop);
+  assign rready = some_under_way;
   always_ff @(posedge clk)
     if (rst) begin
       arvalid <= 1'b0;
@@ -147,9 +149,16 @@ module shell_reader #(
       if (issue) tag_tail <= tag_tail + 1'b1;
       if (ended) tag_head <= tag_head + 1'b1;
     end
+  // A word that a user takes gives its room back a cycle later: when it is taken is known late.
+  logic given;
   always_ff @(posedge clk)
-    if (forget) reserved <= '0;
-    else reserved <= reserved + (issue ? ROOM_BITS'(planned_length) : '0) - ROOM_BITS'(taken);
+    if (forget) begin
+      reserved <= '0;
+      given <= 1'b0;
+    end else begin
+      given <= taken;
+      reserved <= reserved + (issue ? ROOM_BITS'(planned_length) : '0) - ROOM_BITS'(given);
+    end
   always_ff @(posedge clk)
     if (issue) begin
       araddr <= {planned_at, {BYTE_BITS{1'b0}}};

@@ -29,42 +29,45 @@ module shell_run (
   input  logic bad
 );
   typedef enum logic [2:0] {IDLE, BEGIN, RUN, DRAIN, RESET, FINISH} state_t;
-  state_t state;
+  state_t state, following;
+  logic resetting;
   logic [1:0] left;
   logic halted;
   logic [6:0] met;
   assign met = {bad, outside, 1'b0, halted, decode_error, write_error, read_error};
-  assign busy = state != IDLE;
-  assign finished = state == FINISH;
-  assign core_start = state == BEGIN;
-  assign core_rst = rst | (state == RESET);
-  assign stop = (state == DRAIN) | (state == RESET) | (state == FINISH);
-  assign clear = (state == RESET) | (state == FINISH);
+  assign core_rst = rst | resetting;
+  always_comb begin
+    following = state;
+    case (state)
+      IDLE: if (start) following = armed ? BEGIN : FINISH;
+      BEGIN: following = (met != '0) ? DRAIN : RUN;
+      // What a core asked for and did not take must not reach the next run either.
+      RUN: if ((met != '0) | (core_done & ~quiet)) following = DRAIN;
+        else if (core_done) following = FINISH;
+      DRAIN: if (quiet) following = RESET;
+      RESET: if (left == 2'd0) following = FINISH;
+      default: following = IDLE;
+    endcase
+  end
+  // What goes to every part of the design comes from a register of its own.
   always_ff @(posedge clk)
     if (rst) begin
       state <= IDLE;
       left <= 2'd0;
       halted <= 1'b0;
       faults <= '0;
+      {busy, finished, core_start, resetting, stop, clear} <= '0;
     end else begin
       if (start) faults <= {2'b00, ~armed, 4'b0000};
       else if (busy) faults <= faults | met;
       halted <= busy & ~finished & (halted | halt);
-      case (state)
-        IDLE: if (start) state <= armed ? BEGIN : FINISH;
-        BEGIN: state <= (met != '0) ? DRAIN : RUN;
-        // What a core asked for and did not take must not reach the next run either.
-        RUN: if ((met != '0) | (core_done & ~quiet)) state <= DRAIN;
-          else if (core_done) state <= FINISH;
-        DRAIN: if (quiet) begin
-          state <= RESET;
-          left <= 2'd3;
-        end
-        RESET: begin
-          left <= left - 2'd1;
-          if (left == 2'd0) state <= FINISH;
-        end
-        default: state <= IDLE;
-      endcase
+      left <= (state == RESET) ? left - 2'd1 : 2'd3;
+      state <= following;
+      busy <= following != IDLE;
+      finished <= following == FINISH;
+      core_start <= following == BEGIN;
+      resetting <= following == RESET;
+      stop <= (following == DRAIN) | (following == RESET) | (following == FINISH);
+      clear <= (following == RESET) | (following == FINISH);
     end
 endmodule

@@ -140,9 +140,15 @@ module shell_writer #(
     .in_valid(push), .in_ready(room), .in_data(data[DATA_BITS*who +: DATA_BITS]),
     .out_valid(there), .out_ready(taken), .out_data(word)
   );
+  logic came;  // a word, in the last cycle
   always_ff @(posedge clk)
-    if (forget) stored <= '0;
-    else stored <= stored + ROOM_BITS'(push) - (issue ? ROOM_BITS'(planned_length) : '0);
+    if (forget) begin
+      stored <= '0;
+      came <= 1'b0;
+    end else begin
+      came <= push;
+      stored <= stored + ROOM_BITS'(came) - (issue ? ROOM_BITS'(planned_length) : '0);
+    end
 
   // A burst goes out: its address and, beside it, its `unsent` beats.
   logic [COUNT_BITS-1:0] under_way;

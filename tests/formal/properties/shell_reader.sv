@@ -30,7 +30,7 @@
     P_outside_is_told: assert (!(planned & ~allowed) | outside);
   end
   always @* if (f_run) begin
-    P_bursts_are_counted: assert (f_bursts + 6'(arvalid) == 6'(under_way));
+    P_bursts_are_counted: assert (f_bursts + 6'(arvalid) == 6'((TAG_BITS+1)'(tag_tail - tag_head)));
     P_allowed: assert (!planned | (allowed == ((planned_at[63-BYTE_BITS:40-BYTE_BITS] == '0)
       & (first_page <= planned_at[12-BYTE_BITS +: 28]) & (planned_at[12-BYTE_BITS +: 28] <= last_page))));
     P_aligned: assert (!arvalid | (araddr[BYTE_BITS-1:0] == '0));

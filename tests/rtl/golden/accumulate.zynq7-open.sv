@@ -18,9 +18,10 @@ module accumulate (
     run_address,  // depth 1
     finish  // wait for the answers to all writes
   } state_t;
-  state_t state;
+  (* fsm_encoding = "one-hot" *) state_t state;
   logic [32:0] i_S_i_0_trips;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] start_fire;
   logic [0:0] start_started;
   logic [0:0] start_end;
@@ -49,7 +50,7 @@ module accumulate (
         state <= (i_S_i_0_trips[31:0] == 0) ? run_address : run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~1'b0) state <= run_address;
+        if (~S_i_0_more & ~1'b0) state <= run_address;
       end
       run_address: begin
         if (address_end) state <= finish;
@@ -65,6 +66,9 @@ module accumulate (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= i_S_i_0_trips[31:0];
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // start: once, 1 stage(s)
   assign start_fire = (state == run_start) & ~start_started;
@@ -82,7 +86,7 @@ module accumulate (
   assign S_i_0_total_5 = {{16{S_i_0_x_1[15]}}, S_i_0_x_1} + acc;
   // arith.trunci (line 17 of the MLIR, function accumulate)
   assign S_i_0_cut_6 = S_i_0_total_5;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0) & in_valid;
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more & in_valid;
 
   // address: once, 1 stage(s)
   assign address_fire = (state == run_address) & ~address_started;
@@ -100,5 +104,5 @@ module accumulate (
     else if (S_i_0_fire) acc <= S_i_0_cut_6;
   always_ff @(posedge clk)
     if (address_fire) sum <= acc;
-  assign in_ready = ((state == run_S_i_0) & (S_i_0_left != 0));
+  assign in_ready = ((state == run_S_i_0) & S_i_0_more);
 endmodule

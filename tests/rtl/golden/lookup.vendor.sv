@@ -31,6 +31,7 @@ module lookup (
   } state_t;
   state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [2:1] S_i_0_v;
   logic [3:0] S_i_0_add_11;
@@ -59,7 +60,7 @@ module lookup (
         state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~(|S_i_0_v)) state <= finish;
+        if (~S_i_0_more & ~(|S_i_0_v)) state <= finish;
       end
       finish: begin
         if (1'b1) state <= idle;
@@ -71,6 +72,9 @@ module lookup (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h10;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 3 stage(s)
   // affine.store of out (line 18 of the MLIR, function lookup)
@@ -95,7 +99,7 @@ module lookup (
   assign S_i_0_not_10 = ~S_i_0_negative_9;
   assign S_i_0_or_13 = S_i_0_negative_9 | S_i_0_not_10;
   assign S_i_0_mux_12 = S_i_0_negative_9 ? {{4{S_i_0_y_8[3]}}, S_i_0_y_8} : S_i_0_x_5_d2;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0);
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more;
   always_ff @(posedge clk) S_i_0_i_0_d1 <= i_S_i_0;
   always_ff @(posedge clk) S_i_0_i_0_d2 <= S_i_0_i_0_d1;
   always_ff @(posedge clk)

@@ -29,8 +29,9 @@ module lookup (
     run_S_i_0,  // depth 6
     finish  // wait for the answers to all writes
   } state_t;
-  state_t state;
+  (* fsm_encoding = "one-hot" *) state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [5:1] S_i_0_v;
   logic [3:0] S_i_0_add_11;
@@ -41,11 +42,11 @@ module lookup (
   logic [1:0] S_i_0_y_8_addr;
   logic [3:0] S_i_0_y_8_r1;
   logic [0:0] S_i_0_negative_9;
-  logic [7:0] S_i_0_x_5_d3;
-  logic [7:0] S_i_0_x_5_d4;
   logic [0:0] S_i_0_not_10;
   logic [0:0] S_i_0_or_13;
   logic [7:0] S_i_0_mux_12;
+  logic [7:0] S_i_0_x_5_d3;
+  logic [7:0] S_i_0_x_5_d4;
   logic [0:0] S_i_0_or_13_d5;
   logic [3:0] S_i_0_i_0_d1;
   logic [3:0] S_i_0_i_0_d2;
@@ -67,7 +68,7 @@ module lookup (
         state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~(|S_i_0_v)) state <= finish;
+        if (~S_i_0_more & ~(|S_i_0_v)) state <= finish;
       end
       finish: begin
         if (1'b1) state <= idle;
@@ -79,6 +80,9 @@ module lookup (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h10;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 6 stage(s)
   // affine.store of out (line 18 of the MLIR, function lookup)
@@ -98,14 +102,17 @@ module lookup (
   always_ff @(posedge clk) if (S_i_0_v[2]) S_i_0_y_8_r1 <= S_i_0_y_8_rom[S_i_0_y_8_addr];
   always_ff @(posedge clk) if (S_i_0_v[3]) S_i_0_y_8 <= S_i_0_y_8_r1;
   // arith.cmpi (line 13 of the MLIR, function lookup)
-  always_ff @(posedge clk) S_i_0_x_5_d3 <= S_i_0_x_5;
-  always_ff @(posedge clk) S_i_0_x_5_d4 <= S_i_0_x_5_d3;
   assign S_i_0_negative_9 = $signed(S_i_0_x_5_d4) < $signed({{4{S_i_0_y_8[3]}}, S_i_0_y_8});
   // affine.store of out (line 18 of the MLIR, function lookup)
   assign S_i_0_not_10 = ~S_i_0_negative_9;
   assign S_i_0_or_13 = S_i_0_negative_9 | S_i_0_not_10;
   assign S_i_0_mux_12 = S_i_0_negative_9 ? {{4{S_i_0_y_8[3]}}, S_i_0_y_8} : S_i_0_x_5_d4;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0);
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more;
+  always_ff @(posedge clk)
+    if (rst) S_i_0_v <= '0;
+    else S_i_0_v <= {S_i_0_v[4:1], S_i_0_fire};
+  always_ff @(posedge clk) S_i_0_x_5_d3 <= S_i_0_x_5;
+  always_ff @(posedge clk) S_i_0_x_5_d4 <= S_i_0_x_5_d3;
   always_ff @(posedge clk) S_i_0_or_13_d5 <= S_i_0_or_13;
   always_ff @(posedge clk) S_i_0_i_0_d1 <= i_S_i_0;
   always_ff @(posedge clk) S_i_0_i_0_d2 <= S_i_0_i_0_d1;
@@ -113,9 +120,6 @@ module lookup (
   always_ff @(posedge clk) S_i_0_i_0_d4 <= S_i_0_i_0_d3;
   always_ff @(posedge clk) S_i_0_i_0_d5 <= S_i_0_i_0_d4;
   always_ff @(posedge clk) S_i_0_mux_12_d5 <= S_i_0_mux_12;
-  always_ff @(posedge clk)
-    if (rst) S_i_0_v <= '0;
-    else S_i_0_v <= {S_i_0_v[4:1], S_i_0_fire};
   always_ff @(posedge clk)
     if ((state == init_i_S_i_0)) i_S_i_0 <= 4'h0;
     else if (S_i_0_fire) i_S_i_0 <= S_i_0_add_11;

@@ -24,6 +24,7 @@ module load (
   } state_t;
   state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [127:0] S_i_0_word_6;
   logic [5:0] S_i_0_add_7;
@@ -42,7 +43,7 @@ module load (
         if (arg0_ar_ready) state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~1'b0) state <= finish;
+        if (~S_i_0_more & ~1'b0) state <= finish;
       end
       finish: begin
         if (1'b1) state <= idle;
@@ -54,18 +55,21 @@ module load (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h30;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 1 stage(s)
   // affine.load of memory (line 6 of the MLIR, function load)
   assign S_i_0_word_6 = arg0_r_data;
   // allo.stream_put (line 7 of the MLIR, function load)
   assign S_i_0_add_7 = i_S_i_0 + 6'h1;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0) & arg0_r_valid & pipe_ready;
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more & arg0_r_valid & pipe_ready;
   always_ff @(posedge clk)
     if ((state == init_i_S_i_0)) i_S_i_0 <= 6'h0;
     else if (S_i_0_fire) i_S_i_0 <= S_i_0_add_7;
-  assign arg0_r_ready = ((state == run_S_i_0) & (S_i_0_left != 0) & pipe_ready);
-  assign pipe_valid = ((state == run_S_i_0) & (S_i_0_left != 0) & arg0_r_valid);
+  assign arg0_r_ready = ((state == run_S_i_0) & S_i_0_more & pipe_ready);
+  assign pipe_valid = ((state == run_S_i_0) & S_i_0_more & arg0_r_valid);
   assign pipe_data = S_i_0_word_6;
   assign arg0_ar_valid = (state == request_i_S_i_0_0);
   assign arg0_ar_addr = 6'h10;
@@ -99,6 +103,7 @@ module store (
   } state_t;
   state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [127:0] S_i_0_word_1;
   logic [5:0] S_i_0_add_5;
@@ -118,7 +123,7 @@ module store (
         if (arg0_aw_ready) state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~1'b0) state <= finish;
+        if (~S_i_0_more & ~1'b0) state <= finish;
       end
       finish: begin
         if ((arg0_pending == 0)) state <= idle;
@@ -130,18 +135,21 @@ module store (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h30;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 1 stage(s)
   // allo.stream_get (line 16 of the MLIR, function store)
   assign S_i_0_word_1 = pipe_data;
   // affine.store of memory (line 17 of the MLIR, function store)
   assign S_i_0_add_5 = i_S_i_0 + 6'h1;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0) & pipe_valid & arg0_w_ready;
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more & pipe_valid & arg0_w_ready;
   always_ff @(posedge clk)
     if ((state == init_i_S_i_0)) i_S_i_0 <= 6'h0;
     else if (S_i_0_fire) i_S_i_0 <= S_i_0_add_5;
-  assign pipe_ready = ((state == run_S_i_0) & (S_i_0_left != 0) & arg0_w_ready);
-  assign arg0_w_valid = ((state == run_S_i_0) & (S_i_0_left != 0) & pipe_valid);
+  assign pipe_ready = ((state == run_S_i_0) & S_i_0_more & arg0_w_ready);
+  assign arg0_w_valid = ((state == run_S_i_0) & S_i_0_more & pipe_valid);
   assign arg0_w_data = S_i_0_word_1;
   assign arg0_aw_valid = (state == request_i_S_i_0_0);
   assign arg0_aw_addr = 6'h0;

@@ -74,6 +74,9 @@ endmodule
 
 // A FIFO of DEPTH words (a power of two) and two more in the registers behind its memory, which move
 // on one after the other, so that a word leaves every cycle. Small ones are registers.
+//
+// Both sides' handshakes come late in a cycle, so no sum stands behind them: pointers have enables, and
+// `full` and `some` are chosen among what registers say. Room that is read counts a cycle later.
 module tritstream_fifo #(
   parameter int WIDTH = 8,
   parameter int DEPTH = 2
@@ -88,27 +91,40 @@ module tritstream_fifo #(
   output logic [WIDTH-1:0] out_data
 );
   localparam int BITS = $clog2(DEPTH);
-  logic [BITS-1:0] head, tail;
-  logic [BITS:0] count;
-  logic some, read_valid, push, read, move;
-  assign in_ready = ~count[BITS];
-  assign push = in_valid & in_ready;
+  localparam logic [BITS:0] MOST = (BITS+1)'(DEPTH - 1);
+  logic [BITS:0] head, tail, freed;  // `freed` is `head` a cycle later
+  logic [BITS:0] count;              // words in the memory, and one that was read in the last cycle
+  logic late;                        // there is such a one
+  logic full, some, read_valid, push, read, move;
+  assign count = tail - freed;
+  assign late = head[0] ^ freed[0];
+  assign in_ready = ~full;
+  assign push = in_valid & ~full;
   assign move = ~out_valid | out_ready;
   assign read = some & (~read_valid | move);
+  logic one, two;                    // at least one word, two words in the memory
+  logic [BITS+1:0] wide;
+  assign wide = {1'b0, count};
+  assign one = (wide[BITS+1:1] != '0) | (~late & wide[0]);
+  assign two = (wide[BITS+1:2] != '0) | (wide[1] & (~late | wide[0]));
+  logic last, stuck;
+  assign last = ~late & (count == MOST);
+  assign stuck = ~late & count[BITS];
   always_ff @(posedge clk)
     if (rst) begin
       head <= '0;
       tail <= '0;
-      count <= '0;
+      freed <= '0;
+      full <= 1'b0;
       some <= 1'b0;
       read_valid <= 1'b0;
       out_valid <= 1'b0;
     end else begin
       if (push) tail <= tail + 1'b1;
       if (read) head <= head + 1'b1;
-      if (push & ~read) count <= count + 1'b1;
-      if (read & ~push) count <= count - 1'b1;
-      some <= push | (read ? count[BITS:1] != '0 : some);
+      freed <= head;
+      full <= stuck | (push & last);
+      some <= push | (read ? two : one);
       if (read | move) read_valid <= read;
       if (move) out_valid <= read_valid;
     end
@@ -116,14 +132,14 @@ module tritstream_fifo #(
     (* ram_style = "logic" *) logic [WIDTH-1:0] words [0:DEPTH-1];
     logic [WIDTH-1:0] word;
     always_ff @(posedge clk) begin
-      if (push) words[tail] <= in_data;
-      if (read) word <= words[head];
+      if (push) words[tail[BITS-1:0]] <= in_data;
+      if (read) word <= words[head[BITS-1:0]];
       if (move) out_data <= word;
     end
   end else begin : in_memory
     tritstream_ram #(.WIDTH(WIDTH), .DEPTH(DEPTH)) memory (
-      .clk(clk), .wen(push), .waddr(tail), .wdata(in_data),
-      .ren(read), .raddr(head), .rce(move), .rdata(out_data));
+      .clk(clk), .wen(push), .waddr(tail[BITS-1:0]), .wdata(in_data),
+      .ren(read), .raddr(head[BITS-1:0]), .rce(move), .rdata(out_data));
   end
 endmodule
 
@@ -151,8 +167,9 @@ module load (
     run_S_i_0,  // depth 1
     finish  // wait for the answers to all writes
   } state_t;
-  state_t state;
+  (* fsm_encoding = "one-hot" *) state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [127:0] S_i_0_word_6;
   logic [5:0] S_i_0_add_7;
@@ -171,7 +188,7 @@ module load (
         if (arg0_ar_ready) state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~1'b0) state <= finish;
+        if (~S_i_0_more & ~1'b0) state <= finish;
       end
       finish: begin
         if (1'b1) state <= idle;
@@ -183,18 +200,21 @@ module load (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h30;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 1 stage(s)
   // affine.load of memory (line 6 of the MLIR, function load)
   assign S_i_0_word_6 = arg0_r_data;
   // allo.stream_put (line 7 of the MLIR, function load)
   assign S_i_0_add_7 = i_S_i_0 + 6'h1;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0) & arg0_r_valid & pipe_ready;
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more & arg0_r_valid & pipe_ready;
   always_ff @(posedge clk)
     if ((state == init_i_S_i_0)) i_S_i_0 <= 6'h0;
     else if (S_i_0_fire) i_S_i_0 <= S_i_0_add_7;
-  assign arg0_r_ready = ((state == run_S_i_0) & (S_i_0_left != 0) & pipe_ready);
-  assign pipe_valid = ((state == run_S_i_0) & (S_i_0_left != 0) & arg0_r_valid);
+  assign arg0_r_ready = ((state == run_S_i_0) & S_i_0_more & pipe_ready);
+  assign pipe_valid = ((state == run_S_i_0) & S_i_0_more & arg0_r_valid);
   assign pipe_data = S_i_0_word_6;
   assign arg0_ar_valid = (state == request_i_S_i_0_0);
   assign arg0_ar_addr = 6'h10;
@@ -226,8 +246,9 @@ module store (
     run_S_i_0,  // depth 1
     finish  // wait for the answers to all writes
   } state_t;
-  state_t state;
+  (* fsm_encoding = "one-hot" *) state_t state;
   logic [31:0] S_i_0_left;
+  logic [0:0] S_i_0_more;
   logic [0:0] S_i_0_fire;
   logic [127:0] S_i_0_word_1;
   logic [5:0] S_i_0_add_5;
@@ -247,7 +268,7 @@ module store (
         if (arg0_aw_ready) state <= run_S_i_0;
       end
       run_S_i_0: begin
-        if ((S_i_0_left == 0) & ~1'b0) state <= finish;
+        if (~S_i_0_more & ~1'b0) state <= finish;
       end
       finish: begin
         if ((arg0_pending == 0)) state <= idle;
@@ -259,18 +280,21 @@ module store (
   always_ff @(posedge clk)
     if (state == init_i_S_i_0) S_i_0_left <= 32'h30;
     else if (S_i_0_fire) S_i_0_left <= S_i_0_left - 1;
+  always_ff @(posedge clk)
+    if (state == init_i_S_i_0) S_i_0_more <= 1'b1;
+    else if (S_i_0_fire) S_i_0_more <= S_i_0_left != 1;
 
   // S_i_0: a pipeline, 1 stage(s)
   // allo.stream_get (line 16 of the MLIR, function store)
   assign S_i_0_word_1 = pipe_data;
   // affine.store of memory (line 17 of the MLIR, function store)
   assign S_i_0_add_5 = i_S_i_0 + 6'h1;
-  assign S_i_0_fire = (state == run_S_i_0) & (S_i_0_left != 0) & pipe_valid & arg0_w_ready;
+  assign S_i_0_fire = (state == run_S_i_0) & S_i_0_more & pipe_valid & arg0_w_ready;
   always_ff @(posedge clk)
     if ((state == init_i_S_i_0)) i_S_i_0 <= 6'h0;
     else if (S_i_0_fire) i_S_i_0 <= S_i_0_add_5;
-  assign pipe_ready = ((state == run_S_i_0) & (S_i_0_left != 0) & arg0_w_ready);
-  assign arg0_w_valid = ((state == run_S_i_0) & (S_i_0_left != 0) & pipe_valid);
+  assign pipe_ready = ((state == run_S_i_0) & S_i_0_more & arg0_w_ready);
+  assign arg0_w_valid = ((state == run_S_i_0) & S_i_0_more & pipe_valid);
   assign arg0_w_data = S_i_0_word_1;
   assign arg0_aw_valid = (state == request_i_S_i_0_0);
   assign arg0_aw_addr = 6'h0;
