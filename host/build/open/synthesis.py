@@ -9,6 +9,9 @@ from tritstream.build.errors import BuildError, ReportError
 from tritstream.shell.zynq7 import DESIGN
 
 NETLIST, STATISTICS = "design.json", "synth.json"
+WIRE_PS = 900
+"""A net's delay, in picoseconds, for mapping logic to tables. Yosys's own 300 are for other
+routers: with them paths come out that have more tables than these routes allow."""
 SAFE = frozenset(
     {
         *(f"LUT{n}" for n in range(1, 7)),
@@ -26,7 +29,11 @@ def script() -> str:
     """
     return f"""\
 read_verilog -sv -D SYNTHESIS design.sv
-synth_xilinx -family xc7 -top {DESIGN} -flatten -nodsp -nosrl -nolutram -nobram -noiopad
+# A look-up table's output with its route; and no multiplexers that tie tables together, which \
+are hard to
+# place.
+scratchpad -set synth_xilinx.abc9.W {WIRE_PS}
+synth_xilinx -family xc7 -top {DESIGN} -flatten -nodsp -nosrl -nolutram -nobram -nowidelut -noiopad
 # nextpnr-xilinx does not know the cells that Yosys notes the hierarchy in.
 delete t:$scopeinfo
 tee -o {STATISTICS} stat -json
