@@ -1,12 +1,15 @@
 /* How fast ggml, or a fork of it, does all mat-vecs of a token of a MatMul-free model, and nothing else.
  *
- *     cc -O2 ggml_matvecs.c -I GGML/include -L BUILD -lggml -Wl,-rpath,BUILD -o ggml_matvecs
+ * README.md beside this file tells how to build it against ggml or ik_llama.cpp.
+ *
  *     ./ggml_matvecs TYPE THREADS BATCH PASSES [HIDDEN INTERMEDIATE LAYERS VOCABULARY]
  *
  * TYPE is one of ggml's own names, such as tq2_0, iq2_bn or iq2_bn_r4; sizes are those of 370M unless
- * given. Prints tokens/s of every pass and, last, `median N tokens/s`. For ik_llama.cpp add -DIK_LLAMA,
- * whose ggml_quantize_chunk takes one more argument. Weights are random trits. */
+ * given. Prints tokens/s of every pass and, last, `median N tokens/s`. Weights are random trits. */
 #include <ggml.h>
+#if !defined(IK_LLAMA)
+#include <ggml-cpu.h>
+#endif
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
