@@ -12,7 +12,7 @@ from tritstream.board.overlays import (
     installed_named,
     shipped,
 )
-from tritstream.cli import overlay_timing, overlay_verify
+from tritstream.cli import overlay_floorplan, overlay_timing, overlay_verify
 from tritstream.cli.options import add_json, print_json
 from tritstream.cli.words import sentence
 
@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub = action("timing", overlay_timing.run, "analyse the timing of a bitstream or of FASM")
     _add_name(sub, optional=True)
     overlay_timing.add_arguments(sub)
+    sub = action("floorplan", overlay_floorplan.run, "draw what a bitstream or FASM uses")
+    _add_name(sub, optional=True)
+    overlay_floorplan.add_arguments(sub)
     _add_name(action("path", _path, "print the path of an installed bitstream"))
 
 

@@ -19,7 +19,8 @@ _PART = "xc7z020clg400-1"
 PLACED = "placed.json"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_route(parser: argparse.ArgumentParser) -> None:
+    """What is looked at: an overlay, a .bit or FASM, with the data that it takes."""
     add_source(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--bit", metavar="FILE", help="a .bit alone (.xz too), without a manifest")
@@ -27,6 +28,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--part", metavar="PART", help=f"of --bit and --fasm (default: {_PART})", default=_PART
     )
+    parser.add_argument(
+        "--netlist",
+        metavar="FILE",
+        help="what nextpnr-xilinx has written, to name cells by the RTL (default: "
+        f"{PLACED} beside the FASM, or where a build leaves it)",
+    )
+    parser.add_argument(
+        "--database",
+        metavar="FOLDER",
+        help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
+        "$PRJXRAY_DB_DIR)",
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_route(parser)
     parser.add_argument(
         "--clock",
         metavar="MHZ",
@@ -39,18 +56,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         help="how many of the slowest paths to show (default: 10)",
-    )
-    parser.add_argument(
-        "--database",
-        metavar="FOLDER",
-        help="the prjxray database of zynq7, which the openXC7 distribution has (default: "
-        "$PRJXRAY_DB_DIR)",
-    )
-    parser.add_argument(
-        "--netlist",
-        metavar="FILE",
-        help="what nextpnr-xilinx has written, to name cells by the RTL (default: "
-        f"{PLACED} beside the FASM, or where a build leaves it)",
     )
     parser.add_argument(
         "--partial",
@@ -79,7 +84,7 @@ def _reports(args: argparse.Namespace) -> list[Any]:
     clock = None if args.clock is None else args.clock * 1e6
     database = Path(args.database) if args.database else None
     made = []
-    sources = _sources(args)
+    sources = sources_of(args)
     if args.output and len(sources) > 1:
         raise OverlayError(f"--output {args.output} is for one report: name one overlay")
     for part, source, own in sources:
@@ -91,7 +96,7 @@ def _reports(args: argparse.Namespace) -> list[Any]:
             args.paths,
             show_progress,
             args.partial,
-            _netlist(args, source),
+            netlist_of(args, source),
         )
         show_progress("")
         if not args.json:
@@ -107,9 +112,10 @@ def _reports(args: argparse.Namespace) -> list[Any]:
     return made
 
 
-def _sources(
+def sources_of(
     args: argparse.Namespace,
 ) -> list[tuple[str, Path | tuple[str, bytes], float | None]]:
+    """Part, FASM (a path) or .bit (its name and bytes), and the manifest's clock in Hz."""
     if args.fasm:
         return [(args.part, Path(args.fasm), None)]
     if args.bit:
@@ -128,7 +134,7 @@ def _sources(
     ]
 
 
-def _netlist(args: argparse.Namespace, source: Path | tuple[str, bytes]) -> Path | None:
+def netlist_of(args: argparse.Namespace, source: Path | tuple[str, bytes]) -> Path | None:
     """What is named, or else what a build has left beside the FASM or above the overlay."""
     if args.netlist:
         return Path(args.netlist)

@@ -71,7 +71,17 @@ OPTIONS = {
         "--json",
     ),
     "overlay": (
-        *("list", "install", "verify", "timing", "path", "--board", "--from", "--sha256"),
+        *(
+            "list",
+            "install",
+            "verify",
+            "timing",
+            "floorplan",
+            "path",
+            "--board",
+            "--from",
+            "--sha256",
+        ),
         *("--deep", "--fasm", "--rtl", "--database", "--image", "--bit", "--part", "--clock"),
         *("--paths", "--partial", "--netlist", "-o", "--json"),
     ),

@@ -151,6 +151,7 @@ def write_timing_database(
     ):  # fmt: skip
         directions = {pin: {"direction": direction} for pin, direction in pins.items()}
         save(f"site_type_{kind}.json", {"site_pins": directions})
+    (family / "ppips_clbll_l.db").write_text("CLBLL_L.L_DX.W8 always\nCLBLL_L.L_CX.W8 default\n")
     for name, text in _sdf().items():
         (family / "timings" / f"{name}.sdf").write_text(text)
     return open_database(part, folder)

@@ -44,7 +44,10 @@ def features_of_fasm(path: Path, database: Database) -> Mapping[str, list[str]]:
     for tile, feature in read_fasm(text, str(path)):
         if tile not in database.tiles:
             raise BitstreamError(f"{path} sets {tile}.{feature}; {database.part} has no such tile")
-        features[tile].append(feature)
+        # What a wire always takes needs no feature, and FASM names block RAM of 36 kbit by wires
+        # that its two halves have, too.
+        if database.pseudo(database.tiles[tile].type).get(feature) != "always":
+            features[tile].append(feature)
     return features
 
 

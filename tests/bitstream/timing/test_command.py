@@ -9,6 +9,7 @@ import pytest
 
 from support.timing_fabric import CLBS, PART, PROCESSOR, clocked, merged, net, table
 from tritstream.bitstream.database import Database
+from tritstream.bitstream.timing.run import features_of_fasm
 from tritstream.cli import main
 
 ONE = CLBS[0]
@@ -81,6 +82,13 @@ def test_options_that_make_no_sense(
 ) -> None:
     assert run(fasm(tmp_path), timed_database, *options) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_a_wire_always_takes_is_no_feature(timed_database: Database, tmp_path: Path) -> None:
+    """nextpnr-xilinx writes such pips of block RAM, from wires that no half has."""
+    path = tmp_path / "design.fasm"
+    path.write_text(f"{ONE}.L_DX.W8\n{ONE}.L_CX.W8\n{ONE}.W1.L_A\n")
+    assert features_of_fasm(path, timed_database) == {ONE: ["L_CX.W8", "W1.L_A"]}
 
 
 def test_files_that_are_none(
