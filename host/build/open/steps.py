@@ -58,7 +58,14 @@ def _step(project: OpenProject, step: str, places: Places) -> Step:
     if step == TIMING:
         command = timing.command(data, part)
         check = partial(timing.check, folder, log)
-        return Step(name, command, check, advice, explain=lambda *_: timing.failure(folder, log))
+        return Step(
+            name,
+            command,
+            check,
+            advice,
+            ready=lambda: timing.forget(folder),
+            explain=lambda *_: timing.failure(folder, log),
+        )
     if step == FRAMES:
         command = assemble.frames_command(program, data, part)
         return Step(name, command, lambda: assemble.check_frames(folder, log), advice)

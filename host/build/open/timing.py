@@ -75,12 +75,20 @@ def read_analysis(folder: Path) -> Analysed:
 def check(folder: Path, log: Path) -> None:
     """Raises BuildError where a hold is violated or something has no data, ReportError where there
     is no whole report."""
+    read_analysis(folder)
     if error := failure(folder, log):
         raise error
 
 
+def forget(folder: Path) -> None:
+    """Remove the report of another route, which must not be taken for one of this."""
+    (folder / TIMING_REPORT).unlink(missing_ok=True)
+
+
 def failure(folder: Path, log: Path) -> BuildError | None:
-    """The error of a route that no clock makes right."""
+    """The error of a route that no clock makes right; None without a report, too."""
+    if not (folder / TIMING_REPORT).is_file():
+        return None
     found = read_analysis(folder)
     if not found.problems:
         return None
