@@ -156,7 +156,7 @@ def verify_deep(
             return
     progress("analysing the timing")
     try:
-        yield _timing(seen, sources)
+        yield check_timing(seen, sources)
     except TritstreamError as error:
         yield Finding("timing", False, str(error))
     try:
@@ -247,7 +247,8 @@ def _processor(seen: _Seen, sources: Sources) -> Finding:
     return Finding("processor", True, f"{sentence}, {open_ones} ones of them as unrouted pins do")
 
 
-def _timing(seen: _Seen, sources: Sources) -> Finding:
+def check_timing(seen: _Seen, sources: Sources) -> Finding:
+    """Whether the analysed timing allows the manifest's clock, and no hold is violated."""
     assert seen.wiring is not None
     if not (seen.database.folder / "timings").is_dir():
         return Finding("timing", None, f"{seen.database.folder} has no folder timings with delays")
