@@ -85,14 +85,14 @@ class Circuit:
         bits = [table >> n & 1 for n in range(1 << len(inputs))]
         used: list[int] = []
         for at in reversed(range(len(inputs))):
-            low, high = _halves(bits, at)
+            low, high = halves(bits, at)
             signal = inputs[at]() if low != high else ZERO
             if signal in (ZERO, ONE):
                 bits = high if signal == ONE else low
             else:
                 used.insert(0, signal)
         for at in reversed(range(len(used))):  # what constants have made irrelevant since
-            low, high = _halves(bits, at)
+            low, high = halves(bits, at)
             if low == high:
                 bits = low
                 del used[at]
@@ -172,7 +172,7 @@ class Circuit:
         }
 
 
-def _halves(bits: list[int], at: int) -> tuple[list[int], list[int]]:
+def halves(bits: list[int], at: int) -> tuple[list[int], list[int]]:
     """A table with one input at zero, and at one."""
     low = [bit for n, bit in enumerate(bits) if not n >> at & 1]
     return low, [bit for n, bit in enumerate(bits) if n >> at & 1]

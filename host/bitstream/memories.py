@@ -17,7 +17,7 @@ _MODES = {"WRITE_FIRST": 0, "READ_FIRST": 1, "NO_CHANGE": 2}
 _REFUSED = re.compile(r"SDP_|FIFO_MODE|RDADDR_COLLISION_HWCONFIG_PERFORMANCE|DO[AB]_REG")
 _REFUSED_TILE = re.compile(r"RAMB36\.(EN_ECC|RAM_EXTENSION_[AB]_LOWER|BRAM36_)|EN_SYN|FIRST_WORD")
 _INIT = re.compile(r"INIT(P?)_([0-9A-F]{2})\[(\d+)\]$")
-_PORTS = (
+PORTS = (
     ("A", "CLKARDCLK", "ENARDEN", "RSTRAMARSTRAM", "WEA", "ADDRARDADDR", "DIADI", "DIPADIP"),
     ("B", "CLKBWRCLK", "ENBWREN", "RSTRAMB", "WEBWE", "ADDRBWRADDR", "DIBDI", "DIPBDIP"),
 )
@@ -67,7 +67,7 @@ def make_half(
         return circuit.lookup(f"{name}.{pin_name}", 0b01, [lambda: signal])
 
     ports = []
-    for side, clock, enable, clear, write, address, data, parity in _PORTS:
+    for side, clock, enable, clear, write, address, data, parity in PORTS:
         enabled = inverting(enable)
         # Of a port that is never enabled nothing else counts.
         live = enabled != ZERO

@@ -36,6 +36,13 @@ class Slice:
         else:
             self.features.add(feature)
 
+    def one(self, group: str) -> str | None:
+        """The one feature of a group that is set. Raises BitstreamError for several."""
+        found = [f.partition(".")[2] for f in self.features if f.startswith(f"{group}.")]
+        if len(found) > 1:
+            raise BitstreamError(f"{self.name}.{group} is set to {' and '.join(sorted(found))}")
+        return found[0] if found else None
+
     def check(self) -> None:
         """Raises BitstreamError for a mode that the extraction does not know."""
         for feature in sorted(self.features):
@@ -106,7 +113,7 @@ class SliceLogic:
     def _carry_in(self, letter: str) -> int:
         if letter != "A":
             return self._carry(LETTERS[LETTERS.index(letter) - 1])
-        chosen = self._one("PRECYINIT")
+        chosen = self._c.one("PRECYINIT")
         if chosen in (None, "C0", "C1"):
             return ONE if chosen == "C1" else ZERO
         return self._pin("CIN" if chosen == "CIN" else "AX")
@@ -128,7 +135,7 @@ class SliceLogic:
 
     def _multiplexer(self, letter: str, which: str) -> int:
         """What the multiplexer before a flip-flop (FFMUX) or an output (OUTMUX) lets through."""
-        chosen = self._one(f"{letter}{which}")
+        chosen = self._c.one(f"{letter}{which}")
         if chosen is None:
             raise BitstreamError(f"{self._c.name}.{letter}{which} is used and not set")
         if chosen in ("F7", "F8"):
@@ -173,10 +180,3 @@ class SliceLogic:
         reset = int(f"{own}.ZRST" not in features)
         self._circuit.flip_flops.append(FlipFlop(q, data, enable, clear, reset, first))
         return q
-
-    def _one(self, group: str) -> str | None:
-        """The one feature of a group that is set."""
-        found = [f.partition(".")[2] for f in self._c.features if f.startswith(f"{group}.")]
-        if len(found) > 1:
-            raise BitstreamError(f"{self._c.name}.{group} is set to {' and '.join(sorted(found))}")
-        return found[0] if found else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tritstream.bitstream.errors import BitstreamError
+from tritstream.bitstream.memories import PORTS
 from tritstream.bitstream.timing.constants import (
     BRAM_HOLD_ADDRESS,
     BRAM_HOLD_CONTROL,
@@ -18,11 +19,6 @@ from tritstream.bitstream.timing.sdf import Cell, Delay
 Cells = Mapping[tuple[str, str], Cell]
 _SITE = "RAMBFIFO36E1"
 _MODES = {"WRITE_FIRST": "WF", "READ_FIRST": "RF", "NO_CHANGE": "NC"}
-# Side, clock, enable, reset, write enable, address, data, parity; as in `bitstream.memories`.
-_PORTS = (
-    ("A", "CLKARDCLK", "ENARDEN", "RSTRAMARSTRAM", "WEA", "ADDRARDADDR", "DIADI", "DIPADIP"),
-    ("B", "CLKBWRCLK", "ENBWREN", "RSTRAMB", "WEBWE", "ADDRBWRADDR", "DIBDI", "DIPBDIP"),
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def ends_of(
 
     Raises BitstreamError for what the database does not have.
     """
-    for side, clock, enable, reset, write, address, data, parity in _PORTS:
+    for side, clock, enable, reset, write, address, data, parity in PORTS:
         found = level(enable)
         if found is not None and found ^ (f"ZINV_{enable}" not in own) == 0:
             continue  # never enabled

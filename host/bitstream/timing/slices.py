@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tritstream.bitstream.circuit import halves
 from tritstream.bitstream.errors import BitstreamError
 from tritstream.bitstream.slices import LETTERS, Slice
 from tritstream.bitstream.timing.constants import FF_CONTROL_HOLD, FF_HOLD, FF_RESET
@@ -135,7 +136,7 @@ class SliceTiming:
         bits = [table >> n & 1 for n in range(1 << inputs)]
         live: list[int] = []
         for at in reversed(range(inputs)):
-            low, high = _halves(bits, at)
+            low, high = halves(bits, at)
             if low == high:
                 bits = low
                 continue
@@ -145,7 +146,7 @@ class SliceTiming:
             else:
                 bits = high if level else low
         for at in reversed(range(len(live))):  # what constants have made irrelevant since
-            low, high = _halves(bits, at)
+            low, high = halves(bits, at)
             if low == high:
                 bits = low
                 del live[at]
@@ -173,7 +174,7 @@ class SliceTiming:
                     at,
                     _sum(self._via(f"{letter}CY0", f"{low}x"), delay),
                 )
-        chosen = self._one("PRECYINIT")
+        chosen = self._c.one("PRECYINIT")
         if chosen not in (None, "C0", "C1"):
             start = "CIN" if chosen == "CIN" else "CYINIT"
             delay = self._arc("", "CARRY4", start, out)
@@ -204,7 +205,7 @@ class SliceTiming:
         name = f"{letter}{which}"
         if name in self._made:
             return self._made[name] if self._made[name] >= 0 else None
-        chosen = self._one(name)
+        chosen = self._c.one(name)
         number, low = LETTERS.index(letter), letter.lower()
         pair = "a" if letter in "AB" else "b"
         instance = f"{letter}MUX" if which == "OUTMUX" else f"{letter}FF"
@@ -312,17 +313,6 @@ class SliceTiming:
         self._link(source, at, self._via(own, via))
         return at
 
-    def _one(self, group: str) -> str | None:
-        found = [f.partition(".")[2] for f in self._c.features if f.startswith(f"{group}.")]
-        if len(found) > 1:
-            raise BitstreamError(f"{self._c.name}.{group} is set to {' and '.join(sorted(found))}")
-        return found[0] if found else None
-
 
 def _sum(one: Delay, other: Delay) -> Delay:
     return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
-
-
-def _halves(bits: list[int], at: int) -> tuple[list[int], list[int]]:
-    low = [bit for n, bit in enumerate(bits) if not n >> at & 1]
-    return low, [bit for n, bit in enumerate(bits) if n >> at & 1]
