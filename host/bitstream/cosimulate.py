@@ -1,26 +1,29 @@
-"""The proof by simulation: a start of the engine, RTL and netlist in lockstep, and its result."""
+"""The proof by simulation: starts of the engine, RTL and netlist in lockstep, and their results."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from tritstream.bitstream.lockstep import Lockstep
+from tritstream.bitstream.lockstep import Difference, Lockstep
 from tritstream.bitstream.netlist import Netlist
 from tritstream.bitstream.workload import LockstepEngine, control_address
 from tritstream.caches import cache_folder
 from tritstream.configurations import Configuration
 from tritstream.engines.spec import SpecEngine
 from tritstream.files import scratch_folder
+from tritstream.geometry import GEOMETRIES
 from tritstream.image import open_image
 from tritstream.packing import in_layout
 
 TOKEN = 1
 _STALL, _LATENCY = 16, 20
 _SHOWN = 4
+_RELEASED = "370m"
+_VOCABULARY = 512
 
 
 @dataclass(frozen=True)
@@ -39,50 +42,40 @@ def simulate(
     cache: Path | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Outcome:
-    """One token on an image, by default one of random weights.
+    """A token on an image, by default on two of random weights, one after the other.
 
-    It passes where no pin ever differs and the token's logits are the specification's. Raises
+    It passes where no pin ever differs and the tokens' logits are the specification's. Raises
     EngineError where the simulation cannot be built or the RTL does not end.
     """
     progress("building the simulation of the RTL, which can take minutes")
     lockstep = Lockstep(rtl, top, netlist.processor, cache or cache_folder("lockstep"))
     lockstep.load(netlist)
     lockstep.set_conditions(stall=_STALL, latency=_LATENCY)
+    lockstep.reset()
+    control = control_address(handoff)
+    sizes = []
     with scratch_folder("lockstep") as folder:
-        path = image
-        if path is None:
-            from tritstream.bench.synthetic import write_synthetic
-
-            path = folder / "random.trit"
-            write_synthetic(path, configuration.layout, configuration.sample, 1)
-        opened = in_layout(open_image(path), configuration.layout)
-        engine = LockstepEngine(
-            opened,
-            configuration,
-            lockstep,
-            control_address(handoff),
-            lambda cycles: progress(f"simulating, cycle {cycles}"),
-        )
-        lockstep.reset()
-        logits = engine.step(TOKEN) if lockstep.difference is None else None
-        difference = lockstep.difference
-        if difference is not None:
-            pins = ", ".join(difference.pins[:_SHOWN])
-            more = (
-                f" and {len(difference.pins) - _SHOWN} more"
-                if len(difference.pins) > _SHOWN
-                else ""
+        for path in [image] if image is not None else _random_images(configuration, folder):
+            opened = in_layout(open_image(path), configuration.layout)
+            sizes.append(f"hidden {opened.geometry.hidden}")
+            engine = LockstepEngine(
+                opened,
+                configuration,
+                lockstep,
+                control,
+                lambda cycles: progress(f"simulating, cycle {cycles}"),
             )
-            return Outcome(
-                False,
-                f"in cycle {difference.cycle} the netlist drives {pins}{more} otherwise than the "
-                f"RTL does",
-            )
-        assert logits is not None
-        equal = np.array_equal(logits, SpecEngine(opened).step(TOKEN))
+            logits = engine.step(TOKEN) if lockstep.difference is None else None
+            if (difference := lockstep.difference) is not None:
+                return Outcome(False, _told(difference))
+            assert logits is not None
+            if not np.array_equal(logits, SpecEngine(opened).step(TOKEN)):
+                return Outcome(
+                    False,
+                    f"no pin differs in {lockstep.cycles} cycles (simulated), but both give wrong "
+                    f"logits of the model of {sizes[-1]}",
+                )
     counted = f"{lockstep.cycles} cycles and {lockstep.beats} beats (simulated)"
-    if not equal:
-        return Outcome(False, f"no pin differs in {counted}, but both give wrong logits")
     if lockstep.clash:
         return Outcome(
             False,
@@ -91,6 +84,32 @@ def simulate(
         )
     return Outcome(
         True,
-        f"the netlist drives all {len(lockstep.connected)} pins as the RTL does in {counted}; the "
-        f"token's logits are the specification's",
+        f"the netlist drives all {len(lockstep.connected)} pins as the RTL does in {counted}, a "
+        f"token of {'each of the models' if len(sizes) > 1 else 'the model'} of "
+        f"{' and '.join(sizes)}; the logits are the specification's",
+    )
+
+
+def _random_images(configuration: Configuration, folder: Path) -> Iterator[Path]:
+    """Random weights of the configuration's sample, and of a layer with the sizes of a released
+    model where the engine can run it."""
+    from tritstream.bench.synthetic import write_synthetic
+
+    geometries = [configuration.sample]
+    shape = GEOMETRIES[_RELEASED]
+    if shape.hidden <= configuration.hidden and shape.intermediate <= configuration.intermediate:
+        vocabulary = min(shape.vocabulary, _VOCABULARY)
+        geometries.append(replace(shape, layers=1, vocabulary=vocabulary))
+    for number, geometry in enumerate(geometries):
+        path = folder / f"random{number}.trit"
+        write_synthetic(path, configuration.layout, geometry, 1 + number)
+        yield path
+
+
+def _told(difference: Difference) -> str:
+    pins = ", ".join(difference.pins[:_SHOWN])
+    more = len(difference.pins) - _SHOWN
+    return (
+        f"in cycle {difference.cycle} the netlist drives {pins}"
+        f"{f' and {more} more' if more > 0 else ''} otherwise than the RTL does"
     )

@@ -8,13 +8,11 @@ from xml.etree import ElementTree
 import pytest
 
 from tritstream.bitstream.verify import verify_file
-from tritstream.board.errors import OverlayError
 from tritstream.board.hwh import OPEN_TOOLS, hardware_handoff
 from tritstream.board.margin import allowed
 from tritstream.board.overlays import (
     Manifest,
     Overlay,
-    install,
     shipped,
     shipped_folder,
     verify,
@@ -30,21 +28,13 @@ BITSTREAMS = Path(__file__).parents[2] / "bitstreams"
 WITH_BIT = {f"{m.board}/{m.name}": m for m in shipped() if m.bit is not None}
 
 
-@pytest.fixture(params=sorted(WITH_BIT) or [None])
+@pytest.fixture(params=sorted(WITH_BIT))
 def manifest(request: pytest.FixtureRequest) -> Manifest:
-    if request.param is None:
-        pytest.skip("no bitstream ships: the one of z7020 by open tools is still to be built")
     return WITH_BIT[request.param]
 
 
-def test_none_ships_and_that_is_said() -> None:
-    """Until the open bitstream of z7020 is there."""
-    assert WITH_BIT == {}
-    with pytest.raises(
-        OverlayError, match="tritstream build --board pynq-z2 --configuration z7020"
-    ):
-        install("z7020")
-    assert "No bitstream ships" in (BITSTREAMS / "README.md").read_text(encoding="utf-8")
+def test_that_of_z7020_ships() -> None:
+    assert "pynq-z2/z7020" in WITH_BIT
 
 
 def test_hashes_header_and_configuration_are_as_the_manifest_says(manifest: Manifest) -> None:
