@@ -52,7 +52,7 @@ def test_the_design_is_the_one_of_this_version(manifest: Manifest, tmp_path: Pat
     settings = Settings(seed=manifest.build["seed"])
     project = write_open_project(tmp_path, manifest.name, manifest.board, settings)
     assert project.inputs[BITSTREAM] == manifest.build["inputs_sha256"], (
-        "the RTL, or how it is built, is not what this bitstream was made of: take the change back, "
+        "the RTL, or how it is built, is not what this bitstream was made of: take it back, "
         "or build, analyse and verify the bitstream again"
     )
 
