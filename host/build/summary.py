@@ -129,15 +129,22 @@ def core_intervals(source: Path, synthesis: Synthesis) -> tuple[int, int, int] |
 
 
 def _core_loops(text: str) -> list[int]:
-    """Line numbers of the pipelined loops of `core` with run-time bounds that lie in those over
-    records and phases, and at most over tokens besides. (The scan over several tokens lies in
-    branches.)"""
+    """Line numbers of the pipelined loops that elements and weights go through: the first pass of a
+    norm, its second one (`codes_and_scale`), the mat-vec. Those of `core` have run-time bounds and
+    lie in the loops over records and phases, and at most over tokens besides. (The scan over
+    several tokens lies in branches.)"""
+    core = _loops(text, "core", " {6,8}")
+    return [*core[:1], *_loops(text, "codes_and_scale", " {2}"), *core[1:]]
+
+
+def _loops(text: str, function: str, indentation: str) -> list[int]:
+    """Pipelined loops with run-time bounds, of a function whose name begins so."""
     lines, inside, found = text.splitlines(), False, []
+    head = re.compile(rf"{indentation}for \(int v\d+ = 0; v\d+ < v\d+;")
     for number, line in enumerate(lines[:-1], 1):
         if line.startswith("void "):
-            inside = line.startswith("void core")
-        pipelined = "#pragma HLS pipeline" in lines[number]
-        if inside and pipelined and re.match(r" {6,8}for \(int v\d+ = 0; v\d+ < v\d+;", line):
+            inside = line.startswith(f"void {function}")
+        if inside and "#pragma HLS pipeline" in lines[number] and head.match(line):
             found.append(number)
     return found
 
