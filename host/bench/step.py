@@ -21,20 +21,21 @@ from tritstream.sampling import STORY, Sampler
 from tritstream.sim.board import simulated_board
 from tritstream.sim.executions import NoExecution
 
-_SHAPE = Geometry(64, 64, 2, 32_000)
-"""Small, as the fabric's part does not count; the vocabulary is what matters."""
 _SEEN = 100
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tokens", type=int)
+    parser.add_argument("--vocabulary", type=int, default=32_000)
     parser.add_argument("--draw", choices=("core", "numpy", "none"), default="core")
     args = parser.parse_args()
     if args.draw == "numpy":
         sampling._core = lambda: None  # type: ignore[assignment]
     with scratch_folder("step") as folder:
-        write_synthetic(folder / "m.trit", layout_named("z7020"), _SHAPE)
+        # Small, as the fabric's part does not count.
+        shape = Geometry(64, 64, 2, args.vocabulary)
+        write_synthetic(folder / "m.trit", layout_named("z7020"), shape)
         c, image = hardware_for(open_image(folder / "m.trit"))
         sampler = Sampler(replace(STORY, seed=1), range(_SEEN))
         with (

@@ -5,14 +5,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tritstream.board.overlays import Manifest
 from tritstream.boards import BOARDS, Board, board_named
 from tritstream.cli.options import add_json, print_json, readable_bytes, readable_rate
 from tritstream.configurations import ROWS_PER_BYTE, configuration_named, toml_of
 from tritstream.errors import OptionError
 from tritstream.estimate.candidates import Candidate, best_candidate, candidates
 from tritstream.estimate.cycles import reference_geometry
+from tritstream.estimate.host import INSTRUCTIONS_PER_CYCLE, host_work
 from tritstream.estimate.limits import EFFICIENCY, limits, memory
-from tritstream.estimate.rates import rates
+from tritstream.estimate.rates import Rates, rates
 from tritstream.estimate.resources import ASSUMPTIONS, resources
 from tritstream.files import check_output
 from tritstream.geometry import GEOMETRIES, Geometry
@@ -164,6 +166,9 @@ def _report(
             "ternary_weights": geometry.ternary_weights,
             "limits": [asdict(limits(geometry, board, p, efficiency)) for p in ROWS_PER_BYTE],
             "configuration": None if shown is None else _candidate(shown, phases=True),
+            "host": None
+            if shown is None or shown.rates is None
+            else asdict(host_work(shown.rates, board, geometry.vocabulary)),
             "candidates": [_candidate(c) for c in tried],
         },
     }
@@ -226,6 +231,9 @@ def _show(
         console.print(_why_none(tried, board), highlight=False, soft_wrap=True)
     else:
         _show_candidate(console, shown, best=args.configuration is None)
+        if shown.rates is not None:
+            line = _with_host(shown.rates, board, geometry)
+            console.print(line, highlight=False, soft_wrap=True)
     if shown is not None:
         _show_next(console, shown, board, args.configuration)
         ships = best_candidate([c for c in tried if c.shipped_as])
@@ -241,12 +249,23 @@ def _show(
                 highlight=False,
                 soft_wrap=True,
             )
-    for sentence in _bitstreams(geometry, board):
+    for sentence in _bitstreams(geometry, board, args.efficiency):
         console.print(sentence, highlight=False, soft_wrap=True)
     if args.all:
         console.print("Resources assume: " + "; ".join(ASSUMPTIONS) + ".", style="dim")
     if args.plot:
         console.print(f"wrote {args.plot}", highlight=False)
+
+
+def _with_host(of: Rates, board: Board, geometry: Geometry) -> str:
+    """The rate with what the board's processor adds, in a sentence."""
+    work = host_work(of, board, geometry.vocabulary)
+    low, high = (readable_rate(rate) for rate in work.tokens_per_s)
+    least, most = INSTRUCTIONS_PER_CYCLE
+    return (
+        f"With the work of the board's processor, {work.instructions / 1e6:.1f} M instructions a "
+        f"sampled token at {least:g} to {most:g} a cycle: {low} to {high} tokens/s (derived)."
+    )
 
 
 def _show_next(console: Any, shown: Candidate, board: Board, asked: str | None) -> None:
@@ -270,7 +289,7 @@ def _show_next(console: Any, shown: Candidate, board: Board, asked: str | None) 
     )
 
 
-def _bitstreams(geometry: Geometry, board: Board) -> list[str]:
+def _bitstreams(geometry: Geometry, board: Board, efficiency: float) -> list[str]:
     """A sentence for every bitstream of the package that runs this geometry on this board."""
     from tritstream.board.overlays import serves, shipped
     from tritstream.kernels.descriptors import refusal
@@ -286,9 +305,22 @@ def _bitstreams(geometry: Geometry, board: Board) -> list[str]:
         sentences.append(
             f"A bitstream of {manifest.name} comes with the package, at "
             f"{manifest.clock_hz / 1e6:.1f} MHz{parts} ({manifest.build.get('status', 'built')}): "
-            f"`tritstream overlay install {manifest.name} --board {board.name}`."
+            f"`tritstream overlay install {manifest.name} --board {board.name}`. "
+            f"{_shipped_rate(manifest, geometry, board, efficiency)}"
         )
     return sentences
+
+
+def _shipped_rate(manifest: Manifest, geometry: Geometry, board: Board, efficiency: float) -> str:
+    at_its_clock = replace(board, clock_hz=manifest.clock_hz)
+    of = rates(manifest.hardware, geometry, at_its_clock, efficiency)
+    low, high = (
+        readable_rate(rate) for rate in host_work(of, board, geometry.vocabulary).tokens_per_s
+    )
+    return (
+        f"With it fabric and memory give {readable_rate(of.tokens_per_s)} tokens/s, and {low} to "
+        f"{high} with the processor's work (projected)."
+    )
 
 
 def _candidate_table(tried: list[Candidate], board: Board, everything: bool) -> Any:

@@ -17,6 +17,7 @@ from tritstream.errors import EngineError, OptionError
 from tritstream.estimate import overview
 from tritstream.estimate.candidates import best_candidate, candidates
 from tritstream.estimate.cycles import phase_cycles, reference_geometry, token_cycles
+from tritstream.estimate.host import host_work
 from tritstream.estimate.limits import limits, memory
 from tritstream.estimate.rates import rates
 from tritstream.estimate.resources import resources
@@ -352,3 +353,14 @@ def test_what_ships_is_shown_and_preferred(
             if c.fits and c.shipped_as and c.rates and c.rates.tokens_per_s >= least
         ]
         assert best.shipped_as or not close
+
+
+def test_the_processors_work_is_added_to_the_fabrics() -> None:
+    """20 ms of the fabric, and 1.938 M instructions at 325 to 650 M a second."""
+    board = BOARDS["pynq-z2"]
+    of = rates(configuration_named("z7020"), GEOMETRIES["370m"], board)
+    fabric = replace(of, tokens_per_s=50)
+    work = host_work(fabric, board, 32_000)
+    assert work.instructions == 830_000 + 19 * 32_000 + 500_000
+    assert work.seconds == pytest.approx((1.938 / 325, 1.938 / 650))
+    assert work.tokens_per_s == pytest.approx((1 / 0.025963, 1 / 0.0229815), rel=1e-4)
