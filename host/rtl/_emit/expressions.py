@@ -1,6 +1,6 @@
 """Where a node becomes Verilog: the expression of every operation that is logic.
 
-`lines_of` is the table. Values of memories, tables, streams, units and products in logic come from
+`items_of` is the table. Values of memories, tables, streams, units and products in logic come from
 elsewhere: `block` connects them.
 """
 
