@@ -64,6 +64,20 @@ def known_kind(name: str, beginning: bytes) -> str:
     return ""
 
 
+def read_bytes(path: Path) -> bytes:
+    """What a file holds, or what is written to a pipe. Raises OSError, also for a pipe that nobody
+    writes to, which would keep its reader waiting."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        beginning = b""
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            with suppress(BlockingIOError):  # somebody writes, and has written nothing yet
+                beginning = os.read(file.fileno(), 1)
+                if not beginning:
+                    raise OSError(errno.EPIPE, "nobody writes to this pipe")
+        os.set_blocking(file.fileno(), True)
+        return beginning + file.read()
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a binary file beside `path`; it takes that name only if the block ends normally.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.errors import FileError
-from tritstream.files import known_kind, refuse_pointer
+from tritstream.files import known_kind, read_bytes, refuse_pointer
 from tritstream.models import DEMO
 from tritstream.text.characters import universal
 
@@ -92,7 +92,7 @@ def read_text(path: str, read_stdin: Callable[[], bytes] | None = None) -> str:
         if path == "-":
             raw = (read_stdin or sys.stdin.buffer.read)()
         else:
-            raw = Path(path).read_bytes()
+            raw = read_bytes(Path(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"cannot read {path}: {reason}") from error

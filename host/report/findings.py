@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tritstream.errors import FileError
-from tritstream.files import atomic_write_bytes
+from tritstream.files import atomic_write_bytes, read_bytes
 from tritstream.kernels.registers import Budget, Counters, budget_of
 from tritstream.report.machine import Machine
 
@@ -167,9 +167,7 @@ def write_report(report: Report, path: Path) -> None:
 def read_report(path: Path) -> MeasuredBoard:
     """The figures that an estimate can use. Raises FileError for what is no report, or has none."""
     try:
-        # A pipe would keep whoever opens it waiting.
-        readable = path.stat().st_size <= _MOST_BYTES and not path.is_fifo()
-        raw = path.read_bytes() if readable else b""
+        raw = read_bytes(path) if path.stat().st_size <= _MOST_BYTES else b""
     except OSError as error:
         raise FileError(f"cannot read {path}: {error.strerror}") from error
     again = "make one on the board with `tritstream board report`"

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from tritstream.files import (
     atomic_write,
     atomic_write_bytes,
     check_output,
+    read_bytes,
     scratch_folder,
     sha256_of,
 )
@@ -262,3 +264,20 @@ def test_a_temporary_folder_that_cannot_be_made_or_is_full(
     with pytest.raises(OSError, match="elsewhere"), scratch_folder("a"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/elsewhere")
     assert leftovers(tmp_path) == []
+
+
+def test_a_pipe_is_read_where_somebody_writes(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="nobody writes to this pipe"):
+        read_bytes(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # the writer's open does not wait then
+    data = bytes(range(256)) * 1000  # more than a pipe holds
+    writer = threading.Thread(target=pipe.write_bytes, args=[data])
+    writer.start()
+    assert select.select([reader], [], [], 60)[0]
+    assert read_bytes(pipe) == data
+    writer.join()
+    os.close(reader)
+    (tmp_path / "file").write_bytes(data)
+    assert read_bytes(tmp_path / "file") == data

@@ -252,7 +252,7 @@ def test_what_is_no_report(tmp_path: Path, text: str, sentence: str) -> None:
 
 def test_a_pipe_is_no_report(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(FileError, match="is no report"):
+    with pytest.raises(FileError, match="nobody writes to this pipe"):
         read_report(tmp_path / "pipe")
 
 
