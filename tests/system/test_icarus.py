@@ -53,6 +53,18 @@ def with_watch(text: str) -> str:
     return text[:end] + "\n".join([*lines, "  end"]) + "\nendmodule\n"
 
 
+def spelt_out(text: str) -> str:
+    """With branches where a state is chosen by a condition, for which Icarus asks a cast that its
+    older versions do not have."""
+    chosen, branches = (
+        r"following = (.+) \? ([A-Z]+) : ([A-Z]+);",
+        r"if (\1) following = \2; else following = \3;",
+    )
+    changed, count = re.subn(chosen, branches, text)
+    assert count == 2
+    return changed
+
+
 class IcarusEngine(MemoryEngine):
     """Starts in Icarus Verilog; built in ``folder``, on first use."""
 
@@ -63,9 +75,8 @@ class IcarusEngine(MemoryEngine):
         self.folder = folder
         self.runner = get_runner("icarus")
         source = folder / "ip.sv"
-        source.write_text(
-            "`timescale 1ns/1ps\n" + with_watch(engine_parts(configuration, AXI4).text)
-        )
+        text = spelt_out(with_watch(engine_parts(configuration, AXI4).text))
+        source.write_text(f"`timescale 1ns/1ps\n{text}")
         self.runner.build(
             sources=[source], hdl_toplevel=TOP, build_dir=folder / "build",
             timescale=("1ns", "1ps"), log_file=folder / "build.log",
