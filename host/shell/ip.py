@@ -82,14 +82,13 @@ class CorePort:
 
 
 def shell_source(target: Target = VENDOR) -> str:
-    """The text of all shell modules; where ``target`` instantiates its memories, the FIFOs do."""
+    """The text of all shell modules, and of the FIFO that the RTL compiler has for ``target``."""
     folder = files("tritstream.shell") / "verilog"
-    own = target.instantiated_memories
-    names = [f"{name}_ram" if own and name == "shell_fifo" else name for name in SOURCES]
-    texts = [(folder / f"{name}.sv").read_text(encoding="utf-8") for name in names]
-    if own:
-        texts += [library(name, "shell_") for name in ("tritstream_ram", "tritstream_fifo")]
-    return "\n".join(texts)
+    texts = [(folder / f"{name}.sv").read_text(encoding="utf-8") for name in SOURCES]
+    fifo = ["stream_fifo"]
+    if target.instantiated_memories:
+        fifo = ["tritstream_ram", "tritstream_fifo"]
+    return "\n".join([*texts, *(library(name, "shell_") for name in fifo)])
 
 
 def core_ports(table: Sequence[Argument], compiled: Compiled) -> tuple[CorePort, ...]:

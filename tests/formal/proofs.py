@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from formal.yosys import top_of
+
 SMALL = {"USERS": 2, "BURST": 4, "DEPTH": 8, "BURSTS": 4}
 ONE = SMALL | {"USERS": 1}
 NARROW = {"BUS_BITS": 64, "BURST": 16}
@@ -17,7 +19,7 @@ CHECK = {
 READ_WORDS = ("P_no_overflow", "P_word", "P_all_words", "P_words_of_a_user")
 WRITE_WORDS = ("P_word", "P_announced_data_is_here", "P_all_words", "P_one_answer_each")
 """Properties that wait for the invariant with which they could be proven."""
-FIFO, ANY = "shell_fifo", "any_fifo"
+FIFO, ANY = ("stream_fifo", "shell_fifo"), ("any_fifo",)
 """The FIFO itself, or what all FIFOs have in common."""
 
 
@@ -42,9 +44,14 @@ class Proof:
     cheap: bool = False
     """Small enough for Yosys alone, in every test run."""
 
+    @property
+    def top(self) -> str:
+        """The module's name in Verilog."""
+        return top_of(self.module)
+
 
 PROOFS = (
-    Proof("fifo", "shell_fifo", "shell_fifo", {"WIDTH": 2, "DEPTH": 4}, cheap=True),
+    Proof("fifo", "stream_fifo", "stream_fifo", {"WIDTH": 2, "DEPTH": 4}, cheap=True),
     Proof(
         "fifo for open tools", "tritstream_fifo", "tritstream_fifo", {"WIDTH": 2, "DEPTH": 4},
         ("tritstream_ram",), cheap=True,
@@ -56,37 +63,37 @@ PROOFS = (
     Proof("run", "shell_run", "shell_run", cheap=True),
     Proof("check", "shell_check", "shell_check", CHECK, cheap=True),
     Proof("control", "shell_control", "shell_control", CONTROL, cheap=True),
-    Proof("reader of 128 bits, 2 users", "shell_reader", "shell_reader", {"USERS": 2}, (ANY,)),
+    Proof("reader of 128 bits, 2 users", "shell_reader", "shell_reader", {"USERS": 2}, ANY),
     Proof(
-        "reader of 64 bits, 5 users", "shell_reader", "shell_reader", NARROW | {"USERS": 5}, (ANY,)
+        "reader of 64 bits, 5 users", "shell_reader", "shell_reader", NARROW | {"USERS": 5}, ANY
     ),
-    Proof("reader of weights of 64 bits", "shell_reader", "shell_reader", WEIGHTS, (ANY,)),
+    Proof("reader of weights of 64 bits", "shell_reader", "shell_reader", WEIGHTS, ANY),
     Proof(
-        "words of a reader of 128 bits", "shell_reader", "shell_reader_data", SMALL, (FIFO,),
+        "words of a reader of 128 bits", "shell_reader", "shell_reader_data", SMALL, FIFO,
         READ_WORDS, 120, 16,
     ),
     Proof(
         "words of a reader of 64 bits", "shell_reader", "shell_reader_data",
-        SMALL | {"BUS_BITS": 64}, (FIFO,), READ_WORDS, 120, 16,
+        SMALL | {"BUS_BITS": 64}, FIFO, READ_WORDS, 120, 16,
     ),
     Proof(
-        "response of a reader", "shell_reader", "shell_reader_live", ONE, (FIFO,), ("P_delivered",),
+        "response of a reader", "shell_reader", "shell_reader_live", ONE, FIFO, ("P_delivered",),
         depth=60,
     ),
-    Proof("writer of 128 bits, 3 users", "shell_writer", "shell_writer", {"USERS": 3}, (ANY,)),
+    Proof("writer of 128 bits, 3 users", "shell_writer", "shell_writer", {"USERS": 3}, ANY),
     Proof(
-        "writer of 64 bits, 3 users", "shell_writer", "shell_writer", NARROW | {"USERS": 3}, (ANY,)
+        "writer of 64 bits, 3 users", "shell_writer", "shell_writer", NARROW | {"USERS": 3}, ANY
     ),
     Proof(
-        "words of a writer of 128 bits", "shell_writer", "shell_writer_data", SMALL, (FIFO,),
+        "words of a writer of 128 bits", "shell_writer", "shell_writer_data", SMALL, FIFO,
         WRITE_WORDS, 120, 16,
     ),
     Proof(
         "words of a writer of 64 bits", "shell_writer", "shell_writer_data",
-        SMALL | {"BUS_BITS": 64}, (FIFO,), WRITE_WORDS, 120, 16,
+        SMALL | {"BUS_BITS": 64}, FIFO, WRITE_WORDS, 120, 16,
     ),
     Proof(
-        "response of a writer", "shell_writer", "shell_writer_live", ONE, (FIFO,), ("P_answered",),
+        "response of a writer", "shell_writer", "shell_writer_live", ONE, FIFO, ("P_answered",),
         depth=60,
     ),
     Proof("slice of a Zynq-7000", "zynq7_slice", "zynq7_slice", {"WIDTH": 4}, cheap=True),

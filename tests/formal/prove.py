@@ -62,7 +62,7 @@ def proved(proof: Proof, folder: Path) -> list[Property]:
 
     def by_induction(name: str) -> Verdict | None:
         begin = time.monotonic()
-        if not induction_holds(folder, proof.module, name, known(), STEPS):
+        if not induction_holds(folder, proof.top, name, known(), STEPS):
             return None
         base = search(files[name], STEPS + 1, proof.seconds)
         if base.failed is not None or not (base.proven or base.depth >= STEPS):
@@ -107,7 +107,7 @@ def translated(
     properties = (PROPERTIES / f"{proof.properties}.sv").read_text(encoding="utf-8")
     module = with_properties(text_of(proof.module), properties)
     text = "\n".join([*(text_of(other) for other in proof.others), module])
-    translate(text, proof.module, proof.parameters, folder)
+    translate(text, proof.top, proof.parameters, folder)
     return names_of(properties)
 
 

@@ -25,7 +25,7 @@ def name_of(proof: Proof) -> str:
 @pytest.mark.parametrize("proof", CHEAP, ids=name_of)
 def test_no_property_fails_in_the_first_cycles(proof: Proof, tmp_path: Path) -> None:
     assert translated(proof, tmp_path)
-    assert holds_for(proof.module, proof.parameters, CYCLES, tmp_path)
+    assert holds_for(proof.top, proof.parameters, CYCLES, tmp_path)
 
 
 def test_a_fault_is_seen_by_yosys_alone(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_fault_is_seen_by_yosys_alone(tmp_path: Path) -> None:
     translated(
         proof, tmp_path, ("following = armed ? BEGIN : FINISH", "following = BEGIN"), proof.module
     )
-    assert not holds_for(proof.module, proof.parameters, CYCLES, tmp_path)
+    assert not holds_for(proof.top, proof.parameters, CYCLES, tmp_path)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: f"{m.module}-{m.caught}")

@@ -42,13 +42,24 @@ def source_of(module: str, changes: Sequence[tuple[str, str]] = ()) -> str:
     which occurs once."""
     own = PROPERTIES / f"{module}.sv"
     path = own if module.startswith("any_") else files("tritstream.shell") / "verilog" / own.name
-    compilers = module.startswith("tritstream_")
-    text = library(module) if compilers else path.read_text(encoding="utf-8")
+    if module == "stream_fifo":
+        text = library(module, "shell_")
+    elif module.startswith("tritstream_"):
+        text = library(module)
+    else:
+        text = path.read_text(encoding="utf-8")
     for before, after in changes:
         if text.count(before) != 1:
             raise ValueError(f"{module} has {text.count(before)} times {before!r}, not once")
         text = text.replace(before, after)
     return text
+
+
+def top_of(module: str) -> str:
+    """What a module is called in its text."""
+    found = re.search(r"^module (\w+)", source_of(module), re.M)
+    assert found is not None, module
+    return found[1]
 
 
 def with_properties(text: str, properties: str) -> str:

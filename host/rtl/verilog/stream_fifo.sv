@@ -3,14 +3,9 @@ module PREFIXtritstream_fifo #(
   parameter int WIDTH = 8,
   parameter int DEPTH = 2
 ) (
-  input  logic clk,
-  input  logic rst,
-  input  logic in_valid,
-  output logic in_ready,
-  input  logic [WIDTH-1:0] in_data,
-  output logic out_valid,
-  input  logic out_ready,
-  output logic [WIDTH-1:0] out_data
+  input logic clk, input logic rst,
+  input logic in_valid, output logic in_ready, input logic [WIDTH-1:0] in_data,
+  output logic out_valid, input logic out_ready, output logic [WIDTH-1:0] out_data
 );
   localparam int BITS = $clog2(DEPTH);
   logic [WIDTH-1:0] words [0:DEPTH-1];

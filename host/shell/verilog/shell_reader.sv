@@ -17,11 +17,11 @@ module shell_reader #(
   parameter int DEPTH = 256,  // words of the FIFO
   parameter int BURSTS = 16   // most bursts under way
 ) (
-  input  logic clk,
-  input  logic rst,
-  input  logic stop,
-  input  logic clear,
+  input  logic clk, input logic rst,
+  // the run: begin no further burst; forget what is left; nothing is under way
+  input  logic stop, input logic clear,
   output logic quiet,
+  // and what met it
   output logic error,
   output logic decode_error,
   output logic outside,
@@ -29,8 +29,8 @@ module shell_reader #(
   input  logic [64*USERS-1:0] bases,
   input  logic [27:0] first_page,  // of 4 KiB: the memory that bursts may be in
   input  logic [27:0] last_page,
-  input  logic [USERS-1:0] ask_valid,
-  output logic [USERS-1:0] ask_ready,
+  // what each user asks for, in its words, and the words
+  input  logic [USERS-1:0] ask_valid, output logic [USERS-1:0] ask_ready,
   input  logic [32*USERS-1:0] ask_address,
   input  logic [32*USERS-1:0] ask_count,
   output logic [USERS-1:0] valid,

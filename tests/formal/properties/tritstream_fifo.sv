@@ -1,4 +1,4 @@
-  // No word is lost, doubled, reordered or changed, as in shell_fifo. Words inside are those of the memory
+  // No word is lost, doubled, reordered or changed, as in stream_fifo. Words inside are those of the memory
   // and of the two registers behind it.
   (* anyseq *) logic f_choose;
   logic f_chosen;
