@@ -40,6 +40,8 @@ class Board:
     on every Zynq-7000 board and with 33.333 MHz on every Zynq UltraScale+ one."""
     io_pll_hz: float
     """IO PLL as the image's boot loader sets it; the fabric's clock is this, divided twice."""
+    processor_hz: float
+    """Clock that images set the application processors to at least (DS190, DS891)."""
     images: tuple[str, ...]
     """PYNQ images that exist for the board; of some the community's alone."""
     model_names: tuple[str, ...]
@@ -97,6 +99,7 @@ _z7020 = partial(
     cma_default_bytes=128 * _MB,
     clock_hz=100e6,
     io_pll_hz=1e9,
+    processor_hz=650e6,
 )
 _zu3eg = partial(
     Board,
@@ -106,6 +109,7 @@ _zu3eg = partial(
     cma_default_bytes=128 * _MB,
     ps_clock_hz=_MHZ_33,
     io_pll_hz=1.5e9,
+    processor_hz=1.2e9,
 )
 _k26 = partial(
     Board,
@@ -118,6 +122,7 @@ _k26 = partial(
     clock_hz=250e6,
     ps_clock_hz=_MHZ_33,
     io_pll_hz=1e9,  # Kria-PYNQ; boot loaders made from a Vivado preset set 1500
+    processor_hz=1.2e9,
     images=("3.0.1 (Kria-PYNQ)",),
 )
 
@@ -209,6 +214,7 @@ BOARDS = {
             clock_hz=250e6,
             ps_clock_hz=_MHZ_33,
             io_pll_hz=1.5e9,
+            processor_hz=1.2e9,
             images=("3.0.1", "3.1", "4.0"),
             model_names=("ZCU104", "ZynqMP ZCU104 RevC", "ZynqMP ZCU104 Rev1.0"),
         ),

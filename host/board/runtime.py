@@ -264,9 +264,11 @@ class BoardRuntime:
         return None if counters is None else budget_of(counters)
 
     @property
-    def saturated(self) -> Saturated:
-        """What the latest start has cut to the range of its format."""
-        self._check_open()
+    def saturated(self) -> Saturated | None:
+        """What the latest start has cut to the range of its format; None after a fault, and of a
+        model that was closed."""
+        if not self._ready:
+            return None
         self._vector.sync_from_device()
         return self.memories.saturated(self._x, len(self._takes or _SINGLE))
 

@@ -12,7 +12,7 @@ from tritstream.configurations import ROWS_PER_BYTE, configuration_named, toml_o
 from tritstream.errors import OptionError
 from tritstream.estimate.candidates import Candidate, best_candidate, candidates
 from tritstream.estimate.cycles import reference_geometry
-from tritstream.estimate.host import INSTRUCTIONS_PER_CYCLE, host_work
+from tritstream.estimate.host import INSTRUCTIONS_PER_CYCLE, HostWork, host_work
 from tritstream.estimate.limits import EFFICIENCY, limits, memory
 from tritstream.estimate.rates import Rates, rates
 from tritstream.estimate.resources import ASSUMPTIONS, resources
@@ -260,11 +260,10 @@ def _show(
 def _with_host(of: Rates, board: Board, geometry: Geometry) -> str:
     """The rate with what the board's processor adds, in a sentence."""
     work = host_work(of, board, geometry.vocabulary)
-    low, high = (readable_rate(rate) for rate in work.tokens_per_s)
     least, most = INSTRUCTIONS_PER_CYCLE
     return (
         f"With the work of the board's processor, {work.instructions / 1e6:.1f} M instructions a "
-        f"sampled token at {least:g} to {most:g} a cycle: {low} to {high} tokens/s (derived)."
+        f"sampled token at {least:g} to {most:g} a cycle: {_span(work)} tokens/s (derived)."
     )
 
 
@@ -314,13 +313,15 @@ def _bitstreams(geometry: Geometry, board: Board, efficiency: float) -> list[str
 def _shipped_rate(manifest: Manifest, geometry: Geometry, board: Board, efficiency: float) -> str:
     at_its_clock = replace(board, clock_hz=manifest.clock_hz)
     of = rates(manifest.hardware, geometry, at_its_clock, efficiency)
-    low, high = (
-        readable_rate(rate) for rate in host_work(of, board, geometry.vocabulary).tokens_per_s
-    )
+    work = host_work(of, board, geometry.vocabulary)
     return (
-        f"With it fabric and memory give {readable_rate(of.tokens_per_s)} tokens/s, and {low} to "
-        f"{high} with the processor's work (projected)."
+        f"With it fabric and memory give {readable_rate(of.tokens_per_s)} tokens/s, and "
+        f"{_span(work)} with the processor's work (projected)."
     )
+
+
+def _span(work: HostWork) -> str:
+    return " to ".join(readable_rate(rate) for rate in work.tokens_per_s)
 
 
 def _candidate_table(tried: list[Candidate], board: Board, everything: bool) -> Any:

@@ -69,11 +69,12 @@ class BoardEngine(OneState):
     @property
     def info(self) -> EngineInfo:
         """With a sentence on where the weights are, and what the latest start took."""
+        cut = self.runtime.saturated
         return EngineInfo(
             note=self.runtime.note,
             clock_hz=self.runtime.clock.hz,
             budget=self.runtime.budget,
-            saturations=self.runtime.saturated.counts,
+            saturations=None if cut is None else cut.counts,
         )
 
     def close(self) -> None:

@@ -14,8 +14,6 @@ tritstream.bench.step`; host/bench/instructions/README.md); that 57% of the step
 the number of logits is from counts on x86-64."""
 INSTRUCTIONS_PER_CYCLE = 0.5, 1.0
 """What such a processor is taken to do, least and most (assumed)."""
-CPU_HZ = {"zynq7": 650e6, "zynqmp": 1.2e9}
-"""The processors' clock that images of the boards set at least (DS190, DS891)."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class HostWork:
 def host_work(rates: Rates, board: Board, vocabulary: int) -> HostWork:
     """What a sampled token takes on a board with a model of so many logits."""
     instructions = STEP_INSTRUCTIONS + LOGIT_INSTRUCTIONS * vocabulary + DRAW_INSTRUCTIONS
-    hz = CPU_HZ[board.ps_type]
+    hz = board.processor_hz
     slow, quick = (instructions / (rate * hz) for rate in INSTRUCTIONS_PER_CYCLE)
     fabric = 1 / rates.tokens_per_s
     return HostWork(instructions, (slow, quick), (1 / (fabric + slow), 1 / (fabric + quick)))

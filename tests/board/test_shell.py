@@ -217,7 +217,10 @@ def test_the_board_says_what_was_cut(tiny: Image, load: Any) -> None:
     runtime.step(3)
     assert runtime.saturated == Saturated()
     runtime.layers(np.full(tiny.geometry.hidden, VECTOR_MAX))
-    assert runtime.saturated.residual > 0
+    cut = runtime.saturated
+    assert cut is not None and cut.residual > 0
+    runtime.close()
+    assert runtime.saturated is None
 
 
 def test_checksums_see_order_and_join() -> None:
